@@ -1,0 +1,37 @@
+"""How the command line speaks: errors alike everywhere, and plain aligned lines."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING
+
+from hub.errors import HubError, InvalidBody, Unreachable
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+EXIT_NOT_VALID = 4
+EXIT_UNREACHABLE = 5
+
+
+def exit_code(error: HubError) -> int:
+    """5 where something did not answer, else 4: what was asked is not valid as things stand."""
+    return EXIT_UNREACHABLE if isinstance(error, Unreachable) else EXIT_NOT_VALID
+
+
+def show_error(error: HubError) -> None:
+    """What is wrong, where, and how to mend it, on standard error; never a value."""
+    lines = [f"hub: {error}", f"  code: {error.code}"]
+    if isinstance(error, InvalidBody):
+        lines += [f"  at {fault.pointer or '/'}: {fault.rule}; {fault.fix}" for fault in error.faults]
+    if error.fix:
+        lines.append(f"  to mend it: {error.fix}")
+    print("\n".join(lines), file=sys.stderr)
+
+
+def show_pairs(pairs: Iterable[tuple[str, object]]) -> None:
+    """Names and values, one pair a line, aligned."""
+    rows = [(name, str(value)) for name, value in pairs]
+    width = max((len(name) for name, _ in rows), default=0)
+    for name, value in rows:
+        print(f"  {name:<{width}}  {value}")

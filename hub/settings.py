@@ -1,0 +1,135 @@
+"""Every choice and every limit of the hub, in one place, each with its unit in its name.
+
+Precedence: command-line flags, `HUB_*` environment variables, `.env`, `hub.toml`, defaults. A name
+that does not exist is refused rather than ignored.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import Field, SecretStr, ValidationError
+from pydantic_settings import (
+    BaseSettings,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+    TomlConfigSettingsSource,
+)
+
+from hub.errors import NotConfigured
+from hub.installation.home import hub_home
+
+Port = Annotated[int, Field(ge=0, le=65535)]
+
+
+class Settings(BaseSettings):
+    """The hub's settings. Read with `load`, which names what is wrong in a sentence."""
+
+    model_config = SettingsConfigDict(
+        env_prefix="HUB_", env_file=".env", toml_file="hub.toml", extra="forbid", frozen=True
+    )
+
+    # What the hub stands on.
+    kafka: str = Field(
+        "", description="Kafka's bootstrap address, host:port; empty: a broker is found or started"
+    )
+    database: SecretStr = Field(
+        SecretStr(""), description="PostgreSQL's connection string; empty: a server is started"
+    )
+    broker: Literal["auto", "container", "process"] = Field(
+        "auto",
+        description="where no broker is given: a container where Docker answers, or a process from the jars",
+    )
+    home: Path = Field(
+        default_factory=hub_home, description="folder for environments, jars, instances and logs"
+    )
+    instance: str = Field(
+        "default",
+        pattern=r"^[a-z0-9][a-z0-9-]{0,30}$",
+        description="name of this hub's data under the home folder",
+    )
+
+    # Where the hub listens and what it says.
+    http_host: str = Field("127.0.0.1", description="address the gateway listens on; loopback unless set")
+    http_port: Port = Field(0, description="port of the gateway; 0: a free one")
+    log_level: Literal["debug", "info", "warning", "error"] = Field(
+        "info", description="least level that is logged"
+    )
+
+    # At the door.
+    body_bytes_max: int = Field(262_144, gt=0, description="largest body of a request, in bytes")
+    idempotency_days: int = Field(7, gt=0, description="days an idempotency key is remembered")
+    mailbox_page_max: int = Field(100, gt=0, le=1000, description="most messages in one page of a mailbox")
+
+    # The router.
+    intake_partitions: int = Field(12, gt=0, description="partitions of hub.intake; fixed once it exists")
+    batch_records_max: int = Field(500, gt=0, description="most records taken in one transaction")
+    poll_ms: int = Field(100, gt=0, description="longest wait of one poll, in milliseconds")
+    transaction_timeout_ms: int = Field(
+        10_000,
+        gt=0,
+        le=60_000,
+        description="age at which the broker aborts an open transaction, in milliseconds",
+    )
+    session_timeout_ms: int = Field(
+        15_000, gt=0, description="silence after which a group member is evicted, in milliseconds"
+    )
+
+    control_timeout_s: float = Field(
+        30,
+        gt=0,
+        description="longest wait until all partitions have an organisation or policy in force, in seconds",
+    )
+    stop_timeout_s: int = Field(
+        15, gt=0, description="time the roles have to finish what is under way, in seconds"
+    )
+
+    # Starting and stopping what is embedded.
+    broker_start_timeout_s: float = Field(
+        60, gt=0, description="longest wait for the broker to answer, in seconds"
+    )
+    broker_stop_timeout_s: float = Field(20, gt=0, description="time the broker has to stop, in seconds")
+    broker_heap_mb: int = Field(
+        512, ge=256, description="memory for the embedded broker's heap, in megabytes"
+    )
+    broker_quick_start: bool = Field(
+        default=True, description="start the embedded broker faster at the price of peak throughput"
+    )
+    database_start_timeout_s: float = Field(30, gt=0, description="longest wait for PostgreSQL, in seconds")
+    database_stop_timeout_s: float = Field(10, gt=0, description="time PostgreSQL has to stop, in seconds")
+    docker_answer_timeout_s: float = Field(
+        1, gt=0, description="time a Docker engine has to answer, in seconds"
+    )
+
+    @property
+    def instance_folder(self) -> Path:
+        """Where this instance keeps the data of an embedded broker and database."""
+        return self.home / "instances" / self.instance
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003 - the library's signature
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Flags, then the environment, then `.env`, then `hub.toml`."""
+        return (init_settings, env_settings, dotenv_settings, TomlConfigSettingsSource(settings_cls))
+
+
+def load(**flags: Any) -> Settings:  # noqa: ANN401 - each flag has its field's type, checked there
+    """The settings in force, flags first.
+
+    Raises:
+        NotConfigured: A name or value is wrong; every fault is in the message, no value is.
+    """
+    try:
+        return Settings(**{name: value for name, value in flags.items() if value is not None})
+    except ValidationError as error:
+        faults = "; ".join(f"{'.'.join(map(str, fault['loc']))}: {fault['msg']}" for fault in error.errors())
+        message = f"{error.error_count()} setting(s) are wrong: {faults}"
+        fix = "mend them where they are set: a flag, HUB_*, .env or hub.toml"
+        raise NotConfigured(message, fix=fix) from error

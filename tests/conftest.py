@@ -1,0 +1,81 @@
+"""What tests share: one real Kafka and one real PostgreSQL a run, and clean ground on them for each test.
+
+Both are started when the first test asks for them, so that unit tests alone start neither. With
+`HUB_KAFKA` or `HUB_DATABASE` set, those are used instead.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import uuid
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit, urlunsplit
+
+import pytest
+
+from hub.settings import load
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from hub.settings import Settings
+
+
+@pytest.fixture(scope="session")
+def kafka() -> Iterator[str]:
+    """The bootstrap address of the run's Kafka."""
+    from hub.adapters.broker import find_or_start
+
+    # A loop of its own: the broker outlives the loops of the tests that use it.
+    with asyncio.Runner() as runner:
+        started = find_or_start(load(), ephemeral=True)
+        yield runner.run(started.__aenter__()).address
+        runner.run(started.__aexit__(None, None, None))
+
+
+@pytest.fixture(scope="session")
+def database() -> Iterator[str]:
+    """The connection string of the run's PostgreSQL."""
+    from hub.adapters.database.server import find_or_start
+
+    with asyncio.Runner() as runner:
+        started = find_or_start(load(), ephemeral=True)
+        yield runner.run(started.__aenter__()).dsn
+        runner.run(started.__aexit__(None, None, None))
+
+
+@pytest.fixture
+def topic_prefix() -> str:
+    """A beginning for topic, group and transactional names that no other test has."""
+    return f"t{uuid.uuid4().hex[:10]}."
+
+
+@pytest.fixture
+def fresh_database(database: str) -> Iterator[str]:
+    """The connection string of an empty database that only this test has."""
+    import psycopg
+
+    name = f"t{uuid.uuid4().hex[:10]}"
+    with psycopg.connect(database, autocommit=True) as connection:
+        connection.execute(f"CREATE DATABASE {name}")
+        try:
+            yield urlunsplit(urlsplit(database)._replace(path=f"/{name}"))
+        finally:
+            connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
+
+
+@pytest.fixture
+def settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Settings]:
+    """Settings that see neither this machine's files nor another test's data, which is erased afterwards."""
+    from hub.adapters import broker
+    from hub.adapters.database import server
+
+    monkeypatch.chdir(tmp_path)
+    made = load(instance=f"t{uuid.uuid4().hex[:10]}")
+    yield made
+    broker.erase(made)
+    server.erase(made)
+    with contextlib.suppress(FileNotFoundError):
+        made.instance_folder.rmdir()
