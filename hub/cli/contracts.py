@@ -1,0 +1,232 @@
+"""`hub contracts`: the message contracts for people to read, and whether they keep their own rules."""
+
+from __future__ import annotations
+
+import json
+import re
+import textwrap
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from hub.cli.console import EXIT_NOT_VALID
+
+if TYPE_CHECKING:
+    from hub.topics.conformity import Finding
+    from hub.topics.library import Contract, SchemaLibrary
+    from hub.topics.shapes import Field, Record
+
+__all__ = ["app"]
+
+app = typer.Typer(
+    add_completion=False, no_args_is_help=True, rich_markup_mode=None, pretty_exceptions_enable=False
+)
+
+_Schemas = Annotated[
+    Path | None, typer.Option("--schemas", help="Folder with manifest.yaml, instead of the hub's own.")
+]
+_WIDTH = 100
+_MARKS = {"key": "key", "isGeneral": "made by the hub", "sensitive": "sensitive"}
+_BOUNDS = (("minLength", "at least {} characters"), ("maxLength", "at most {} characters"))
+_RANGES = (("minimum", "from {}"), ("maximum", "to {}"), ("maxItems", "at most {} items"))
+
+
+@app.callback()
+def _group() -> None:
+    """List, show and check the message contracts."""
+
+
+@app.command("list")
+def list_contracts(*, as_json: Annotated[bool, typer.Option("--json", help="As JSON.")] = False) -> None:
+    """List every contract: its version, its status, its id on the wire and its digest."""
+    contracts = _library(None).all()
+    rows = [
+        {
+            "id": each.id,
+            "name": each.name,
+            "version": each.version,
+            "kind": each.kind,
+            "status": each.status,
+            "fields": len(each.specs) or len(each.shape.fields),
+            "digest": each.digest,
+        }
+        for each in contracts
+    ]
+    if as_json:
+        print(json.dumps(rows, indent=2))
+        return
+    print(f"{'id':>4}  {'contract':<16} {'version':<8} {'kind':<9} {'status':<7} {'fields':>6}  digest")
+    for row in rows:
+        print(
+            f"{row['id']:>4}  {row['name']:<16} {row['version']:<8} {row['kind']:<9} {row['status']:<7}"
+            f" {row['fields']:>6}  {str(row['digest'])[:12]}"
+        )
+
+
+@app.command("show")
+def show(
+    name: Annotated[str, typer.Argument(help="Message, e.g. progress.")],
+    version: Annotated[str | None, typer.Option(help="Version; without it the newest.")] = None,
+    *,
+    as_json: Annotated[bool, typer.Option("--json", help="The schema itself.")] = False,
+) -> None:
+    """Show a contract's fields, what each means, its class and bounds, and an example to send."""
+    library = _library(None)
+    versions = library.versions(name)
+    contract = library.contract(name, version or (versions[-1] if versions else ""))
+    if as_json:
+        print(json.dumps(contract.schema, indent=2, ensure_ascii=False))
+        return
+    print(f"{contract.name} {contract.version} ({contract.status})")
+    print(_wrapped(contract.shape.doc, 0) + "\n")
+    for path, field, about in _rows(contract.shape, ""):
+        said = field.properties
+        print(f"  {path:<32} {_type(field):<16} {said.get('infoClass', '')!s:<15} {about}".rstrip())
+        print(_wrapped(_meaning(field), 6))
+    example = _example(contract)
+    if example is not None:
+        print(f"\nAn example to send, POST /v1/{_route(contract.name)}:\n\n{example}", end="")
+
+
+@app.command("check")
+def check(schemas: _Schemas = None) -> None:
+    """Check every schema's rules and that model and bodies agree with it; leave with 4 if one is broken."""
+    from hub.topics.conformity import check_schemas
+    from hub.topics.library import SCHEMAS
+    from hub.topics.parity import check_parity
+
+    findings = list(check_schemas(schemas or SCHEMAS))
+    if not findings:
+        library = _library(schemas)
+        findings += [*check_parity(library), *_examples(library)]
+    for each in findings:
+        print(f"{each.schema}  {each.where}: {each.what}  [{each.rule}]")
+    if findings:
+        print(f"{len(findings)} finding(s).")
+        raise typer.Exit(EXIT_NOT_VALID)
+    print(f"{len(_library(schemas).all())} contracts keep every rule.")
+
+
+@app.command("stamp")
+def stamp(schemas: _Schemas = None) -> None:
+    """Write the digests of drafts into the manifest; released contracts are never touched."""
+    from hub.topics.library import SCHEMAS, digest, read_manifest
+
+    folder = schemas or SCHEMAS
+    manifest = folder / "manifest.yaml"
+    text = manifest.read_text(encoding="utf-8")
+    changed = []
+    for entry in read_manifest(folder):
+        found = digest(json.loads((folder / str(entry["file"])).read_text(encoding="utf-8")))
+        if entry["status"] == "draft" and found != entry["digest"]:
+            text = text.replace(str(entry["digest"]), found)
+            changed.append(f"{entry['name']} {entry['version']}")
+    manifest.write_text(text, encoding="utf-8")
+    print("stamped: " + (", ".join(changed) or "nothing had changed"))
+
+
+def _library(schemas: Path | None) -> SchemaLibrary:
+    """Load the contracts."""
+    from hub.topics.library import SCHEMAS, SchemaLibrary
+
+    return SchemaLibrary.load(schemas or SCHEMAS)
+
+
+def _example(contract: Contract) -> str | None:
+    """Return the worked example that lies beside a message's schema, if there is one."""
+    from hub.topics.library import SCHEMAS
+
+    file = SCHEMAS / contract.name / "example.json"
+    return file.read_text(encoding="utf-8") if file.exists() else None
+
+
+def _examples(library: SchemaLibrary) -> list[Finding]:
+    """Check that every message has an example, and that the door would take it."""
+    from hub.errors import Refused
+    from hub.topics.bodies import check_submission
+    from hub.topics.conformity import Finding
+
+    findings = []
+    for contract in library.all():
+        if contract.kind != "message":
+            continue
+        try:
+            check_submission(library, contract.name, json.loads(_example(contract) or "null"))
+        except Refused as fault:
+            label = f"{contract.name} {contract.version}"
+            findings.append(Finding(rule="EXAMPLE", schema=label, where="example.json", what=str(fault)))
+    return findings
+
+
+def _route(name: str) -> str:
+    """Return the last part of a message's route."""
+    return name if name == "progress" else f"{name}s"
+
+
+def _wrapped(text: str, indent: int) -> str:
+    """Return text in lines that fit a terminal."""
+    space = " " * indent
+    return textwrap.fill(
+        text,
+        _WIDTH,
+        initial_indent=space,
+        subsequent_indent=space,
+        break_on_hyphens=False,
+        break_long_words=False,
+    )
+
+
+def _rows(record: Record, prefix: str) -> list[tuple[str, Field, str]]:
+    """Return path, field and whom it is about, for every field and those inside."""
+    from hub.topics.shapes import ListOf
+    from hub.topics.shapes import Record as Inner
+
+    rows = []
+    for field in record.fields:
+        said = field.properties
+        words = [str(said.get("subject", "")), "opinion" if said.get("statement") == "assessment" else ""]
+        words += [mark for name, mark in _MARKS.items() if said.get(name) is True]
+        rows.append((f"{prefix}{field.name}", field, ", ".join(word for word in words if word)))
+        inner = field.shape.item if isinstance(field.shape, ListOf) else field.shape
+        if isinstance(inner, Inner):
+            rows += _rows(inner, f"{prefix}{field.name}[].")
+    return rows
+
+
+def _type(field: Field) -> str:
+    """Say what sort of value a field takes."""
+    from hub.topics.shapes import Choice, ListOf, Scalar
+    from hub.topics.shapes import Record as Inner
+
+    shape = field.shape.item if isinstance(field.shape, ListOf) else field.shape
+    match shape:
+        case Scalar(kind):
+            word = {"string": "text", "int": "number", "long": "number", "double": "number"}.get(kind, kind)
+        case Choice():
+            word = "choice"
+        case Inner():
+            word = "record"
+        case _:
+            word = "map"
+    return f"list of {word}" if isinstance(field.shape, ListOf) else word
+
+
+def _meaning(field: Field) -> str:
+    """Return a field's doc with its symbols, bounds and general form."""
+    from hub.topics.shapes import Choice, ListOf, Scalar
+
+    shape = field.shape.item if isinstance(field.shape, ListOf) else field.shape
+    notes = ["one of " + ", ".join(shape.symbols)] if isinstance(shape, Choice) else []
+    moments = isinstance(shape, Scalar) and shape.kind in {"date", "instant"}
+    for name, words in _BOUNDS + (() if moments else _RANGES):
+        bound = field.properties.get(name)
+        if bound is not None and (name, bound) != ("minLength", 1):
+            notes.append(words.format(bound))
+    general = field.text("general")
+    if general is not None:
+        notes.append(f"or, where the exact value is not for the reader, {general}")
+    pattern = field.text("pattern")
+    if pattern is not None and not re.search(r"e\.g\.", field.doc):
+        notes.append(f"as {pattern}")
+    return f"{field.doc} ({'; '.join(notes)})" if notes else field.doc

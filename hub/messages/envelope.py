@@ -1,0 +1,146 @@
+"""The envelope: what every message says about itself, whatever its type (R-MSG-12)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from hub.messages.identifiers import CaseRef, Instant, MessageId, OrganisationId
+
+
+class MessageName(StrEnum):
+    """The message types; the same names in schemas/, routes and events (R-MSG-01…16)."""
+
+    CASE = "case"
+    ASSESSMENT = "assessment"
+    REFERRAL = "referral"
+    PROGRESS = "progress"
+    RISK_CHANGE = "risk-change"
+    PLAN = "plan"
+    APPOINTMENT = "appointment"
+    PRISON_EVENT = "prison-event"
+    TEAM_CHANGE = "team-change"
+    CONSENT = "consent"
+    ENFORCEMENT = "enforcement"
+    REVIEW = "review"
+    EVALUATION = "evaluation"
+    EXCEPTION = "exception"
+    CORRECTION = "correction"
+    RECEIPT = "receipt"
+
+
+class Role(StrEnum):
+    """What a person or unit is to a case; terms of the Offender Management glossary (002 App. D)."""
+
+    OFFENDER_MANAGER = "offender_manager"
+    OFFENDER_SUPERVISOR = "offender_supervisor"
+    CASE_ADMINISTRATOR = "case_administrator"
+    KEY_WORKER = "key_worker"
+    OFFENDER_MANAGEMENT_UNIT = "offender_management_unit"
+    LINE_MANAGER = "line_manager"
+    SERVICE_MANAGER = "service_manager"
+    SUBSCRIBER = "subscriber"
+    SYSTEM = "system"
+
+
+class Statement(StrEnum):
+    """Whether the author states a fact or gives an opinion (DPA 2018 s.38(2))."""
+
+    FACT = "fact"
+    OPINION = "opinion"
+
+
+class InformationClass(StrEnum):
+    """The ten information classes every field of every schema carries one of."""
+
+    IDENTITY = "identity"
+    CONTACT = "contact"
+    OFFENCE = "offence"
+    RISK = "risk"
+    VICTIM = "victim"
+    HEALTH = "health"
+    THIRD_PARTY = "third_party"
+    INTELLIGENCE = "intelligence"
+    PLAN_OBJECTIVE = "plan_objective"
+    PROGRESS = "progress"
+
+
+class Subject(StrEnum):
+    """Whose data a field is; the categories DPA 2018 s.38(3) tells apart, and staff."""
+
+    PERSON = "person"
+    VICTIM = "victim"
+    WITNESS = "witness"
+    FAMILY = "family"
+    STAFF = "staff"
+    OTHER = "other"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Envelope:
+    """Who says what about which case, when, under which contract.
+
+    `organisation` comes from the credential or the topic, never from the body. `digest` is the
+    SHA-256 of what was sent, hexadecimal: the same id with another digest is a reused key.
+    `declared` names payload fields (by path) to which the author gave a stricter class.
+    """
+
+    message_id: MessageId
+    message: MessageName
+    contract: str
+    case: CaseRef
+    organisation: OrganisationId
+    author: str
+    author_role: Role
+    statement: Statement
+    occurred_at: Instant
+    recorded_at: Instant
+    correlation: str
+    causation: MessageId | None
+    digest: str
+    declared: Mapping[str, InformationClass] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Submission:
+    """A message as it stands in the log: its envelope and its payload by field name.
+
+    The payload maps names to None, bool, int, float, str, list or dict, as Avro decodes them.
+    """
+
+    envelope: Envelope
+    payload: Mapping[str, object]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Control:
+    """A change that concerns all cases (an organisation, a policy release), in every partition."""
+
+    control_id: MessageId
+    kind: str
+    name: str
+    effective_at: Instant
+    body: Mapping[str, object]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tick:
+    """Says that a deadline has passed; appended by the partition's owner, fires when read."""
+
+    tick_id: MessageId
+    due_at: Instant
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Unreadable:
+    """A record the codec could not read; it is set aside with its reason, never skipped."""
+
+    record_id: MessageId
+    organisation: OrganisationId
+    code: str
+    message: str | None = None
+
+
+Entry = Submission | Control | Tick | Unreadable
+"""What a record of hub.intake can be: a closed union."""

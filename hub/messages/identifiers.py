@@ -1,0 +1,29 @@
+"""The hub's identifiers: opaque, never personal, 128 bits as 32 lower-case hexadecimal digits."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import NewType
+
+CaseRef = NewType("CaseRef", str)
+"""Internal reference of a case; what leaves the hub is its pairwise form."""
+MessageId = NewType("MessageId", str)
+"""Internal id of a message; what leaves the hub is its pairwise form."""
+DeliveryId = NewType("DeliveryId", str)
+"""Id of one message for one recipient; the same on every retry and channel (R-DEL-02)."""
+OrganisationId = NewType("OrganisationId", str)
+"""Short name of an organisation: lower-case letters, digits, hyphens, at most 40 characters."""
+Instant = NewType("Instant", int)
+"""Milliseconds since 1970-01-01 UTC. The pure core never reads a clock; it is handed one."""
+
+HUB = OrganisationId("hub")
+"""The hub itself, as author of exception reports (R-MSG-11)."""
+
+
+def derived_id(*parts: str) -> str:
+    """Return 128 bits that always follow from the same parts, so that a replay names things alike."""
+    digest = hashlib.blake2b(digest_size=16)
+    for part in parts:
+        raw = part.encode()
+        digest.update(len(raw).to_bytes(4, "big") + raw)
+    return digest.hexdigest()

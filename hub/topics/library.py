@@ -1,0 +1,228 @@
+"""The schema library: every contract the hub speaks, by name and version or by its id on the wire.
+
+Loaded from schemas/manifest.yaml. A released contract whose digest is not what the manifest says is
+not loaded: nobody may edit what partners rely on (R-MSG-12).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import struct
+from dataclasses import dataclass, field
+from io import BytesIO
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Self
+
+import fastavro
+import yaml
+
+from hub.errors import Drift, NotConfigured, NotReadable
+from hub.topics import values
+from hub.topics.guard import Walk, check_whole, compile_walk
+from hub.topics.shapes import Record, Scalar, field_specs, leaves, plain_avro, read_record
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from hub.consent.decision import FieldSpec
+    from hub.messages.envelope import MessageName
+
+SCHEMAS = Path(__file__).resolve().parents[2] / "schemas"
+"""The contracts that come with the hub."""
+BYTES_MAX = 8_388_608
+"""No record of any contract is longer; what one contract allows is bounded further by its fields."""
+_UNKNOWN = "CONTRACT-UNKNOWN"
+_NOT_AVRO = "NOT-AVRO"
+_INVALID = "AVRO-INVALID"
+_OVERSIZE = "OVERSIZE"
+_HEADER = struct.Struct(">bI")
+_MAGIC = 0
+_ENCODING_FAULTS = (ValueError, TypeError, KeyError, IndexError, AttributeError, OverflowError, struct.error)
+_DECODING_FAULTS = (*_ENCODING_FAULTS, EOFError, RecursionError, MemoryError)
+
+
+@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
+class Contract:
+    """One version of one schema."""
+
+    id: int
+    """Its id on the wire: after the magic byte of every framed record."""
+    name: str
+    version: str
+    kind: str
+    """message, envelope or framing."""
+    status: str
+    """draft, or active once released."""
+    digest: str
+    """SHA-256 of its canonical JSON; covers classes and bounds, which Avro's own fingerprint drops."""
+    schema: Mapping[str, object] = field(repr=False)
+    shape: Record = field(repr=False)
+    specs: tuple[FieldSpec, ...] = field(repr=False)
+    """Every leaf field as disclosure sees it; empty for framing, which is sealed whole."""
+    pairwise: tuple[tuple[str, str], ...] = field(repr=False)
+    """Path and kind (case, message) of each field that holds a reference of the hub's own."""
+    avro: dict[str, Any] = field(repr=False)
+    """The schema with types alone, as fastavro parsed it."""
+    walk: Walk = field(repr=False)
+
+
+class SchemaLibrary:
+    """All contracts; encodes and decodes by them."""
+
+    def __init__(self, contracts: tuple[Contract, ...]) -> None:
+        """Index the contracts by id and by name and version."""
+        self._by_id = {contract.id: contract for contract in contracts}
+        self._by_name = {(contract.name, contract.version): contract for contract in contracts}
+        if len(self._by_id) != len(contracts) or len(self._by_name) != len(contracts):
+            message = "two schemas of the manifest share an id, or a name and version"
+            raise NotConfigured(message)
+
+    @classmethod
+    def load(cls, path: Path = SCHEMAS) -> Self:
+        """Read the manifest and every schema it names.
+
+        Raises:
+            NotConfigured: A file is missing or not a schema the hub can use.
+            Drift: A released schema was edited.
+        """
+        return cls(tuple(_load(path, entry) for entry in read_manifest(path)))
+
+    def all(self) -> tuple[Contract, ...]:
+        """Return every contract, by id."""
+        return tuple(self._by_id[number] for number in sorted(self._by_id))
+
+    def contract(self, name: str, version: str) -> Contract:
+        """Return a contract; NotReadable CONTRACT-UNKNOWN if there is none."""
+        found = self._by_name.get((name, version))
+        if found is None:
+            known = ", ".join(self.versions(name)) or "none of that name"
+            raise NotReadable(_UNKNOWN, "no such contract", fix=f"versions there are: {known}")
+        return found
+
+    def by_id(self, number: int) -> Contract:
+        """Return the contract with that id on the wire; NotReadable CONTRACT-UNKNOWN if there is none."""
+        found = self._by_id.get(number)
+        if found is None:
+            raise NotReadable(_UNKNOWN, "no contract has this schema id", fix="see hub contracts list")
+        return found
+
+    def versions(self, name: str) -> tuple[str, ...]:
+        """Return the versions there are of a contract, oldest first."""
+        found = [version for known, version in self._by_name if known == name]
+        return tuple(sorted(found, key=lambda version: tuple(map(int, version.split(".")))))
+
+    def fields(self, message: MessageName, contract: str) -> tuple[FieldSpec, ...]:
+        """Return every leaf field of that contract, payload order (hub.routing.outcome.Contracts)."""
+        return self.contract(message, contract).specs
+
+    def encode(self, contract: Contract, payload: Mapping[str, object]) -> bytes:
+        """Return the payload in Avro; a name or type the contract lacks is refused, never dropped."""
+        for each in contract.shape.fields:
+            if isinstance(each.shape, Scalar) and each.shape.kind in {"int", "long"} and not each.nullable:
+                _exactly_whole(payload.get(each.name), each.name)
+        buffer = BytesIO()
+        try:
+            fastavro.schemaless_writer(buffer, contract.avro, payload, strict_allow_default=True)
+        except _ENCODING_FAULTS as fault:
+            # Its text may repeat a value, so neither it nor the chain of causes goes further.
+            raise NotReadable(_INVALID, f"{type(fault).__name__} while writing {contract.name}") from None
+        return buffer.getvalue()
+
+    def decode(self, contract: Contract, data: bytes, *, bytes_max: int = BYTES_MAX) -> dict[str, object]:
+        """Read exactly one record; NotReadable AVRO-TRUNCATED, AVRO-TRAILING, AVRO-INVALID or OVERSIZE."""
+        if len(data) > bytes_max:
+            raise NotReadable(_OVERSIZE, f"longer than {bytes_max} bytes", fix="send less in one message")
+        check_whole(contract.walk, data)
+        try:
+            found = fastavro.schemaless_reader(BytesIO(data), contract.avro, None)
+        except _DECODING_FAULTS as fault:
+            raise NotReadable(_INVALID, f"{type(fault).__name__} while reading {contract.name}") from None
+        if not isinstance(found, dict):
+            raise NotReadable(_INVALID, f"not a record of {contract.name}")
+        return found
+
+    def to_json(self, contract: Contract, payload: Mapping[str, object]) -> dict[str, object]:
+        """Return a payload as JSON shows it: dates and instants in ISO 8601."""
+        try:
+            return values.to_json(contract.shape, payload)
+        except (ValueError, OverflowError):
+            raise NotReadable(_INVALID, "a date or instant outside the years 1 to 9999") from None
+
+    def from_json(self, contract: Contract, body: Mapping[str, object]) -> dict[str, object]:
+        """Return a trusted JSON payload as Avro holds it; hub.topics.bodies checks those from outside."""
+        try:
+            return values.from_json(contract.shape, body)
+        except ValueError:
+            raise NotReadable(_INVALID, "a date or instant that is none") from None
+
+
+def frame(number: int, body: bytes) -> bytes:
+    """Put magic 0 and the schema id, four bytes, before a record, as any Confluent client reads it."""
+    return _HEADER.pack(_MAGIC, number) + body
+
+
+def unframe(data: bytes) -> tuple[int, bytes]:
+    """Return schema id and body of a framed record; NotReadable NOT-AVRO if it has no frame."""
+    if len(data) < _HEADER.size:
+        raise NotReadable(_NOT_AVRO, "too short for a framed record", fix="send magic 0, schema id, record")
+    magic, number = _HEADER.unpack_from(data)
+    if magic != _MAGIC:
+        raise NotReadable(_NOT_AVRO, "the first byte is not magic 0", fix="send magic 0, schema id, record")
+    return number, data[_HEADER.size :]
+
+
+def digest(schema: object) -> str:
+    """Return the SHA-256 of a schema's canonical JSON: keys sorted, no spaces, everything covered."""
+    text = json.dumps(schema, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def read_manifest(path: Path) -> tuple[Mapping[str, object], ...]:
+    """Return the manifest's entries; NotConfigured if it is missing or no list of schemas."""
+    file = path / "manifest.yaml"
+    try:
+        entries = yaml.safe_load(file.read_text(encoding="utf-8"))["schemas"]
+    except (OSError, yaml.YAMLError, KeyError, TypeError) as fault:
+        message = "schemas/manifest.yaml is missing or not a manifest"
+        raise NotConfigured(message) from fault
+    return tuple(entries)
+
+
+def _load(path: Path, entry: Mapping[str, object]) -> Contract:
+    """Read one schema of the manifest."""
+    name, version = str(entry["name"]), str(entry["version"])
+    try:
+        schema = json.loads((path / str(entry["file"])).read_text(encoding="utf-8"))
+    except (OSError, ValueError) as fault:
+        message = f"schema {name} {version} is missing or not JSON"
+        raise NotConfigured(message) from fault
+    found = digest(schema)
+    if entry["status"] != "draft" and found != entry["digest"]:
+        message = f"schema {name} {version} is released, but its file was edited"
+        raise Drift(message, fix="restore the file")
+    shape = read_record(schema)
+    kind = str(entry["kind"])
+    parsed: Any = fastavro.parse_schema(plain_avro(shape))
+    return Contract(
+        id=int(str(entry["id"])),
+        name=name,
+        version=version,
+        kind=kind,
+        status=str(entry["status"]),
+        digest=found,
+        schema=schema,
+        shape=shape,
+        specs=() if kind == "framing" else field_specs(shape),
+        pairwise=tuple(
+            (path_, kind_) for path_, each, _ in leaves(shape) if (kind_ := each.text("pairwise")) is not None
+        ),
+        avro=parsed,
+        walk=compile_walk(shape),
+    )
+
+
+def _exactly_whole(value: object, name: str) -> None:
+    """Refuse what the writer would round or take for a number."""
+    if type(value) is not int:
+        raise NotReadable(_INVALID, f"{name} must be a whole number")
