@@ -1,0 +1,151 @@
+"""What no policy may do, whatever its rules say; each holds in every state or the policy is refused.
+
+An invariant names a region of states and what must not be in it. The words are for the counterexample.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+
+from hub.consent.parties import Kind, Standing
+from hub.consent.vocabulary import Value
+from hub.messages.envelope import InformationClass, MessageName, Subject
+
+ALL_CLASSES = frozenset(InformationClass)
+
+
+class Claim(StrEnum):
+    """What must hold in the region."""
+
+    WITHHELD = "withheld"
+    """Nothing is disclosed, generalised or redacted by name."""
+    NOT_ON_CONSENT = "not_on_consent"
+    """No permit rests on consent."""
+    NOT_ON_CONSENT_ALONE = "not_on_consent_alone"
+    """What goes has a basis other than consent."""
+    NARROWS = "narrows"
+    """The next rung up gets no more than this one."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Invariant:
+    """One thing that is proved of every policy before it is put in force."""
+
+    name: str
+    classes: frozenset[InformationClass]
+    region: Mapping[str, frozenset[Value]]
+    claim: Claim
+    breaks: str
+    """What would happen, in the words of the field."""
+
+
+def _region(**facts: tuple[Value, ...]) -> Mapping[str, frozenset[Value]]:
+    """Name the states in which each of these facts has one of these values."""
+    return {name: frozenset(values) for name, values in facts.items()}
+
+
+INVARIANTS: tuple[Invariant, ...] = (
+    Invariant(
+        name="victim-never-to-partner",
+        classes=frozenset({InformationClass.VICTIM}),
+        region=_region(kind=(Kind.PARTNER,), protocol=(False,)),
+        claim=Claim.WITHHELD,
+        breaks="information about a victim would reach a partner organisation without a live protocol",
+    ),
+    Invariant(
+        name="victim-identity-never-to-partner",
+        classes=frozenset({InformationClass.VICTIM}),
+        region=_region(kind=(Kind.PARTNER,), field=("victim_name", "victim_contact")),
+        claim=Claim.WITHHELD,
+        breaks="the identity of a victim would reach a partner organisation",
+    ),
+    Invariant(
+        name="third-party-never-up-the-ladder",
+        classes=frozenset({InformationClass.THIRD_PARTY}),
+        region=_region(rung=(3, 4)),
+        claim=Claim.WITHHELD,
+        breaks="information about a third party would reach mainstream provision (rung 3 or 4)",
+    ),
+    Invariant(
+        name="third-party-never-to-partner",
+        classes=frozenset({InformationClass.THIRD_PARTY}),
+        region=_region(kind=(Kind.PARTNER,), protocol=(False,)),
+        claim=Claim.WITHHELD,
+        breaks="a third party's identity would reach a partner organisation without a live protocol",
+    ),
+    Invariant(
+        name="intelligence-never-to-partner",
+        classes=frozenset({InformationClass.INTELLIGENCE}),
+        region=_region(kind=(Kind.PARTNER,)),
+        claim=Claim.WITHHELD,
+        breaks="intelligence would reach a partner organisation",
+    ),
+    Invariant(
+        name="intelligence-never-up-the-ladder",
+        classes=frozenset({InformationClass.INTELLIGENCE}),
+        region=_region(rung=(2, 3, 4)),
+        claim=Claim.WITHHELD,
+        breaks="intelligence would leave in-house provision (rung 1)",
+    ),
+    Invariant(
+        name="confidential-withheld",
+        classes=ALL_CLASSES,
+        region=_region(confidential=(True,)),
+        claim=Claim.WITHHELD,
+        breaks="something the Offender Manager holds back as confidential would go (R-DIS-03)",
+    ),
+    Invariant(
+        name="threatened-staff-not-named",
+        classes=frozenset({InformationClass.CONTACT}),
+        region=_region(om_threatened=(True,), subject=(Subject.STAFF,)),
+        claim=Claim.WITHHELD,
+        breaks="staff details would go although the Offender Manager was threatened (R-CON-02)",
+    ),
+    Invariant(
+        name="risk-not-on-consent-alone",
+        classes=frozenset({InformationClass.RISK, InformationClass.INTELLIGENCE}),
+        region={},
+        claim=Claim.NOT_ON_CONSENT_ALONE,
+        breaks="consent would be the only basis for sharing risk (R-DIS-04)",
+    ),
+    Invariant(
+        name="closed-consent-carries-nothing",
+        classes=ALL_CLASSES,
+        region=_region(consent=("refused", "withdrawn", "expired", "none")),
+        claim=Claim.NOT_ON_CONSENT,
+        breaks="a field would go on consent that is not in force (R-DIS-05)",
+    ),
+    Invariant(
+        name="rung-narrows",
+        classes=ALL_CLASSES,
+        region=_region(kind=(Kind.PARTNER,)),
+        claim=Claim.NARROWS,
+        breaks="a partner higher up the brokerage ladder would get more than one below it (R-DIS-02)",
+    ),
+)
+"""Proved for each class they name, in every state of the facts its rules ask about."""
+
+CLOSED: tuple[tuple[str, Mapping[str, frozenset[Value]], str], ...] = (
+    (
+        "suspended-gets-nothing",
+        _region(standing=(Standing.SUSPENDED,)),
+        "a suspended organisation would get the message",
+    ),
+    ("excluded-gets-nothing", _region(excluded=(True,)), "an excluded organisation would get the message"),
+    (
+        "limited-gets-nothing",
+        _region(limited=(True,)),
+        "an organisation not named in a limited access would get the message",
+    ),
+    (
+        "purpose-registered",
+        _region(
+            purpose_registered=(False,),
+            message=tuple(name for name in MessageName if name is not MessageName.CORRECTION),
+        ),
+        "an organisation would get a message for a purpose it is not registered for (DPA 2018 s.36)",
+    ),
+)
+"""States in which a gate must be closed: name, region, what would happen otherwise."""

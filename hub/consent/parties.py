@@ -1,0 +1,201 @@
+"""Organisations as parties to a disclosure: kind, brokerage rung, legal status, protocols, purposes.
+
+Rung and legal status are two facts with separate evidence: the rung says how the work was arranged
+(R-DIS-02; 002 3.19), the legal status says which legal gateways there are (OMA 2007 s.14).
+"""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, fields
+from enum import StrEnum
+from typing import TypeVar
+
+from hub.messages.envelope import InformationClass, MessageName
+from hub.messages.identifiers import Instant, OrganisationId
+
+
+class Kind(StrEnum):
+    """What sort of body an organisation is."""
+
+    PROBATION = "probation"
+    PRISON = "prison"
+    PARTNER = "partner"
+
+
+class LegalStatus(StrEnum):
+    """Which legal gateways an organisation has by what it is (OMA 2007 s.14(1) to (4))."""
+
+    IN_HOUSE = "in_house"
+    UNDER_ARRANGEMENTS = "under_arrangements"
+    LISTED = "listed"
+    NONE = "none"
+
+
+class Standing(StrEnum):
+    """Whether the hub deals with an organisation now."""
+
+    ACTIVE = "active"
+    SUSPENDED = "suspended"
+
+
+class Purpose(StrEnum):
+    """What a disclosure is for (DPA 2018 s.36); every message type has exactly one."""
+
+    CASE_ADMINISTRATION = "case_administration"
+    ASSESSMENT = "assessment"
+    REFERRAL = "referral"
+    SENTENCE_PLAN = "sentence_plan"
+    PROGRESS = "progress"
+    RISK_ALERT = "risk_alert"
+    TRANSFER_RELEASE = "transfer_release"
+    ENFORCEMENT = "enforcement"
+    RIGHTS = "rights"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Protocol:
+    """An information-sharing protocol in force from … to, for some classes."""
+
+    name: str
+    classes: frozenset[InformationClass]
+    since: Instant
+    until: Instant | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Organisation:
+    """A party the hub exchanges messages with, as the control record in force describes it."""
+
+    organisation: OrganisationId
+    name: str
+    kind: Kind
+    rung: int
+    """Brokerage rung 1 to 4 (R-DIS-02)."""
+    legal_status: LegalStatus
+    status_evidence: str
+    standing: Standing
+    purposes: frozenset[Purpose]
+    protocols: tuple[Protocol, ...] = ()
+    sends: frozenset[MessageName] = frozenset()
+    """Message types it may send; empty: none."""
+    kafka: frozenset[MessageName] = frozenset()
+    """Message types it takes on its own topic hub.to.<organisation>; the rest wait in its mailbox."""
+    prison: str | None = None
+    """Prison code, e.g. MDI, where the organisation is a prison."""
+    region: str | None = None
+    """Probation region code where the organisation is one."""
+
+
+RUNGS = (1, 2, 3, 4)
+"""The rungs of the brokerage ladder (002 3.19): 1 in house … 4 mainstream with no priority."""
+
+_FIELDS = frozenset(item.name for item in fields(Organisation))
+_ID = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,38}[a-z0-9])?")
+
+
+def organisation_from(body: Mapping[str, object]) -> Organisation:
+    """Build an organisation from a control record's body; raises ValueError naming the field."""
+    for name in body:
+        if name not in _FIELDS:
+            message = f"organisation.{name}: not a field of an organisation{nearest(name, _FIELDS)}"
+            raise ValueError(message)
+    return Organisation(
+        organisation=_identifier(_text(body, "organisation")),
+        name=_text(body, "name"),
+        kind=_word(Kind, "kind", body.get("kind")),
+        rung=_rung(body.get("rung")),
+        legal_status=_word(LegalStatus, "legal_status", body.get("legal_status")),
+        status_evidence=_text(body, "status_evidence"),
+        standing=_word(Standing, "standing", body.get("standing")),
+        purposes=frozenset(_word(Purpose, "purposes", item) for item in _items(body, "purposes")),
+        protocols=tuple(_protocol(item) for item in _items(body, "protocols")),
+        sends=frozenset(_word(MessageName, "sends", item) for item in _items(body, "sends")),
+        kafka=frozenset(_word(MessageName, "kafka", item) for item in _items(body, "kafka")),
+        prison=_optional_text(body, "prison"),
+        region=_optional_text(body, "region"),
+    )
+
+
+def nearest(word: object, allowed: Iterable[str]) -> str:
+    """Say which allowed word is meant, if one is near: `; did you mean …?`, else the allowed words."""
+    known = sorted(allowed)
+    near = difflib.get_close_matches(str(word), known, n=1)
+    return f"; did you mean {near[0]}?" if near else f"; allowed: {', '.join(known)}"
+
+
+Word = TypeVar("Word", bound=StrEnum)
+
+
+def _word(kind: type[Word], name: str, value: object) -> Word:
+    """Read one word of a closed list."""
+    words = {str(item): item for item in kind}
+    if isinstance(value, str) and value in words:
+        return words[value]
+    message = f"organisation.{name}: not one of its words{nearest(value, words)}"
+    raise ValueError(message)
+
+
+def _text(body: Mapping[str, object], name: str) -> str:
+    """Read a text that must be there."""
+    value = body.get(name)
+    if isinstance(value, str) and value.strip():
+        return value
+    message = f"organisation.{name}: must be a text that is not empty"
+    raise ValueError(message)
+
+
+def _optional_text(body: Mapping[str, object], name: str) -> str | None:
+    """Read a text that may be absent."""
+    return None if body.get(name) is None else _text(body, name)
+
+
+def _identifier(value: str) -> OrganisationId:
+    """Check the form of an organisation's short name."""
+    if _ID.fullmatch(value):
+        return OrganisationId(value)
+    message = "organisation.organisation: lower-case letters, digits and hyphens, at most 40"
+    raise ValueError(message)
+
+
+def _rung(value: object) -> int:
+    """Read the brokerage rung, 1 to 4."""
+    if isinstance(value, int) and not isinstance(value, bool) and value in RUNGS:
+        return value
+    message = "organisation.rung: must be 1, 2, 3 or 4"
+    raise ValueError(message)
+
+
+def _items(body: Mapping[str, object], name: str) -> tuple[object, ...]:
+    """Read a list; an absent one is empty."""
+    value = body.get(name, ())
+    if isinstance(value, list | tuple | set | frozenset):
+        return tuple(value)
+    message = f"organisation.{name}: must be a list"
+    raise ValueError(message)
+
+
+def _instant(value: object, name: str) -> Instant:
+    """Read an instant: milliseconds since 1970-01-01 UTC."""
+    if isinstance(value, int) and not isinstance(value, bool):
+        return Instant(value)
+    message = f"organisation.protocols.{name}: must be milliseconds since 1970-01-01 UTC"
+    raise ValueError(message)
+
+
+def _protocol(item: object) -> Protocol:
+    """Read one information-sharing protocol."""
+    if isinstance(item, Protocol):
+        return item
+    if not isinstance(item, Mapping):
+        message = "organisation.protocols: each must have name, classes, since and until"
+        raise ValueError(message)  # noqa: TRY004 - callers are promised ValueError
+    until = item.get("until")
+    return Protocol(
+        name=_text(item, "name"),
+        classes=frozenset(_word(InformationClass, "protocols.classes", c) for c in _items(item, "classes")),
+        since=_instant(item.get("since"), "since"),
+        until=None if until is None else _instant(until, "until"),
+    )

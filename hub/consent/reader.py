@@ -1,0 +1,337 @@
+"""Reads the policy documents into rules, refusing every word outside the closed vocabulary.
+
+All faults are gathered, each naming file, rule and field, with the word that was probably meant.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import TypeVar
+
+from hub.consent.decision import Outcome
+from hub.consent.parties import nearest
+from hub.consent.rules import Arm, Clause, Effect, Rule, clause
+from hub.consent.vocabulary import (
+    BASIS,
+    BASIS_ORDER,
+    BY_CLASS,
+    CAVEATS,
+    CLASSES,
+    FACTS,
+    MESSAGES,
+    SUBJECTS,
+    WINDOWS,
+    Value,
+    bit,
+)
+from hub.messages.envelope import InformationClass, MessageName, Subject
+
+GATES = "gates"
+"""Name of the document with the message gates and the rules for every class."""
+FAMILIES = ("LAW", "NEED", "PURP", "TIME", "CONS", "TIER", "BROK", "GUARD", "QUAL", "OBL", "FACT", "HOLD")
+
+_CLASS_FILE = frozenset({"class", "owner", "review_by", "about", "rules"})
+_GATES_FILE = frozenset({"owner", "review_by", "about", "gates", "everywhere", "keys_inform"})
+_COMMON = frozenset(
+    {
+        "id",
+        "effect",
+        "when",
+        "messages",
+        "statement",
+        "reason",
+        "says",
+        "tells",
+        "owner",
+        "review_by",
+        "guard",
+    }
+)
+_NARROWING = _COMMON | {"outcome", "subjects", "sensitive", "fields"}
+_PERMIT = _NARROWING | {"basis", "window", "caveats", "strictly_necessary"}
+_PERMIT_OUTCOMES = {"disclose": Outcome.DISCLOSE, "generalise": Outcome.GENERALISE, "redact": Outcome.REDACT}
+_HELD_OUTCOMES = {
+    "generalise": Outcome.GENERALISE,
+    "redact": Outcome.REDACT,
+    "withhold": Outcome.WITHHOLD,
+}
+_REASON = re.compile(r"[A-Z]+(?:-[A-Z0-9]+)+")
+_DATE = re.compile(r"\d{4}-\d{2}-\d{2}")
+_ID = re.compile(r"[a-z0-9_]+(?:[.-][a-z0-9_]+)*")
+Word = TypeVar("Word")
+
+
+@dataclass(slots=True)
+class Documents:
+    """What has been read so far, and every fault found on the way."""
+
+    gates: list[Rule] = field(default_factory=list)
+    everywhere: list[Rule] = field(default_factory=list)
+    classes: dict[InformationClass, list[Rule]] = field(default_factory=dict)
+    keys_inform: frozenset[MessageName] = frozenset()
+    faults: list[str] = field(default_factory=list)
+
+
+@dataclass(slots=True)
+class _Entry:
+    """One rule of a document while it is read: where it stands, and what was wrong with it."""
+
+    where: str
+    body: Mapping[str, object]
+    defaults: Mapping[str, object]
+    faults: list[str]
+
+    def fault(self, name: str, text: str) -> None:
+        """Note a fault of one field."""
+        self.faults.append(f"{self.where}, {name}: {text}")
+
+    def text(self, name: str, *, needed: bool = True) -> str:
+        """Read a text, from the rule or else from the head of its file."""
+        value = self.body.get(name, self.defaults.get(name, "" if not needed else None))
+        if isinstance(value, str) and (value.strip() or not needed):
+            return " ".join(value.split())
+        self.fault(name, "a text is needed")
+        return ""
+
+    def words(self, name: str, allowed: Iterable[str]) -> tuple[str, ...] | None:
+        """Read one word or several of a closed list; None where the rule does not narrow by it."""
+        if name not in self.body:
+            return None
+        known = tuple(allowed)
+        found = tuple(_many(self.body[name]))
+        for word in found:
+            if word not in known:
+                self.fault(name, f"{word!r} is not allowed{nearest(word, known)}")
+        if not found:
+            self.fault(name, "must name at least one")
+        return tuple(str(word) for word in found)
+
+    def flag(self, name: str) -> bool:
+        """Read a yes or no that is no when absent."""
+        value = self.body.get(name, False)
+        if not isinstance(value, bool):
+            self.fault(name, "must be true or false")
+        return value is True
+
+
+def read_documents(documents: Mapping[str, object]) -> Documents:
+    """Read every policy document; the faults are in the result, not raised."""
+    read = Documents()
+    for name, body in documents.items():
+        if not isinstance(body, Mapping):
+            read.faults.append(f"{name}.yaml: must be a mapping")
+        elif name == GATES:
+            _read_gates(body, read)
+        else:
+            _read_class(name, body, read)
+    for missing in sorted(set(CLASSES) - {str(item) for item in read.classes}):
+        read.faults.append(
+            f"{missing}.yaml: there must be one file per information class; this one is missing"
+        )
+    if GATES not in documents:
+        read.faults.append("gates.yaml: the message gates are missing")
+    seen: set[str] = set()
+    for rule in (*read.gates, *read.everywhere, *(r for rules in read.classes.values() for r in rules)):
+        if rule.rule in seen:
+            read.faults.append(f"rule {rule.rule}: the id is used twice")
+        seen.add(rule.rule)
+    return read
+
+
+def _read_class(name: str, body: Mapping[str, object], read: Documents) -> None:
+    """Read the file of one information class."""
+    _only(f"{name}.yaml", body, _CLASS_FILE, read.faults)
+    stated = body.get("class")
+    if stated not in CLASSES:
+        read.faults.append(f"{name}.yaml, class: {stated!r} is not allowed{nearest(stated, CLASSES)}")
+        return
+    information_class = InformationClass(str(stated))
+    if name != information_class:
+        read.faults.append(f"{name}.yaml, class: the file of class {stated} is called {stated}.yaml")
+    rules = read.classes.setdefault(information_class, [])
+    rules.extend(
+        _rule(entry, information_class, tuple(Effect)) for entry in _entries(name, body, "rules", read.faults)
+    )
+
+
+def _read_gates(body: Mapping[str, object], read: Documents) -> None:
+    """Read the message gates, the rules for every class, and whose keys inform."""
+    _only("gates.yaml", body, _GATES_FILE, read.faults)
+    for entry in _entries(GATES, body, "gates", read.faults):
+        read.gates.append(_rule(entry, None, (Effect.FORBID,)))
+        when = entry.body.get("when")
+        for name in when if isinstance(when, Mapping) else ():
+            if name in {*BY_CLASS, "scope"}:
+                entry.fault(f"when.{name}", "a gate is for the message as a whole; this differs by field")
+    for entry in _entries(GATES, body, "everywhere", read.faults):
+        read.everywhere.append(_rule(entry, None, (Effect.FORBID, Effect.CEILING)))
+    head = _Entry("gates.yaml", body, {}, read.faults)
+    words = head.words("keys_inform", MESSAGES) or ()
+    read.keys_inform = frozenset(MessageName(word) for word in words if word in MESSAGES)
+
+
+def _entries(name: str, body: Mapping[str, object], section: str, faults: list[str]) -> list[_Entry]:
+    """Open each rule of a section of a file."""
+    found = body.get(section, [])
+    if not isinstance(found, list | tuple):
+        faults.append(f"{name}.yaml, {section}: must be a list of rules")
+        return []
+    entries = []
+    for number, item in enumerate(found, start=1):
+        if not isinstance(item, Mapping):
+            faults.append(f"{name}.yaml, {section}, number {number}: must be a mapping")
+            continue
+        entries.append(_Entry(f"{name}.yaml, rule {item.get('id', f'number {number}')}", item, body, faults))
+    return entries
+
+
+def _rule(entry: _Entry, information_class: InformationClass | None, effects: tuple[Effect, ...]) -> Rule:
+    """Read one rule; a faulty one is noted and comes back as far as it could be read."""
+    effect = _one(entry, "effect", {str(item): item for item in effects}, Effect.FORBID)
+    permits = effect is Effect.PERMIT
+    _only(entry.where, entry.body, _PERMIT if permits else _NARROWING, entry.faults)
+    bases = entry.words("basis", BASIS) or ()
+    if permits and not bases:
+        entry.fault("basis", "a permit names its legal basis")
+    sensitive = _sensitive(entry, permits=permits)
+    subjects = entry.words("subjects", SUBJECTS)
+    messages = entry.words("messages", MESSAGES)
+    fields = tuple(str(item) for item in _many(entry.body["fields"])) if "fields" in entry.body else None
+    _check_text(entry)
+    if "DPA48" in bases and messages != ("correction",):
+        entry.fault("basis", "DPA48 is the duty to tell recipients; it carries corrections only")
+    if permits and sensitive is not False and set(bases) != {"CONSENT"}:
+        entry.text("strictly_necessary")
+    return Rule(
+        rule=entry.text("id"),
+        effect=effect,
+        outcome=_outcome(entry, effect),
+        information_class=information_class,
+        clauses=_clauses(entry),
+        arms=_arms(bases),
+        reason=entry.text("reason"),
+        says=entry.text("says"),
+        tells=entry.text("tells", needed=False),
+        owner=entry.text("owner"),
+        review_by=entry.text("review_by"),
+        messages=None if messages is None else frozenset(MessageName(m) for m in messages if m in MESSAGES),
+        subjects=None if subjects is None else frozenset(Subject(s) for s in subjects if s in SUBJECTS),
+        sensitive=sensitive,
+        fields=fields,
+        caveats=entry.words("caveats", CAVEATS) or (),
+        strictly_necessary=entry.text("strictly_necessary", needed=False),
+        guard=entry.flag("guard"),
+    )
+
+
+def _check_text(entry: _Entry) -> None:
+    """Check the form of id, reason and review date."""
+    reason = entry.body.get("reason")
+    if isinstance(reason, str):
+        family = reason.split("-")[0]
+        if not _REASON.fullmatch(reason) or family not in FAMILIES:
+            entry.fault(
+                "reason", f"{reason!r} must begin with a family of reasons{nearest(family, FAMILIES)}"
+            )
+    if not _ID.fullmatch(str(entry.body.get("id", ""))):
+        entry.fault("id", "lower-case words joined by full stops or hyphens")
+    if not _DATE.fullmatch(str(entry.body.get("review_by", entry.defaults.get("review_by")))):
+        entry.fault("review_by", "must be a date, year-month-day, in quotation marks")
+
+
+def _outcome(entry: _Entry, effect: Effect) -> Outcome:
+    """Read what a permit lets through, or the least that a ceiling or forbid holds back."""
+    if effect is Effect.PERMIT:
+        return _one(entry, "outcome", _PERMIT_OUTCOMES, Outcome.REDACT)
+    if effect is Effect.FORBID:
+        if entry.body.get("outcome", "withhold") != "withhold":
+            entry.fault("outcome", "a forbid withholds; for less, use a ceiling")
+        return Outcome.WITHHOLD
+    return _one(entry, "outcome", _HELD_OUTCOMES, Outcome.WITHHOLD)
+
+
+def _sensitive(entry: _Entry, *, permits: bool) -> bool | None:
+    """Read whether a rule is for sensitive fields: a permit says so, what holds back covers all."""
+    stated = entry.body.get("sensitive", False if permits else "any")
+    if stated == "any":
+        return None
+    if not isinstance(stated, bool):
+        entry.fault("sensitive", "must be true, false or any")
+        return None if not permits else False
+    return stated
+
+
+def _clauses(entry: _Entry) -> tuple[Clause, ...]:
+    """Read the conditions of a rule: its `when`, `statement` and `window`."""
+    when = entry.body.get("when", {})
+    if not isinstance(when, Mapping):
+        entry.fault("when", "must be a mapping of facts")
+        return ()
+    found = []
+    for name, stated in when.items():
+        if name not in FACTS:
+            entry.fault(f"when.{name}", f"not a fact{nearest(name, FACTS)}")
+            continue
+        found.append(clause(name, *_values(entry, name, stated)))
+    if "statement" in entry.body:
+        found.append(clause("statement", *_values(entry, "statement", entry.body["statement"])))
+    if "window" in entry.body:
+        window = _one(entry, "window", WINDOWS, WINDOWS["membership"])
+        found.append(clause(window[0], *window[1]))
+    return tuple(found)
+
+
+def _values(entry: _Entry, name: str, stated: object) -> tuple[Value, ...]:
+    """Read the values of one fact that satisfy, or with `not` those that do not."""
+    negated = isinstance(stated, Mapping) and set(stated) == {"not"}
+    inner = stated["not"] if isinstance(stated, Mapping) and negated else stated
+    domain = FACTS[name].domain
+    values: list[Value] = []
+    for item in _many(inner):
+        if isinstance(item, str | int | bool) and bit(name, item):
+            values.append(item)
+        else:
+            entry.fault(f"when.{name}", f"{item!r} is not allowed{nearest(item, map(_plain, domain))}")
+    if not values:
+        entry.fault(f"when.{name}", "must allow at least one value")
+    if not negated:
+        return tuple(values)
+    excluded = {bit(name, value) for value in values}
+    return tuple(value for value in domain if bit(name, value) not in excluded)
+
+
+def _arms(bases: tuple[str, ...]) -> tuple[Arm, ...]:
+    """Open the gateway of each basis, narrowest first."""
+    known = sorted((code for code in bases if code in BASIS), key=BASIS_ORDER.__getitem__)
+    return tuple(
+        Arm(basis=code, clauses=tuple(clause(name, *values) for name, values in BASIS[code].gateway))
+        for code in known
+    )
+
+
+def _one(entry: _Entry, name: str, allowed: Mapping[str, Word], otherwise: Word) -> Word:
+    """Read exactly one word of a closed list."""
+    stated = entry.body.get(name)
+    if isinstance(stated, str) and stated in allowed:
+        return allowed[stated]
+    entry.fault(name, f"{stated!r} is not allowed{nearest(stated, allowed)}")
+    return otherwise
+
+
+def _many(value: object) -> tuple[object, ...]:
+    """Take one value or a list of them as a tuple."""
+    return tuple(value) if isinstance(value, list | tuple) else (value,)
+
+
+def _plain(value: Value) -> str:
+    """Write a value as the files do."""
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def _only(where: str, body: Mapping[str, object], allowed: frozenset[str], faults: list[str]) -> None:
+    """Note every field that is not part of the vocabulary."""
+    faults.extend(
+        f"{where}, {name}: not a field here{nearest(name, allowed)}" for name in body if name not in allowed
+    )

@@ -1,0 +1,59 @@
+"""Finds what is held back inside what is not: a name in a note is still a name (R-DIS-06)."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+
+from hub.consent.decision import Candidate, FieldDecision, FieldSpec, Outcome, Scope
+from hub.consent.paths import walk
+
+LENGTH_MIN = 4
+"""Shorter values say nothing by themselves (LOW, MDI) and are not looked for."""
+_SYMBOL = re.compile(r"[A-Z]+(?:_[A-Z]+)*|[a-z]+(?:[_-][a-z]+)*")
+
+
+def telling(value: object) -> str | None:
+    """Return a text worth looking for elsewhere: long enough, and not one word of a list of codes."""
+    if not isinstance(value, str) or len(value.strip()) < LENGTH_MIN or _SYMBOL.fullmatch(value):
+        return None
+    return value.strip()
+
+
+def contained(held: Iterable[str]) -> re.Pattern[str] | None:
+    """Return a pattern that finds any of the held-back texts as whole words, in any case."""
+    words = sorted(set(held), key=len, reverse=True)
+    if not words:
+        return None
+    return re.compile(rf"(?<!\w)(?:{'|'.join(map(re.escape, words))})(?!\w)", re.IGNORECASE)
+
+
+def named_in_text(
+    payload: Mapping[str, object],
+    specs: Sequence[FieldSpec],
+    fields: tuple[FieldDecision, ...],
+    candidate: Candidate,
+) -> tuple[FieldDecision, ...]:
+    """Withhold every disclosed text that contains a value held back elsewhere in the message."""
+    outcome = {(item.path, item.scope): item.outcome for item in fields}
+    held: dict[str, None] = {}
+    open_texts: list[tuple[str, Scope, str]] = []
+    for leaf in walk(payload, specs, candidate):
+        goes = outcome.get((leaf.path, leaf.scope), Outcome.WITHHOLD) is Outcome.DISCLOSE
+        if goes and isinstance(leaf.value, str):
+            open_texts.append((leaf.path, leaf.scope, leaf.value))
+        elif not goes and (text := telling(leaf.value)):
+            held[text] = None
+    disclosed = {text.strip().casefold() for _, _, text in open_texts}
+    pattern = contained(text for text in held if text.casefold() not in disclosed)
+    if pattern is None:
+        return fields
+    naming = {(path, scope) for path, scope, text in open_texts if pattern.search(text)}
+    keys = {spec.path for spec in specs if spec.key}
+    return tuple(
+        replace(item, outcome=Outcome.WITHHOLD, reason="GUARD-NAMED-IN-TEXT", basis=None, alternates=())
+        if (item.path, item.scope) in naming and item.path not in keys
+        else item
+        for item in fields
+    )
