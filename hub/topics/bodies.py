@@ -16,6 +16,7 @@ from pydantic import BaseModel, ValidationError, create_model
 
 from hub.errors import Fault, InvalidBody, NotReadable
 from hub.messages.envelope import InformationClass, MessageName
+from hub.messages.needs import lacking
 from hub.topics.faults import FAULTS_MAX, faults_of, limited, pointer, unknown_field
 from hub.topics.models import Body, definition, model_of
 from hub.topics.shapes import Field, ListOf, Record, TextByName
@@ -129,8 +130,11 @@ def _joined(checked: Checked, faults: tuple[Fault, ...], raw: Mapping[str, objec
 def _joint_faults(
     contract: Contract, raw: Mapping[str, object], payload: Mapping[str, object]
 ) -> list[Fault]:
-    """Return the faults no single field shows: the case left out, a class given to no field."""
-    faults: list[Fault] = []
+    """Return the faults no single field shows: an action without what it needs, the case left out."""
+    faults = [
+        Fault(pointer="/data" + pointer((field,)), rule="required", fix=f"{payload['action']} needs it")
+        for field in lacking(MessageName(contract.name), payload)
+    ]
     may_open = contract.name == MessageName.CASE and payload.get("action", "OPENED") == "OPENED"
     if raw.get("case") is None and not may_open:
         faults.append(

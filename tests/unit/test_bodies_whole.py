@@ -170,3 +170,14 @@ def test_kafka_door_refuses_by_code(change: dict[str, object], code: str) -> Non
     with pytest.raises((InvalidBody, NotReadable)) as refused:
         check_native_submission(LIBRARY, native_submission(**change))
     assert refused.value.code == code
+
+
+@pytest.mark.requirement("R-DEL-03")
+def test_a_sender_is_told_at_the_door_what_an_action_needs() -> None:
+    """An offer of a referral without its provider names that field."""
+    data = {"referral": "KD4372AC", "action": "OFFER", "rung": 2, "typology": "BARRIER_FACTORS"}
+    at_http = faults(lambda: check_submission(LIBRARY, "referral", {**BODY, "data": data}))
+    assert {pointer: fault.rule for pointer, fault in at_http.items()} == {
+        "/data/provider": "required",
+        "/data/nature": "required",
+    }

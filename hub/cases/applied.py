@@ -1,0 +1,72 @@
+"""What applying a message to a case takes and gives: the occasion, the case after it, what follows."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, NamedTuple, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from hub.cases.case import Case, Member
+    from hub.messages.envelope import Envelope
+    from hub.messages.identifiers import Instant, OrganisationId
+
+
+class Directory(Protocol):
+    """What a case needs to know of organisations; routing answers from the control records in force."""
+
+    def prison(self, code: str) -> OrganisationId | None:
+        """Return the organisation that is the prison of this code, e.g. MDI, or None."""
+
+    def rung(self, organisation: OrganisationId) -> int | None:
+        """Return the brokerage rung of an organisation, or None if the hub does not know it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Occasion:
+    """The message being applied, seen from the case: who says it, when, and who is who."""
+
+    envelope: Envelope
+    payload: Mapping[str, object]
+    now: Instant
+    directory: Directory
+
+
+class Deadline(NamedTuple):
+    """Something of this case to be looked at when its time comes."""
+
+    kind: str
+    subject: str
+    due_at: Instant
+
+
+class Ended(NamedTuple):
+    """A deadline that need not be looked at any more."""
+
+    kind: str
+    subject: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Raised:
+    """An exception report to be made: what did not happen, or should not have (R-ADM-01, R-MSG-11)."""
+
+    code: str
+    subject: str = ""
+    """What in the case it is about, e.g. a referral; tells two of the same code apart."""
+    due_at: Instant | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Applied:
+    """The case after a message or a deadline, and everything that follows from the change."""
+
+    case: Case
+    timers_set: tuple[Deadline, ...] = ()
+    timers_cleared: tuple[Ended, ...] = ()
+    exceptions: tuple[Raised, ...] = ()
+    joiners: tuple[Member, ...] = ()
+    """Members who are on the team now and were not before (R-CASE-06)."""
+    leavers: tuple[Member, ...] = ()
+    """Members who were on the team before and are not now."""

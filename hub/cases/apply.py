@@ -1,0 +1,85 @@
+"""How a message changes a case: one function per message type, and what holds for all of them."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from hub.cases import consents, custody, delivery, opening, plan, referrals, risk, standing, team
+from hub.cases.applied import Applied, Directory, Occasion
+from hub.cases.membership import current_team
+from hub.cases.refusals import case_unknown
+from hub.errors import DomainRefusal
+from hub.messages.case import CaseAction, CaseMessage
+from hub.messages.envelope import MessageName, Submission
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from hub.cases.case import Case, Member
+    from hub.messages.identifiers import Instant
+    from hub.messages.read import Body
+
+CHANGES: Mapping[MessageName, Callable[[Case, Any, Occasion], Applied]] = {
+    MessageName.CASE: opening.case_changed,
+    MessageName.ASSESSMENT: risk.assessed,
+    MessageName.REFERRAL: referrals.referral_changed,
+    MessageName.PROGRESS: delivery.progressed,
+    MessageName.RISK_CHANGE: risk.risk_changed,
+    MessageName.PLAN: plan.plan_distributed,
+    MessageName.APPOINTMENT: delivery.appointed,
+    MessageName.PRISON_EVENT: custody.prison_event,
+    MessageName.TEAM_CHANGE: team.team_changed,
+    MessageName.CONSENT: consents.consent_changed,
+    MessageName.ENFORCEMENT: delivery.enforced,
+}
+"""What each message type does; a type not named here is passed on and changes nothing in the case."""
+AFTER_CLOSING = frozenset(
+    {MessageName.CONSENT, MessageName.EVALUATION, MessageName.CORRECTION, MessageName.RECEIPT}
+)
+"""What may still be said of a case that is closed."""
+
+
+def apply(
+    case: Case | None, submission: Submission, *, body: Body, now: Instant, directory: Directory
+) -> Applied:
+    """Return the case after the message, and what follows from it; raises DomainRefusal.
+
+    `body` is the submission's payload as its dataclass.
+    """
+    at = Occasion(envelope=submission.envelope, payload=submission.payload, now=now, directory=directory)
+    if isinstance(body, CaseMessage) and body.action is CaseAction.OPENED and case is None:
+        return _completed(None, opening.opened(body, at), now=now)
+    if case is None:
+        raise case_unknown()
+    if case.closed_at is not None and at.envelope.message not in AFTER_CLOSING:
+        code = "CASE-CLOSED"
+        raise DomainRefusal(code, "the case is closed", fix="open a new case for a new period of engagement")
+    change = CHANGES.get(at.envelope.message)
+    applied = Applied(case=case) if change is None else change(case, body, at)
+    return _completed(case, applied, now=now)
+
+
+def _completed(before: Case | None, applied: Applied, *, now: Instant) -> Applied:
+    """Add what follows from any change: the version, who came and went, conditions that have arisen."""
+    case = replace(applied.case, version=1 if before is None else before.version + 1)
+    was = () if before is None else current_team(before, now)
+    is_ = current_team(case, now)
+    exceptions = (*applied.exceptions, *standing.newly(before, case, was=now, now=now))
+    if before is not None:
+        exceptions = (*exceptions, *risk.crossing(before, case))
+    return replace(
+        applied,
+        case=case,
+        exceptions=exceptions,
+        joiners=tuple(member for member in is_ if not _among(member, was)),
+        leavers=tuple(member for member in was if not _among(member, is_)),
+    )
+
+
+def _among(member: Member, team_: tuple[Member, ...]) -> bool:
+    return any(_place(member) == _place(held) for held in team_)
+
+
+def _place(member: Member) -> tuple[object, ...]:
+    return (member.role, member.organisation, member.person, member.referral)

@@ -1,0 +1,196 @@
+"""What the hub knows of one case: team, referrals, plan, custody, tier, risk, consents.
+
+A case is one period of continuous engagement of one person (R-CASE-01). All values are immutable;
+a message makes a new case from an old one (`hub.cases.apply`).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from hub.messages.envelope import InformationClass, Role, Statement
+from hub.messages.identifiers import CaseRef, Instant, MessageId, OrganisationId
+
+
+class Rosh(StrEnum):
+    """Risk of serious harm, as registered (register codes RLRH, RMRH, RHRH, RVHR)."""
+
+    LOW = "LOW"
+    MEDIUM = "MEDIUM"
+    HIGH = "HIGH"
+    VERY_HIGH = "VERY_HIGH"
+
+
+class ReferralState(StrEnum):
+    """Life cycle of a referral (R-MSG-01)."""
+
+    OFFERED = "OFFERED"
+    ACCEPTED = "ACCEPTED"
+    DECLINED = "DECLINED"
+    WAITING = "WAITING"
+    STARTED = "STARTED"
+    COMPLETED = "COMPLETED"
+    WITHDRAWN = "WITHDRAWN"
+    ENDED = "ENDED"
+
+
+class ConsentState(StrEnum):
+    """What the person said, and whether it still holds (R-MSG-07)."""
+
+    GIVEN = "GIVEN"
+    REFUSED = "REFUSED"
+    WITHDRAWN = "WITHDRAWN"
+    EXPIRED = "EXPIRED"
+
+
+class RestrictionKind(StrEnum):
+    """What holds information back from somebody whatever else would permit it."""
+
+    EXCLUSION = "EXCLUSION"
+    """A named organisation may learn nothing of the case."""
+    RESTRICTION = "RESTRICTION"
+    """Only the named organisations may learn of the case (limited access)."""
+    CONFIDENTIALITY = "CONFIDENTIALITY"
+    """The OM's flag on a plan, objective or class (R-DIS-03; 002 3.54)."""
+    OM_THREATENED = "OM_THREATENED"
+    """Staff contact details of the OM are held back (R-CON-02; 003 ¶4)."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Member:
+    """One role on the Offender Management Team, held by one person of one organisation from … to."""
+
+    role: Role
+    organisation: OrganisationId
+    person: str
+    """Staff reference, opaque to the hub."""
+    since: Instant
+    until: Instant | None = None
+    referral: str | None = None
+    """For a Key Worker: the referral whose intervention this person delivers."""
+    grade: str | None = None
+    """PO, PSO, … where stated; a tier sets the least grade of an OM."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Referral:
+    """A request for one intervention at one rung of the brokerage ladder (R-REF-01)."""
+
+    referral: str
+    provider: OrganisationId
+    rung: int
+    intervention: str
+    category: str | None
+    state: ReferralState
+    offered_at: Instant
+    answer_due: Instant | None = None
+    key_worker: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """The single Sentence Plan of the case: which version is current, and whose objectives (R-PLAN-01)."""
+
+    version: int
+    message: MessageId
+    organisations: frozenset[OrganisationId]
+    """Organisations with a responsibility of their own in it."""
+    payload: str
+    """The version whole, as canonical JSON, so that a late joiner can be given it (R-PLAN-02)."""
+    contract: str = "1.0"
+    author: str = ""
+    author_organisation: OrganisationId | None = None
+    statement: Statement = Statement.FACT
+    occurred_at: Instant | None = None
+    recorded_at: Instant | None = None
+    correlation: str = ""
+    declared: frozenset[str] = frozenset()
+    """Stricter classes its author gave to fields, each as `path=class`."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Custody:
+    """Where the person is held, if anywhere, and the expected release date."""
+
+    prison: OrganisationId | None
+    since: Instant | None
+    release_date: str | None = None
+    previous: OrganisationId | None = None
+    """The prison left last; it still hears of the move it was part of (R-RTE-05)."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Mappa:
+    """Multi-Agency Public Protection Arrangements: category 1–4 and level 1–3 (CJA 2003 s.325)."""
+
+    category: int
+    level: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ConsentGiven:
+    """The person's word on sharing some classes with some organisation for some purpose."""
+
+    consent: str
+    state: ConsentState
+    organisation: OrganisationId | None
+    """None: with every organisation on the team."""
+    classes: frozenset[InformationClass]
+    purposes: frozenset[str]
+    """Empty: for every registered purpose."""
+    since: Instant
+    until: Instant | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Restriction:
+    """Something held back: from whom (none: from every partner), which classes, which plan objective."""
+
+    restriction: str
+    kind: RestrictionKind
+    organisations: frozenset[OrganisationId]
+    roles: frozenset[Role]
+    classes: frozenset[InformationClass]
+    objective: str | None
+    since: Instant
+    until: Instant | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Handover:
+    """A managed transfer of the OM in progress: both are recipients until it ends (R-CON-03)."""
+
+    outgoing: Member
+    until: Instant
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Case:
+    """Everything of one case that routing and disclosure look at."""
+
+    ref: CaseRef
+    jurisdiction: str
+    opened_at: Instant
+    opened_by: OrganisationId
+    region: str | None = None
+    """Probation region code, e.g. N54."""
+    closed_at: Instant | None = None
+    in_scope: bool | None = None
+    tier: int | None = None
+    rosh: Rosh | None = None
+    mappa: Mappa | None = None
+    prolific: bool | None = None
+    """Prolific and other Priority Offender (PPO)."""
+    team: tuple[Member, ...] = ()
+    referrals: tuple[Referral, ...] = ()
+    plan: Plan | None = None
+    custody: Custody | None = None
+    consents: tuple[ConsentGiven, ...] = ()
+    restrictions: tuple[Restriction, ...] = ()
+    handover: Handover | None = None
+    om_transfers: int = 0
+    merged: frozenset[CaseRef] = frozenset()
+    """Cases found to be of the same person and merged into this one (R-MSG-13)."""
+    version: int = 0
+    """Grows by one with each message applied; decisions name the version they saw."""

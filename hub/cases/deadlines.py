@@ -1,0 +1,91 @@
+"""What a case waits for: kinds of deadline, and how one is named without saying anything of a person."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from hub.cases.applied import Deadline, Ended
+from hub.cases.case import Case, ConsentGiven, ConsentState, Member, Referral, ReferralState, Restriction
+from hub.messages.identifiers import Instant, derived_id
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+REFERRAL_ANSWER = "referral-answer"
+CONSENT_EXPIRY = "consent-expiry"
+RESTRICTION_EXPIRY = "restriction-expiry"
+HANDOVER_END = "handover-end"
+MEMBERSHIP_START = "membership-start"
+MEMBERSHIP_END = "membership-end"
+
+
+def named(*parts: str) -> str:
+    """Return the subject of a deadline: it always follows from the parts and shows none of them.
+
+    A deadline's subject stands in the key of a Kafka record, where nothing personal may be.
+    """
+    return derived_id("deadline", *parts)
+
+
+def answer(referral: Referral) -> Ended:
+    """Name the deadline by which a provider has to answer (R-REF-03)."""
+    return Ended(REFERRAL_ANSWER, named(referral.referral))
+
+
+def consent_expiry(consent: str) -> Ended:
+    """Name the deadline at which a consent ends."""
+    return Ended(CONSENT_EXPIRY, named(consent))
+
+
+def restriction_expiry(restriction: str) -> Ended:
+    """Name the deadline at which a restriction ends."""
+    return Ended(RESTRICTION_EXPIRY, named(restriction))
+
+
+def handover_end() -> Ended:
+    """Name the deadline at which a handover ends; there is one at a time."""
+    return Ended(HANDOVER_END, "om")
+
+
+def membership(kind: str, member: Member) -> Ended:
+    """Name the deadline at which a membership begins or ends."""
+    name = named(member.role, member.organisation, member.person, member.referral or "")
+    return Ended(kind, name)
+
+
+def on(what: Ended, due_at: Instant) -> Deadline:
+    """Set a named deadline to a time."""
+    return Deadline(what.kind, what.subject, due_at)
+
+
+def of_membership(member: Member, now: Instant) -> tuple[Deadline, ...]:
+    """Return the deadlines of a membership that begins or ends later than now."""
+    set_: list[Deadline] = []
+    if member.since > now:
+        set_.append(on(membership(MEMBERSHIP_START, member), member.since))
+    if member.until is not None and member.until > now:
+        set_.append(on(membership(MEMBERSHIP_END, member), member.until))
+    return tuple(set_)
+
+
+def awaited(case: Case, now: Instant) -> tuple[Ended, ...]:
+    """Return everything the case still waits for, so that its end ends the waiting."""
+    return tuple(dict.fromkeys(_awaited(case, now)))
+
+
+def _awaited(case: Case, now: Instant) -> Iterator[Ended]:
+    for referral in case.referrals:
+        if referral.state is ReferralState.OFFERED and referral.answer_due is not None:
+            yield answer(referral)
+    yield from (consent_expiry(consent.consent) for consent in case.consents if _ends(consent))
+    yield from (restriction_expiry(held.restriction) for held in case.restrictions if _ends(held))
+    if case.handover is not None:
+        yield handover_end()
+    for member in case.team:
+        yield from (Ended(due.kind, due.subject) for due in of_membership(member, now))
+
+
+def _ends(held: ConsentGiven | Restriction) -> bool:
+    if isinstance(held, ConsentGiven) and held.state is not ConsentState.GIVEN:
+        return False
+    return held.until is not None

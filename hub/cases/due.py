@@ -1,0 +1,106 @@
+"""What happens when a deadline of a case has passed (R-REF-03, R-MSG-07, R-CON-03, R-ADM-01)."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from hub.cases import deadlines, reports, standing
+from hub.cases.applied import Applied, Ended, Raised
+from hub.cases.case import Case, ConsentState, Member, ReferralState
+from hub.cases.membership import is_current
+from hub.messages.identifiers import Instant
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+
+def fall_due(case: Case, due: Ended, now: Instant) -> Applied:
+    """Return the case after a deadline has passed; one that is no longer awaited changes nothing."""
+    applied = PASSES[due.kind](case, due, now) if due.kind in PASSES else Applied(case=case)
+    if applied.case == case and not applied.exceptions and not applied.joiners:
+        return replace(applied, timers_cleared=(due,))
+    return replace(
+        applied,
+        case=replace(applied.case, version=case.version + 1),
+        timers_cleared=(due,),
+    )
+
+
+def _no_answer(case: Case, due: Ended, now: Instant) -> Applied:
+    for referral in case.referrals:
+        if deadlines.answer(referral) != due or referral.state is not ReferralState.OFFERED:
+            continue
+        if referral.answer_due is not None and referral.answer_due <= now:
+            raised = Raised(
+                code=reports.REFERRAL_NO_ANSWER, subject=referral.referral, due_at=referral.answer_due
+            )
+            return Applied(case=case, exceptions=(raised,))
+    return Applied(case=case)
+
+
+def _consent_over(case: Case, due: Ended, now: Instant) -> Applied:
+    over = [
+        held
+        for held in case.consents
+        if deadlines.consent_expiry(held.consent) == due
+        and held.state is ConsentState.GIVEN
+        and held.until is not None
+        and held.until <= now
+    ]
+    if not over:
+        return Applied(case=case)
+    consents = tuple(
+        replace(held, state=ConsentState.EXPIRED) if held in over else held for held in case.consents
+    )
+    raised = Raised(code=reports.CONSENT_EXPIRED, subject=over[0].consent, due_at=over[0].until)
+    return Applied(case=replace(case, consents=consents), exceptions=(raised,))
+
+
+def _restriction_over(case: Case, due: Ended, now: Instant) -> Applied:
+    for held in case.restrictions:
+        if deadlines.restriction_expiry(held.restriction) != due or held.until is None or held.until > now:
+            continue
+        others = tuple(other for other in case.restrictions if other is not held)
+        raised = Raised(code=reports.RESTRICTION_EXPIRED, subject=held.restriction, due_at=held.until)
+        return Applied(case=replace(case, restrictions=others), exceptions=(raised,))
+    return Applied(case=case)
+
+
+def _handover_over(case: Case, _due: Ended, now: Instant) -> Applied:
+    if case.handover is None or case.handover.until > now:
+        return Applied(case=case)
+    return Applied(case=replace(case, handover=None))
+
+
+def _member_begins(case: Case, due: Ended, now: Instant) -> Applied:
+    come = tuple(member for member in _members(case, due) if is_current(member, now))
+    exceptions = standing.newly(case, case, was=_just_before(come, now), now=now)
+    return Applied(case=case, joiners=come, exceptions=exceptions)
+
+
+def _member_ends(case: Case, due: Ended, now: Instant) -> Applied:
+    gone = tuple(m for m in _members(case, due) if m.until is not None and m.until <= now)
+    if not gone:
+        return Applied(case=case)
+    before = Instant(min(m.until for m in gone if m.until is not None) - 1)
+    return Applied(case=case, leavers=gone, exceptions=standing.newly(case, case, was=before, now=now))
+
+
+def _members(case: Case, due: Ended) -> tuple[Member, ...]:
+    return tuple(member for member in case.team if deadlines.membership(due.kind, member) == due)
+
+
+def _just_before(members: tuple[Member, ...], now: Instant) -> Instant:
+    return Instant(min((member.since for member in members), default=now) - 1)
+
+
+PASSES: Mapping[str, Callable[[Case, Ended, Instant], Applied]] = {
+    deadlines.REFERRAL_ANSWER: _no_answer,
+    deadlines.CONSENT_EXPIRY: _consent_over,
+    deadlines.RESTRICTION_EXPIRY: _restriction_over,
+    deadlines.HANDOVER_END: _handover_over,
+    deadlines.MEMBERSHIP_START: _member_begins,
+    deadlines.MEMBERSHIP_END: _member_ends,
+}
+"""What follows from each kind of deadline."""

@@ -1,0 +1,68 @@
+"""Who is on the Offender Management Team at a given moment (R-CASE-02, R-CASE-03, R-CASE-06)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from hub.cases.case import Case, Member, Referral, ReferralState
+from hub.messages.envelope import Role
+
+if TYPE_CHECKING:
+    from hub.messages.identifiers import Instant, OrganisationId
+
+TEAM_ROLES = frozenset(
+    {Role.OFFENDER_MANAGER, Role.OFFENDER_SUPERVISOR, Role.CASE_ADMINISTRATOR, Role.KEY_WORKER}
+)
+"""Roles somebody is appointed to; the others follow from the organisation, not from the team."""
+OPEN_STATES = frozenset(
+    {ReferralState.OFFERED, ReferralState.ACCEPTED, ReferralState.WAITING, ReferralState.STARTED}
+)
+"""States in which a referral still needs its provider."""
+ACTIVE_STATES = OPEN_STATES - {ReferralState.OFFERED}
+"""States in which the provider has taken the referral on."""
+
+
+def is_current(member: Member, now: Instant) -> bool:
+    """Say whether a membership holds at `now`; the moment it ends is outside it."""
+    return member.since <= now and (member.until is None or now < member.until)
+
+
+def current_team(case: Case, now: Instant) -> tuple[Member, ...]:
+    """Return the members whose membership holds at `now`."""
+    return tuple(member for member in case.team if is_current(member, now))
+
+
+def offender_manager(case: Case, now: Instant) -> Member | None:
+    """Return the one Offender Manager at `now`, or None (R-CASE-02)."""
+    for member in case.team:
+        if member.role is Role.OFFENDER_MANAGER and is_current(member, now):
+            return member
+    return None
+
+
+def outgoing_manager(case: Case, now: Instant) -> Member | None:
+    """Return the Offender Manager who is handing over at `now`, or None (R-CON-03)."""
+    handover = case.handover
+    return handover.outgoing if handover is not None and now < handover.until else None
+
+
+def has_role(case: Case, organisation: OrganisationId, role: Role, *, now: Instant) -> bool:
+    """Say whether somebody of that organisation holds that role on the team at `now`."""
+    return any(
+        member.role is role and member.organisation == organisation and is_current(member, now)
+        for member in case.team
+    )
+
+
+def referral_named(case: Case, name: str | None) -> Referral | None:
+    """Return the case's referral of that name, or None."""
+    return next((referral for referral in case.referrals if referral.referral == name), None)
+
+
+def open_referrals(case: Case, organisation: OrganisationId) -> tuple[Referral, ...]:
+    """Return the referrals an organisation still has a part in."""
+    return tuple(
+        referral
+        for referral in case.referrals
+        if referral.provider == organisation and referral.state in OPEN_STATES
+    )

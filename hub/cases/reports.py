@@ -1,0 +1,48 @@
+"""What the hub reports by exception: a sentence for every code (R-ADM-01, R-ADM-07)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+CASE_WITHOUT_OM = "CASE-WITHOUT-OM"
+TIER_4_SPLIT = "TIER-4-SPLIT"
+OM_GRADE_BELOW_TIER = "OM-GRADE-BELOW-TIER"
+OM_SECOND_TRANSFER = "OM-SECOND-TRANSFER"
+OM_TRANSFER_WITHOUT_HANDOVER = "OM-TRANSFER-WITHOUT-HANDOVER"
+REFERRAL_NO_ANSWER = "REFERRAL-NO-ANSWER"
+MISSED_SESSION = "MISSED-SESSION"
+ROSH_INTO_HIGH = "ROSH-INTO-HIGH"
+ROSH_OUT_OF_HIGH = "ROSH-OUT-OF-HIGH"
+DISTANT_CUSTODY = "DISTANT-CUSTODY"
+ASSESSMENT_NOT_BY_OM = "ASSESSMENT-NOT-BY-OM"
+CONSENT_EXPIRED = "CONSENT-EXPIRED"
+RESTRICTION_EXPIRED = "RESTRICTION-EXPIRED"
+
+DETAILS: Mapping[str, str] = {
+    CASE_WITHOUT_OM: "The case has no Offender Manager. Appoint one.",
+    TIER_4_SPLIT: "Offender Manager and Offender Supervisor are two people in a tier 4 case. "
+    "Fragmentation is a risk here: confirm the reason, or let one person hold both roles.",
+    OM_GRADE_BELOW_TIER: "The Offender Manager's grade is below what the tier asks for. "
+    "A Probation Officer should hold a case in tier 3 or 4.",
+    OM_SECOND_TRANSFER: "The Offender Manager has changed more than once in this period of engagement. "
+    "Continuity has priority for somebody who has been through a transfer.",
+    OM_TRANSFER_WITHOUT_HANDOVER: "The Offender Manager was transferred without a handover period. "
+    "Agree a handover, a meeting with the person and a review case conference.",
+    REFERRAL_NO_ANSWER: "The provider has not answered the referral in its time. "
+    "Ask the provider, or withdraw the referral and make another.",
+    MISSED_SESSION: "A session was missed without an acceptable reason. Decide what follows.",
+    ROSH_INTO_HIGH: "Risk of serious harm has risen to high or very high. "
+    "Decide who should hold the case, a Probation Officer or a Probation Service Officer, "
+    "without breaking continuity.",
+    ROSH_OUT_OF_HIGH: "Risk of serious harm is no longer high or very high. "
+    "Decide who should hold the case, without breaking continuity.",
+    DISTANT_CUSTODY: "The person is held too far away for the Offender Manager to supervise in person. "
+    "Decide whether an Offender Supervisor is needed in the prison.",
+    ASSESSMENT_NOT_BY_OM: "An assessment was made by somebody other than the Offender Manager.",
+    CONSENT_EXPIRED: "A consent of the person has ended. Ask again if sharing should go on.",
+    RESTRICTION_EXPIRED: "A restriction has ended with its date. Renew it if it is still needed.",
+}
+"""What each code says to the Offender Manager; it never contains anything from a message."""

@@ -1,0 +1,208 @@
+"""Who is concerned by a message: the sender never has to know (R-RTE-01 to R-RTE-05, R-RTE-09).
+
+Everybody with a part in the case is a candidate and gets a decision, also one that says no; `relevant`
+tells the rules whether the message bears on that recipient's own work.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from hub.cases.membership import OPEN_STATES, current_team, open_referrals, outgoing_manager, referral_named
+from hub.consent.decision import Candidate, Concern
+from hub.consent.parties import Kind
+from hub.messages.envelope import Role
+from hub.messages.evaluation import EvaluationMessage
+from hub.messages.identifiers import HUB
+from hub.messages.prison_event import PrisonEventMessage
+from hub.messages.receipt import ReceiptMessage
+from hub.messages.referral import ReferralMessage
+from hub.routing.directory import ViewDirectory
+from hub.routing.relevance import ALWAYS, is_relevant
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from hub.cases.applied import Applied
+    from hub.cases.case import Case
+    from hub.messages.envelope import Envelope
+    from hub.messages.identifiers import Instant, OrganisationId
+    from hub.messages.read import Body
+    from hub.routing.outcome import View
+
+ORDER = (
+    Role.OFFENDER_MANAGER,
+    Role.CASE_ADMINISTRATOR,
+    Role.OFFENDER_SUPERVISOR,
+    Role.OFFENDER_MANAGEMENT_UNIT,
+    Role.KEY_WORKER,
+)
+"""The order in which a message goes out: the Offender Manager first, always (R-RTE-03)."""
+Place = tuple["OrganisationId", Role]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Concerned:
+    """A candidate, and the case in which its part in it is to be seen."""
+
+    candidate: Candidate
+    case: Case
+    """As it is after the message; for somebody whose part ends by it, as it was before."""
+
+
+@dataclass(slots=True)
+class _Gathering:
+    """Candidates by organisation and role; the first reason found for somebody is kept."""
+
+    found: dict[Place, tuple[Concern, set[str]]]
+
+    def add(
+        self, organisation: OrganisationId, role: Role, concern: Concern, persons: Iterable[str] = ()
+    ) -> None:
+        """Add somebody, or more persons to an organisation's role already found."""
+        _, known = self.found.setdefault((organisation, role), (concern, set()))
+        known.update(persons)
+
+
+def concerned(
+    envelope: Envelope,
+    body: Body,
+    *,
+    before: Case | None,
+    applied: Applied,
+    view: View,
+    now: Instant,
+) -> tuple[Concerned, ...]:
+    """Return everybody a message concerns, the Offender Manager first."""
+    after = applied.case
+    gathering = _Gathering(found={})
+    _add_parts(gathering, after, view, now)
+    staying = frozenset(gathering.found)
+    for leaver in applied.leavers:
+        gathering.add(leaver.organisation, leaver.role, Concern.TEAM, (leaver.person,))
+    _add_named(gathering, body, after, view)
+    if before is not None and before.custody is not None and before.custody != after.custody:
+        _add_unit(gathering, before.custody.prison, Concern.MOVED, view)
+    placed = sorted(gathering.found.items(), key=lambda item: _rank(item[0]))
+    return tuple(
+        Concerned(
+            candidate=Candidate(
+                organisation=place[0],
+                role=place[1],
+                persons=frozenset(persons),
+                concern=concern,
+                relevant=is_relevant(body, place, case=after),
+            ),
+            case=_seen_in(place, before, after, staying=staying, now=now),
+        )
+        for place, (concern, persons) in placed
+        if _is_asked(body, place) and not _is_author(envelope, place, after, now)
+    )
+
+
+def candidates(
+    envelope: Envelope,
+    body: Body,
+    *,
+    before: Case | None,
+    applied: Applied,
+    view: View,
+    now: Instant,
+) -> tuple[Candidate, ...]:
+    """Return the candidates alone, in order; for those who ask in advance who would be concerned."""
+    found = concerned(envelope, body, before=before, applied=applied, view=view, now=now)
+    return tuple(each.candidate for each in found)
+
+
+def attending(case: Case, view: View, now: Instant) -> tuple[Candidate, ...]:
+    """Return who gets the hub's exception reports: OM and CA, else whoever opened the case (R-MSG-11)."""
+    gathering = _Gathering(found={})
+    for member in current_team(case, now):
+        if member.role in {Role.OFFENDER_MANAGER, Role.CASE_ADMINISTRATOR}:
+            gathering.add(member.organisation, member.role, Concern.EXCEPTION, (member.person,))
+    if not gathering.found and view.organisation(case.opened_by) is not None:
+        gathering.add(case.opened_by, Role.CASE_ADMINISTRATOR, Concern.EXCEPTION)
+    return tuple(
+        Candidate(organisation=place[0], role=place[1], persons=frozenset(persons), concern=concern)
+        for place, (concern, persons) in sorted(gathering.found.items(), key=lambda item: _rank(item[0]))
+    )
+
+
+def _add_parts(gathering: _Gathering, case: Case, view: View, now: Instant) -> None:
+    """Add the team, an outgoing OM, providers without a member yet, and the prison that holds the person."""
+    for member in current_team(case, now):
+        gathering.add(member.organisation, member.role, Concern.TEAM, (member.person,))
+    outgoing = outgoing_manager(case, now)
+    if outgoing is not None:
+        gathering.add(outgoing.organisation, outgoing.role, Concern.HANDOVER, (outgoing.person,))
+    for referral in case.referrals:
+        if referral.state in OPEN_STATES:
+            named = () if referral.key_worker is None else (referral.key_worker,)
+            gathering.add(referral.provider, Role.KEY_WORKER, Concern.REFERRED, named)
+    if case.custody is not None:
+        _add_unit(gathering, case.custody.prison, Concern.HELD_THERE, view)
+
+
+def _add_named(gathering: _Gathering, body: Body, case: Case, view: View) -> None:
+    """Add those the message itself names: the referral's provider, the prisons, who is evaluated."""
+    if isinstance(body, ReferralMessage):
+        referral = referral_named(case, body.referral)
+        if referral is not None:
+            gathering.add(referral.provider, Role.KEY_WORKER, Concern.REFERRED)
+    elif isinstance(body, PrisonEventMessage):
+        for code in (body.prison_from, body.prison_to):
+            prison = None if code is None else ViewDirectory(view).prison(code)
+            _add_unit(gathering, prison, Concern.MOVED, view)
+    elif isinstance(body, EvaluationMessage):
+        providers = {referral.provider for referral in case.referrals}
+        for outcome in body.outcomes:
+            if outcome.organisation in providers:
+                gathering.add(outcome.organisation, Role.SERVICE_MANAGER, Concern.REFERRED)
+
+
+def _add_unit(gathering: _Gathering, prison: OrganisationId | None, concern: Concern, view: View) -> None:
+    """Add the Offender Management Unit of a prison, where the prison is on the hub (004)."""
+    if prison is None:
+        return
+    organisation = view.organisation(prison)
+    if organisation is not None and organisation.kind is Kind.PRISON:
+        gathering.add(prison, Role.OFFENDER_MANAGEMENT_UNIT, concern)
+
+
+def _seen_in(
+    place: Place, before: Case | None, after: Case, *, staying: frozenset[Place], now: Instant
+) -> Case:
+    """Choose the case in which a candidate's part is seen: the one before, where the message ends it.
+
+    Whoever is taken off the team, or whose referral ends, is told so as what they still were.
+    """
+    if before is None or place in staying:
+        return after
+    organisation, role = place
+    was_member = any((m.organisation, m.role) == (organisation, role) for m in current_team(before, now))
+    was_engaged = role is Role.KEY_WORKER and bool(open_referrals(before, organisation))
+    was_held = role is Role.OFFENDER_MANAGEMENT_UNIT and _holds(before, organisation)
+    return before if was_member or was_engaged or was_held else after
+
+
+def _holds(case: Case, prison: OrganisationId) -> bool:
+    return case.custody is not None and case.custody.prison == prison
+
+
+def _is_asked(body: Body, place: Place) -> bool:
+    """Say whether this type concerns a place at all: receipts are for those who manage the case."""
+    return not isinstance(body, ReceiptMessage) or place[1] in ALWAYS
+
+
+def _is_author(envelope: Envelope, place: Place, case: Case, now: Instant) -> bool:
+    """Say whether a candidate is who wrote the message; two OMs in a handover hear from each other."""
+    if place != (envelope.organisation, envelope.author_role) or envelope.organisation == HUB:
+        return False
+    handing_over = outgoing_manager(case, now) is not None
+    return not (handing_over and envelope.author_role is Role.OFFENDER_MANAGER)
+
+
+def _rank(place: Place) -> tuple[int, str]:
+    organisation, role = place
+    return (ORDER.index(role) if role in ORDER else len(ORDER), f"{organisation}/{role}")

@@ -1,0 +1,31 @@
+"""Organisations by prison code and by rung, as the control records in force describe them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from hub.consent.parties import Kind
+
+if TYPE_CHECKING:
+    from hub.messages.identifiers import OrganisationId
+    from hub.routing.outcome import View
+
+
+@dataclass(frozen=True, slots=True)
+class ViewDirectory:
+    """What a case needs to know of organisations, looked up in the view (`hub.cases.applied.Directory`)."""
+
+    view: View
+
+    def prison(self, code: str) -> OrganisationId | None:
+        """Return the organisation that is the prison of this code, or None."""
+        for organisation in self.view.organisations():
+            if organisation.prison == code and organisation.kind is Kind.PRISON:
+                return organisation.organisation
+        return None
+
+    def rung(self, organisation: OrganisationId) -> int | None:
+        """Return the brokerage rung of an organisation, or None if the hub does not know it."""
+        known = self.view.organisation(organisation)
+        return None if known is None else known.rung

@@ -1,0 +1,163 @@
+"""Decides per candidate what a message tells, and makes the delivery of what is left (R-DIS-01)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from hub.consent.decide import decide, may_know
+from hub.consent.decision import Decision
+from hub.consent.purposes import purpose_of
+from hub.consent.redact import WithheldValueFound, cut
+from hub.messages.envelope import MessageName
+from hub.messages.identifiers import DeliveryId, derived_id
+from hub.routing.outcome import Delivery, Urgency
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from hub.consent.decision import Candidate, FieldSpec
+    from hub.consent.parties import Organisation
+    from hub.messages.envelope import Submission
+    from hub.messages.identifiers import Instant
+    from hub.routing.concern import Concerned
+    from hub.routing.outcome import View
+
+NO_POLICY = "NO-POLICY"
+NO_ORGANISATION = "ORGANISATION-UNKNOWN"
+CUT_FAILED = "GUARD-CUT-FAILED"
+SAFETY = frozenset({MessageName.RISK_CHANGE, MessageName.PRISON_EVENT})
+CASE_BUSINESS = frozenset(
+    {
+        MessageName.CASE,
+        MessageName.REFERRAL,
+        MessageName.PLAN,
+        MessageName.TEAM_CHANGE,
+        MessageName.CONSENT,
+    }
+)
+RESTRICTING = frozenset({"EXCLUSION", "RESTRICTION", "CONFIDENTIALITY", "OM_THREATENED"})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Telling:
+    """One message to be told: what it says, which referral it is about, how urgent it is."""
+
+    submission: Submission
+    specs: tuple[FieldSpec, ...]
+    urgency: Urgency
+    about: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Told:
+    """What became of one message: a decision for every candidate, a delivery for those it reaches."""
+
+    deliveries: tuple[Delivery, ...] = ()
+    decisions: tuple[Decision, ...] = ()
+
+    def __add__(self, other: Told) -> Told:
+        """Put two messages' outcomes one after the other."""
+        return Told(deliveries=self.deliveries + other.deliveries, decisions=self.decisions + other.decisions)
+
+
+def urgency_of(submission: Submission) -> Urgency:
+    """Say how a message is handled on its way: safety may overtake, routine waits its turn."""
+    message, payload = submission.envelope.message, submission.payload
+    if message in SAFETY or payload.get("concern_about_harm") is True:
+        return Urgency.SAFETY
+    if message is MessageName.CONSENT and payload.get("action") in RESTRICTING:
+        return Urgency.SAFETY
+    if message is MessageName.ENFORCEMENT and payload.get("decision") == "RECALL":
+        return Urgency.SAFETY
+    return Urgency.CASE if message in CASE_BUSINESS else Urgency.ROUTINE
+
+
+def tell(telling: Telling, concerned: Iterable[Concerned], *, view: View, now: Instant) -> Told:
+    """Decide for each candidate, in the order given, and cut a delivery for each it may reach."""
+    deliveries: list[Delivery] = []
+    decisions: list[Decision] = []
+    for each in concerned:
+        organisation = view.organisation(each.candidate.organisation)
+        decision = _decision(telling, each, organisation, view=view, now=now)
+        if decision.delivers and organisation is not None:
+            try:
+                deliveries.append(_delivery(telling, decision, organisation))
+            except WithheldValueFound:
+                decision = replace(decision, delivers=False, gate=CUT_FAILED, caveats=())
+        decisions.append(decision)
+    return Told(deliveries=tuple(deliveries), decisions=tuple(decisions))
+
+
+def _decision(
+    telling: Telling, each: Concerned, organisation: Organisation | None, *, view: View, now: Instant
+) -> Decision:
+    policy = view.policy()
+    if policy is None:
+        return _withheld(telling, each, NO_POLICY, now)
+    if organisation is None:
+        return _withheld(telling, each, NO_ORGANISATION, now)
+    return decide(
+        policy,
+        envelope=telling.submission.envelope,
+        specs=telling.specs,
+        case=each.case,
+        organisation=organisation,
+        candidate=each.candidate,
+        now=now,
+        about=telling.about,
+        payload=telling.submission.payload,
+    )
+
+
+def _withheld(telling: Telling, each: Concerned, gate: str, now: Instant) -> Decision:
+    """Return a decision that withholds everything because it cannot be made."""
+    envelope = telling.submission.envelope
+    place = (each.candidate.organisation, each.candidate.role)
+    return Decision(
+        decision_id=derived_id("decision", envelope.message_id, *place, gate, str(now)),
+        message=envelope.message_id,
+        candidate=each.candidate,
+        purpose=purpose_of(envelope.message),
+        delivers=False,
+        gate=gate,
+        fields=(),
+        policy="none",
+        case_version=each.case.version,
+        facts={},
+        decided_at=now,
+    )
+
+
+def _delivery(telling: Telling, decision: Decision, organisation: Organisation) -> Delivery:
+    envelope, candidate = telling.submission.envelope, decision.candidate
+    payload, redacted = cut(telling.submission.payload, telling.specs, decision, candidate)
+    names_organisation = may_know(decision, "@author_organisation")
+    return Delivery(
+        delivery_id=_delivery_id(telling, candidate),
+        message_id=envelope.message_id,
+        case=envelope.case,
+        organisation=candidate.organisation,
+        role=candidate.role,
+        message=envelope.message,
+        contract=envelope.contract,
+        urgency=telling.urgency,
+        payload=payload,
+        redacted=redacted,
+        author=envelope.author if may_know(decision, "@author") else None,
+        author_role=envelope.author_role if names_organisation else None,
+        author_organisation=envelope.organisation if names_organisation else None,
+        statement=envelope.statement,
+        occurred_at=envelope.occurred_at,
+        recorded_at=envelope.recorded_at,
+        correlation=envelope.correlation,
+        causation=envelope.causation if may_know(decision, "@causation") else None,
+        caveats=decision.caveats,
+        by_kafka=envelope.message in organisation.kafka,
+    )
+
+
+def _delivery_id(telling: Telling, candidate: Candidate) -> DeliveryId:
+    """Name the delivery so that every retry, channel and replay names it alike (R-DEL-02)."""
+    message = telling.submission.envelope.message_id
+    return DeliveryId(derived_id("delivery", message, candidate.organisation, candidate.role))

@@ -1,0 +1,126 @@
+"""Everything one record of the log causes: the router writes all of it in one transaction, or none."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Protocol
+
+from hub.cases.case import Case
+from hub.consent.compile import Policy
+from hub.consent.decision import Decision, FieldSpec
+from hub.consent.parties import Organisation
+from hub.messages.envelope import MessageName, Role, Statement
+from hub.messages.identifiers import CaseRef, DeliveryId, Instant, MessageId, OrganisationId
+
+
+class Urgency(StrEnum):
+    """How a delivery is handled on its way: safety may overtake, routine waits its turn."""
+
+    SAFETY = "safety"
+    CASE = "case"
+    ROUTINE = "routine"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Delivery:
+    """One message cut for one recipient. Internal ids here; the codec makes them pairwise."""
+
+    delivery_id: DeliveryId
+    message_id: MessageId
+    case: CaseRef
+    organisation: OrganisationId
+    role: Role
+    message: MessageName
+    contract: str
+    urgency: Urgency
+    payload: Mapping[str, object]
+    redacted: tuple[str, ...]
+    """Paths the recipient may know were held back; withheld ones are not named."""
+    author: str | None
+    author_role: Role | None
+    author_organisation: OrganisationId | None
+    statement: Statement
+    occurred_at: Instant
+    recorded_at: Instant
+    correlation: str
+    causation: MessageId | None
+    caveats: tuple[str, ...]
+    """Handling conditions that travel with it, e.g. NO-ONWARD-DISCLOSURE."""
+    by_kafka: bool
+    """True: also goes to hub.to.<organisation>."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rejection:
+    """A message set aside: a reason for staff; its sender sees only that it was refused."""
+
+    message_id: MessageId
+    organisation: OrganisationId
+    code: str
+    detail: str
+    """For staff; never a value from the message."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Timer:
+    """Something to be looked at when its time comes, e.g. a provider's answer to a referral."""
+
+    case: CaseRef
+    kind: str
+    subject: str
+    due_at: Instant
+
+    @property
+    def key(self) -> str:
+        """Its key in the timers table: setting the same timer again replaces it."""
+        return f"{self.case}/{self.kind}/{self.subject}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Result:
+    """What `route` returns for one record. Empty for a duplicate."""
+
+    duplicate: bool = False
+    seen: tuple[MessageId, str] | None = None
+    cases: tuple[Case, ...] = ()
+    """Cases as they are after the record."""
+    controls: tuple[tuple[str, Mapping[str, object]], ...] = ()
+    """Key and body of each control fact changed; the policy and organisations live here."""
+    deliveries: tuple[Delivery, ...] = ()
+    decisions: tuple[Decision, ...] = ()
+    timers_set: tuple[Timer, ...] = ()
+    timers_cleared: tuple[str, ...] = ()
+    rejection: Rejection | None = None
+
+
+class Contracts(Protocol):
+    """What routing needs to know of the schemas."""
+
+    def fields(self, message: MessageName, contract: str) -> tuple[FieldSpec, ...]:
+        """Return every leaf field of that contract, payload order."""
+
+
+class View(Protocol):
+    """What routing may look at: this partition's tables, with the changes of the batch so far."""
+
+    contracts: Contracts
+
+    def case(self, ref: CaseRef) -> Case | None:
+        """Return the case as it now stands, or None."""
+
+    def seen(self, message: MessageId) -> str | None:
+        """Return the digest under which this message id was taken, or None."""
+
+    def organisation(self, organisation: OrganisationId) -> Organisation | None:
+        """Return the organisation as the control records in force describe it, or None."""
+
+    def organisations(self) -> Iterable[Organisation]:
+        """Return all organisations in force."""
+
+    def policy(self) -> Policy | None:
+        """Return the policy in force, or None before the first release (then nothing is disclosed)."""
+
+    def timers_due(self, now: Instant) -> Iterable[Timer]:
+        """Return the timers whose time has come, earliest first."""

@@ -1,0 +1,200 @@
+"""Everything one record of the log causes (architecture 5.3): the hub's one decider.
+
+Same entry, same view, same moment: same Result. A record that breaks a rule becomes a rejection with its
+reason, never an exception that stops the line.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, assert_never
+
+from hub.cases.applied import Ended
+from hub.cases.apply import apply
+from hub.cases.due import fall_due
+from hub.cases.refusals import case_unknown
+from hub.consent.compile import compile_policy
+from hub.consent.parties import organisation_from
+from hub.errors import DomainRefusal, PolicyRefused, Refused
+from hub.messages.case import CaseAction, CaseMessage
+from hub.messages.envelope import Control, Submission, Tick, Unreadable
+from hub.messages.identifiers import HUB, Instant
+from hub.messages.read import read
+from hub.routing.concern import concerned
+from hub.routing.directory import ViewDirectory
+from hub.routing.disclosing import Telling, Told, tell, urgency_of
+from hub.routing.entitlement import is_entitled
+from hub.routing.outcome import Rejection, Result, Timer
+from hub.routing.reporting import Cause, catch_up, report
+
+if TYPE_CHECKING:
+    from hub.cases.applied import Applied
+    from hub.cases.case import Case
+    from hub.messages.envelope import Entry
+    from hub.messages.identifiers import CaseRef, MessageId, OrganisationId
+    from hub.messages.read import Body
+    from hub.routing.outcome import View
+
+POLICY_KEY = "policy/current"
+
+
+def route(entry: Entry, view: View, now: Instant) -> Result:
+    """Return everything the record causes; it changes nothing itself."""
+    match entry:
+        case Submission():
+            return _submitted(entry, view, now)
+        case Tick():
+            return _ticked(view, now)
+        case Control():
+            return _controlled(entry)
+        case Unreadable():
+            detail = "the record cannot be read as what it claims to be"
+            return _set_aside(entry.record_id, entry.organisation, entry.code, detail)
+        case _:
+            assert_never(entry)
+
+
+def _submitted(submission: Submission, view: View, now: Instant) -> Result:
+    envelope = submission.envelope
+    seen = view.seen(envelope.message_id)
+    if seen == envelope.digest:
+        return Result(duplicate=True)
+    try:
+        if seen is not None:
+            code = "KEY-REUSED"
+            message = "another message was taken under this id"
+            raise DomainRefusal(code, message, fix="send it under an id of its own")
+        return _taken(submission, view, now)
+    except Refused as refusal:
+        detail = f"{refusal}; {refusal.fix}" if refusal.fix else str(refusal)
+        return _set_aside(envelope.message_id, envelope.organisation, refusal.code, detail)
+
+
+def _taken(submission: Submission, view: View, now: Instant) -> Result:
+    envelope = submission.envelope
+    specs = view.contracts.fields(envelope.message, envelope.contract)
+    body = read(submission)
+    before = view.case(envelope.case)
+    applied = _applied(submission, body, before, view=view, now=now)
+    telling = Telling(
+        submission=submission,
+        specs=specs,
+        urgency=urgency_of(submission),
+        about=getattr(body, "referral", None),
+    )
+    to = concerned(envelope, body, before=before, applied=applied, view=view, now=now)
+    cause = Cause(identity=envelope.message_id, message=envelope.message_id, correlation=envelope.correlation)
+    told = (
+        tell(telling, to, view=view, now=now)
+        + catch_up(before, applied, cause=cause, view=view, now=now)
+        + report(applied.exceptions, applied.case, cause=cause, view=view, now=now)
+    )
+    return Result(
+        seen=(envelope.message_id, envelope.digest),
+        cases=(applied.case,),
+        deliveries=told.deliveries,
+        decisions=told.decisions,
+        timers_set=_timers(applied),
+        timers_cleared=_cleared(applied),
+    )
+
+
+def _applied(
+    submission: Submission,
+    body: Body,
+    before: Case | None,
+    *,
+    view: View,
+    now: Instant,
+) -> Applied:
+    """Apply the message if its sender may send it; raises DomainRefusal."""
+    envelope, directory = submission.envelope, ViewDirectory(view)
+    opens = isinstance(body, CaseMessage) and body.action is CaseAction.OPENED
+    if before is None and not opens:
+        raise case_unknown()
+    entitled = is_entitled(
+        envelope,
+        body,
+        case=before,
+        organisation=view.organisation(envelope.organisation),
+        prisons=directory.prison,
+        now=now,
+    )
+    if not entitled:
+        code = "NOT-ENTITLED"
+        message = "the organisation may not send this on this case in the role its author claims"
+        fix = "see to it that the author's role on the team is recorded, and that the type may be sent"
+        raise DomainRefusal(code, message, fix=fix)
+    return apply(before, submission, body=body, now=now, directory=directory)
+
+
+def _ticked(view: View, now: Instant) -> Result:
+    """Let every deadline that has passed take its effect, each on its case as the one before left it."""
+    cases: dict[CaseRef, Case] = {}
+    set_: list[Timer] = []
+    cleared: list[str] = []
+    told = Told()
+    for timer in view.timers_due(now):
+        cleared.append(timer.key)
+        before = cases.get(timer.case) or view.case(timer.case)
+        if before is None:
+            continue
+        applied = fall_due(before, Ended(timer.kind, timer.subject), now)
+        if applied.case != before:
+            cases[timer.case] = applied.case
+        set_ += _timers(applied)
+        cause = Cause(identity=f"{timer.key}/{timer.due_at}", message=None, correlation="")
+        told += catch_up(before, applied, cause=cause, view=view, now=now)
+        told += report(applied.exceptions, applied.case, cause=cause, view=view, now=now)
+    return Result(
+        cases=tuple(cases.values()),
+        deliveries=told.deliveries,
+        decisions=told.decisions,
+        timers_set=tuple(set_),
+        timers_cleared=tuple(cleared),
+    )
+
+
+def _controlled(control: Control) -> Result:
+    """Put an organisation or a policy in force from this record on; what does not hold is set aside."""
+    try:
+        if control.kind == "organisation":
+            organisation = organisation_from(control.body)
+            return Result(controls=((f"organisation/{organisation.organisation}", control.body),))
+        if control.kind == "policy":
+            _check_policy(control.body)
+            return Result(controls=((POLICY_KEY, control.body),))
+    except (ValueError, PolicyRefused) as fault:
+        return _set_aside(control.control_id, HUB, "CONTROL-INVALID", str(fault))
+    return _set_aside(control.control_id, HUB, "CONTROL-UNKNOWN", "no such kind of control record")
+
+
+def _check_policy(body: Mapping[str, object]) -> None:
+    """Compile and prove the release before it is in force; raises PolicyRefused or ValueError."""
+    documents = body.get("documents")
+    if not isinstance(documents, Mapping):
+        message = "policy.documents: must be a mapping"
+        raise ValueError(message)  # noqa: TRY004 - the record is at fault, not a caller's type
+    compile_policy(documents, version=str(body.get("version")))
+
+
+def _timers(applied: Applied) -> tuple[Timer, ...]:
+    case = applied.case.ref
+    return tuple(
+        Timer(case=case, kind=due.kind, subject=due.subject, due_at=due.due_at) for due in applied.timers_set
+    )
+
+
+def _cleared(applied: Applied) -> tuple[str, ...]:
+    """Return the keys of timers no longer awaited, but for those set anew by the same message."""
+    case = applied.case.ref
+    again = {(due.kind, due.subject) for due in applied.timers_set}
+    return tuple(
+        Timer(case=case, kind=ended.kind, subject=ended.subject, due_at=Instant(0)).key
+        for ended in applied.timers_cleared
+        if ended not in again
+    )
+
+
+def _set_aside(record: MessageId, organisation: OrganisationId, code: str, detail: str) -> Result:
+    return Result(rejection=Rejection(message_id=record, organisation=organisation, code=code, detail=detail))

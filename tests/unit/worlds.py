@@ -1,0 +1,327 @@
+"""A small world in memory for tests of cases and routing: organisations, one log, one case at a time.
+
+It keeps what the router's tables keep and nothing else; the contracts and the policy are the real ones.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from functools import cache
+from pathlib import Path
+
+import yaml
+
+import hub.consent
+from hub.cases.case import Case, Member
+from hub.cases.membership import offender_manager
+from hub.cases.state import from_json, to_json
+from hub.consent.compile import Policy, compile_policy
+from hub.consent.decision import Decision
+from hub.consent.parties import Kind, LegalStatus, Organisation, Purpose, Standing
+from hub.messages.envelope import Entry, Envelope, MessageName, Role, Statement, Submission, Tick
+from hub.messages.identifiers import CaseRef, Instant, MessageId, OrganisationId
+from hub.routing.outcome import Contracts, Delivery, Result, Timer
+from hub.routing.route import route
+from hub.topics.library import SchemaLibrary
+
+HOUR = 60 * 60 * 1000
+DAY = 24 * HOUR
+START = Instant(1_900_000_000_000)
+CASE = CaseRef("c" * 32)
+
+PROBATION = OrganisationId("probation-north")
+OTHER_PROBATION = OrganisationId("probation-south")
+MOORLAND = OrganisationId("hmp-moorland")
+LEEDS = OrganisationId("hmp-leeds")
+PROGRAMMES = OrganisationId("programmes")
+RECOVERY = OrganisationId("recovery")
+HOUSING = OrganisationId("housing")
+DEBT = OrganisationId("debt-advice")
+
+
+@dataclass(frozen=True, slots=True)
+class Staff:
+    """Somebody who sends: their organisation, the role they act in, their reference."""
+
+    organisation: OrganisationId
+    role: Role
+    person: str
+
+
+MANAGER = Staff(PROBATION, Role.OFFENDER_MANAGER, "om-1")
+NEXT_MANAGER = Staff(PROBATION, Role.OFFENDER_MANAGER, "om-2")
+ADMINISTRATOR = Staff(PROBATION, Role.CASE_ADMINISTRATOR, "ca-1")
+LINE_MANAGER = Staff(PROBATION, Role.LINE_MANAGER, "lm-1")
+SUPERVISOR = Staff(MOORLAND, Role.OFFENDER_SUPERVISOR, "os-1")
+UNIT = Staff(MOORLAND, Role.OFFENDER_MANAGEMENT_UNIT, "omu-1")
+LEEDS_UNIT = Staff(LEEDS, Role.OFFENDER_MANAGEMENT_UNIT, "omu-2")
+COUNSELLOR = Staff(RECOVERY, Role.KEY_WORKER, "kw-recovery")
+HOUSING_OFFICER = Staff(HOUSING, Role.KEY_WORKER, "kw-housing")
+ADVISER = Staff(DEBT, Role.KEY_WORKER, "kw-debt")
+
+RUNGS = {PROGRAMMES: 1, RECOVERY: 2, HOUSING: 3, DEBT: 4}
+CATEGORIES = {
+    RECOVERY: "DEPENDENCY_RECOVERY",
+    HOUSING: "ACCOMMODATION",
+    DEBT: "FINANCE_BENEFIT_DEBT",
+    PROGRAMMES: "LIFESTYLE_ASSOCIATES",
+}
+STATUSES = {
+    PROGRAMMES: LegalStatus.IN_HOUSE,
+    RECOVERY: LegalStatus.UNDER_ARRANGEMENTS,
+    HOUSING: LegalStatus.LISTED,
+    DEBT: LegalStatus.NONE,
+}
+
+
+@cache
+def library() -> SchemaLibrary:
+    """Return the contracts of this repository."""
+    return SchemaLibrary.load()
+
+
+@cache
+def policy() -> Policy:
+    """Return the policy of this repository."""
+    folder = Path(hub.consent.decision.__file__).parent / "policy"
+    documents = {path.stem: yaml.safe_load(path.read_text("utf-8")) for path in sorted(folder.glob("*.yaml"))}
+    return compile_policy(documents, version="test")
+
+
+def organisation(name: OrganisationId, kind: Kind, **facts: object) -> Organisation:
+    """Return an organisation in good standing that may send anything, but for the facts given."""
+    usual: dict[str, object] = {
+        "name": f"{name} (invented)",
+        "rung": 1,
+        "legal_status": LegalStatus.IN_HOUSE,
+        "status_evidence": "invented",
+        "standing": Standing.ACTIVE,
+        "purposes": frozenset(Purpose),
+        "sends": frozenset(MessageName),
+    }
+    return Organisation(organisation=name, kind=kind, **{**usual, **facts})  # type: ignore[arg-type]
+
+
+def usual_organisations() -> Iterator[Organisation]:
+    """Return two probation regions, two prisons, and a partner on each rung."""
+    yield organisation(PROBATION, Kind.PROBATION, region="N54")
+    yield organisation(OTHER_PROBATION, Kind.PROBATION, region="N07")
+    yield organisation(MOORLAND, Kind.PRISON, prison="MDI")
+    yield organisation(LEEDS, Kind.PRISON, prison="LEI")
+    for partner, rung in RUNGS.items():
+        yield organisation(partner, Kind.PARTNER, rung=rung, legal_status=STATUSES[partner])
+
+
+@dataclass
+class World:
+    """The tables of one partition (hub.routing.outcome.View), and a hand to send messages with."""
+
+    now: Instant = START
+    contracts: Contracts = field(default_factory=library)
+    cases: dict[CaseRef, bytes] = field(default_factory=dict)
+    taken: dict[MessageId, str] = field(default_factory=dict)
+    timers: dict[str, Timer] = field(default_factory=dict)
+    known: dict[OrganisationId, Organisation] = field(default_factory=dict)
+    in_force: Policy | None = field(default_factory=policy)
+    sent: int = 0
+
+    def __post_init__(self) -> None:
+        """Register the usual organisations."""
+        self.known |= {each.organisation: each for each in usual_organisations()}
+
+    def case(self, ref: CaseRef) -> Case | None:
+        """Return the case, decoded from its stored form every time."""
+        return from_json(self.cases[ref]) if ref in self.cases else None
+
+    def seen(self, message: MessageId) -> str | None:
+        """Return the digest of a message taken before."""
+        return self.taken.get(message)
+
+    def organisation(self, organisation: OrganisationId) -> Organisation | None:
+        """Return an organisation by its short name."""
+        return self.known.get(organisation)
+
+    def organisations(self) -> Iterable[Organisation]:
+        """Return all organisations."""
+        return tuple(self.known.values())
+
+    def policy(self) -> Policy | None:
+        """Return the policy in force."""
+        return self.in_force
+
+    def timers_due(self, now: Instant) -> Iterable[Timer]:
+        """Return the timers whose time has come."""
+        due = (timer for timer in self.timers.values() if timer.due_at <= now)
+        return tuple(sorted(due, key=lambda timer: (timer.due_at, timer.key)))
+
+    @property
+    def state(self) -> Case:
+        """The case most tests are about."""
+        case = self.case(CASE)
+        assert case is not None
+        return case
+
+    @property
+    def manager(self) -> Member | None:
+        """Its Offender Manager now."""
+        return offender_manager(self.state, self.now)
+
+    def submission(
+        self, by: Staff, message: MessageName, payload: Mapping[str, object], **envelope: object
+    ) -> Submission:
+        """Write a message as it stands in the log: every field of its contract is there."""
+        self.sent += 1
+        text = json.dumps(payload, sort_keys=True)
+        usual: dict[str, object] = {
+            "message_id": f"{self.sent:032x}",
+            "contract": "1.0",
+            "case": CASE,
+            "statement": Statement.FACT,
+            "occurred_at": self.now,
+            "recorded_at": self.now,
+            "correlation": f"cor-{self.sent}",
+            "causation": None,
+            "digest": hashlib.sha256(text.encode()).hexdigest(),
+        }
+        written = Envelope(
+            message=message,
+            organisation=by.organisation,
+            author=by.person,
+            author_role=by.role,
+            **{**usual, **envelope},  # type: ignore[arg-type]
+        )
+        return Submission(envelope=written, payload=whole(message, payload))
+
+    def send(
+        self, by: Staff, message: MessageName, payload: Mapping[str, object], **envelope: object
+    ) -> Result:
+        """Send a message one minute later, and keep what it causes."""
+        self.now = Instant(self.now + 60_000)
+        return self.take(self.submission(by, message, payload, **envelope))
+
+    def take(self, entry: Entry) -> Result:
+        """Route one record of the log, and keep what it causes."""
+        result = route(entry, self, self.now)
+        if result.seen is not None:
+            self.taken[result.seen[0]] = result.seen[1]
+        self.cases |= {case.ref: to_json(case) for case in result.cases}
+        for key in result.timers_cleared:
+            self.timers.pop(key, None)
+        self.timers |= {timer.key: timer for timer in result.timers_set}
+        return result
+
+    def pass_time(self, milliseconds: int) -> Result:
+        """Let time pass, and read a tick."""
+        self.now = Instant(self.now + milliseconds)
+        return self.take(Tick(tick_id=MessageId(f"{self.now:032x}"), due_at=self.now))
+
+
+def whole(message: MessageName, payload: Mapping[str, object]) -> dict[str, object]:
+    """Return a payload with every field of the contract, those not given as None."""
+    contract = library().contract(message, "1.0")
+    names = {field.name: None for field in contract.shape.fields}
+    assert set(payload) <= set(names), sorted(set(payload) - set(names))
+    return {**names, **payload}
+
+
+def to(result: Result, organisation: OrganisationId, role: Role | None = None) -> tuple[Delivery, ...]:
+    """Return what an organisation is delivered, in one role or in any."""
+    return tuple(d for d in result.deliveries if d.organisation == organisation and role in {None, d.role})
+
+
+def asked(result: Result, message: MessageId | None = None) -> dict[tuple[str, str], Decision]:
+    """Return the decisions on the message itself by organisation and role."""
+    first = result.seen[0] if result.seen is not None else message
+    return {
+        (d.candidate.organisation, d.candidate.role.value): d for d in result.decisions if d.message == first
+    }
+
+
+def codes(result: Result) -> list[object]:
+    """Return the codes of the exception reports made, each once per recipient."""
+    return [d.payload["code"] for d in result.deliveries if d.message is MessageName.EXCEPTION]
+
+
+def refused(result: Result) -> str | None:
+    """Return the reason code with which a record was set aside, or None."""
+    return None if result.rejection is None else result.rejection.code
+
+
+def open_case(world: World, **fields: object) -> Result:
+    """Open the case by the Case Administrator."""
+    payload = {"action": "OPENED", "jurisdiction": "ENGLAND_AND_WALES", "tier": 2, "in_scope": True, **fields}
+    return world.send(ADMINISTRATOR, MessageName.CASE, payload)
+
+
+def appoint(world: World, whom: Staff, *, by: Staff = LINE_MANAGER, **fields: object) -> Result:
+    """Appoint somebody to the team."""
+    payload = {
+        "action": "APPOINT",
+        "role": whom.role.value,
+        "organisation": whom.organisation,
+        "person": whom.person,
+        **fields,
+    }
+    return world.send(by, MessageName.TEAM_CHANGE, payload)
+
+
+def staffed(**fields: object) -> World:
+    """Return a world whose case is open and has an Offender Manager and a Case Administrator."""
+    world = World()
+    open_case(world, **fields)
+    appoint(world, MANAGER, grade="PO")
+    appoint(world, ADMINISTRATOR)
+    return world
+
+
+def offer(world: World, provider: OrganisationId, /, *, by: Staff = MANAGER, **fields: object) -> Result:
+    """Offer a referral named after its provider."""
+    payload = {
+        "referral": f"ref-{provider}",
+        "action": "OFFER",
+        "provider": provider,
+        "rung": RUNGS.get(provider, 1),
+        "typology": "BARRIER_FACTORS",
+        "nature": "REHABILITATIVE",
+        "category": CATEGORIES.get(provider),
+        "intervention": "An invented intervention",
+        **fields,
+    }
+    return world.send(by, MessageName.REFERRAL, payload)
+
+
+def move(world: World, by: Staff, action: str, /, *, referral: str | None = None, **fields: object) -> Result:
+    """Make a move on a referral, by default the one of the sender's own organisation."""
+    payload = {"referral": referral or f"ref-{by.organisation}", "action": action, **fields}
+    return world.send(by, MessageName.REFERRAL, payload)
+
+
+def engage(world: World, worker: Staff) -> Result:
+    """Offer a referral to a Key Worker's organisation and let it be accepted."""
+    offer(world, worker.organisation)
+    return move(world, worker, "ACCEPT", key_worker=worker.person)
+
+
+def distribute(world: World, version: int = 1, *, by: Staff = MANAGER, **fields: object) -> Result:
+    """Distribute a version of the Sentence Plan with an objective for each partner."""
+    objectives = [
+        {
+            **dict.fromkeys(objective_fields()),
+            "objective": f"objective-{provider}",
+            "title": f"Invented aim of {provider}",
+            "purpose": "REFORM",
+            "organisation": provider,
+        }
+        for provider in (RECOVERY, HOUSING)
+    ]
+    payload = {"version": version, "change_summary": "First", "objectives": objectives, **fields}
+    return world.send(by, MessageName.PLAN, payload)
+
+
+def objective_fields() -> tuple[str, ...]:
+    """Return the field names of a plan's objective."""
+    specs = library().fields(MessageName.PLAN, "1.0")
+    return tuple(s.path.removeprefix("objectives[].") for s in specs if s.path.startswith("objectives[]."))
