@@ -1,0 +1,240 @@
+"""The codec: the one place that writes and reads the records of the hub's own topics, and seals them.
+
+Bytes that cannot be read become an `Unreadable` entry with a reason code: the line goes on and the
+record is set aside, never skipped.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from hub.cases.case import Case
+from hub.errors import NotReadable
+from hub.messages.envelope import (
+    Control,
+    Entry,
+    Envelope,
+    InformationClass,
+    MessageName,
+    Role,
+    Statement,
+    Submission,
+    Tick,
+    Unreadable,
+)
+from hub.messages.identifiers import HUB, CaseRef, Instant, MessageId, OrganisationId
+from hub.topics.catalogue import CASES, INTAKE
+from hub.topics.keys import case_key, organisation_key
+from hub.topics.library import frame, unframe
+from hub.topics.pairwise import Pairwise
+from hub.topics.plain import canonical_json, from_plain
+from hub.topics.sealing import Sealed, Sealer
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from hub.topics.library import Contract, SchemaLibrary
+    from hub.topics.sealing import Keys
+
+ENVELOPE, SUBMISSION, SEALED, CONTROL, TICK, OUTBOX, LEDGER, QUARANTINE = range(1, 9)
+"""Schema ids of the hub's own records (schemas/manifest.yaml)."""
+ORGANISATION_HEADER = "hub-organisation"
+_INTERNAL_VERSION = "1.0"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Encoded:
+    """One record as it goes on a topic: key, value, headers."""
+
+    key: bytes
+    value: bytes
+    headers: tuple[tuple[str, bytes], ...] = ()
+
+
+class Codec:
+    """Writes and reads hub.intake and the changelogs; `Dispatch` and `Evidence` write the rest."""
+
+    def __init__(self, *, library: SchemaLibrary, keys: Keys) -> None:
+        """Use these schemas and these keys."""
+        self.library = library
+        self.keys = keys
+        self.sealer = Sealer(keys)
+        self.pairwise = Pairwise(keys)
+        self._own: dict[int, Contract] = {
+            number: library.by_id(number) for number in range(ENVELOPE, QUARANTINE + 1)
+        }
+
+    def submission(self, submission: Submission) -> Encoded:
+        """Write a message for hub.intake, sealed under the key of its case."""
+        envelope = submission.envelope
+        sealed = self.seal(
+            self.envelope_bytes(submission),
+            key_id=case_key(envelope.case),
+            place=INTAKE,
+            record=envelope.case,
+        )
+        headers = ((ORGANISATION_HEADER, envelope.organisation.encode()),)
+        return Encoded(key=envelope.case.encode(), value=sealed, headers=headers)
+
+    def control(self, control: Control) -> Encoded:
+        """Write a control record; it holds nothing about a person and is not sealed."""
+        return Encoded(key=control.control_id.encode(), value=self.control_bytes(control))
+
+    def tick(self, tick: Tick) -> Encoded:
+        """Write a tick record."""
+        value = self.framed(TICK, {"tick_id": tick.tick_id, "due_at": tick.due_at})
+        return Encoded(key=tick.tick_id.encode(), value=value)
+
+    def entry(
+        self,
+        value: bytes | None,
+        *,
+        key: bytes | None,
+        record_id: MessageId,
+        headers: Mapping[str, bytes] | None = None,
+    ) -> Entry:
+        """Read a record of hub.intake; `record_id` names it if it cannot be read."""
+        organisation = (headers or {}).get(ORGANISATION_HEADER, HUB.encode()).decode(errors="replace")
+        try:
+            return self._entry(value or b"", key or b"")
+        except NotReadable as error:
+            code = error.code
+        except (KeyError, ValueError, TypeError, RecursionError):
+            code = "RECORD-INVALID"
+        return Unreadable(record_id=record_id, organisation=OrganisationId(organisation), code=code)
+
+    def case(self, case: Case) -> Encoded:
+        """Write a case for its changelog, sealed under its own key."""
+        plain = canonical_json(case).encode()
+        value = self.seal(plain, key_id=case_key(case.ref), place=CASES, record=case.ref)
+        return Encoded(key=case.ref.encode(), value=value)
+
+    def case_from(self, ref: CaseRef, value: bytes) -> Case:
+        """Read a case from its changelog; NotReadable if its key is erased or it was changed."""
+        return from_plain(Case, json.loads(self.unseal(value, place=CASES, record=ref)))
+
+    def control_bytes(self, control: Control) -> bytes:
+        """Write a control record's value, as it stands in hub.intake and in hub.state.control."""
+        return self.framed(
+            CONTROL,
+            {
+                "control_id": control.control_id,
+                "kind": control.kind,
+                "name": control.name,
+                "effective_at": control.effective_at,
+                "body": canonical_json(control.body),
+            },
+        )
+
+    def control_from(self, value: bytes) -> Control:
+        """Read a control record's value."""
+        read = self.unframed(CONTROL, value)
+        body = json.loads(read["body"])
+        if not isinstance(body, dict):
+            code = "RECORD-INVALID"
+            raise NotReadable(code, "the body of a control record is an object")
+        return Control(
+            control_id=MessageId(read["control_id"]),
+            kind=read["kind"],
+            name=read["name"],
+            effective_at=Instant(read["effective_at"]),
+            body=body,
+        )
+
+    def envelope_bytes(self, submission: Submission) -> bytes:
+        """Write a message, framed but not sealed."""
+        envelope = submission.envelope
+        contract = self.library.contract(envelope.message, envelope.contract)
+        return self.framed(
+            ENVELOPE,
+            {
+                "message_id": envelope.message_id,
+                "message": envelope.message.value,
+                "contract": envelope.contract,
+                "case": envelope.case,
+                "organisation": envelope.organisation,
+                "author": envelope.author,
+                "author_role": envelope.author_role.value,
+                "statement": envelope.statement.value,
+                "occurred_at": envelope.occurred_at,
+                "recorded_at": envelope.recorded_at,
+                "correlation": envelope.correlation,
+                "causation": envelope.causation,
+                "digest": envelope.digest,
+                "declared": {path: found.value for path, found in envelope.declared.items()},
+                "payload": self.library.encode(contract, submission.payload),
+            },
+        )
+
+    def submission_from(self, framed: bytes) -> Submission:
+        """Read a message that has been unsealed."""
+        read = self.unframed(ENVELOPE, framed)
+        name = MessageName(read["message"])
+        contract = self.library.contract(name, read["contract"])
+        causation = read["causation"]
+        envelope = Envelope(
+            message_id=MessageId(read["message_id"]),
+            message=name,
+            contract=read["contract"],
+            case=CaseRef(read["case"]),
+            organisation=OrganisationId(read["organisation"]),
+            author=read["author"],
+            author_role=Role(read["author_role"]),
+            statement=Statement(read["statement"]),
+            occurred_at=Instant(read["occurred_at"]),
+            recorded_at=Instant(read["recorded_at"]),
+            correlation=read["correlation"],
+            causation=None if causation is None else MessageId(causation),
+            digest=read["digest"],
+            declared={path: InformationClass(found) for path, found in read["declared"].items()},
+        )
+        return Submission(envelope=envelope, payload=self.library.decode(contract, read["payload"]))
+
+    def seal(self, plain: bytes, *, key_id: str, place: str, record: str) -> bytes:
+        """Seal content and write it as a framed sealed record."""
+        sealed = self.sealer.seal(plain, key_id=key_id, place=place, record=record)
+        return self.framed(SEALED, {"key_id": sealed.key_id, "nonce": sealed.nonce, "box": sealed.box})
+
+    def sealed_from(self, value: bytes) -> Sealed:
+        """Read a framed sealed record without opening it."""
+        read = self.unframed(SEALED, value)
+        return Sealed(key_id=read["key_id"], nonce=read["nonce"], box=read["box"])
+
+    def unseal(self, value: bytes, *, place: str, record: str) -> bytes:
+        """Open a framed sealed record."""
+        return self.sealer.open(self.sealed_from(value), place=place, record=record)
+
+    def framed(self, number: int, fields: Mapping[str, object]) -> bytes:
+        """Write one of the hub's own records, framed with its schema id."""
+        return frame(number, self.library.encode(self._own[number], fields))
+
+    def unframed(self, number: int, value: bytes) -> dict[str, Any]:
+        """Read one of the hub's own records; NotReadable if it is another."""
+        found, body = unframe(value)
+        if found != number:
+            code = "CONTRACT-UNKNOWN"
+            raise NotReadable(code, "this is another kind of record than belongs here")
+        return dict(self.library.decode(self._own[number], body))
+
+    def _key_for(self, envelope: Envelope) -> str:
+        key_id = case_key(envelope.case)
+        try:
+            known = self.keys.get(key_id) is not None
+        except NotReadable:
+            # Erased: the case is gone, and the message will be refused as one on a case there never was.
+            known = False
+        return key_id if known else organisation_key(envelope.organisation)
+
+    def _entry(self, value: bytes, key: bytes) -> Entry:
+        number, body = unframe(value)
+        if number == SEALED:
+            return self.submission_from(self.unseal(value, place=INTAKE, record=key.decode()))
+        if number == CONTROL:
+            return self.control_from(value)
+        if number == TICK:
+            read = self.library.decode(self._own[TICK], body)
+            return Tick(tick_id=MessageId(str(read["tick_id"])), due_at=Instant(int(str(read["due_at"]))))
+        code = "CONTRACT-UNKNOWN"
+        raise NotReadable(code, "hub.intake holds sealed messages, control records and ticks only")

@@ -1,0 +1,194 @@
+"""What is given to recipients: the framed view, its headers, and the outbox record that carries them.
+
+Only an allow-list of the envelope leaves, with pairwise identifiers; causation and author only where
+the decision let them through (R-DIS-01).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from hub.messages.envelope import MessageName, Role
+from hub.messages.identifiers import CaseRef, DeliveryId, Instant, MessageId, OrganisationId
+from hub.routing.outcome import Delivery, Urgency
+from hub.topics.catalogue import OUTBOX as OUTBOX_TOPIC
+from hub.topics.codec import OUTBOX, Codec, Encoded
+from hub.topics.keys import case_key
+from hub.topics.library import frame
+from hub.topics.values import instant_to_text
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from hub.topics.library import Contract
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FramedView:
+    """One delivery as its recipient gets it: headers and the framed Avro view."""
+
+    delivery_id: DeliveryId
+    organisation: OrganisationId
+    role: Role
+    message: MessageName
+    contract: str
+    urgency: Urgency
+    headers: Mapping[str, str]
+    value: bytes
+    by_kafka: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outbox:
+    """One record of hub.outbox: every delivery one message led to."""
+
+    message_id: MessageId
+    case: CaseRef
+    message: MessageName
+    decided_at: Instant
+    partition: int
+    offset: int
+    views: tuple[FramedView, ...]
+
+
+class Dispatch:
+    """Writes and reads deliveries."""
+
+    def __init__(self, codec: Codec) -> None:
+        """Use this codec's schemas, keys and pairwise identifiers."""
+        self._codec = codec
+
+    def view(self, delivery: Delivery) -> FramedView:
+        """Write one delivery: the framed view and its headers."""
+        library = self._codec.library
+        contract = library.contract(delivery.message, delivery.contract)
+        return FramedView(
+            delivery_id=delivery.delivery_id,
+            organisation=delivery.organisation,
+            role=delivery.role,
+            message=delivery.message,
+            contract=delivery.contract,
+            urgency=delivery.urgency,
+            headers=self._headers(delivery),
+            value=frame(contract.id, library.encode(contract, self._outside(delivery, contract))),
+            by_kafka=delivery.by_kafka,
+        )
+
+    def record(self, view: FramedView) -> Encoded:
+        """Write a view for hub.to.<organisation>."""
+        headers = tuple((name, value.encode()) for name, value in view.headers.items())
+        return Encoded(key=view.delivery_id.encode(), value=view.value, headers=headers)
+
+    def outbox(self, outbox: Outbox) -> Encoded:
+        """Write the outbox record of one message, sealed under the key of its case."""
+        plain = self._codec.framed(
+            OUTBOX,
+            {
+                "message_id": outbox.message_id,
+                "case_ref": outbox.case,
+                "message": outbox.message.value,
+                "decided_at": outbox.decided_at,
+                "partition": outbox.partition,
+                "offset": outbox.offset,
+                "deliveries": [_plain_view(view) for view in outbox.views],
+            },
+        )
+        key_id = case_key(outbox.case)
+        value = self._codec.seal(plain, key_id=key_id, place=OUTBOX_TOPIC, record=outbox.case)
+        return Encoded(key=outbox.case.encode(), value=value)
+
+    def outbox_from(self, value: bytes, *, key: bytes) -> Outbox:
+        """Read an outbox record; NotReadable if its key is erased or it was changed."""
+        opened = self._codec.unseal(value, place=OUTBOX_TOPIC, record=key.decode())
+        read = self._codec.unframed(OUTBOX, opened)
+        return Outbox(
+            message_id=MessageId(read["message_id"]),
+            case=CaseRef(read["case_ref"]),
+            message=MessageName(read["message"]),
+            decided_at=Instant(read["decided_at"]),
+            partition=read["partition"],
+            offset=read["offset"],
+            views=tuple(_view_from(plain) for plain in read["deliveries"]),
+        )
+
+    def _outside(self, delivery: Delivery, contract: Contract) -> Mapping[str, object]:
+        """Replace the hub's own references in the payload by the recipient's."""
+        if not contract.pairwise:
+            return delivery.payload
+        payload = dict(delivery.payload)
+        for path, kind in contract.pairwise:
+            if not path.isidentifier():
+                message = "a reference of the hub's own stands below the first level of a payload"
+                raise ValueError(message)
+            found = payload.get(path)
+            if isinstance(found, str):
+                payload[path] = self._reference(delivery.organisation, kind, found)
+        return payload
+
+    def _reference(self, recipient: OrganisationId, kind: str, identifier: str) -> str:
+        pairwise = self._codec.pairwise
+        if kind == "case":
+            return pairwise.case(recipient, CaseRef(identifier))
+        return pairwise.message(recipient, MessageId(identifier))
+
+    def _headers(self, delivery: Delivery) -> dict[str, str]:
+        pairwise, recipient = self._codec.pairwise, delivery.organisation
+        headers = {
+            "ce_specversion": "1.0",
+            "ce_id": str(delivery.delivery_id),
+            "ce_source": "hub",
+            "ce_type": f"hub.{delivery.message.value}",
+            "ce_subject": pairwise.case(recipient, delivery.case),
+            "ce_time": instant_to_text(delivery.occurred_at),
+            "ce_dataschema": f"urn:hub:{delivery.message.value}:{delivery.contract}",
+            "content-type": "application/avro",
+            "hub-message": pairwise.message(recipient, delivery.message_id),
+            "hub-correlation": pairwise.correlation(recipient, delivery.correlation),
+            "hub-role": delivery.role.value,
+            "hub-statement": delivery.statement.value,
+            "hub-recorded": instant_to_text(delivery.recorded_at),
+            "hub-urgency": delivery.urgency.value,
+        }
+        optional = {
+            "hub-causation": delivery.causation and pairwise.message(recipient, delivery.causation),
+            "hub-author": delivery.author,
+            "hub-author-role": delivery.author_role and delivery.author_role.value,
+            "hub-author-organisation": delivery.author_organisation,
+            "hub-redacted": ",".join(delivery.redacted),
+            "hub-caveats": ",".join(delivery.caveats),
+        }
+        return headers | {name: value for name, value in optional.items() if value}
+
+
+def delivered(deliveries: Sequence[Delivery]) -> dict[tuple[MessageId, OrganisationId, Role], DeliveryId]:
+    """Find the delivery of a decision by its message and candidate."""
+    return {(found.message_id, found.organisation, found.role): found.delivery_id for found in deliveries}
+
+
+def _plain_view(view: FramedView) -> dict[str, object]:
+    return {
+        "delivery_id": view.delivery_id,
+        "organisation": view.organisation,
+        "role": view.role.value,
+        "message": view.message.value,
+        "contract": view.contract,
+        "urgency": view.urgency.value,
+        "headers": dict(view.headers),
+        "value": view.value,
+        "by_kafka": view.by_kafka,
+    }
+
+
+def _view_from(plain: Mapping[str, Any]) -> FramedView:
+    return FramedView(
+        delivery_id=DeliveryId(plain["delivery_id"]),
+        organisation=OrganisationId(plain["organisation"]),
+        role=Role(plain["role"]),
+        message=MessageName(plain["message"]),
+        contract=plain["contract"],
+        urgency=Urgency(plain["urgency"]),
+        headers=plain["headers"],
+        value=plain["value"],
+        by_kafka=plain["by_kafka"],
+    )

@@ -1,0 +1,83 @@
+"""Sealing: AES-256-GCM under a key per person or organisation, bound to the place of the record.
+
+The place and the record's own key are authenticated with the content: a box moved to another topic,
+table or record does not open.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Protocol
+
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+from hub.errors import NotReadable
+
+NONCE_BYTES = 12
+
+
+class Keys(Protocol):
+    """Where keys come from."""
+
+    def get(self, key_id: str) -> bytes | None:
+        """Return the key or None."""
+
+    def get_or_create(self, key_id: str) -> bytes:
+        """Return the key, made if new."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sealed:
+    """Content nobody reads without the key it names."""
+
+    key_id: str
+    nonce: bytes
+    box: bytes
+
+
+class Sealer:
+    """Seals and opens; `place` is a topic's or table's name in the catalogue, `record` the key there."""
+
+    def __init__(self, keys: Keys, *, nonce: Callable[[int], bytes] = secrets.token_bytes) -> None:
+        """Take keys from this store. Nonces are random: 96 bits, far fewer than 2^32 records a key."""
+        self._keys = keys
+        self._nonce = nonce
+
+    def seal(self, plain: bytes, *, key_id: str, place: str, record: str) -> Sealed:
+        """Encrypt and authenticate; the key is made if it is new."""
+        nonce = self._nonce(NONCE_BYTES)
+        box = _cipher(self._keys.get_or_create(key_id)).encrypt(
+            nonce, plain, _bound_to(place, record, key_id)
+        )
+        return Sealed(key_id=key_id, nonce=nonce, box=box)
+
+    def open(self, sealed: Sealed, *, place: str, record: str) -> bytes:
+        """Return the content.
+
+        Raises:
+            NotReadable: The key is erased (KEY-ERASED) or unknown (KEY-UNKNOWN), or the box was
+                changed or belongs elsewhere (SEAL-BROKEN).
+        """
+        key = self._keys.get(sealed.key_id)
+        if key is None:
+            code = "KEY-UNKNOWN"
+            raise NotReadable(code, "there is no key of this name")
+        try:
+            return _cipher(key).decrypt(sealed.nonce, sealed.box, _bound_to(place, record, sealed.key_id))
+        except (InvalidTag, ValueError) as error:
+            code = "SEAL-BROKEN"
+            raise NotReadable(code, "the sealed content was changed or belongs to another record") from error
+
+
+@lru_cache(maxsize=4096)
+def _cipher(key: bytes) -> AESGCM:
+    return AESGCM(key)
+
+
+def _bound_to(*parts: str) -> bytes:
+    raw = [part.encode() for part in parts]
+    return b"".join(len(part).to_bytes(4, "big") + part for part in raw)

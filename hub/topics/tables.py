@@ -1,0 +1,227 @@
+"""The router's state: bytes per key with a pending overlay, and what routing sees of it.
+
+A table changes only in the overlay while a batch is routed. After the commit the overlay is merged;
+after a failure it is dropped, and the table is as it was (architecture.md 2, facts 5a and 6).
+"""
+
+from __future__ import annotations
+
+import heapq
+import json
+from collections import OrderedDict
+from collections.abc import Iterable, Iterator
+from functools import lru_cache
+from typing import TYPE_CHECKING
+
+from hub.cases.case import Case
+from hub.consent.compile import Policy, compile_policy
+from hub.consent.parties import Organisation, organisation_from
+from hub.messages.identifiers import CaseRef, Instant, MessageId, OrganisationId
+from hub.routing.outcome import Contracts, Timer
+from hub.topics.plain import canonical_json, from_plain
+
+if TYPE_CHECKING:
+    from hub.messages.envelope import Envelope
+    from hub.topics.codec import Codec
+
+POLICY_KEY = b"policy/current"
+_ORGANISATION = b"organisation/"
+_CLOCK_KEY = b"clock"
+
+
+class Table:
+    """One changelogged table of one partition: what is committed, and what the open batch changes."""
+
+    def __init__(self) -> None:
+        """Start empty; `restore` fills it from the changelog."""
+        self._committed: dict[bytes, bytes] = {}
+        self._pending: dict[bytes, bytes | None] = {}
+
+    def get(self, key: bytes) -> bytes | None:
+        """Return the value, with the open batch's changes."""
+        if key in self._pending:
+            return self._pending[key]
+        return self._committed.get(key)
+
+    def items(self) -> Iterator[tuple[bytes, bytes]]:
+        """All entries, with the open batch's changes."""
+        for key, value in self._committed.items():
+            if key not in self._pending:
+                yield key, value
+        for key, changed in self._pending.items():
+            if changed is not None:
+                yield key, changed
+
+    def put(self, key: bytes, value: bytes | None) -> None:
+        """Change an entry in the overlay; None deletes it."""
+        self._pending[key] = value
+
+    def pending_records(self) -> tuple[tuple[bytes, bytes | None], ...]:
+        """The changelog records of the open batch: the last value of each key changed."""
+        return tuple(self._pending.items())
+
+    def merge(self) -> None:
+        """Make the overlay part of the table: its records are committed."""
+        for key, value in self._pending.items():
+            self.restore(key, value)
+        self._pending.clear()
+
+    def discard(self) -> None:
+        """Drop the overlay: its records never were."""
+        self._pending.clear()
+
+    def restore(self, key: bytes, value: bytes | None) -> None:
+        """Apply one committed changelog record."""
+        if value is None:
+            self._committed.pop(key, None)
+        else:
+            self._committed[key] = value
+
+    def __len__(self) -> int:
+        """Number of committed entries."""
+        return len(self._committed)
+
+
+class RouterView:
+    """What routing may look at: the four tables of one partition (hub.routing.outcome.View)."""
+
+    def __init__(self, *, codec: Codec, contracts: Contracts, cases_remembered_max: int = 10_000) -> None:
+        """Start with empty tables."""
+        self.contracts = contracts
+        self.cases = Table()
+        self.seen_table = Table()
+        self.timers = Table()
+        self.control = Table()
+        self._codec = codec
+        self._decoded: OrderedDict[bytes, tuple[bytes, Case]] = OrderedDict()
+        self._cases_remembered_max = cases_remembered_max
+        self._organisations: dict[bytes, tuple[bytes, Organisation]] = {}
+        self._policy: tuple[bytes, Policy] | None = None
+        self._deadlines: list[tuple[int, bytes]] | None = None
+
+    @property
+    def tables(self) -> tuple[Table, Table, Table, Table]:
+        """The tables in the order of `Catalogue.changelogs`."""
+        return (self.cases, self.seen_table, self.timers, self.control)
+
+    def case(self, ref: CaseRef) -> Case | None:
+        """Return the case as it now stands, or None."""
+        key = ref.encode()
+        value = self.cases.get(key)
+        if value is None:
+            return None
+        held = self._decoded.get(key)
+        if held is not None and held[0] == value:
+            self._decoded.move_to_end(key)
+            return held[1]
+        return self._remember(key, value, self._codec.case_from(ref, value))
+
+    def seen(self, message: MessageId) -> str | None:
+        """Return the digest under which this message id was taken, or None."""
+        value = self.seen_table.get(message.encode())
+        return None if value is None else value.decode().partition(" ")[0]
+
+    def put_seen(self, message: MessageId, digest: str, *, sender: Envelope) -> None:
+        """Note a message as taken: its digest, then who sent what, for whoever asks after it."""
+        words = (digest, sender.organisation, sender.message.value, sender.contract)
+        self.seen_table.put(message.encode(), " ".join(words).encode())
+
+    def organisation(self, organisation: OrganisationId) -> Organisation | None:
+        """Return the organisation as the control records in force describe it, or None."""
+        key = _ORGANISATION + organisation.encode()
+        value = self.control.get(key)
+        return None if value is None else self._organisation(key, value)
+
+    def organisations(self) -> Iterable[Organisation]:
+        """Return all organisations in force, by name of their key."""
+        held = sorted((key, value) for key, value in self.control.items() if key.startswith(_ORGANISATION))
+        return tuple(self._organisation(key, value) for key, value in held)
+
+    def policy(self) -> Policy | None:
+        """Return the policy in force, or None before the first release."""
+        value = self.control.get(POLICY_KEY)
+        if value is None:
+            return None
+        if self._policy is None or self._policy[0] != value:
+            self._policy = (value, _policy_of(canonical_json(self._codec.control_from(value).body)))
+        return self._policy[1]
+
+    def timers_due(self, now: Instant) -> Iterable[Timer]:
+        """Return the timers whose time has come, earliest first."""
+        due = [timer_from(value) for key, value in self.timers.items() if key != _CLOCK_KEY]
+        return tuple(sorted((t for t in due if t.due_at <= now), key=lambda t: (t.due_at, t.key)))
+
+    def first_deadline(self) -> Instant | None:
+        """Return the earliest committed deadline; asked between batches only."""
+        if self._deadlines is None:
+            self._deadlines = [
+                (timer_from(value).due_at, key) for key, value in self.timers.items() if key != _CLOCK_KEY
+            ]
+            heapq.heapify(self._deadlines)
+        while self._deadlines:
+            due_at, key = self._deadlines[0]
+            value = self.timers.get(key)
+            if value is not None and timer_from(value).due_at == due_at:
+                return Instant(due_at)
+            heapq.heappop(self._deadlines)
+        return None
+
+    @property
+    def clock(self) -> Instant:
+        """The latest time this partition has seen; `now` never goes below it, also after a restart."""
+        value = self.timers.get(_CLOCK_KEY)
+        return Instant(0 if value is None else int(value))
+
+    def advance(self, now: Instant) -> None:
+        """Move the partition's clock on, in the overlay."""
+        self.timers.put(_CLOCK_KEY, str(now).encode())
+
+    def put_case(self, case: Case, value: bytes) -> None:
+        """Take a case as it is after a record, with its sealed form."""
+        key = case.ref.encode()
+        self.cases.put(key, value)
+        self._remember(key, value, case)
+
+    def put_timer(self, timer: Timer) -> None:
+        """Set a timer; the same key replaces it."""
+        self.timers.put(timer.key.encode(), canonical_json(timer).encode())
+
+    def merge(self) -> None:
+        """Make the batch's changes part of all tables."""
+        if self._deadlines is not None:
+            for key, value in self.timers.pending_records():
+                if value is not None and key != _CLOCK_KEY:
+                    heapq.heappush(self._deadlines, (timer_from(value).due_at, key))
+        for table in self.tables:
+            table.merge()
+
+    def discard(self) -> None:
+        """Drop the batch's changes from all tables."""
+        for table in self.tables:
+            table.discard()
+
+    def _remember(self, key: bytes, value: bytes, case: Case) -> Case:
+        self._decoded[key] = (value, case)
+        self._decoded.move_to_end(key)
+        while len(self._decoded) > self._cases_remembered_max:
+            self._decoded.popitem(last=False)
+        return case
+
+    def _organisation(self, key: bytes, value: bytes) -> Organisation:
+        held = self._organisations.get(key)
+        if held is None or held[0] != value:
+            held = (value, organisation_from(self._codec.control_from(value).body))
+            self._organisations[key] = held
+        return held[1]
+
+
+@lru_cache(maxsize=4)
+def _policy_of(body: str) -> Policy:
+    """Compile a release once for all partitions of the process: proving it takes a tenth of a second."""
+    release = json.loads(body)
+    return compile_policy(release["documents"], version=str(release["version"]))
+
+
+def timer_from(value: bytes) -> Timer:
+    """Read a timer from its table value."""
+    return from_plain(Timer, json.loads(value))
