@@ -1,0 +1,1 @@
+"""The database's revisions, run from the package by `hub.adapters.database.schema.upgrade`."""

@@ -1,0 +1,38 @@
+"""The organisations as the control records in force describe them, from the projection."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import psycopg
+from psycopg_pool import PoolTimeout
+
+from hub.consent.parties import Organisation, organisation_from
+from hub.errors import Unreachable
+from hub.messages.identifiers import OrganisationId
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from hub.adapters.database.pool import Pool
+
+
+class ProjectedOrganisations:
+    """Reads the organisations from the `control` table."""
+
+    def __init__(self, pool: Pool) -> None:
+        """Read through this pool."""
+        self._pool = pool
+
+    async def __call__(self) -> Mapping[OrganisationId, Organisation]:
+        """Return every organisation by its id; Unreachable if the database does not answer."""
+        try:
+            async with self._pool.connection() as connection:
+                cursor = await connection.execute(
+                    "SELECT name, body FROM control WHERE kind = 'organisation'"
+                )
+                rows = await cursor.fetchall()
+        except (psycopg.OperationalError, PoolTimeout) as error:
+            message = "the database does not say which organisations there are"
+            raise Unreachable(message, fix="check HUB_DATABASE") from error
+        return {OrganisationId(name): organisation_from(body) for name, body in rows}

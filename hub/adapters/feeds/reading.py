@@ -1,0 +1,144 @@
+"""Reads one record of an organisation's own topic, trusting nothing of it."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from aiokafka import ConsumerRecord
+
+from hub.consent.parties import Standing
+from hub.errors import InvalidBody, NotReadable, Refused
+from hub.messages.envelope import Submission
+from hub.messages.identifiers import Instant, MessageId, OrganisationId, derived_id
+from hub.topics.bodies import check_native_submission
+from hub.topics.codec import SUBMISSION
+from hub.topics.library import unframe
+from hub.topics.pairwise import message_id
+from hub.topics.references import Origin, References, opens_a_case
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from hub.adapters.feeds.limits import FeedLimits
+    from hub.consent.parties import Organisation
+    from hub.topics.bodies import Checked
+    from hub.topics.codec import Codec
+
+ROUTE = "kafka"
+"""The topic is one route: a key used here and over HTTP names two messages, a key used twice here one."""
+MESSAGE_ID_HEADER = "message-id"
+FAULTS_TOLD_MAX = 8
+"""Most faults named in a record's detail."""
+_KEY = re.compile(r"[A-Za-z0-9_.:~+/=-]+")
+
+Record = ConsumerRecord[bytes, bytes]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Taken:
+    """A record that can be handed on."""
+
+    submission: Submission
+    opens: bool
+    """Whether it opens a case, whose person then needs a key."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reader:
+    """Turns records into submissions; what a record is refused for names the rule, never a value."""
+
+    codec: Codec
+    limits: FeedLimits
+    now: Callable[[], Instant]
+
+    def read(self, record: Record, *, topic_of: OrganisationId, sender: Organisation | None) -> Taken:
+        """Return the message, said by the organisation whose topic it stands on.
+
+        Raises:
+            Refused: The record cannot be taken; `code` and text are for staff.
+        """
+        try:
+            return self._read(record, topic_of, sender)
+        except Refused:
+            raise
+        except Exception as error:  # noqa: BLE001 - the sender chose these bytes, and whatever they provoke
+            code = "RECORD-INVALID"
+            raise NotReadable(code, f"{type(error).__name__} while reading the record") from None
+
+    def _read(self, record: Record, organisation: OrganisationId, sender: Organisation | None) -> Taken:
+        value = self._value(record)
+        key = self._message_id(record)
+        checked = self._checked(value)
+        _agreed(sender, checked)
+        references = References(self.codec.pairwise, self.codec.keys, organisation)
+        faults = references.faults(checked)
+        if faults:
+            raise InvalidBody(faults)
+        origin = Origin(
+            message_id=message_id(
+                self.codec.keys, organisation=organisation, route=ROUTE, idempotency_key=key
+            ),
+            organisation=organisation,
+            digest=hashlib.sha256(value).hexdigest(),
+            recorded_at=self.now(),
+        )
+        payload = references.in_payload(checked.payload, checked.contract)
+        submission = Submission(envelope=references.envelope(checked, origin), payload=payload)
+        return Taken(submission=submission, opens=opens_a_case(checked))
+
+    def _value(self, record: Record) -> bytes:
+        value = record.value or b""
+        if len(value) > self.limits.record_bytes_max:
+            code = "OVERSIZE"
+            raise NotReadable(code, f"longer than {self.limits.record_bytes_max} bytes")
+        return value
+
+    def _message_id(self, record: Record) -> str:
+        given = [value for name, value in record.headers if name.lower() == MESSAGE_ID_HEADER]
+        if not given:
+            code = "MESSAGE-ID-MISSING"
+            raise NotReadable(code, f"there is no {MESSAGE_ID_HEADER} header")
+        try:
+            key = (given[0] or b"").decode("ascii")
+        except UnicodeDecodeError:
+            key = ""
+        if len(given) > 1 or len(key) > self.limits.message_id_chars_max or _KEY.fullmatch(key) is None:
+            code = "MESSAGE-ID-INVALID"
+            rule = f"one header, 1 to {self.limits.message_id_chars_max} letters, digits and _.:~+/=-"
+            raise NotReadable(code, f"the {MESSAGE_ID_HEADER} header is not {rule}")
+        return key
+
+    def _checked(self, value: bytes) -> Checked:
+        number, body = unframe(value)
+        contract = self.codec.library.by_id(number)
+        if number != SUBMISSION:
+            code = "NOT-A-SUBMISSION"
+            raise NotReadable(code, f"a record with schema id {SUBMISSION} belongs here")
+        return check_native_submission(self.codec.library, self.codec.library.decode(contract, body))
+
+
+def _agreed(sender: Organisation | None, checked: Checked) -> None:
+    """Refuse what this organisation may not send now; the router decides again, in the log's order."""
+    if sender is None or sender.standing is not Standing.ACTIVE:
+        code = "ORGANISATION-SUSPENDED"
+        raise NotReadable(code, "the hub takes nothing from this organisation now")
+    if checked.contract.name not in sender.sends:
+        code = "MESSAGE-NOT-AGREED"
+        raise NotReadable(code, f"this organisation has not agreed to send {checked.contract.name}")
+
+
+def reason(error: Refused) -> str:
+    """Say why a record was refused: rules and places in it, never a value."""
+    if not isinstance(error, InvalidBody):
+        return str(error)
+    told = [f"{fault.pointer or '/'} {fault.rule}" for fault in error.faults[:FAULTS_TOLD_MAX]]
+    more = len(error.faults) - len(told)
+    return "; ".join(told) + (f"; {more} more" if more else "")
+
+
+def record_id(topic: str, partition: int, offset: int) -> MessageId:
+    """Name a record by its place, so that setting it aside twice leaves one entry."""
+    return MessageId(derived_id("feed", topic, str(partition), str(offset)))

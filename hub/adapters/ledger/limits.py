@@ -1,0 +1,33 @@
+"""The projector's limits, each with its unit; the settings fill those an operator tunes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProjectorLimits:
+    """How much is applied at once, and how long each wait may be."""
+
+    batch_records_max: int = 500
+    """Most records applied in one database transaction."""
+    poll_ms: int = 100
+    """Longest wait for records before the loop looks around."""
+    fetch_wait_ms: int = 25
+    """Longest the broker holds a fetch that finds nothing; bounds how late a delivery is seen."""
+    fetch_bytes_max: int = 1_048_576
+    """Most bytes fetched of one partition at once."""
+    session_timeout_ms: int = 15_000
+    """Silence after which a member of the group is evicted."""
+    heartbeat_ms: int = 3_000
+    """Time between a member's signs of life."""
+    request_timeout_ms: int = 10_000
+    """Longest wait for one answer of the broker."""
+    start_timeout_s: float = 30.0
+    """Longest wait for the broker when the projector starts."""
+    retry_delay_s: float = 0.1
+    """Wait after a failed transaction, doubled each time."""
+    retry_delay_s_max: float = 5.0
+    """Longest wait after a failed transaction."""
+    attempts_max: int = 60
+    """Failed transactions in a row after which the projector gives up."""

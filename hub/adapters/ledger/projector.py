@@ -1,0 +1,285 @@
+"""The projector: applies what the router committed to PostgreSQL, each record once, in order.
+
+The group hands out partitions; the truth about how far each is applied is the `position` row, moved
+in the transaction that applies the records (architecture.md 5.5). So it matters neither who applies
+them nor how often a projector starts again: a second one whose reading is stale changes nothing.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING, LiteralString
+
+import psycopg
+import structlog
+from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener, TopicPartition
+from aiokafka.errors import IllegalStateError, KafkaError
+from psycopg_pool import PoolTimeout
+
+from hub.adapters.ledger import positions
+from hub.adapters.ledger.limits import ProjectorLimits
+from hub.adapters.ledger.positions import Step
+from hub.adapters.ledger.rows import DELIVERY, Change, Record, Rows
+from hub.errors import NotReadable, TaskMigrated, Unreachable
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Collection, Iterable, Mapping, Sequence
+
+    from hub.adapters.database.pool import Pool
+    from hub.topics.catalogue import Catalogue
+    from hub.topics.codec import Codec
+
+GROUP = "hub-projector"
+MAILBOX_LOCK = 0x4D41_494C
+"""First half of the advisory lock of an organisation's mailbox; the second is the organisation."""
+
+_REFUSED = (psycopg.DataError, psycopg.IntegrityError, psycopg.NotSupportedError)
+"""The database will never take these rows."""
+_TRANSIENT = (psycopg.OperationalError, psycopg.InterfaceError, PoolTimeout)
+_LOG = structlog.get_logger()
+
+
+class Projector:
+    """Reads the hub's own topics, committed records only, and keeps the tables made from them."""
+
+    def __init__(
+        self,
+        *,
+        bootstrap: str,
+        pool: Pool,
+        codec: Codec,
+        catalogue: Catalogue,
+        limits: ProjectorLimits | None = None,
+    ) -> None:
+        """Read from this Kafka, write through this pool."""
+        self._bootstrap = bootstrap
+        self._pool = pool
+        self._rows = Rows(codec, catalogue)
+        self._group = catalogue.prefix + GROUP
+        self._limits = limits or ProjectorLimits()
+        self._next: dict[TopicPartition, int] = {}
+        self._assigned: set[TopicPartition] = set()
+        self.stopped: dict[TopicPartition, NotReadable] = {}
+        """Partitions that stand still, each for a record of the hub's own that cannot be read."""
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Project until told to stop.
+
+        Raises:
+            Drift: Log and database do not belong together.
+            Unreachable: Kafka or the database did not answer for too long.
+        """
+        async with self._consumer() as consumer:
+            failures = 0
+            while not stop.is_set():
+                try:
+                    await self._take_up(consumer)
+                    await self._round(consumer)
+                except (*_TRANSIENT, KafkaError) as error:
+                    failures += 1
+                    await self._after_failure(error, failures, stop)
+                else:
+                    failures = 0
+
+    @asynccontextmanager
+    async def _consumer(self) -> AsyncIterator[AIOKafkaConsumer]:
+        limits = self._limits
+        consumer = AIOKafkaConsumer(
+            bootstrap_servers=self._bootstrap,
+            client_id=self._group,
+            group_id=self._group,
+            isolation_level="read_committed",
+            enable_auto_commit=False,
+            auto_offset_reset="earliest",
+            fetch_max_wait_ms=limits.fetch_wait_ms,
+            max_partition_fetch_bytes=limits.fetch_bytes_max,
+            session_timeout_ms=limits.session_timeout_ms,
+            heartbeat_interval_ms=limits.heartbeat_ms,
+            request_timeout_ms=limits.request_timeout_ms,
+        )
+        consumer.subscribe(self._rows.topics, listener=_Handover(self, consumer))
+        try:
+            try:
+                async with asyncio.timeout(limits.start_timeout_s):
+                    await consumer.start()
+            except (KafkaError, TimeoutError) as error:
+                message = "Kafka does not answer the projector"
+                raise Unreachable(message, fix="check HUB_KAFKA and that the broker runs") from error
+            yield consumer
+        finally:
+            await consumer.stop()
+
+    def assigned(self, consumer: AIOKafkaConsumer, partitions: set[TopicPartition]) -> None:
+        """Take note of a new assignment; nothing is read of it until its positions are known."""
+        consumer.pause(*partitions)
+        self._assigned = set(partitions)
+        self._next.clear()
+        self.stopped.clear()
+
+    async def _take_up(self, consumer: AIOKafkaConsumer) -> None:
+        """Set partitions whose position is not known to where the database says, and let them run."""
+        fresh = [tp for tp in sorted(self._assigned) if tp not in self._next and tp not in self.stopped]
+        if not fresh:
+            return
+        found = await positions.load(self._pool, consumer, fresh)
+        try:
+            for partition, position in found.items():
+                consumer.seek(partition, position)
+                consumer.resume(partition)
+        except IllegalStateError:
+            return  # The assignment changed meanwhile; the next round takes up the new one.
+        self._next.update({tp: position for tp, position in found.items() if tp in self._assigned})
+
+    async def _round(self, consumer: AIOKafkaConsumer) -> None:
+        fetched = await consumer.getmany(
+            timeout_ms=self._limits.poll_ms, max_records=self._limits.batch_records_max
+        )
+        batches = {tp: records for tp, records in fetched.items() if tp in self._next}
+        changes = self._read(consumer, batches)
+        steps = await self._steps(consumer)
+        if not steps:
+            return
+        try:
+            await self._apply(consumer, steps, changes)
+        except _REFUSED:
+            for step in steps:
+                await self._apply_alone(consumer, step, changes)
+
+    def _read(
+        self, consumer: AIOKafkaConsumer, batches: Mapping[TopicPartition, Sequence[Record]]
+    ) -> dict[TopicPartition, list[Change]]:
+        """Turn records into changes, up to the first that cannot be read: its partition stands still."""
+        read: dict[TopicPartition, list[Change]] = {}
+        for partition, records in batches.items():
+            changes: list[Change] = []
+            for record in records:
+                try:
+                    changes.extend(self._rows.changes(record))
+                except NotReadable as error:
+                    if record is records[0]:
+                        self._stand_still(consumer, partition, record.offset, error)
+                    elif partition in self._assigned:
+                        consumer.seek(partition, record.offset)
+                    break
+            read[partition] = changes
+        return read
+
+    def _stand_still(
+        self, consumer: AIOKafkaConsumer, partition: TopicPartition, offset: int, error: NotReadable
+    ) -> None:
+        _LOG.error(
+            "projector.stopped",
+            topic=partition.topic,
+            partition=partition.partition,
+            offset=offset,
+            code=error.code,
+            fix="the hub wrote this record itself: restore keys and schemas it needs, then start again",
+        )
+        self.stopped[partition] = error
+        self._next.pop(partition, None)
+        if partition in self._assigned:
+            consumer.pause(partition)
+
+    async def _steps(self, consumer: AIOKafkaConsumer) -> list[Step]:
+        """Return how far each partition moves: past its records and the markers of transactions."""
+        steps = []
+        for partition, read in list(self._next.items()):
+            try:
+                following = await consumer.position(partition)
+            except (IllegalStateError, KafkaError):
+                continue
+            if following > read and self._next.get(partition) == read:
+                steps.append(Step(partition=partition, read=read, next=following))
+        return steps
+
+    async def _apply(
+        self,
+        consumer: AIOKafkaConsumer,
+        steps: Sequence[Step],
+        changes: Mapping[TopicPartition, Sequence[Change]],
+    ) -> None:
+        """Make the changes of these steps and move the positions, in one transaction or not at all."""
+        latest = {change.row: change for step in steps for change in changes.get(step.partition, ())}
+        try:
+            async with self._pool.connection() as connection, connection.transaction():
+                await positions.move(connection, steps)
+                await _enter(connection, latest.values())
+        except TaskMigrated as error:
+            _LOG.info("projector.overtaken", reason=str(error))
+            self._forget(consumer, steps)
+        except _REFUSED:
+            raise
+        except BaseException:
+            self._forget(consumer, steps)
+            raise
+        else:
+            self._next.update({step.partition: step.next for step in steps if step.partition in self._next})
+
+    async def _apply_alone(
+        self, consumer: AIOKafkaConsumer, step: Step, changes: Mapping[TopicPartition, Sequence[Change]]
+    ) -> None:
+        """Apply one partition by itself: only the one whose rows the database refuses stands still."""
+        try:
+            await self._apply(consumer, [step], changes)
+        except _REFUSED as error:
+            refused = NotReadable(
+                "ROW-REFUSED", f"{type(error).__name__} while entering the rows of a record"
+            )
+            self._stand_still(consumer, step.partition, step.read, refused)
+
+    def _forget(self, consumer: AIOKafkaConsumer, steps: Iterable[Step]) -> None:
+        """Drop what is known of these partitions: the next round asks the database again."""
+        for step in steps:
+            self._next.pop(step.partition, None)
+            if step.partition in self._assigned:
+                consumer.pause(step.partition)
+
+    async def _after_failure(self, error: Exception, failures: int, stop: asyncio.Event) -> None:
+        limits = self._limits
+        if failures >= limits.attempts_max:
+            message = f"the projector gave up after {failures} attempts"
+            raise Unreachable(
+                message, fix="check that Kafka and PostgreSQL answer, then start it again"
+            ) from error
+        delay_s = min(limits.retry_delay_s * 2 ** min(failures - 1, 16), limits.retry_delay_s_max)
+        _LOG.warning("projector.retries", error=type(error).__name__, failures=failures, delay_s=delay_s)
+        try:
+            await asyncio.wait_for(stop.wait(), delay_s)
+        except TimeoutError:
+            return
+
+
+class _Handover(ConsumerRebalanceListener):
+    """Pauses what is assigned before its first record is handed out; the loop does the rest."""
+
+    def __init__(self, projector: Projector, consumer: AIOKafkaConsumer) -> None:
+        """Tell this projector."""
+        self._projector = projector
+        self._consumer = consumer
+
+    def on_partitions_revoked(self, revoked: set[TopicPartition]) -> None:
+        """Nothing to give back: positions stand in the database."""
+
+    def on_partitions_assigned(self, assigned: set[TopicPartition]) -> None:
+        """Pause and hand over."""
+        self._projector.assigned(self._consumer, assigned)
+
+
+async def _enter(connection: psycopg.AsyncConnection, changes: Collection[Change]) -> None:
+    """Make all changes, one statement for many rows at a time.
+
+    Deliveries of one organisation are entered by one projector at a time: their cursors then become
+    visible in rising order, and a reader who goes on from the last cursor seen misses none.
+    """
+    mailboxes = {str(change.values["organisation"]) for change in changes if change.statement is DELIVERY}
+    for organisation in sorted(mailboxes):
+        await connection.execute(
+            "SELECT pg_advisory_xact_lock(%s, hashtext(%s))", (MAILBOX_LOCK, organisation)
+        )
+    by_statement: dict[LiteralString, list[Mapping[str, object]]] = {}
+    for change in changes:
+        by_statement.setdefault(change.statement, []).append(change.values)
+    async with connection.cursor() as cursor:
+        for statement, values in by_statement.items():
+            await cursor.executemany(statement, values)

@@ -1,0 +1,24 @@
+"""Drops the projection, so that the projector makes it again from Kafka."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from hub.adapters.database.pool import Pool
+
+_TRUNCATE = """
+TRUNCATE position, submission, delivery, ledger, quarantine, case_state, control, control_applied
+RESTART IDENTITY
+"""
+
+
+async def drop_projection(pool: Pool) -> None:
+    """Empty every table that is made from Kafka; credentials and idempotency rows stay.
+
+    What happened to deliveries (fetched, acknowledged) is not in the topics projected here and is
+    lost with the rows; so are deliveries older than hub.outbox is kept. A running projector starts
+    over by itself.
+    """
+    async with pool.connection() as connection, connection.transaction():
+        await connection.execute(_TRUNCATE)

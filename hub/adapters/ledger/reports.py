@@ -1,0 +1,134 @@
+"""What staff ask the projection: what was set aside and why, who got what and why (R-DIS-09)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, LiteralString, TypeVar
+
+from psycopg.rows import class_row
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from psycopg import AsyncConnection
+
+Row = TypeVar("Row")
+
+_QUARANTINE: LiteralString = """
+SELECT record_id, message_id, organisation, message, code, detail, key_id, length(box) AS sealed_bytes,
+       set_aside_at, partition, "offset"
+  FROM quarantine
+"""
+_LEDGER: LiteralString = """
+SELECT l.decision_id, l.message_id, l.case_ref, l.organisation, l.role, l.concern, l.purpose, l.delivers,
+       l.gate, l.fields, l.policy, l.case_version, l.decided_at, l.partition, l."offset", l.delivery_id,
+       coalesce(d.message, s.message) AS message, d.state, d.fetched_at, d.acknowledged_at
+  FROM ledger l
+  LEFT JOIN delivery d ON d.delivery_id = l.delivery_id
+  LEFT JOIN submission s ON s.message_id = l.message_id
+"""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Quarantined:
+    """One record set aside, without its content."""
+
+    record_id: str
+    message_id: str | None
+    organisation: str
+    message: str | None
+    code: str
+    detail: str
+    key_id: str
+    sealed_bytes: int
+    set_aside_at: datetime
+    partition: int
+    offset: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Decided:
+    """One disclosure decision, and what became of its delivery."""
+
+    decision_id: str
+    message_id: str
+    case_ref: str
+    organisation: str
+    role: str
+    concern: str
+    purpose: str
+    delivers: bool
+    gate: str | None
+    fields: list[dict[str, Any]]
+    policy: str
+    case_version: int
+    decided_at: datetime
+    partition: int
+    offset: int
+    delivery_id: str | None
+    message: str | None
+    state: str | None
+    fetched_at: datetime | None
+    acknowledged_at: datetime | None
+
+    def paths(self, outcome: str) -> tuple[str, ...]:
+        """The fields with this outcome, in the payload's order, each once."""
+        return tuple(dict.fromkeys(field["path"] for field in self.fields if field["outcome"] == outcome))
+
+    def reasons(self, *outcomes: str) -> tuple[str, ...]:
+        """Why fields had one of these outcomes, each reason once."""
+        return tuple(dict.fromkeys(field["reason"] for field in self.fields if field["outcome"] in outcomes))
+
+
+async def quarantined(
+    connection: AsyncConnection, *, limit: int, organisation: str | None = None, code: str | None = None
+) -> list[Quarantined]:
+    """Return what was set aside, newest first."""
+    condition: LiteralString = """
+     WHERE (%(organisation)s::text IS NULL OR organisation = %(organisation)s)
+       AND (%(code)s::text IS NULL OR code = %(code)s)
+     ORDER BY set_aside_at DESC, record_id LIMIT %(limit)s
+    """
+    values = {"organisation": organisation, "code": code, "limit": limit}
+    return await _rows(connection, Quarantined, _QUARANTINE + condition, values)
+
+
+async def quarantined_records(
+    connection: AsyncConnection, beginning: str, *, limit: int
+) -> list[Quarantined]:
+    """Return the records whose id begins so."""
+    condition: LiteralString = (
+        " WHERE starts_with(record_id, %(beginning)s) ORDER BY record_id LIMIT %(limit)s"
+    )
+    return await _rows(
+        connection, Quarantined, _QUARANTINE + condition, {"beginning": beginning, "limit": limit}
+    )
+
+
+async def decisions(
+    connection: AsyncConnection,
+    *,
+    limit: int,
+    message_id: str | None = None,
+    case_ref: str | None = None,
+    organisation: str | None = None,
+) -> list[Decided]:
+    """Return disclosure decisions, newest first, those of one message together."""
+    condition: LiteralString = """
+     WHERE (%(message_id)s::text IS NULL OR l.message_id = %(message_id)s)
+       AND (%(case_ref)s::text IS NULL OR l.case_ref = %(case_ref)s)
+       AND (%(organisation)s::text IS NULL OR l.organisation = %(organisation)s)
+     ORDER BY l.decided_at DESC, l.partition, l."offset" DESC, l.organisation, l.role, l.decision_id
+     LIMIT %(limit)s
+    """
+    values = {"message_id": message_id, "case_ref": case_ref, "organisation": organisation, "limit": limit}
+    return await _rows(connection, Decided, _LEDGER + condition, values)
+
+
+async def _rows(
+    connection: AsyncConnection, kind: type[Row], statement: LiteralString, values: Mapping[str, object]
+) -> list[Row]:
+    cursor = connection.cursor(row_factory=class_row(kind))
+    await cursor.execute(statement, values)
+    return await cursor.fetchall()

@@ -1,0 +1,297 @@
+"""What a record of the hub's own topics becomes in PostgreSQL.
+
+Every change can be made twice, or in another order than that of another topic, and leaves the same
+rows: a restart, a second projector and a rebuild from Kafka end alike. A message is `refused` once
+anything says so, otherwise `routed` once the router has taken it.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, fields
+from datetime import UTC, datetime, timedelta
+from hashlib import sha256
+from typing import TYPE_CHECKING, LiteralString
+
+import structlog
+from aiokafka import ConsumerRecord
+from psycopg.types.json import Jsonb
+
+from hub.adapters.database.schema import DELIVERY_PLACE
+from hub.errors import NotReadable
+from hub.topics.catalogue import CASES
+from hub.topics.dispatch import Dispatch
+from hub.topics.evidence import Evidence
+from hub.topics.keys import case_key
+from hub.topics.plain import to_plain
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping
+
+    from hub.consent.decision import FieldDecision
+    from hub.topics.catalogue import Catalogue
+    from hub.topics.codec import Codec
+
+KEY_REUSED = "KEY-REUSED"
+"""The id of such a record belongs to the message taken first, whose state it must not touch."""
+REFERENCE_PARTITION = 0
+"""Every partition holds every control record; the `control` table follows this one, in its order."""
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_LOG = structlog.get_logger()
+
+DELIVERY: LiteralString = """
+INSERT INTO delivery (delivery_id, message_id, case_ref, organisation, role, message, contract, urgency,
+                      headers, box, key_id, nonce, digest, size, by_kafka, available_at)
+VALUES (%(delivery_id)s, %(message_id)s, %(case_ref)s, %(organisation)s, %(role)s, %(message)s, %(contract)s,
+        %(urgency)s, %(headers)s, %(box)s, %(key_id)s, %(nonce)s, %(digest)s, %(size)s, %(by_kafka)s,
+        %(available_at)s)
+ON CONFLICT (delivery_id) DO NOTHING
+"""
+ROUTED: LiteralString = """
+INSERT INTO submission (message_id, organisation, message, contract, state, decided_at)
+VALUES (%(message_id)s, %(organisation)s, %(message)s, %(contract)s, 'routed', %(decided_at)s)
+ON CONFLICT (message_id) DO UPDATE
+   SET organisation = coalesce(submission.organisation, excluded.organisation),
+       message = coalesce(submission.message, excluded.message),
+       contract = coalesce(submission.contract, excluded.contract)
+"""
+REFUSED: LiteralString = """
+INSERT INTO submission (message_id, organisation, message, state, decided_at)
+VALUES (%(message_id)s, %(organisation)s, %(message)s, 'refused', %(decided_at)s)
+ON CONFLICT (message_id) DO UPDATE
+   SET state = 'refused', decided_at = excluded.decided_at,
+       organisation = coalesce(submission.organisation, excluded.organisation),
+       message = coalesce(submission.message, excluded.message)
+"""
+QUARANTINE: LiteralString = """
+INSERT INTO quarantine (record_id, message_id, organisation, message, code, detail, key_id, nonce, box,
+                        set_aside_at, partition, "offset")
+VALUES (%(record_id)s, %(message_id)s, %(organisation)s, %(message)s, %(code)s, %(detail)s, %(key_id)s,
+        %(nonce)s, %(box)s, %(set_aside_at)s, %(partition)s, %(offset)s)
+ON CONFLICT (record_id) DO NOTHING
+"""
+LEDGER: LiteralString = """
+INSERT INTO ledger (decision_id, message_id, case_ref, organisation, role, concern, purpose, delivers, gate,
+                    fields, policy, case_version, facts_key, facts_nonce, facts_box, decided_at, partition,
+                    "offset", delivery_id)
+VALUES (%(decision_id)s, %(message_id)s, %(case_ref)s, %(organisation)s, %(role)s, %(concern)s, %(purpose)s,
+        %(delivers)s, %(gate)s, %(fields)s, %(policy)s, %(case_version)s, %(facts_key)s, %(facts_nonce)s,
+        %(facts_box)s, %(decided_at)s, %(partition)s, %(offset)s, %(delivery_id)s)
+ON CONFLICT (decision_id) DO NOTHING
+"""
+CASE: LiteralString = """
+INSERT INTO case_state (case_ref, key_id, nonce, box, version)
+VALUES (%(case_ref)s, %(key_id)s, %(nonce)s, %(box)s, %(version)s)
+ON CONFLICT (case_ref) DO UPDATE
+   SET key_id = excluded.key_id, nonce = excluded.nonce, box = excluded.box, version = excluded.version
+"""
+CASE_GONE: LiteralString = "DELETE FROM case_state WHERE case_ref = %(case_ref)s"
+CONTROL: LiteralString = """
+INSERT INTO control (kind, name, body, control_id)
+VALUES (%(kind)s, %(name)s, %(body)s, %(control_id)s)
+ON CONFLICT (kind, name) DO UPDATE SET body = excluded.body, control_id = excluded.control_id
+"""
+CONTROL_GONE: LiteralString = "DELETE FROM control WHERE kind = %(kind)s AND name = %(name)s"
+CONTROL_APPLIED: LiteralString = """
+INSERT INTO control_applied (control_id, partition) VALUES (%(control_id)s, %(partition)s)
+ON CONFLICT DO NOTHING
+"""
+
+Record = ConsumerRecord[bytes, bytes]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Change:
+    """One statement with its values; of several in a batch for the same `row`, the last counts."""
+
+    row: tuple[str, ...]
+    statement: LiteralString
+    values: Mapping[str, object]
+
+
+class Rows:
+    """Turns records into changes, topic by topic."""
+
+    def __init__(self, codec: Codec, catalogue: Catalogue) -> None:
+        """Read with this codec; know the topics by this catalogue."""
+        self._codec = codec
+        self._dispatch = Dispatch(codec)
+        self._evidence = Evidence(codec)
+        self._by_topic: dict[str, Callable[[Record], Iterable[Change]]] = {
+            catalogue.outbox: self._outbox,
+            catalogue.ledger: self._ledger,
+            catalogue.quarantine: self._quarantine,
+            catalogue.cases: self._case,
+            catalogue.control: self._control,
+            catalogue.seen: self._seen,
+        }
+
+    @property
+    def topics(self) -> tuple[str, ...]:
+        """The topics that are projected."""
+        return tuple(self._by_topic)
+
+    def changes(self, record: Record) -> tuple[Change, ...]:
+        """Return what this record changes; nothing if the key of its person has been erased.
+
+        Raises:
+            NotReadable: The hub wrote this record itself, yet it cannot be read.
+        """
+        try:
+            return tuple(self._by_topic[record.topic](record))
+        except NotReadable as error:
+            if error.code != "KEY-ERASED":
+                raise
+            _LOG.info(
+                "projector.erased", topic=record.topic, partition=record.partition, offset=record.offset
+            )
+            return ()
+        except (KeyError, ValueError, TypeError, AttributeError) as error:
+            code = "RECORD-INVALID"
+            raise NotReadable(
+                code, f"{type(error).__name__} while reading a record of the hub's own"
+            ) from None
+
+    def _outbox(self, record: Record) -> Iterable[Change]:
+        outbox = self._dispatch.outbox_from(_value(record), key=record.key or b"")
+        for view in outbox.views:
+            sealed = self._codec.sealer.seal(
+                view.value, key_id=case_key(outbox.case), place=DELIVERY_PLACE, record=view.delivery_id
+            )
+            values = {
+                "delivery_id": view.delivery_id,
+                "message_id": outbox.message_id,
+                "case_ref": outbox.case,
+                "organisation": view.organisation,
+                "role": view.role.value,
+                "message": view.message.value,
+                "contract": view.contract,
+                "urgency": view.urgency.value,
+                "headers": Jsonb(dict(view.headers)),
+                "box": sealed.box,
+                "key_id": sealed.key_id,
+                "nonce": sealed.nonce,
+                "digest": sha256(view.value).digest(),
+                "size": len(view.value),
+                "by_kafka": view.by_kafka,
+                "available_at": _moment(record.timestamp),
+            }
+            yield Change(row=("delivery", view.delivery_id), statement=DELIVERY, values=values)
+
+    def _ledger(self, record: Record) -> Iterable[Change]:
+        entered = self._evidence.ledger_from(_value(record))
+        decision, candidate = entered.decision, entered.decision.candidate
+        values = {
+            "decision_id": decision.decision_id,
+            "message_id": decision.message,
+            "case_ref": entered.case,
+            "organisation": candidate.organisation,
+            "role": candidate.role.value,
+            "concern": candidate.concern.value,
+            "purpose": decision.purpose,
+            "delivers": decision.delivers,
+            "gate": decision.gate,
+            "fields": Jsonb([_plain_field(field) for field in decision.fields]),
+            "policy": decision.policy,
+            "case_version": decision.case_version,
+            "facts_key": entered.facts.key_id,
+            "facts_nonce": entered.facts.nonce,
+            "facts_box": entered.facts.box,
+            "decided_at": _moment(decision.decided_at),
+            "partition": entered.partition,
+            "offset": entered.offset,
+            "delivery_id": entered.delivery_id,
+        }
+        yield Change(row=("ledger", decision.decision_id), statement=LEDGER, values=values)
+
+    def _quarantine(self, record: Record) -> Iterable[Change]:
+        aside = self._evidence.quarantine_from(_value(record))
+        values = {
+            "record_id": aside.record_id,
+            "message_id": aside.message_id,
+            "organisation": aside.organisation,
+            "message": aside.message,
+            "code": aside.code,
+            "detail": aside.detail,
+            "key_id": aside.original.key_id,
+            "nonce": aside.original.nonce,
+            "box": aside.original.box,
+            "set_aside_at": _moment(aside.set_aside_at),
+            "partition": aside.partition,
+            "offset": aside.offset,
+        }
+        yield Change(row=("quarantine", aside.record_id), statement=QUARANTINE, values=values)
+        if aside.message_id is not None and aside.code != KEY_REUSED:
+            refused = {
+                "message_id": aside.message_id,
+                "organisation": aside.organisation,
+                "message": aside.message,
+                "decided_at": _moment(aside.set_aside_at),
+            }
+            yield Change(row=("refused", aside.message_id), statement=REFUSED, values=refused)
+
+    def _seen(self, record: Record) -> Iterable[Change]:
+        if record.value is None:
+            return
+        message_id = (record.key or b"").decode()
+        _, organisation, message, contract = (*record.value.decode().split(" "), None, None, None)[:4]
+        values = {
+            "message_id": message_id,
+            "organisation": organisation,
+            "message": message,
+            "contract": contract,
+            "decided_at": _moment(record.timestamp),
+        }
+        yield Change(row=("routed", message_id), statement=ROUTED, values=values)
+
+    def _case(self, record: Record) -> Iterable[Change]:
+        case_ref = (record.key or b"").decode()
+        row = ("case", case_ref)
+        if record.value is None:
+            yield Change(row=row, statement=CASE_GONE, values={"case_ref": case_ref})
+            return
+        sealed = self._codec.sealed_from(record.value)
+        case = json.loads(self._codec.sealer.open(sealed, place=CASES, record=case_ref))
+        values = {
+            "case_ref": case_ref,
+            "key_id": sealed.key_id,
+            "nonce": sealed.nonce,
+            "box": sealed.box,
+            "version": int(case["version"]),
+        }
+        yield Change(row=row, statement=CASE, values=values)
+
+    def _control(self, record: Record) -> Iterable[Change]:
+        kind, _, name = (record.key or b"").decode().partition("/")
+        row, reference = ("control", kind, name), record.partition == REFERENCE_PARTITION
+        if record.value is None:
+            if reference:
+                yield Change(row=row, statement=CONTROL_GONE, values={"kind": kind, "name": name})
+            return
+        control = self._codec.control_from(record.value)
+        if reference:
+            body = Jsonb(to_plain(control.body))
+            values = {"kind": kind, "name": name, "body": body, "control_id": control.control_id}
+            yield Change(row=row, statement=CONTROL, values=values)
+        yield Change(
+            row=("applied", control.control_id, str(record.partition)),
+            statement=CONTROL_APPLIED,
+            values={"control_id": control.control_id, "partition": record.partition},
+        )
+
+
+def _value(record: Record) -> bytes:
+    if record.value is None:
+        code = "RECORD-INVALID"
+        raise NotReadable(code, "this topic holds no tombstones")
+    return record.value
+
+
+def _plain_field(field: FieldDecision) -> dict[str, object]:
+    plain = {each.name: to_plain(getattr(field, each.name)) for each in fields(field)}
+    return plain | {"outcome": field.outcome.name.lower()}
+
+
+def _moment(instant: int) -> datetime:
+    return _EPOCH + timedelta(milliseconds=instant)

@@ -1,0 +1,142 @@
+"""`hub ledger`: who got what of which message, and why; also who got nothing."""
+
+from __future__ import annotations
+
+import asyncio
+import dataclasses
+import json
+import textwrap
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from hub.errors import NotConfigured
+
+if TYPE_CHECKING:
+    from hub.adapters.ledger.reports import Decided
+
+__all__ = ["app"]
+
+app = typer.Typer(
+    add_completion=False, no_args_is_help=True, rich_markup_mode=None, pretty_exceptions_enable=False
+)
+
+_WIDTH = 110
+_NAMED_MAX = 12
+_OUTCOMES = (
+    ("disclose", "disclosed"),
+    ("generalise", "generalised"),
+    ("redact", "redacted"),
+    ("withhold", "withheld"),
+)
+
+
+@app.callback()
+def _group() -> None:
+    """Show who was told what, and why."""
+
+
+@app.command("list")
+def list_decisions(
+    message: Annotated[
+        str | None, typer.Option(help="Only this message: its id, or msg_… as a party knows it.")
+    ] = None,
+    case: Annotated[
+        str | None, typer.Option(help="Only this case: its reference, or case_… as a party knows it.")
+    ] = None,
+    organisation: Annotated[
+        str | None, typer.Option(help="Only what this organisation was told, or not.")
+    ] = None,
+    limit: Annotated[int, typer.Option(min=1, max=10_000, help="Most decisions shown, newest first.")] = 50,
+    *,
+    as_json: Annotated[bool, typer.Option("--json", help="As JSON, one list.")] = False,
+) -> None:
+    """List disclosure decisions, newest first: who, in which role, got which fields, and why not the rest."""
+    found = asyncio.run(_found(message=message, case=case, organisation=organisation, limit=limit))
+    if as_json:
+        print(json.dumps([_plain(each) for each in found], indent=2))
+        return
+    if not found:
+        print("No decision is recorded.")
+        return
+    shown = ""
+    for each in found:
+        if each.message_id != shown:
+            shown = each.message_id
+            when = f"{each.decided_at.astimezone():%Y-%m-%d %H:%M:%S}"
+            print(f"{when}  {each.message or 'message'}  {each.message_id}  case {each.case_ref}")
+        _show(each)
+    print(f"{len(found)} decision(s).")
+
+
+def _show(each: Decided) -> None:
+    got = f"received, {each.state or 'sent'}" if each.delivers else "nothing went"
+    print(f"  {each.organisation} as {each.role} ({each.concern}): {got}")
+    if each.gate:
+        _line("why", each.gate)
+    for outcome, word in _OUTCOMES:
+        paths = each.paths(outcome)
+        # Where nothing goes, what would have gone is not what anybody got.
+        if paths and (each.delivers or outcome == "withhold") and not (each.gate and not each.delivers):
+            _line(word, _named(paths), each.reasons(outcome) if outcome != "disclose" else ())
+    _line("under", f"{each.purpose}; policy {each.policy}")
+
+
+def _named(paths: tuple[str, ...]) -> str:
+    more = len(paths) - _NAMED_MAX
+    return ", ".join(paths[:_NAMED_MAX]) + (f" and {more} more" if more > 0 else "")
+
+
+def _line(word: str, said: str, reasons: tuple[str, ...] = ()) -> None:
+    text = f"{word:<11} {said}" + (f"  [{', '.join(reasons)}]" if reasons else "")
+    print(textwrap.fill(text, _WIDTH, initial_indent="      ", subsequent_indent=" " * 18))
+
+
+async def _found(
+    *, message: str | None, case: str | None, organisation: str | None, limit: int
+) -> list[Decided]:
+    from hub.adapters.ledger.reports import decisions
+    from hub.cli.projection import projection
+
+    async with projection() as connection:
+        cursor = await connection.execute(
+            "SELECT name FROM control WHERE kind = 'organisation' ORDER BY name"
+        )
+        parties = [str(row[0]) for row in await cursor.fetchall()]
+        return await decisions(
+            connection,
+            message_id=message and _internal(message, "message", parties),
+            case_ref=case and _internal(case, "case", parties),
+            organisation=organisation,
+            limit=limit,
+        )
+
+
+def _internal(reference: str, sort: str, parties: list[str]) -> str:
+    """Return the hub's own form of a reference, whichever organisation it was given to."""
+    from hub.errors import NotReadable
+    from hub.messages.identifiers import OrganisationId
+    from hub.settings import load
+    from hub.topics.keys import FileKeyStore
+    from hub.topics.pairwise import Pairwise
+
+    if "_" not in reference:
+        return reference.lower()
+    pairwise = Pairwise(FileKeyStore(load().instance_folder / "keys"))
+    read = pairwise.message_from if sort == "message" else pairwise.case_from
+    for party in parties:
+        try:
+            return read(OrganisationId(party), reference)
+        except NotReadable:
+            continue
+    message = f"this {sort} reference was given to no organisation"
+    raise NotConfigured(message, fix="give the reference as an organisation knows it, or the hub's own id")
+
+
+def _plain(each: Decided) -> dict[str, object]:
+    instants = {
+        "decided_at": each.decided_at,
+        "fetched_at": each.fetched_at,
+        "acknowledged_at": each.acknowledged_at,
+    }
+    return dataclasses.asdict(each) | {name: at.isoformat() if at else None for name, at in instants.items()}

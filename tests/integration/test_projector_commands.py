@@ -1,0 +1,105 @@
+"""`hub quarantine` and `hub ledger` on what a projector really projected."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from typing import TYPE_CHECKING
+
+import pytest
+from typer.testing import CliRunner
+
+from hub.adapters.database.pool import open_pool
+from hub.adapters.database.schema import upgrade
+from hub.adapters.ledger import Projector
+from hub.adapters.ledger.remedies import OTHERWISE, remedy
+from hub.cli import ledger, quarantine
+from hub.errors import NotConfigured
+from tests.integration.projected_world import NORTH, PRISON, case, make_world, message, running, until
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+async def project(kafka: str, database: str, prefix: str, home: Path) -> None:
+    """Have a routed message, one nobody was told of, and two refused ones projected."""
+    upgrade(database)
+    async with (
+        make_world(kafka, prefix, home / "instances" / "default" / "keys") as world,
+        open_pool(database) as pool,
+    ):
+        world.routed(1, to=(NORTH,))
+        world.routed(2, to=())
+        world.set_aside(3, "CASE-UNKNOWN")
+        world.set_aside(4, "KEY-REUSED")
+        world.control("organisation", NORTH, {"name": "Northmoor Trust"})
+        await world.commit()
+
+        async def complete() -> bool:
+            async with pool.connection() as connection:
+                cursor = await connection.execute(
+                    "SELECT (SELECT count(*) FROM ledger), (SELECT count(*) FROM quarantine),"
+                    " (SELECT count(*) FROM delivery), (SELECT count(*) FROM control)"
+                )
+                return await cursor.fetchone() == (2, 2, 1, 1)
+
+        projector = Projector(bootstrap=kafka, pool=pool, codec=world.codec, catalogue=world.catalogue)
+        async with running(projector.run):
+            await until(complete)
+        (home / "case").write_text(world.codec.pairwise.case(NORTH, case(1)))
+
+
+@pytest.fixture
+def projected(
+    kafka: str, fresh_database: str, topic_prefix: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Path:
+    """A home folder whose hub has projected something."""
+    asyncio.run(project(kafka, fresh_database, topic_prefix, tmp_path))
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("HUB_HOME", str(tmp_path))
+    monkeypatch.setenv("HUB_DATABASE", fresh_database)
+    return tmp_path
+
+
+@pytest.mark.requirement("R-DEL-02")
+def test_staff_list_and_look_at_what_was_set_aside_without_its_content(projected: Path) -> None:
+    """The list can be narrowed; one record shows its reason and what mends it, and never what it said."""
+    run = CliRunner()
+    listed = run.invoke(quarantine.app, ["list"])
+    assert listed.exit_code == 0, listed.output
+    assert "CASE-UNKNOWN" in listed.output
+    assert "KEY-REUSED" in listed.output
+    narrowed = run.invoke(
+        quarantine.app, ["list", "--code", "case-unknown", "--organisation", PRISON, "--json"]
+    )
+    (record,) = json.loads(narrowed.output)
+    assert record["message_id"] == message(3)
+    shown = run.invoke(quarantine.app, ["show", record["record_id"][:10]])
+    assert remedy("CASE-UNKNOWN") in shown.output
+    assert f"sealed under organisation-{PRISON}" in shown.output
+    assert "what was sent" not in listed.output + narrowed.output + shown.output
+    assert isinstance(run.invoke(quarantine.app, ["show", "nothing"]).exception, NotConfigured)
+    assert projected.exists()
+
+
+@pytest.mark.requirement("R-DIS-09")
+def test_staff_see_who_was_told_what_and_why_not_the_rest(projected: Path) -> None:
+    """Also who was told nothing; a case can be named as a party knows it."""
+    run = CliRunner()
+    listed = run.invoke(ledger.app, ["list"])
+    assert listed.exit_code == 0, listed.output
+    assert f"{NORTH} as key_worker (referred): received, available" in listed.output
+    assert "withheld    note  [DEFAULT]" in listed.output
+    assert "nothing went" in listed.output
+    assert "NO-NEED" in listed.output
+    reference = (projected / "case").read_text()
+    of_case = run.invoke(ledger.app, ["list", "--case", reference, "--json"])
+    assert [each["message_id"] for each in json.loads(of_case.output)] == [message(1)]
+    of_message = run.invoke(ledger.app, ["list", "--message", message(2), "--json"])
+    assert [each["delivers"] for each in json.loads(of_message.output)] == [False]
+    assert "No decision" in run.invoke(ledger.app, ["list", "--organisation", PRISON]).output
+
+
+def test_staff_are_told_what_to_do_about_a_code_without_a_remedy_of_its_own() -> None:
+    """A rule of the domain explains itself in the detail."""
+    assert remedy("PLAN-NOT-BY-OM") == OTHERWISE
