@@ -1,0 +1,132 @@
+"""Puts the gateway together: intake and mailbox over HTTP, for organisations known by their credential.
+
+    app = create_gateway(pool=…, intake=…, library=…, pairwise=…, keys=…, settings=…)
+
+It holds no state between requests, so it may run as often as wished.
+"""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.telemetry import TelemetryConfig
+from starlette.exceptions import HTTPException
+
+import hub
+from hub.adapters.gateway.edge import Edge
+from hub.adapters.gateway.idempotency import OnceOnly
+from hub.adapters.gateway.identity import BearerKeys, Identity
+from hub.adapters.gateway.intake import Intake, IntakeLog
+from hub.adapters.gateway.limits import GatewayLimits
+from hub.adapters.gateway.mailbox import Mailbox
+from hub.adapters.gateway.problems import ProblemError
+from hub.adapters.gateway.reference import openapi_document
+from hub.adapters.gateway.routes import Services, router
+from hub.adapters.gateway.status import MessageStates
+from hub.adapters.gateway.store import GatewayStore
+from hub.errors import Fault
+from hub.messages.identifiers import Instant
+from hub.topics.sealing import Keys, Sealer
+
+if TYPE_CHECKING:
+    from starlette.responses import Response
+
+    from hub.adapters.database.pool import Pool
+    from hub.settings import Settings
+    from hub.topics.library import SchemaLibrary
+    from hub.topics.pairwise import Pairwise
+
+_NS_PER_MS = 1_000_000
+_NOT_FOUND, _METHOD_NOT_ALLOWED = 404, 405
+_NO_TELEMETRY: TelemetryConfig = {
+    "tracing": False,
+    "metrics": False,
+    "logs": False,
+    "operation_spans": False,
+    "auto_configure": False,
+}
+"""FastAPI's own records whole addresses and the text of exceptions; the gateway's spans come from `Edge`."""
+
+
+def create_gateway(  # noqa: PLR0913 - the composition root hands over one thing each
+    *,
+    pool: Pool,
+    intake: IntakeLog,
+    library: SchemaLibrary,
+    pairwise: Pairwise,
+    keys: Keys,
+    settings: Settings,
+    identity: Identity | None = None,
+    limits: GatewayLimits | None = None,
+) -> FastAPI:
+    """Return the gateway as an ASGI application; without an identity given, bearer keys prove it."""
+    bounds = limits or GatewayLimits()
+    store = GatewayStore(pool, wait_s_max=bounds.database_wait_s_max)
+    app = FastAPI(
+        title="Partner Integration Message Hub",
+        version=hub.__version__,
+        docs_url=None,
+        redoc_url=None,
+        redirect_slashes=False,
+        telemetry=_NO_TELEMETRY,
+    )
+    app.state.services = Services(
+        identity=identity or BearerKeys(store),
+        intake=Intake(
+            log=intake,
+            once_only=OnceOnly(store, bounds),
+            library=library,
+            pairwise=pairwise,
+            keys=keys,
+            limits=bounds,
+            now=_now,
+        ),
+        mailbox=Mailbox(
+            store=store, library=library, sealer=Sealer(keys), keys=keys, page_max=settings.mailbox_page_max
+        ),
+        states=MessageStates(store=store, pairwise=pairwise),
+        store=store,
+        limits=bounds,
+        body_bytes_max=settings.body_bytes_max,
+    )
+    app.include_router(router)
+    app.add_middleware(Edge, limits=bounds)
+    app.add_exception_handler(ProblemError, _problem)
+    app.add_exception_handler(HTTPException, _http_error)
+    app.add_exception_handler(RequestValidationError, _wrong_parameter)
+    app.openapi = lambda: openapi_document(app, library)  # type: ignore[method-assign]
+    return app
+
+
+def _now() -> Instant:
+    return Instant(time.time_ns() // _NS_PER_MS)
+
+
+async def _problem(_: Request, error: Exception) -> Response:
+    if not isinstance(error, ProblemError):
+        raise error
+    return error.response()
+
+
+async def _http_error(_: Request, error: Exception) -> Response:
+    """Answer what the router itself refuses: an address or a method there is not."""
+    if not isinstance(error, HTTPException):
+        raise error
+    code = {_NOT_FOUND: "not-found", _METHOD_NOT_ALLOWED: "method-not-allowed"}.get(
+        error.status_code, "internal"
+    )
+    return ProblemError(code, headers=error.headers).response()
+
+
+async def _wrong_parameter(_: Request, error: Exception) -> Response:
+    """Name the query parameters at fault, never what they held."""
+    if not isinstance(error, RequestValidationError):
+        raise error
+    names = sorted({str(each["loc"][-1]) for each in error.errors() if each["loc"][0] == "query"})
+    faults = tuple(
+        Fault(pointer=f"?{name}", rule="parameter", fix="see its bounds in /openapi.json") for name in names
+    )
+    return ProblemError("parameter-invalid", faults=faults).response()

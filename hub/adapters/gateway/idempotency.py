@@ -1,0 +1,164 @@
+"""One key, one message: a repeated post is recognised, answered as before and never taken twice.
+
+A post first inserts the row of its key; only who inserted it appends to the log. The row stays open
+until the log has confirmed the message. An attempt that fails says so in the row, one that dies with
+its process leaves it open; after a failure at once, otherwise after `takeover_after_s`, one retry
+with the same body takes the row over and appends again. That is safe even if the first append did
+arrive, or arrives later still: the message id follows from organisation, address and key, the digest
+is that of the same body, and the router drops a second record of the same id and digest.
+
+The sender's key is not stored, for it is text of the sender's choosing; the message id, its keyed
+hash, stands for it. Refusals are not stored either: nothing was taken, and the mended message may
+come with the same key.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from hub.adapters.gateway.problems import ProblemError
+from hub.adapters.gateway.store import ATTEMPT_FAILED, AttemptRow, GatewayStore
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+    from hub.adapters.gateway.limits import GatewayLimits
+    from hub.messages.identifiers import MessageId, OrganisationId
+
+ACCEPTED = 202
+_KEY = re.compile(r"[A-Za-z0-9_.:~+/=-]+")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Attempt:
+    """One post as idempotency sees it."""
+
+    organisation: OrganisationId
+    route: str
+    message_id: MessageId
+    digest: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    """What a post is answered, and whether it was answered so before."""
+
+    body: dict[str, object]
+    replayed: bool
+
+
+def idempotency_key(header: str | None, *, chars_max: int) -> str:
+    """Return the key, written bare or as a structured field's string (in double quotes).
+
+    Raises:
+        ProblemError: it is missing or cannot be used.
+
+    """
+    if header is None:
+        code = "idempotency-missing"
+        raise ProblemError(code)
+    quoted = len(header) > 1 and header.startswith('"') and header.endswith('"')
+    key = header[1:-1] if quoted else header
+    if len(key) > chars_max or _KEY.fullmatch(key) is None:
+        code = "idempotency-invalid"
+        raise ProblemError(code)
+    return key
+
+
+@dataclass(frozen=True, slots=True)
+class OnceOnly:
+    """Lets each post through once and answers its repetitions."""
+
+    store: GatewayStore
+    limits: GatewayLimits
+
+    async def run(
+        self, attempt: Attempt, *, answer: dict[str, object], append: Callable[[], Awaitable[None]]
+    ) -> Answer:
+        """Append unless that has been done, and return the answer first given.
+
+        Raises:
+            ProblemError: the key belongs to another body, or its first post is still under way.
+
+        """
+        if not await self._ours(attempt):
+            known = await self.answered(attempt)
+            if known is not None:
+                return known
+            if not await self._taken_over(attempt):
+                raise self._outstanding(await self._row(attempt))
+        try:
+            await append()
+        except ProblemError:
+            await self._close(attempt, status=ATTEMPT_FAILED, response=None)
+            raise
+        await self._close(attempt, status=ACCEPTED, response=answer)
+        return Answer(body=answer, replayed=False)
+
+    async def foresee(self, attempt: Attempt, *, answer: dict[str, object]) -> Answer:
+        """Return what `run` would answer now, changing nothing."""
+        row = await self._row(attempt)
+        known = self._known(row, attempt)
+        if known is not None:
+            return known
+        if row is not None and row.status is None and row.age_s < self.limits.takeover_after_s:
+            raise self._outstanding(row)
+        return Answer(body=answer, replayed=False)
+
+    async def answered(self, attempt: Attempt) -> Answer | None:
+        """Return the answer already given to this post, or None; raises if the key is another body's."""
+        return self._known(await self._row(attempt), attempt)
+
+    async def replay(self, attempt: Attempt) -> Answer | None:
+        """Return the answer already given to this very post, or None."""
+        row = await self._row(attempt)
+        return None if row is None or row.digest != attempt.digest else self._known(row, attempt)
+
+    def _known(self, row: AttemptRow | None, attempt: Attempt) -> Answer | None:
+        if row is None:
+            return None
+        if row.digest != attempt.digest:
+            code = "idempotency-mismatch"
+            raise ProblemError(code)
+        if row.status != ACCEPTED or row.response is None:
+            return None
+        return Answer(body=row.response | {"duplicate": True}, replayed=True)
+
+    def _outstanding(self, row: AttemptRow | None) -> ProblemError:
+        age_s = 0.0 if row is None else row.age_s
+        left_s = math.ceil(self.limits.takeover_after_s - age_s)
+        return ProblemError("idempotency-outstanding", retry_after_s=max(1, left_s))
+
+    async def _ours(self, attempt: Attempt) -> bool:
+        return await self.store.open_attempt(
+            organisation=attempt.organisation,
+            route=attempt.route,
+            message_id=attempt.message_id,
+            digest=attempt.digest,
+        )
+
+    async def _taken_over(self, attempt: Attempt) -> bool:
+        return await self.store.take_over(
+            organisation=attempt.organisation,
+            route=attempt.route,
+            message_id=attempt.message_id,
+            digest=attempt.digest,
+            after_s=self.limits.takeover_after_s,
+        )
+
+    async def _row(self, attempt: Attempt) -> AttemptRow | None:
+        return await self.store.attempt(
+            organisation=attempt.organisation, route=attempt.route, message_id=attempt.message_id
+        )
+
+    async def _close(self, attempt: Attempt, *, status: int, response: dict[str, object] | None) -> None:
+        await self.store.close_attempt(
+            organisation=attempt.organisation,
+            route=attempt.route,
+            message_id=attempt.message_id,
+            status=status,
+            response=response,
+        )

@@ -1,0 +1,28 @@
+"""The gateway's own bounds on time, numbers and depth; what operators tune is in the settings."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GatewayLimits:
+    """How long the gateway waits and how much it holds at a time."""
+
+    json_depth_max: int = 16
+    idempotency_key_chars_max: int = 128
+    requests_in_flight_max: int = 256
+    body_read_timeout_s: float = 10.0
+    request_timeout_s: float = 30.0
+    append_timeout_s: float = 10.0
+    database_wait_s_max: float = 5.0
+    takeover_after_s: float = 20.0
+    """Age at which an unanswered attempt counts as dead; longer than any attempt may take to append."""
+    retry_after_s: int = 5
+    acknowledgement_bytes_max: int = 1024
+
+    def __post_init__(self) -> None:
+        """An attempt must have given up before another may take its place."""
+        if self.takeover_after_s <= self.append_timeout_s + self.database_wait_s_max:
+            message = "takeover_after_s must exceed append_timeout_s and database_wait_s_max together"
+            raise ValueError(message)

@@ -1,0 +1,321 @@
+"""The gateway's addresses and what stands behind each; every one but the first few needs a credential."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Annotated
+
+from fastapi import APIRouter, Depends, Query, Request, Response
+from fastapi.responses import JSONResponse, PlainTextResponse
+
+from hub.adapters import telemetry
+from hub.adapters.gateway.body import json_object
+from hub.adapters.gateway.idempotency import ACCEPTED, idempotency_key
+from hub.adapters.gateway.identity import Identity, admitted
+from hub.adapters.gateway.intake import Intake, Post
+from hub.adapters.gateway.problems import PROBLEMS, ProblemError
+from hub.adapters.gateway.reference import answers
+from hub.consent.parties import Organisation
+from hub.errors import Fault
+from hub.messages.envelope import MessageName
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+    from hub.adapters.gateway.limits import GatewayLimits
+    from hub.adapters.gateway.mailbox import Fetched, Mailbox
+    from hub.adapters.gateway.status import MessageStates
+    from hub.adapters.gateway.store import GatewayStore
+
+AVRO = "application/avro"
+JSON = "application/json"
+LISTED_MAX = 5000
+_ANY = {"*/*", "application/*", JSON}
+_NOT_PLURAL = MessageName.PROGRESS
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Services:
+    """What the addresses call upon."""
+
+    identity: Identity
+    intake: Intake
+    mailbox: Mailbox
+    states: MessageStates
+    store: GatewayStore
+    limits: GatewayLimits
+    body_bytes_max: int
+
+
+def route_of(message: MessageName) -> str:
+    """Return the address a message type is posted to: its name in the plural, but progress."""
+    return f"/v1/{message}" if message is _NOT_PLURAL else f"/v1/{message}s"
+
+
+POSTED = tuple(message for message in MessageName if message is not MessageName.EXCEPTION)
+"""What an organisation may be allowed to send; exceptions are reported by the hub alone (R-MSG-11)."""
+
+
+def services(request: Request) -> Services:
+    """Return what this application was put together from."""
+    found = request.app.state.services
+    if not isinstance(found, Services):
+        message = "create_gateway sets the services"
+        raise TypeError(message)
+    return found
+
+
+async def caller(request: Request) -> Organisation:
+    """Return the organisation that calls, known by its credential alone."""
+    return admitted(await services(request).identity.identify(request.headers))
+
+
+Caller = Annotated[Organisation, Depends(caller)]
+DryRun = Annotated[bool, Query(description="Answer what a real post would answer; store and send nothing.")]
+Limit = Annotated[int | None, Query(ge=1, le=LISTED_MAX, description="Most deliveries on this page.")]
+Cursor = Annotated[str | None, Query(max_length=64, description="next_cursor of the page before.")]
+Type = Annotated[MessageName | None, Query(alias="message", description="This message type only.")]
+
+router = APIRouter()
+
+
+def _taking(message: MessageName) -> Callable[[Request, Organisation, bool], Awaitable[Response]]:
+    route = route_of(message)
+
+    async def take(request: Request, organisation: Caller, dry_run: DryRun = False) -> Response:  # noqa: FBT002
+        gateway = services(request)
+        key = idempotency_key(
+            request.headers.get("idempotency-key"), chars_max=gateway.limits.idempotency_key_chars_max
+        )
+        document = await json_object(
+            request,
+            bytes_max=gateway.body_bytes_max,
+            depth_max=gateway.limits.json_depth_max,
+            timeout_s=gateway.limits.body_read_timeout_s,
+        )
+        post = Post(
+            organisation=organisation,
+            message=message,
+            route=route,
+            idempotency_key=key,
+            document=document,
+            dry_run=dry_run,
+        )
+        with telemetry.span(
+            "take in", hub_message=message, hub_organisation=organisation.organisation, hub_dry_run=dry_run
+        ):
+            answer = await gateway.intake.take(post)
+        headers = {"Idempotent-Replayed": "true"} if answer.replayed else {}
+        if dry_run:
+            return JSONResponse(
+                answer.body | {"dry_run": True}, ACCEPTED, headers=headers | {"Hub-Dry-Run": "true"}
+            )
+        return JSONResponse(
+            answer.body, ACCEPTED, headers=headers | {"Location": str(answer.body["status_url"])}
+        )
+
+    return take
+
+
+for _message in POSTED:
+    router.add_api_route(
+        route_of(_message),
+        _taking(_message),
+        methods=["POST"],
+        status_code=ACCEPTED,
+        operation_id=f"post-{_message}",
+        summary=f"Post a {_message} message",
+        tags=["messages"],
+        responses=answers(
+            "json-invalid",
+            "parameter-invalid",
+            "idempotency-missing",
+            "idempotency-invalid",
+            "unauthenticated",
+            "organisation-suspended",
+            "message-not-agreed",
+            "request-timeout",
+            "idempotency-outstanding",
+            "body-too-large",
+            "content-type-unsupported",
+            "payload-invalid",
+            "contract-unknown",
+            "idempotency-mismatch",
+            "log-unavailable",
+            "database-unavailable",
+            "organisation-pending",
+        ),
+    )
+
+
+@router.get(
+    "/v1/messages/{message}",
+    operation_id="get-message-state",
+    summary="How far one of your messages has come: accepted, routed or refused",
+    tags=["messages"],
+    responses=answers("unauthenticated", "organisation-suspended", "not-found", "database-unavailable"),
+)
+async def message_state(request: Request, organisation: Caller, message: str) -> Response:
+    """Tell a sender, and nobody else, how far a message has come."""
+    return JSONResponse(await services(request).states.state(organisation.organisation, message))
+
+
+@router.get(
+    "/v1/mailbox/messages",
+    operation_id="list-mailbox",
+    summary="What waits for you, oldest first, until you acknowledge it",
+    tags=["mailbox"],
+    responses=answers(
+        "parameter-invalid", "unauthenticated", "organisation-suspended", "database-unavailable"
+    ),
+)
+async def mailbox_page(
+    request: Request, organisation: Caller, limit: Limit = None, cursor: Cursor = None, message: Type = None
+) -> Response:
+    """List one page of an organisation's mailbox."""
+    page = await services(request).mailbox.page(
+        organisation.organisation, limit=limit, cursor=cursor, message=message
+    )
+    return JSONResponse(page)
+
+
+@router.get(
+    "/v1/mailbox/count",
+    operation_id="count-mailbox",
+    summary="How many deliveries wait for you",
+    tags=["mailbox"],
+    responses=answers("unauthenticated", "organisation-suspended", "database-unavailable"),
+)
+async def mailbox_count(request: Request, organisation: Caller) -> Response:
+    """Count what waits in an organisation's mailbox."""
+    return JSONResponse({"count": await services(request).mailbox.count(organisation.organisation)})
+
+
+@router.get(
+    "/v1/mailbox/messages/{delivery}",
+    operation_id="fetch-delivery",
+    summary="One delivery whole, as JSON or as the very Avro bytes",
+    tags=["mailbox"],
+    responses=answers(
+        "unauthenticated",
+        "organisation-suspended",
+        "not-found",
+        "not-acceptable",
+        "content-erased",
+        "database-unavailable",
+    ),
+)
+async def mailbox_fetch(request: Request, organisation: Caller, delivery: str) -> Response:
+    """Hand out one delivery; it stays in the mailbox until it is acknowledged."""
+    as_avro = _wants_avro(request.headers.get("accept", "*/*"))
+    fetched = await services(request).mailbox.fetch(organisation.organisation, delivery)
+    return _avro(fetched) if as_avro else _json(fetched)
+
+
+@router.put(
+    "/v1/mailbox/messages/{delivery}/status/acknowledged",
+    operation_id="acknowledge-delivery",
+    summary="Say that you have a delivery, by the SHA-256 of its framed bytes",
+    tags=["mailbox"],
+    status_code=204,
+    response_class=Response,
+    responses=answers(
+        "json-invalid",
+        "unauthenticated",
+        "organisation-suspended",
+        "not-found",
+        "body-too-large",
+        "content-type-unsupported",
+        "payload-invalid",
+        "ack-digest-mismatch",
+        "database-unavailable",
+    ),
+)
+async def mailbox_acknowledge(request: Request, organisation: Caller, delivery: str) -> Response:
+    """Take an acknowledgement; a second one is answered like the first."""
+    gateway = services(request)
+    document = await json_object(
+        request,
+        bytes_max=gateway.limits.acknowledgement_bytes_max,
+        depth_max=gateway.limits.json_depth_max,
+        timeout_s=gateway.limits.body_read_timeout_s,
+    )
+    if document.keys() != {"digest"}:
+        fault = Fault(pointer="", rule="required", fix="send digest and nothing else")
+        code = "payload-invalid"
+        raise ProblemError(code, faults=(fault,))
+    await gateway.mailbox.acknowledge(organisation.organisation, delivery, digest=document["digest"])
+    return Response(status_code=204)
+
+
+@router.get(
+    "/problems/{code}", operation_id="get-problem", summary="What a problem means", tags=["reference"]
+)
+async def problem(code: str) -> Response:
+    """Show a problem's entry; its address is the problem's type."""
+    found = PROBLEMS.get(code)
+    if found is None:
+        missing = "not-found"
+        raise ProblemError(missing)
+    lines = (
+        f"{found.code}: {found.status} {found.title}",
+        found.meaning,
+        f"Fix: {found.fix}",
+        f"Retryable: {'yes' if found.retryable else 'no'}",
+    )
+    return PlainTextResponse("\n\n".join(lines) + "\n")
+
+
+@router.get(
+    "/healthz", operation_id="get-health", summary="Whether this process is alive", tags=["reference"]
+)
+async def health() -> Response:
+    """Say that the process answers; what it needs is asked at /readyz."""
+    return JSONResponse({"status": "alive"})
+
+
+@router.get(
+    "/readyz",
+    operation_id="get-readiness",
+    summary="Whether the gateway can do its work",
+    tags=["reference"],
+    responses=answers("database-unavailable"),
+)
+async def ready(request: Request) -> Response:
+    """Say whether the database answers."""
+    await services(request).store.answers()
+    return JSONResponse({"status": "ready"})
+
+
+def _wants_avro(accept: str) -> bool:
+    """Choose the representation before looking whether there is anything to represent."""
+    wanted = {kind.partition(";")[0].strip().lower() for kind in accept.split(",")}
+    if AVRO in wanted:
+        return True
+    if wanted & _ANY:
+        return False
+    code = "not-acceptable"
+    raise ProblemError(code)
+
+
+def _json(fetched: Fetched) -> Response:
+    body = {"envelope": fetched.headers, "data": fetched.data, "digest": fetched.digest}
+    return JSONResponse(body, headers={"Hub-Digest": fetched.digest, "Vary": "Accept"})
+
+
+def _avro(fetched: Fetched) -> Response:
+    """Answer the framed bytes with the envelope in headers, named as CloudEvents names them over HTTP."""
+    envelope = {
+        name.replace("ce_", "ce-", 1): value
+        for name, value in fetched.headers.items()
+        if name != "content-type"
+    }
+    digest = base64.b64encode(hashlib.sha256(fetched.framed).digest()).decode()
+    headers = envelope | {
+        "Hub-Digest": fetched.digest,
+        "Repr-Digest": f"sha-256=:{digest}:",
+        "Vary": "Accept",
+    }
+    return Response(fetched.framed, media_type=AVRO, headers=headers)

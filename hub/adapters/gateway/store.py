@@ -1,0 +1,278 @@
+"""The gateway's statements to PostgreSQL: credentials, idempotency, message states, mailboxes.
+
+Every look-up names the organisation in its WHERE clause and is one statement, the same for what is
+there, what is another's and what never was; so neither the answer nor its time tells them apart.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, LiteralString, TypeVar
+
+from psycopg.rows import class_row
+from psycopg.types.json import Jsonb
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from hub.adapters.database.pool import Pool
+
+Values = tuple[object, ...] | Mapping[str, object]
+Row = TypeVar("Row")
+
+ATTEMPT_FAILED = 503
+"""Status of an idempotency row whose attempt ended without the message being confirmed as stored."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CredentialRow:
+    """A credential in force and the organisation as the control records last projected describe it."""
+
+    key_hash: bytes
+    organisation: str
+    body: dict[str, Any] | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AttemptRow:
+    """What is known of an idempotency key; `status` None: an attempt is under way."""
+
+    digest: str
+    status: int | None
+    response: dict[str, Any] | None
+    age_s: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StateRow:
+    """How far a message has come, as its sender may know."""
+
+    state: str
+    message: str | None
+    contract: str | None
+    decided_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WaitingRow:
+    """One delivery in a listing."""
+
+    cursor: int
+    delivery_id: str
+    message: str
+    contract: str
+    urgency: str
+    state: str
+    size: int
+    digest: bytes
+    available_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeliveryRow:
+    """One delivery whole, its view still sealed."""
+
+    delivery_id: str
+    message: str
+    contract: str
+    headers: dict[str, Any]
+    box: bytes
+    key_id: str
+    nonce: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class GatewayStore:
+    """Each method is one statement, in a transaction of its own, waiting no longer than it may."""
+
+    pool: Pool
+    wait_s_max: float
+
+    async def credential(self, key_hash: bytes) -> CredentialRow | None:
+        """Return the unrevoked credential with this hash, and its organisation's record."""
+        return await self._one(
+            CredentialRow,
+            """
+            SELECT c.key_hash, c.organisation, o.body
+              FROM credential c LEFT JOIN control o ON o.kind = 'organisation' AND o.name = c.organisation
+             WHERE c.key_hash = %s AND c.revoked_at IS NULL
+            """,
+            (key_hash,),
+        )
+
+    async def open_attempt(self, *, organisation: str, route: str, message_id: str, digest: str) -> bool:
+        """Insert the row of a first attempt; False when the key is known already."""
+        return await self._changed(
+            """
+            INSERT INTO idempotency (organisation, route, key, digest, message_id)
+            VALUES (%(organisation)s, %(route)s, %(message_id)s, %(digest)s, %(message_id)s)
+            ON CONFLICT DO NOTHING RETURNING message_id
+            """,
+            {"organisation": organisation, "route": route, "message_id": message_id, "digest": digest},
+        )
+
+    async def take_over(
+        self, *, organisation: str, route: str, message_id: str, digest: str, after_s: float
+    ) -> bool:
+        """Make a dead or failed attempt ours; of several that try at once, one gets True."""
+        return await self._changed(
+            """
+            UPDATE idempotency SET status = NULL, created_at = now()
+             WHERE organisation = %(organisation)s AND route = %(route)s AND key = %(message_id)s
+               AND digest = %(digest)s
+               AND (status = %(failed)s
+                    OR status IS NULL AND created_at < now() - make_interval(secs => %(after_s)s))
+            RETURNING message_id
+            """,
+            {
+                "organisation": organisation,
+                "route": route,
+                "message_id": message_id,
+                "digest": digest,
+                "failed": ATTEMPT_FAILED,
+                "after_s": after_s,
+            },
+        )
+
+    async def attempt(self, *, organisation: str, route: str, message_id: str) -> AttemptRow | None:
+        """Return what is known of this key."""
+        return await self._one(
+            AttemptRow,
+            """
+            SELECT digest, status, response, extract(epoch FROM now() - created_at)::float8 AS age_s
+              FROM idempotency WHERE organisation = %s AND route = %s AND key = %s
+            """,
+            (organisation, route, message_id),
+        )
+
+    async def close_attempt(
+        self,
+        *,
+        organisation: str,
+        route: str,
+        message_id: str,
+        status: int,
+        response: dict[str, object] | None,
+    ) -> None:
+        """Keep the answer for every later request with the same key; an answer once given stands."""
+        await self._changed(
+            """
+            UPDATE idempotency SET status = %(status)s, response = %(response)s
+             WHERE organisation = %(organisation)s AND route = %(route)s AND key = %(message_id)s
+               AND (status IS NULL OR status = %(failed)s)
+            RETURNING message_id
+            """,
+            {
+                "organisation": organisation,
+                "route": route,
+                "message_id": message_id,
+                "status": status,
+                "response": None if response is None else Jsonb(response),
+                "failed": ATTEMPT_FAILED,
+            },
+        )
+
+    async def message_state(self, *, organisation: str, message_id: str) -> StateRow | None:
+        """Return how far a message has come: as decided, else accepted if it was, else None."""
+        return await self._one(
+            StateRow,
+            """
+            SELECT coalesce(s.state, 'accepted') AS state,
+                   coalesce(i.response->>'type', s.message) AS message,
+                   coalesce(i.response->>'contract', s.contract) AS contract,
+                   s.decided_at
+              FROM (SELECT * FROM submission
+                     WHERE message_id = %(message_id)s AND organisation = %(organisation)s) AS s
+              FULL JOIN (SELECT * FROM idempotency
+                          WHERE message_id = %(message_id)s AND organisation = %(organisation)s
+                            AND status = 202) AS i USING (message_id)
+             LIMIT 1
+            """,
+            {"message_id": message_id, "organisation": organisation},
+        )
+
+    async def waiting(
+        self, *, organisation: str, after: int, message: str | None, limit: int
+    ) -> list[WaitingRow]:
+        """Return what waits in a mailbox, oldest first: not yet acknowledged, beyond the cursor."""
+        async with self.pool.connection(timeout=self.wait_s_max) as connection:
+            cursor = connection.cursor(row_factory=class_row(WaitingRow))
+            await cursor.execute(
+                """
+                SELECT cursor, delivery_id, message, contract, urgency, state, size, digest, available_at
+                  FROM delivery
+                 WHERE organisation = %(organisation)s AND cursor > %(after)s
+                   AND state IN ('available', 'fetched')
+                   AND (%(message)s::text IS NULL OR message = %(message)s)
+                 ORDER BY cursor LIMIT %(limit)s
+                """,
+                {"organisation": organisation, "after": after, "message": message, "limit": limit},
+            )
+            return await cursor.fetchall()
+
+    async def count_waiting(self, organisation: str) -> int:
+        """Return how many deliveries wait in a mailbox."""
+        async with self.pool.connection(timeout=self.wait_s_max) as connection:
+            cursor = await connection.execute(
+                """
+                SELECT count(*) FROM delivery
+                 WHERE organisation = %s AND state IN ('available', 'fetched')
+                """,
+                (organisation,),
+            )
+            row = await cursor.fetchone()
+            return 0 if row is None else int(row[0])
+
+    @asynccontextmanager
+    async def fetching(self, *, organisation: str, delivery_id: str) -> AsyncIterator[DeliveryRow | None]:
+        """Hand out one delivery and note that it was fetched, unless the caller fails to open it."""
+        async with self.pool.connection(timeout=self.wait_s_max) as connection:
+            cursor = connection.cursor(row_factory=class_row(DeliveryRow))
+            await cursor.execute(
+                """
+                UPDATE delivery
+                   SET state = CASE state WHEN 'available' THEN 'fetched' ELSE state END,
+                       fetched_at = coalesce(fetched_at, now())
+                 WHERE delivery_id = %s AND organisation = %s
+                   AND state IN ('available', 'fetched', 'acknowledged')
+                RETURNING delivery_id, message, contract, headers, box, key_id, nonce
+                """,
+                (delivery_id, organisation),
+            )
+            yield await cursor.fetchone()
+
+    async def acknowledge(self, *, organisation: str, delivery_id: str, digest: bytes) -> bool | None:
+        """Mark a delivery as acknowledged; False: the digest is another's; None: no such delivery here."""
+        async with self.pool.connection(timeout=self.wait_s_max) as connection:
+            cursor = await connection.execute(
+                """
+                UPDATE delivery
+                   SET state = CASE WHEN digest = %(digest)s THEN 'acknowledged' ELSE state END,
+                       acknowledged_at = CASE WHEN digest = %(digest)s THEN coalesce(acknowledged_at, now())
+                                              ELSE acknowledged_at END
+                 WHERE delivery_id = %(delivery_id)s AND organisation = %(organisation)s
+                   AND state IN ('available', 'fetched', 'acknowledged')
+                RETURNING digest = %(digest)s
+                """,
+                {"digest": digest, "delivery_id": delivery_id, "organisation": organisation},
+            )
+            row = await cursor.fetchone()
+            return None if row is None else bool(row[0])
+
+    async def answers(self) -> None:
+        """Ask the database for a sign of life."""
+        async with self.pool.connection(timeout=self.wait_s_max) as connection:
+            await connection.execute("SELECT 1")
+
+    async def _one(self, kind: type[Row], statement: LiteralString, values: Values) -> Row | None:
+        async with self.pool.connection(timeout=self.wait_s_max) as connection:
+            cursor = connection.cursor(row_factory=class_row(kind))
+            await cursor.execute(statement, values)
+            return await cursor.fetchone()
+
+    async def _changed(self, statement: LiteralString, values: Values) -> bool:
+        async with self.pool.connection(timeout=self.wait_s_max) as connection:
+            cursor = await connection.execute(statement, values)
+            return await cursor.fetchone() is not None

@@ -1,0 +1,216 @@
+"""Traces and metrics that say how the hub works and nothing about anybody.
+
+Attributes are taken from a closed list; anything else is a programming error and is refused. A trace
+crosses the hub's own topics by its traceparent alone (no tracestate, no baggage: those carry text of
+the sender's choosing), and is never put on a record that leaves the hub, where it would link what one
+recipient got to what another got. Without OTEL_TRACES_EXPORTER or OTEL_METRICS_EXPORTER nothing is exported.
+"""
+
+from __future__ import annotations
+
+import importlib
+import os
+from collections.abc import Iterable, Iterator, Mapping, MutableMapping
+from contextlib import contextmanager
+from functools import cache
+from typing import TYPE_CHECKING, Final, cast
+
+from opentelemetry import metrics, trace
+from opentelemetry.sdk.metrics import MeterProvider
+from opentelemetry.sdk.metrics.export import (
+    ConsoleMetricExporter,
+    MetricExporter,
+    PeriodicExportingMetricReader,
+)
+from opentelemetry.sdk.resources import SERVICE_NAME, Resource
+from opentelemetry.sdk.trace import TracerProvider
+from opentelemetry.sdk.trace.export import BatchSpanProcessor, ConsoleSpanExporter, SpanExporter
+from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
+
+from hub.errors import NotConfigured
+
+if TYPE_CHECKING:
+    from opentelemetry.context import Context
+
+TRACEPARENT: Final = "traceparent"
+ALLOWED_ATTRIBUTES: Final = frozenset(
+    {
+        "hub.batch.records",
+        "hub.code",
+        "hub.contract",
+        "hub.dry_run",
+        "hub.message",
+        "hub.organisation",
+        "hub.outcome",
+        "hub.partition",
+        "hub.role",
+        "hub.topic",
+        "http.request.method",
+        "http.response.status_code",
+        "http.route",
+    }
+)
+"""What a span or measurement may say: nothing that points to a person, case, message or member of staff."""
+
+_BY_KEYWORD: Final = {name.replace(".", "_"): name for name in ALLOWED_ATTRIBUTES}
+_SCOPE: Final = "hub"
+_EXPORT_INTERVAL_MS: Final = 15_000
+_PROPAGATOR: Final = TraceContextTextMapPropagator()
+
+Said = str | int | bool
+"""What an attribute's value may be."""
+
+
+def set_up(*, role: str) -> None:
+    """Start tracing and metrics for one role of the hub, exporting only where OTEL_* asks for it.
+
+    A process has one tracer: whoever comes second in it uses the first.
+
+    Raises:
+        NotConfigured: an exporter is asked for that is unknown or not installed.
+
+    """
+    if isinstance(trace.get_tracer_provider(), TracerProvider):
+        return
+    resource = Resource.create({SERVICE_NAME: f"hub-{role}"})
+    tracing = TracerProvider(resource=resource)
+    spans_to = _span_exporter(os.environ.get("OTEL_TRACES_EXPORTER", "none"))
+    if spans_to is not None:
+        tracing.add_span_processor(BatchSpanProcessor(spans_to))
+    trace.set_tracer_provider(tracing)
+    measures_to = _metric_exporter(os.environ.get("OTEL_METRICS_EXPORTER", "none"))
+    readers = (
+        []
+        if measures_to is None
+        else [PeriodicExportingMetricReader(measures_to, export_interval_millis=_EXPORT_INTERVAL_MS)]
+    )
+    metrics.set_meter_provider(MeterProvider(resource=resource, metric_readers=readers))
+
+
+@contextmanager
+def span(name: str, /, *, parent: Context | None = None, **attributes: Said) -> Iterator[trace.Span]:
+    """Time a piece of work; an attribute's keyword is its name with `_` for `.`: `hub_message`.
+
+    An exception marks the span as failed by its class name; its text is not kept, for it may quote data.
+    """
+    with trace.get_tracer(_SCOPE).start_as_current_span(
+        name,
+        context=parent,
+        attributes=allowed(attributes),
+        record_exception=False,
+        set_status_on_exception=False,
+    ) as current:
+        try:
+            yield current
+        except BaseException as error:
+            current.set_status(trace.StatusCode.ERROR, type(error).__name__)
+            raise
+
+
+def say(current: trace.Span, **attributes: Said) -> None:
+    """Add what became known during the work to its span."""
+    current.set_attributes(allowed(attributes))
+
+
+def count(name: str, amount: int = 1, **attributes: Said) -> None:
+    """Add to a counter."""
+    _counter(name).add(amount, allowed(attributes))
+
+
+def measure(name: str, value: float, *, unit: str, **attributes: Said) -> None:
+    """Put one measurement into a distribution."""
+    _histogram(name, unit).record(value, allowed(attributes))
+
+
+def allowed(attributes: Mapping[str, Said]) -> dict[str, Said]:
+    """Return the attributes under their full names.
+
+    Raises:
+        ValueError: one is not on the list.
+
+    """
+    unknown = attributes.keys() - _BY_KEYWORD.keys()
+    if unknown:
+        message = f"not an attribute the hub may record: {', '.join(sorted(unknown))}"
+        raise ValueError(message)
+    return {_BY_KEYWORD[keyword]: value for keyword, value in attributes.items()}
+
+
+def trace_id() -> str | None:
+    """Return the current trace's id, to be quoted to the operator, or None outside any trace."""
+    context = trace.get_current_span().get_span_context()
+    return trace.format_trace_id(context.trace_id) if context.is_valid else None
+
+
+def inject(headers: MutableMapping[str, str] | list[tuple[str, bytes]]) -> None:
+    """Put the current traceparent on an HTTP request's or an internal Kafka record's headers."""
+    carrier: dict[str, str] = {}
+    _PROPAGATOR.inject(carrier)
+    traceparent = carrier.get(TRACEPARENT)
+    if traceparent is None:
+        return
+    if isinstance(headers, list):
+        headers.append((TRACEPARENT, traceparent.encode()))
+    else:
+        headers[TRACEPARENT] = traceparent
+
+
+def extract(headers: Mapping[str, str] | Iterable[tuple[str, bytes]]) -> Context | None:
+    """Return the trace these headers continue, or None where they name none."""
+    if isinstance(headers, Mapping):
+        traceparent = headers.get(TRACEPARENT)
+    else:
+        found = next((value for name, value in headers if name == TRACEPARENT), None)
+        traceparent = None if found is None else found.decode("ascii", "replace")
+    if traceparent is None:
+        return None
+    return _PROPAGATOR.extract({TRACEPARENT: traceparent})
+
+
+@cache
+def _counter(name: str) -> metrics.Counter:
+    return metrics.get_meter(_SCOPE).create_counter(name)
+
+
+@cache
+def _histogram(name: str, unit: str) -> metrics.Histogram:
+    return metrics.get_meter(_SCOPE).create_histogram(name, unit=unit)
+
+
+def _span_exporter(wanted: str) -> SpanExporter | None:
+    match wanted:
+        case "none":
+            return None
+        case "console":
+            return ConsoleSpanExporter()
+        case "otlp":
+            return cast("SpanExporter", _otlp("trace_exporter", "OTLPSpanExporter"))
+    raise _unknown(variable="OTEL_TRACES_EXPORTER")
+
+
+def _metric_exporter(wanted: str) -> MetricExporter | None:
+    match wanted:
+        case "none":
+            return None
+        case "console":
+            return ConsoleMetricExporter()
+        case "otlp":
+            return cast("MetricExporter", _otlp("metric_exporter", "OTLPMetricExporter"))
+    raise _unknown(variable="OTEL_METRICS_EXPORTER")
+
+
+def _otlp(module: str, name: str) -> object:
+    """Return an OTLP exporter over HTTP; its package is the operator's to install."""
+    try:
+        found = importlib.import_module(f"opentelemetry.exporter.otlp.proto.http.{module}")
+    except ImportError as error:
+        message = "OTLP export is asked for, but its exporter is not installed"
+        raise NotConfigured(message, fix="install opentelemetry-exporter-otlp-proto-http") from error
+    exporter = getattr(found, name)
+    return exporter()
+
+
+def _unknown(*, variable: str) -> NotConfigured:
+    return NotConfigured(
+        f"{variable} names an exporter the hub does not know", fix="use none, console or otlp"
+    )

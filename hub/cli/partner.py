@@ -1,0 +1,202 @@
+"""`hub partner`: the organisations that take part, and the one time each key is shown."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import re
+import shlex
+import time
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from hub.cli.console import show_pairs
+from hub.consent.parties import Kind, LegalStatus, Purpose, Standing
+from hub.errors import NotConfigured
+from hub.messages.envelope import InformationClass, MessageName
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Mapping, Sequence
+
+    from hub.app import Hub
+
+app = typer.Typer(help="Add, list and manage the organisations that take part.", no_args_is_help=True)
+
+_PROTOCOL = re.compile(r"(?P<name>[^:]+):(?P<classes>[a-z_]+(?:,[a-z_]+)*)")
+_COLUMNS = ("name", "kind", "rung", "legal status", "standing", "sends", "by Kafka")
+USUAL_PURPOSES = {
+    Kind.PROBATION: tuple(Purpose),
+    Kind.PRISON: tuple(Purpose),
+    Kind.PARTNER: (Purpose.REFERRAL, Purpose.SENTENCE_PLAN, Purpose.PROGRESS, Purpose.RISK_ALERT),
+}
+"""What a body is told things for unless said otherwise; a partner has to have the others named."""
+_GATEWAY_UNKNOWN = "http://127.0.0.1:PORT"
+
+
+@app.command()
+def add(  # noqa: PLR0913 - each option is a fact about the organisation
+    name: Annotated[str, typer.Argument(help="Short name: lower-case letters, digits, hyphens.")],
+    *,
+    kind: Annotated[Kind, typer.Option(help="What sort of body it is.")],
+    rung: Annotated[
+        int, typer.Option(min=1, max=4, help="Rung of the brokerage ladder: how its work was arranged.")
+    ],
+    legal_status: Annotated[LegalStatus, typer.Option(help="Which legal gateways it has by what it is.")],
+    evidence: Annotated[str, typer.Option(help="What shows the legal status, e.g. a contract's number.")],
+    title: Annotated[
+        str | None, typer.Option(help="Its name as people write it; else made from NAME.")
+    ] = None,
+    sends: Annotated[list[MessageName] | None, typer.Option(help="Message type it may send; repeat.")] = None,
+    kafka: Annotated[
+        list[MessageName] | None, typer.Option(help="Message type it takes on its own topic; repeat.")
+    ] = None,
+    purpose: Annotated[
+        list[Purpose] | None,
+        typer.Option(help="What it may be told things for; repeat. Left out: what its kind works for."),
+    ] = None,
+    protocol: Annotated[
+        list[str] | None, typer.Option(help="Sharing protocol from now on, 'NAME:class,class'; repeat.")
+    ] = None,
+    prison: Annotated[str | None, typer.Option(help="Prison code, e.g. MDI, where it is a prison.")] = None,
+    region: Annotated[str | None, typer.Option(help="Probation region code, where it is one.")] = None,
+) -> None:
+    """Let an organisation take part, and show its key. The key is not kept: it can't be shown again."""
+    body: dict[str, object] = {
+        "organisation": name,
+        "name": title or name.replace("-", " ").title(),
+        "kind": kind.value,
+        "rung": rung,
+        "legal_status": legal_status.value,
+        "status_evidence": evidence,
+        "standing": Standing.ACTIVE.value,
+        "purposes": [each.value for each in purpose or USUAL_PURPOSES[kind]],
+        "protocols": [_protocol(text) for text in protocol or ()],
+        "sends": [each.value for each in sends or ()],
+        "kafka": [each.value for each in kafka or ()],
+        "prison": prison,
+        "region": region,
+    }
+
+    async def work(hub: Hub) -> None:
+        """Put it in force, unless the name is taken."""
+        if any(known["organisation"] == name for known in await hub.organisations()):
+            message = f"{name} takes part already"
+            raise NotConfigured(
+                message, fix="see `hub partner list`; choose another name for another organisation"
+            )
+        key = await hub.add_organisation(body)
+        _show_added(body, key=key, url=hub.http_url)
+
+    _on_hub(work)
+
+
+@app.command("list")
+def list_(
+    *, as_json: Annotated[bool, typer.Option("--json", help="One JSON object a line, for programs.")] = False
+) -> None:
+    """Show every organisation that takes part, as the control records in force describe it."""
+
+    async def work(hub: Hub) -> None:
+        """Show what is in force."""
+        found = await hub.organisations()
+        if as_json:
+            for body in found:
+                print(json.dumps(body, sort_keys=True))
+            return
+        _show_table([_row(body) for body in found])
+
+    _on_hub(work)
+
+
+@app.command()
+def suspend(name: Annotated[str, typer.Argument(help="The organisation's short name.")]) -> None:
+    """Stop dealing with an organisation: nothing more is taken from it or given to it."""
+    _on_hub(lambda hub: _stand(hub, name, Standing.SUSPENDED))
+
+
+@app.command()
+def resume(name: Annotated[str, typer.Argument(help="The organisation's short name.")]) -> None:
+    """Deal with a suspended organisation again; its key is the one it had."""
+    _on_hub(lambda hub: _stand(hub, name, Standing.ACTIVE))
+
+
+async def _stand(hub: Hub, name: str, standing: Standing) -> None:
+    body = await hub.organisation(name)
+    await hub.put_organisation(body | {"standing": standing.value})
+    print(f"{name} is {standing} in every partition of the log.")
+
+
+def _on_hub(work: Callable[[Hub], Awaitable[None]]) -> None:
+    from hub.app import attached
+    from hub.settings import load
+
+    async def run() -> None:
+        async with attached(load()) as hub:
+            await work(hub)
+
+    asyncio.run(run())
+
+
+def _protocol(text: str) -> dict[str, object]:
+    """Read a protocol as the command line writes it."""
+    read = _PROTOCOL.fullmatch(text)
+    known = {each.value for each in InformationClass}
+    classes = read["classes"].split(",") if read else []
+    if read is None or not known.issuperset(classes):
+        message = "a protocol is not written as NAME:class,class"
+        raise NotConfigured(message, fix=f"name classes out of {', '.join(sorted(known))}")
+    return {"name": read["name"], "classes": classes, "since": time.time_ns() // 1_000_000, "until": None}
+
+
+def _show_added(body: Mapping[str, object], *, key: str, url: str) -> None:
+    print(f"{body['organisation']} takes part. Its key, shown this once:\n")
+    print(f"  {key}\n")
+    show_pairs(
+        (name.replace("_", " "), _words(value)) for name, value in body.items() if value not in (None, [])
+    )
+    print("\nTry it:\n")
+    print(f"  export HUB_KEY={key}")
+    for line in curls(body, url=url or _GATEWAY_UNKNOWN):
+        print(f"  {line}")
+    if not url:
+        print("\nNo gateway of this instance is up: put its address in place of the one above.")
+
+
+def curls(body: Mapping[str, object], *, url: str) -> list[str]:
+    """Return commands that work as they stand: ask the mailbox, and try what may be sent."""
+    from hub.adapters.gateway.examples import example
+    from hub.adapters.gateway.routes import route_of
+
+    bearer = '-H "Authorization: Bearer $HUB_KEY"'
+    commands = [f"curl -sS {bearer} {url}/v1/mailbox/messages"]
+    sends = body["sends"]
+    if isinstance(sends, list) and sends:
+        message = MessageName(sends[0])
+        commands.append(
+            f"curl -sS {bearer} -H 'Content-Type: application/json' -H 'Idempotency-Key: try-1'"
+            f" -d {shlex.quote(json.dumps(example(message)))} '{url}{route_of(message)}?dry_run=true'"
+        )
+    return commands
+
+
+def _row(body: Mapping[str, object]) -> tuple[str, ...]:
+    names = ("organisation", "kind", "rung", "legal_status", "standing", "sends", "kafka")
+    return tuple(_words(body.get(name)) for name in names)
+
+
+def _words(value: object) -> str:
+    if isinstance(value, list):
+        return ", ".join(_words(each) for each in value) or "-"
+    if isinstance(value, dict):
+        return f"{value['name']} ({_words(value['classes'])})"
+    return str(value)
+
+
+def _show_table(rows: Sequence[tuple[str, ...]]) -> None:
+    if not rows:
+        print("No organisation takes part yet; add one with `hub partner add`.")
+        return
+    widths = [max(map(len, column)) for column in zip(_COLUMNS, *rows, strict=True)]
+    for row in (_COLUMNS, *rows):
+        print("  ".join(f"{cell:<{width}}" for cell, width in zip(row, widths, strict=True)).rstrip())

@@ -1,0 +1,53 @@
+"""`hub partner`: what it asks for, refuses and prints."""
+
+from __future__ import annotations
+
+import json
+import shlex
+
+import pytest
+
+from hub.adapters.gateway.examples import example
+from hub.cli.partner import _protocol, _row, _show_table, curls
+from hub.errors import NotConfigured
+from hub.messages.envelope import MessageName
+
+URL = "http://127.0.0.1:8080"
+
+
+def test_printed_commands_can_be_run_as_they_stand() -> None:
+    """The body in the printed curl is a good one, whole through the shell, and only a dry run."""
+    mailbox, post = curls({"sends": ["progress"]}, url=URL)
+    words = shlex.split(post)
+    assert json.loads(words[words.index("-d") + 1]) == example(MessageName.PROGRESS)
+    assert words[-1] == f"{URL}/v1/progress?dry_run=true"
+    assert shlex.split(mailbox)[-1] == f"{URL}/v1/mailbox/messages"
+
+
+def test_organisation_that_sends_nothing_is_shown_its_mailbox_only() -> None:
+    """Nothing is suggested that would be refused."""
+    assert len(curls({"sends": []}, url=URL)) == 1
+
+
+def test_protocol_is_read_from_one_word() -> None:
+    """A protocol names its classes, and has held from now on."""
+    read = _protocol("Leeds sharing:contact,offence")
+    assert (read["name"], read["classes"], read["until"]) == ("Leeds sharing", ["contact", "offence"], None)
+
+
+@pytest.mark.parametrize("text", ["Leeds", "Leeds:", ":contact", "Leeds:weather", "Leeds:contact,"])
+def test_protocol_that_names_no_class_is_refused(text: str) -> None:
+    """A class there is not would permit nothing, silently."""
+    with pytest.raises(NotConfigured):
+        _protocol(text)
+
+
+def test_table_shows_who_takes_part(capsys: pytest.CaptureFixture[str]) -> None:
+    """One line each, aligned; and a hint where nobody takes part."""
+    body = {"organisation": "harbour-trust", "kind": "partner", "rung": 2, "sends": ["progress", "receipt"]}
+    _show_table([_row(body)])
+    _show_table([])
+    shown = capsys.readouterr().out
+    assert "harbour-trust" in shown
+    assert "progress, receipt" in shown
+    assert "hub partner add" in shown
