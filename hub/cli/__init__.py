@@ -31,7 +31,8 @@ GROUPS = {
     "topics": "Plan, apply and verify the Kafka topics of the catalogue.",
     "partner": "Add, list and manage the organisations that take part.",
     "quarantine": "List and look at the messages that were not taken.",
-    "policy": "Explain and try the rules on who may know what.",
+    "ledger": "Show who was told what, and why.",
+    "policy": "Check, prove and release the rules on who may know what.",
     "contracts": "List, show and check the message contracts.",
 }
 _INTERRUPTED = 130

@@ -1,0 +1,148 @@
+"""A hub in operation as its administrator sees it: organisations put in force, policies released."""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+import time
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from hub.adapters.gateway.identity import key_hash, new_key
+from hub.adapters.kafka import admin
+from hub.adapters.kafka.control import publish_control
+from hub.adapters.ledger.control import wait_control
+from hub.consent.compile import compile_policy
+from hub.consent.parties import organisation_from
+from hub.errors import NotConfigured
+from hub.messages.envelope import Control
+from hub.messages.identifiers import Instant, MessageId, OrganisationId
+from hub.topics.policy_files import POLICY_VERSION, read_policy
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from hub.adapters.database.pool import Pool
+    from hub.settings import Settings
+    from hub.topics.catalogue import Catalogue
+    from hub.topics.codec import Codec
+
+ORGANISATION = "organisation"
+POLICY = "policy"
+CURRENT = "current"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Hub:
+    """What administration needs of a running hub."""
+
+    settings: Settings
+    bootstrap: str
+    dsn: str = field(repr=False)
+    http_url: str
+    """Where its gateway answers; empty if none is known."""
+    notices: tuple[str, ...]
+    """What people must be told about how it was started."""
+    pool: Pool
+    codec: Codec
+    catalogue: Catalogue
+    roles: asyncio.Future[None]
+    """Done when a role ended; carries its fault."""
+    _one_at_a_time: asyncio.Lock = field(default_factory=asyncio.Lock, repr=False)
+
+    async def failed(self) -> None:
+        """Wait until a role ends of itself, which none should; raises what ended it."""
+        await asyncio.shield(self.roles)
+
+    async def add_organisation(self, body: Mapping[str, object]) -> str:
+        """Put an organisation in force, make its topics and return a new key for it, shown only here.
+
+        Raises:
+            NotConfigured: The description has a wrong field; it is named.
+            Unreachable: Not every partition had it in force in time.
+        """
+        organisation = _identifier(body)
+        await admin.apply(self.catalogue.organisation_topics(organisation), bootstrap=self.bootstrap)
+        await self.put_organisation(body)
+        key = new_key()
+        async with self.pool.connection() as connection:
+            await connection.execute(
+                "INSERT INTO credential (key_hash, organisation, label) VALUES (%s, %s, %s)",
+                (key_hash(key), organisation, "added"),
+            )
+        return key
+
+    async def put_organisation(self, body: Mapping[str, object]) -> None:
+        """Put a description of an organisation in force in every partition, e.g. to suspend it."""
+        await self._put(ORGANISATION, _identifier(body), body)
+
+    async def organisation(self, organisation: str) -> dict[str, object]:
+        """Return the description in force; NotConfigured if there is none."""
+        for body in await self.organisations():
+            if body["organisation"] == organisation:
+                return body
+        message = f"there is no organisation {organisation}"
+        raise NotConfigured(message, fix="see `hub partner list`")
+
+    async def organisations(self) -> list[dict[str, object]]:
+        """Return the descriptions of all organisations in force, by name."""
+        async with self.pool.connection() as connection:
+            cursor = await connection.execute(
+                "SELECT body FROM control WHERE kind = %s ORDER BY name", (ORGANISATION,)
+            )
+            return [row[0] for row in await cursor.fetchall()]
+
+    async def policy_in_force(self) -> str | None:
+        """Return version and digest of the policy in force, or None before the first release."""
+        async with self.pool.connection() as connection:
+            cursor = await connection.execute(
+                "SELECT body FROM control WHERE kind = %s AND name = %s", (POLICY, CURRENT)
+            )
+            row = await cursor.fetchone()
+        if row is None:
+            return None
+        return compile_policy(row[0]["documents"], version=row[0]["version"]).name
+
+    async def release_policy(
+        self, documents: Mapping[str, object] | None = None, *, version: str = POLICY_VERSION
+    ) -> str:
+        """Prove a policy and put it in force in every partition; returns its name.
+
+        Without documents, the rules that come with the hub. A policy already in force is left alone.
+
+        Raises:
+            PolicyRefused: It breaks an invariant or its vocabulary; nothing was released.
+        """
+        found = read_policy() if documents is None else documents
+        policy = compile_policy(found, version=version)
+        if await self.policy_in_force() != policy.name:
+            await self._put(POLICY, CURRENT, {"version": version, "documents": dict(found)})
+        return policy.name
+
+    async def _put(self, kind: str, name: str, body: Mapping[str, object]) -> None:
+        control = Control(
+            control_id=MessageId(secrets.token_hex(16)),
+            kind=kind,
+            name=name,
+            effective_at=Instant(time.time_ns() // 1_000_000),
+            body=body,
+        )
+        # Two publishers at once would only fence each other; waiting for what is written need not queue.
+        async with self._one_at_a_time:
+            await publish_control(
+                control, bootstrap=self.bootstrap, codec=self.codec, catalogue=self.catalogue
+            )
+        await wait_control(
+            self.pool,
+            control.control_id,
+            self.catalogue.intake_partitions,
+            self.settings.control_timeout_s,
+        )
+
+
+def _identifier(body: Mapping[str, object]) -> OrganisationId:
+    try:
+        return organisation_from(body).organisation
+    except ValueError as error:
+        message = f"the organisation's description is wrong: {error}"
+        raise NotConfigured(message, fix="mend the named field") from error

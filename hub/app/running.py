@@ -1,0 +1,245 @@
+"""Bringing a hub up and down: what it stands on first, then its roles, and all of it down again."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import structlog
+
+from hub.adapters import broker, telemetry
+from hub.adapters.database import server as database
+from hub.adapters.database.pool import open_pool
+from hub.adapters.database.schema import upgrade
+from hub.adapters.feeds import Feeds, ProjectedOrganisations
+from hub.adapters.kafka import admin
+from hub.app import roles as parts
+from hub.app.hub import Hub
+from hub.app.logs import set_up_logs
+from hub.app.roles import ALL_ROLES, Role
+from hub.errors import HubError, NotConfigured
+from hub.topics.catalogue import Catalogue
+from hub.topics.codec import Codec
+from hub.topics.keys import FileKeyStore
+from hub.topics.library import SchemaLibrary
+
+if TYPE_CHECKING:
+    import socket
+    from collections.abc import AsyncIterator, Collection, Iterator
+
+    from hub.adapters.broker import Broker
+    from hub.adapters.database.server import Database
+    from hub.settings import Settings
+
+_GATEWAY_STATE = "gateway.json"
+_log = structlog.get_logger(__name__)
+
+
+@contextlib.asynccontextmanager
+async def running(
+    settings: Settings, *, roles: Collection[Role] = ALL_ROLES, ephemeral: bool = False
+) -> AsyncIterator[Hub]:
+    """A hub with these roles, for as long as the block lasts.
+
+    Args:
+        settings: Where Kafka and PostgreSQL are, or how to start them; every limit.
+        roles: What this process does.
+        ephemeral: Keep the data of what is started here, and the keys, only until the end.
+
+    Raises:
+        AlreadyRunning: Another process runs this instance.
+        Drift: A topic differs from the catalogue.
+        Unreachable, NotConfigured: Something it stands on is missing; the message names it.
+    """
+    set_up_logs(settings)
+    telemetry.set_up(role=parts.names(roles).replace(", ", "+"))
+    async with contextlib.AsyncExitStack() as stack:
+        listening = parts.listen(settings) if Role.GATEWAY in roles else None
+        if listening is not None:
+            stack.callback(listening.close)
+        kafka, postgres = await _foundations(settings, stack, ephemeral=ephemeral)
+        folder = settings.instance_folder
+        if ephemeral:
+            folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="partner-hub-")))
+        codec = _codec(folder)
+        catalogue = Catalogue(intake_partitions=settings.intake_partitions)
+        await asyncio.gather(
+            asyncio.to_thread(upgrade, postgres.dsn),
+            admin.apply(catalogue.hub_topics(), bootstrap=kafka.address),
+        )
+        pool = await stack.enter_async_context(open_pool(postgres.dsn))
+        hub = Hub(
+            settings=settings,
+            bootstrap=kafka.address,
+            dsn=postgres.dsn,
+            http_url=_url(listening),
+            notices=tuple(notice for notice in (kafka.notice,) if notice),
+            pool=pool,
+            codec=codec,
+            catalogue=catalogue,
+            roles=asyncio.get_running_loop().create_future(),
+        )
+        await stack.enter_async_context(_at_work(hub, roles, listening))
+        if {Role.ROUTER, Role.PROJECTOR} <= set(roles) and await hub.policy_in_force() is None:
+            # The first start of an instance; later changes are released by somebody, not by an upgrade.
+            await hub.release_policy()
+        if listening is not None and not ephemeral:
+            stack.enter_context(_announced(folder / _GATEWAY_STATE, hub.http_url))
+        yield hub
+
+
+@contextlib.asynccontextmanager
+async def attached(settings: Settings) -> AsyncIterator[Hub]:
+    """The hub another process runs, for administration.
+
+    Raises:
+        NotConfigured: None runs for this instance, and none is named by HUB_KAFKA and HUB_DATABASE.
+    """
+    bootstrap = settings.kafka or broker.find_running(settings)
+    dsn = settings.database.get_secret_value() or database.find_running(settings)
+    if bootstrap is None or dsn is None:
+        message = f"no hub is running for the instance {settings.instance!r}"
+        raise NotConfigured(
+            message,
+            fix="start one with `hub serve`, or name its Kafka and PostgreSQL by HUB_KAFKA and HUB_DATABASE",
+        )
+    async with open_pool(dsn) as pool:
+        yield Hub(
+            settings=settings,
+            bootstrap=bootstrap,
+            dsn=dsn,
+            http_url=_known_url(settings.instance_folder / _GATEWAY_STATE),
+            notices=(),
+            pool=pool,
+            codec=_codec(settings.instance_folder),
+            catalogue=Catalogue(intake_partitions=settings.intake_partitions),
+            roles=asyncio.get_running_loop().create_future(),
+        )
+
+
+def _codec(folder: Path) -> Codec:
+    return Codec(library=SchemaLibrary.load(), keys=FileKeyStore(folder / "keys"))
+
+
+async def _foundations(
+    settings: Settings, stack: contextlib.AsyncExitStack, *, ephemeral: bool
+) -> tuple[Broker, Database]:
+    """Kafka and PostgreSQL, found or started side by side; each is stopped with the stack."""
+    kafka = await stack.enter_async_context(contextlib.AsyncExitStack())
+    postgres = await stack.enter_async_context(contextlib.AsyncExitStack())
+    try:
+        async with asyncio.TaskGroup() as starting:
+            broker_up = starting.create_task(
+                kafka.enter_async_context(broker.find_or_start(settings, ephemeral=ephemeral))
+            )
+            database_up = starting.create_task(
+                postgres.enter_async_context(database.find_or_start(settings, ephemeral=ephemeral))
+            )
+    except* HubError as several:
+        raise _first(several) from None
+    return broker_up.result(), database_up.result()
+
+
+def _first(group: BaseExceptionGroup[BaseException]) -> BaseException:
+    """The first fault of a group: one sentence helps more than all of them at once."""
+    found: BaseException = group
+    while isinstance(found, BaseExceptionGroup):
+        found = found.exceptions[0]
+    return found
+
+
+@contextlib.asynccontextmanager
+async def _at_work(hub: Hub, roles: Collection[Role], listening: socket.socket | None) -> AsyncIterator[None]:
+    """The roles at work; on leaving they are told to stop and given time to finish."""
+    stop = asyncio.Event()
+    async with contextlib.AsyncExitStack() as stack:
+        tasks = await _start(hub, roles, listening, stop, stack)
+        watch = asyncio.create_task(_watch(tasks, hub.roles))
+        try:
+            yield
+        finally:
+            stop.set()
+            watch.cancel()
+            _, late = await asyncio.wait(tasks, timeout=hub.settings.stop_timeout_s)
+            for task in late:
+                _log.warning("a role did not stop in time", role=task.get_name())
+                task.cancel()
+            await asyncio.gather(*tasks, watch, return_exceptions=True)
+            if not hub.roles.done():
+                hub.roles.set_result(None)
+            hub.roles.exception()
+
+
+async def _start(
+    hub: Hub,
+    roles: Collection[Role],
+    listening: socket.socket | None,
+    stop: asyncio.Event,
+    stack: contextlib.AsyncExitStack,
+) -> list[asyncio.Task[None]]:
+    settings, bootstrap, codec, catalogue = hub.settings, hub.bootstrap, hub.codec, hub.catalogue
+    tasks: list[asyncio.Task[None]] = []
+    if Role.ROUTER in roles:
+        router = parts.router_of(settings, bootstrap=bootstrap, codec=codec, catalogue=catalogue)
+        tasks.append(asyncio.create_task(router.run(stop), name=Role.ROUTER))
+    if Role.PROJECTOR in roles:
+        projector = parts.projector_of(bootstrap=bootstrap, pool=hub.pool, codec=codec, catalogue=catalogue)
+        tasks.append(asyncio.create_task(projector.run(stop), name=Role.PROJECTOR))
+    if listening is not None or Role.FEEDS in roles:
+        publisher = await stack.enter_async_context(
+            parts.intake_publisher(settings, bootstrap=bootstrap, codec=codec, catalogue=catalogue)
+        )
+        if listening is not None:
+            app = parts.gateway_of(settings, pool=hub.pool, codec=codec, publisher=publisher)
+            serving = parts.serve_http(app, listening, stop, grace_s=settings.stop_timeout_s)
+            tasks.append(asyncio.create_task(serving, name=Role.GATEWAY))
+        if Role.FEEDS in roles:
+            feeds = Feeds(
+                bootstrap=bootstrap,
+                codec=codec,
+                catalogue=catalogue,
+                intake=publisher,
+                organisations=ProjectedOrganisations(hub.pool),
+                limits=parts.feed_limits_from(settings),
+            )
+            tasks.append(asyncio.create_task(feeds.run(stop), name=Role.FEEDS))
+    return tasks
+
+
+async def _watch(tasks: list[asyncio.Task[None]], roles: asyncio.Future[None]) -> None:
+    """Tell whoever waits on the hub when a role ends of itself, and by which fault."""
+    done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+    for task in done:
+        fault = task.exception()
+        if not roles.done():
+            message = f"the role {task.get_name()} ended"
+            roles.set_exception(fault if fault is not None else HubError(message))
+
+
+def _url(listening: socket.socket | None) -> str:
+    if listening is None:
+        return ""
+    host, port = listening.getsockname()[:2]
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+
+
+@contextlib.contextmanager
+def _announced(file: Path, url: str) -> Iterator[None]:
+    """Leave the gateway's address where the other commands of this instance find it."""
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_text(json.dumps({"http_url": url}), encoding="utf-8")
+    try:
+        yield
+    finally:
+        file.unlink(missing_ok=True)
+
+
+def _known_url(file: Path) -> str:
+    try:
+        return str(json.loads(file.read_text(encoding="utf-8"))["http_url"])
+    except (FileNotFoundError, ValueError, KeyError):
+        return ""
