@@ -10,6 +10,7 @@ import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 from hub.consent.decision import FieldSpec, Scope
 from hub.consent.prove import Proof, prove_rules
@@ -19,6 +20,8 @@ from hub.consent.vocabulary import DEFAULT_REASONS
 from hub.errors import PolicyRefused
 from hub.messages.envelope import InformationClass, MessageName, Subject
 
+POLICIES_REMEMBERED = 8
+"""Compiled policies kept: the one in force, and those a replay or a comparison needs beside it."""
 RuleKey = tuple[MessageName, InformationClass, Subject, bool, str]
 """What of a field selects the rules that speak of it: message, class, subject, sensitive, path."""
 
@@ -85,10 +88,18 @@ def canonical(documents: Mapping[str, object]) -> bytes:
 def compile_policy(documents: Mapping[str, object], *, version: str) -> Policy:
     """Compile and prove the policy; raises PolicyRefused with every fault, or with a counterexample."""
     try:
-        digest = hashlib.sha256(canonical(documents)).hexdigest()
+        text = canonical(documents)
     except (TypeError, ValueError) as error:
         message = "the policy documents must hold texts, numbers, lists and mappings only"
         raise PolicyRefused(message, fix="write dates in quotation marks") from error
+    return _compiled(text, version)
+
+
+@lru_cache(maxsize=POLICIES_REMEMBERED)
+def _compiled(text: bytes, version: str) -> Policy:
+    """Compile a policy once, however many partitions put it in force."""
+    documents = json.loads(text)
+    digest = hashlib.sha256(text).hexdigest()
     read = read_documents(documents)
     if read.faults:
         _refuse(read.faults, "mend the named rules; nothing was put in force")

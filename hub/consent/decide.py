@@ -272,11 +272,15 @@ def _nothing_left(
     fields: Sequence[FieldDecision],
     payload: Mapping[str, object] | None,
 ) -> str | None:
-    """Say why nothing is delivered though no gate is closed: its key is held back, or only keys are left."""
+    """Say why nothing is delivered though no gate is closed: its key is held back, or only keys are left.
+
+    The reason of the key is the reason for all: without it there is no record to give.
+    """
     goes = {(item.path, item.scope) for item in fields if item.outcome < Outcome.REDACT}
     keys = {spec.path for spec in specs if spec.key}
-    if any("[]" not in path and (path, Scope.ALL) not in goes for path in keys):
-        return "NEED-KEY-WITHHELD"
+    for item in fields:
+        if item.path in keys and "[]" not in item.path and item.outcome >= Outcome.REDACT:
+            return item.reason
     if question.envelope.message in policy.keys_inform:
         return None
     if payload is not None:

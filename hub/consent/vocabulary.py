@@ -176,7 +176,6 @@ DEFAULT_REASONS: Mapping[str, tuple[str, str]] = {
     "NEED-ROLE": ("The recipient's role does not need it.", ""),
     "NEED-NOT-PERMITTED": ("No rule permits it.", ""),
     "NEED-NOTHING-LEFT": ("Nothing the recipient may know is left in the message.", ""),
-    "NEED-KEY-WITHHELD": ("The field that names the record is held back, and with it the record.", ""),
     "OBL-UNSUPPORTED": ("It should be generalised, and there is no general form of it.", ""),
     "GUARD-NAMED-IN-TEXT": ("The text contains something held back elsewhere in the message.", ""),
 }

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import sys
+import time
 from typing import TYPE_CHECKING, NoReturn
 
 from hub.installation import home
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 BROKERLESS = frozenset({"contracts", "policy", "python"})
 DEV_COMMANDS = frozenset({"test", "python"})
 HELP_FLAGS = frozenset({"--help", "-h", "--version"})
+STARTED_AT = "HUB_STARTED_AT"
 DOCKER_SOCKET = "/var/run/docker.sock"
 
 
@@ -25,6 +27,8 @@ def run(arguments: list[str]) -> None:
     """Be `hub` with these arguments, in the environment made for it."""
     if sys.platform == "win32":
         sys.exit("The hub runs on Linux and macOS; on Windows use WSL, or docker-compose.yml.")
+    # For whoever says how long it took: from the command, not from when its environment was there.
+    os.environ.setdefault(STARTED_AT, f"{time.time():.3f}")
     mode = os.environ.get("HUB_ENVIRONMENT", "")
     dev = mode == "dev" or (bool(arguments) and arguments[0] in DEV_COMMANDS)
     folder = home.environment_folder(home.hub_home(), dev=dev)

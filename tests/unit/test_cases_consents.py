@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from hub.cases.case import ConsentState, RestrictionKind
@@ -54,7 +56,8 @@ def test_a_withdrawal_counts_at_once_and_for_whom_it_names() -> None:
     """Whatever date it carries, and though the same consent goes on for others."""
     world = staffed()
     say(world, "GIVEN", organisations=[RECOVERY, HOUSING])
-    say(world, "WITHDRAWN", organisations=[RECOVERY], **{"from": world.now + DAY})
+    tomorrow: dict[str, Any] = {"from": world.now + DAY}
+    say(world, "WITHDRAWN", organisations=[RECOVERY], **tomorrow)
     assert states(world) == {HOUSING: "GIVEN", RECOVERY: "WITHDRAWN"}
     assert all(held.since <= world.now for held in world.state.consents)
     say(world, "WITHDRAWN")
@@ -131,7 +134,7 @@ def test_what_is_held_back_is_said_by_the_offender_manager_or_a_line_manager() -
     """A provider or administrator may neither flag nor lift; lifting what is not there is refused."""
     world = staffed()
     engage(world, COUNSELLOR)
-    flag = {"classes": ["plan_objective"], "organisations": [RECOVERY]}
+    flag: dict[str, Any] = {"classes": ["plan_objective"], "organisations": [RECOVERY]}
     assert refused(say(world, "CONFIDENTIALITY", by=COUNSELLOR, **flag)) == "NOT-ENTITLED"
     assert refused(say(world, "CONFIDENTIALITY", by=ADMINISTRATOR, **flag)) == "NOT-ENTITLED"
     assert refused(say(world, "CONFIDENTIALITY", **flag)) is None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from typing import Any
 
 import pytest
 
@@ -106,7 +107,8 @@ def test_a_broker_cannot_lower_the_rung_by_saying_so() -> None:
 @pytest.mark.parametrize("missing", ["provider", "rung", "typology", "nature"])
 def test_an_offer_names_provider_rung_typology_and_nature(missing: str) -> None:
     """An offer that leaves one out is refused, and so is a provider the hub does not know."""
-    assert refused(offer(staffed(), RECOVERY, **{missing: None})) == "REFERRAL-INCOMPLETE"
+    left_out: dict[str, Any] = {missing: None}
+    assert refused(offer(staffed(), RECOVERY, **left_out)) == "REFERRAL-INCOMPLETE"
     assert refused(offer(staffed(), RECOVERY, provider="nobody")) == "PROVIDER-UNKNOWN"
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from hub.cases.case import RestrictionKind
@@ -115,7 +117,7 @@ def test_a_key_worker_is_appointed_for_a_referral_of_the_own_organisation_only()
     ],
 )
 def test_an_om_transfer_is_refused_when_it_is_not_authorised_for_a_sound_reason(
-    fields: dict[str, object], code: str
+    fields: dict[str, Any], code: str
 ) -> None:
     """A line manager authorises and records it, for one of the reasons of PC03/2009."""
     world = staffed()
@@ -169,7 +171,8 @@ def test_a_handover_can_be_extended_and_ended_early() -> None:
     assert refused(world.send(LINE_MANAGER, MessageName.TEAM_CHANGE, extended)) == "HANDOVER-NONE"
     transfer(world)
     world.send(NEXT_MANAGER, MessageName.TEAM_CHANGE, extended)
-    assert world.state.handover is not None
+    in_progress = world.state.handover
+    assert in_progress is not None
     assert [timer.due_at for timer in world.timers.values()] == [until]
     world.send(NEXT_MANAGER, MessageName.TEAM_CHANGE, {"action": "HANDOVER"})
     assert world.state.handover is None

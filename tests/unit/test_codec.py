@@ -17,7 +17,7 @@ from hub.messages.identifiers import CaseRef, DeliveryId, Instant, MessageId, Or
 from hub.topics.codec import Codec
 from hub.topics.dispatch import Dispatch, Outbox
 from hub.topics.evidence import Evidence, SetAside
-from hub.topics.library import frame, unframe
+from hub.topics.library import SchemaLibrary, frame, unframe
 from tests.faults import world
 
 if TYPE_CHECKING:
@@ -211,6 +211,7 @@ class _NoKeys:
     def get(self, key_id: str) -> bytes | None:
         """None: there is none."""
         del key_id
+        return None
 
     def get_or_create(self, key_id: str) -> bytes:
         """Always the same key."""
@@ -218,4 +219,4 @@ class _NoKeys:
         return bytes(32)
 
 
-CODEC_WITHOUT_KEYS = Codec(library=world.SchemaLibrary.load(), keys=_NoKeys())
+CODEC_WITHOUT_KEYS = Codec(library=SchemaLibrary.load(), keys=_NoKeys())

@@ -72,7 +72,7 @@ def test_key_worker_gets_the_development_without_the_narrative_when_it_affects_t
     assert {"kind", "outcome", "affects"} <= goes(concerned)
     assert not goes(concerned) & {"note", "engagement", "concern", "health_note", "third_party_note"}
     assert not not_concerned.delivers
-    assert not_concerned.gate == "NEED-KEY-WITHHELD"
+    assert not_concerned.gate == "NEED-NOT-CONCERNED"
 
 
 @pytest.mark.requirement("R-DIS-01")

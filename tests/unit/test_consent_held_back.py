@@ -246,7 +246,7 @@ def test_nothing_is_delivered_when_only_keys_would_be_left() -> None:
         {"objective": "ob-1", "organisation": name, "achieved": "yes"} for name in (RUNG_2, RUNG_3)
     )
 
-    def told(item: dict[str, object]) -> Decision:
+    def told(item: dict[str, str]) -> Decision:
         payload: dict[str, object] = {"evaluation": "ev-1", "outcomes": [item], "summary": "All went well."}
         return ask(MessageName.EVALUATION, Role.SERVICE_MANAGER, RUNG_2, payload=payload)
 

@@ -37,6 +37,7 @@ def test_reader_returns_what_was_written_when_it_is_sound(document: dict[str, ob
 @pytest.mark.requirement("R-DEL-03")
 def test_reader_refuses_or_returns_whatever_the_bytes(raw: bytes) -> None:
     """No bytes bring out anything but an object or a named fault."""
+    found: tuple[object, ...]
     try:
         read = read_object(raw, depth_max=DEPTH)
     except InvalidBody as error:

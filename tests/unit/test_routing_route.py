@@ -9,13 +9,13 @@ import pytest
 
 from hub.cases.apply import apply
 from hub.consent.parties import Kind, Standing
+from hub.consent.redact import WithheldValueFound
 from hub.errors import DomainRefusal
 from hub.messages.envelope import Control, MessageName, Role, Unreadable
 from hub.messages.identifiers import Instant, MessageId
 from hub.messages.read import read
 from hub.routing import disclosing
 from hub.routing.directory import ViewDirectory
-from hub.routing.disclosing import WithheldValueFound
 from hub.routing.entitlement import is_entitled
 from hub.routing.route import route
 from tests.unit.worlds import (
@@ -193,7 +193,7 @@ def test_an_exception_report_is_the_hubs_own_message() -> None:
 def test_a_control_record_changes_what_is_in_force() -> None:
     """An organisation under its name, the policy under one key; what does not hold is set aside."""
     world = World()
-    body = {
+    body: dict[str, object] = {
         "organisation": "helpers",
         "name": "Helpers (invented)",
         "kind": "partner",
@@ -213,7 +213,7 @@ def test_a_control_record_changes_what_is_in_force() -> None:
 
     assert control("organisation", body).controls == (("organisation/helpers", body),)
     assert refused(control("organisation", {**body, "rung": 9})) == "CONTROL-INVALID"
-    release = {"version": "2", "documents": dict(policy().documents)}
+    release: dict[str, object] = {"version": "2", "documents": dict(policy().documents)}
     assert control("policy", release).controls == (("policy/current", release),)
     assert (
         refused(control("policy", {"version": "3", "documents": {"risk": {"rules": 1}}})) == "CONTROL-INVALID"

@@ -1,0 +1,110 @@
+"""Chapters of Mockford Imaginary and Dummy Pretend: a move between prisons, a release whose date moves.
+
+002 3.24a (distant custody); 004 (one hub within the establishment, public protection included).
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from hub.demo.chapters import asks
+from hub.demo.chapters.opening import accept, open_case, refer
+from hub.messages.envelope import MessageName
+
+if TYPE_CHECKING:
+    from hub.demo.day import Day, Staff
+    from hub.demo.people import Person
+
+
+def add_transfer(day: Day, person: Person) -> None:
+    """Add the MAPPA case: its category and level become known, then the person changes prison."""
+    team = open_case(day, person)
+    day.tell(
+        f"{person.key}/mappa",
+        "The Offender Manager records MAPPA category 2, level 2, very high risk",
+        author=team.manager,
+        message=MessageName.RISK_CHANGE,
+        data={
+            "kind": "MAPPA",
+            "urgency": "SAME_DAY",
+            "observed_at": day.instant(days=0),
+            "observed_by_role": "offender_manager",
+            "rosh_level": "VERY_HIGH",
+            "mappa_category": 2,
+            "mappa_level": 2,
+            "at_risk": ["PUBLIC", "STAFF"],
+            "summary": day.words("Why the level was set"),
+            "staff_safety": day.words("Two officers at every contact"),
+            "victim_name": day.words("Victoria Nobody"),
+        },
+    )
+    day.tell(
+        f"{person.key}/transfer",
+        "The prison moves the person from Moorland to Leeds",
+        author=team.in_prison,
+        message=MessageName.PRISON_EVENT,
+        data={
+            "action": "TRANSFER",
+            "status": "CONFIRMED",
+            "at": day.instant(days=0),
+            "prison_from": "MDI",
+            "prison_to": "LEI",
+            "movement_reason": "INT",
+            "distant": True,
+            "noms_number": person.noms,
+            "booking": "12345V",
+            "health_alert": day.words("Invented alert for the receiving prison"),
+            "victim_conditions": day.words("No contact with an invented person"),
+        },
+    )
+
+
+def add_release(day: Day, person: Person) -> None:
+    """Add the release: a provisional date, a changed one, and the day itself."""
+    team = open_case(day, person)
+    offer = refer(day, person, team, name="housing", asked=asks.housing(day, person))
+    accept(day, person, offer, name="housing")
+    _dated(
+        day, person, team.in_prison, name="release-date", days=24, tale="A provisional release date is set"
+    )
+    _dated(day, person, team.in_prison, name="release-moved", days=52, tale="The release date changes")
+    day.tell(
+        f"{person.key}/released",
+        f"{person.name} leaves prison",
+        author=team.in_prison,
+        message=MessageName.PRISON_EVENT,
+        data={
+            "action": "RELEASE",
+            "status": "CONFIRMED",
+            "at": day.instant(days=0),
+            "prison_from": "LEI",
+            "movement_reason": "CR",
+            "release_date": day.date(0),
+            "release_type": "AUTOMATIC_CONDITIONAL",
+            "release_address": person.address,
+            "release_postcode": person.postcode,
+            "licence_conditions": [day.words("Live where the Offender Manager approves")],
+            "victim_conditions": day.words("Keep out of an invented street"),
+            "health_alert": day.words("Invented prescription to go on with"),
+            "noms_number": person.noms,
+            "booking": "54321V",
+        },
+    )
+
+
+def _dated(day: Day, person: Person, supervisor: Staff, *, name: str, days: int, tale: str) -> None:
+    day.tell(
+        f"{person.key}/{name}",
+        tale,
+        author=supervisor,
+        message=MessageName.PRISON_EVENT,
+        data={
+            "action": "RELEASE_DATE",
+            "status": "PROVISIONAL",
+            "at": day.instant(days=0),
+            "prison_from": "LEI",
+            "release_date": day.date(days),
+            "release_type": "AUTOMATIC_CONDITIONAL",
+            "noms_number": person.noms,
+        },
+    )

@@ -1,0 +1,72 @@
+"""What the demonstration needs of a running hub; it sees no more of it than organisations and staff do."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from hub.demo.evidence import Received, SetAside
+    from hub.demo.organisations import Party
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Why:
+    """Why something was held back from a recipient, in the ledger's words for staff."""
+
+    code: str
+    says: str
+
+    def __str__(self) -> str:
+        """The code for those who look it up, the words for those who read."""
+        return f"{self.code}: {self.says}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Judgement:
+    """What the ledger holds on one candidate recipient of one message."""
+
+    message: str
+    """The hub's own id of the message, for putting judgements of one message together."""
+    delivery: str | None
+    """None: nothing was delivered to this candidate."""
+    recipient: str
+    gate: Why | None
+    fields: Mapping[str, Why]
+    """By path, why each field is as it is."""
+    general: frozenset[str]
+    """Paths that went in their general form only."""
+
+
+class Driver(Protocol):
+    """A hub in operation, as the demonstration drives it."""
+
+    async def register(self, party: Party, *, since: int) -> None:
+        """Add an organisation, keep its key, and return when it is in force."""
+
+    async def begin(self) -> None:
+        """Look away from everything that is there already; a day may be played on a hub in use."""
+
+    async def post(
+        self, organisation: str, path: str, body: Mapping[str, object], *, key: str
+    ) -> tuple[int, Mapping[str, object]]:
+        """Post one message over HTTP; returns status and answer."""
+
+    async def produce(self, organisation: str, value: bytes, headers: Mapping[str, str]) -> None:
+        """Write one record to the organisation's own inbound topic."""
+
+    async def state(self, organisation: str, message: str) -> str | None:
+        """Return how far a message has come, as its sender reads it."""
+
+    async def mailbox(self, organisation: str) -> Sequence[Received]:
+        """Return what has come into a mailbox since the last call."""
+
+    async def kafka(self, organisation: str) -> Sequence[Received]:
+        """Return what has come on an organisation's own outbound topic since the last call."""
+
+    async def quarantine(self) -> Sequence[SetAside]:
+        """Return the quarantine list, as staff read it."""
+
+    async def judgements(self) -> Sequence[Judgement]:
+        """Return the disclosure ledger, as staff read it."""

@@ -1,0 +1,107 @@
+"""The demonstration from beginning to end on a running hub: play the day, tell it, check it."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import yaml
+
+from hub.demo.check import check
+from hub.demo.day import iso
+from hub.demo.expectations import expectations_from
+from hub.demo.on_hub import HubDriver
+from hub.demo.organisations import HOUSING, RECOVERY
+from hub.demo.play import Performance
+from hub.demo.tell import Story, Teller
+from hub.demo.world import make_world
+from hub.messages.identifiers import Instant
+from hub.topics.library import SchemaLibrary
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from rich.console import Console
+
+    from hub.demo.check import Checked
+    from hub.demo.evidence import Evidence
+    from hub.demo.expectations import Expectations
+    from hub.demo.on_hub import Hub
+    from hub.demo.world import World
+
+EXPECTED = Path(__file__).with_name("expected.yaml")
+HOURS_BEFORE_NOW = 8
+"""The day begins so long before the present, so that all of it lies behind."""
+MINUTE_MS = 60_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Performed:
+    """What is left of a performance: how it was checked, and what a visitor needs to go on."""
+
+    world: World
+    expectations: Expectations
+    evidence: Evidence
+    checked: Checked
+    keys: Mapping[str, str]
+    visit: Mapping[str, str]
+    """Case reference, referral and moment with which a visitor can post as the drug service."""
+
+
+def day_start(now_ms: int) -> Instant:
+    """Return when the day begins: on the minute, some hours ago."""
+    return Instant((now_ms - HOURS_BEFORE_NOW * 60 * MINUTE_MS) // MINUTE_MS * MINUTE_MS)
+
+
+async def perform(hub: Hub, console: Console, *, seed: int, reasons: Mapping[str, str]) -> Performed:
+    """Play the day on this hub, tell it on this console, and return what the check found."""
+    world = make_world(seed=seed, start=day_start(time.time_ns() // 1_000_000))
+    expectations = expectations_from(yaml.safe_load(EXPECTED.read_text(encoding="utf-8")))
+    library = SchemaLibrary.load()
+    teller = Teller(console, world, expectations)
+    teller.cast()
+    async with HubDriver(hub, library=library, reasons=reasons) as driver:
+        performance = Performance(world=world, expectations=expectations, driver=driver, library=library)
+        with teller.waiting() as one_more:
+            evidence = await performance.play(one_more)
+        story = Story(world, evidence.received, await driver.judgements())
+        for number, person in enumerate(world.people, start=1):
+            teller.chapter(number, person, answers=evidence.answers, story=story)
+        offered = next(step for step in world.steps if step.name == "testo/offer-recovery")
+        checked = await asyncio.to_thread(check, world, expectations, evidence)
+        return Performed(
+            world=world,
+            expectations=expectations,
+            evidence=evidence,
+            checked=checked,
+            keys={name: driver.keys[name] for name in (RECOVERY, HOUSING)},
+            visit={
+                "case": performance.case_of(RECOVERY, "testo"),
+                "referral": str(offered.data["referral"]),
+                "occurred_at": iso(world.start),
+            },
+        )
+
+
+def visitor_body(performed: Performed) -> str:
+    """Return a body with which a visitor can post progress as the drug service, as JSON."""
+    return json.dumps(
+        {
+            "contract": "1.0",
+            "case": performed.visit["case"],
+            "occurred_at": performed.visit["occurred_at"],
+            "author": "st-visitor",
+            "author_role": "key_worker",
+            "statement": "fact",
+            "data": {
+                "referral": performed.visit["referral"],
+                "kind": "MILESTONE",
+                "milestone": "Half way",
+                "health_note": "Only the Offender Manager should read this",
+            },
+        }
+    )
