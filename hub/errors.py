@@ -1,17 +1,17 @@
 """Every error the hub raises, named for what the caller does about it.
 
-    HubError
-    ├── Refused              the sender is told: the message breaks a rule of form or of the domain
-    │   ├── InvalidBody      several faults at once, each with a JSON pointer
-    │   ├── NotReadable      bytes that are not the contract they claim to be
-    │   └── DomainRefusal    the model refuses it (wrong author, illegal state change)
-    ├── PolicyRefused        a policy that breaks an invariant is not loaded
-    ├── TaskMigrated         another owner has the partition: close the task, keep the process
-    ├── TaskCorrupted        the outcome of a transaction is unknown: rebuild the task from Kafka
-    ├── Unreachable          a broker, database or peer does not answer: retry later
-    ├── AlreadyRunning       this instance is up already: use it, or stop it first
-    ├── NotConfigured        a setting or file is missing or wrong: the operator mends it
-    └── Drift                what exists differs from the catalogue: nothing was changed
+HubError
+├── Refused              the sender is told: the message breaks a rule of form or of the domain
+│   ├── InvalidBody      several faults at once, each with a JSON pointer
+│   ├── NotReadable      bytes that are not the contract they claim to be
+│   └── DomainRefusal    the model refuses it (wrong author, illegal state change)
+├── PolicyRefused        a policy that breaks an invariant is not loaded
+├── TaskMigrated         another owner has the partition: close the task, keep the process
+├── TaskCorrupted        the outcome of a transaction is unknown: rebuild the task from Kafka
+├── Unreachable          a broker, database or peer does not answer: retry later
+├── AlreadyRunning       this instance is up already: use it, or stop it first
+├── NotConfigured        a setting or file is missing or wrong: the operator mends it
+└── Drift                what exists differs from the catalogue: nothing was changed
 """
 
 from __future__ import annotations

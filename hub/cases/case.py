@@ -122,7 +122,7 @@ class Custody:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Mappa:
-    """Multi-Agency Public Protection Arrangements: category 1–4 and level 1–3 (CJA 2003 s.325)."""
+    """Multi-Agency Public Protection Arrangements: category 1 to 4 and level 1 to 3 (CJA 2003 s.325)."""
 
     category: int
     level: int

@@ -105,7 +105,9 @@ class Contracts(Protocol):
 class View(Protocol):
     """What routing may look at: this partition's tables, with the changes of the batch so far."""
 
-    contracts: Contracts
+    @property
+    def contracts(self) -> Contracts:
+        """Return the fields of every contract; routing only reads them."""
 
     def case(self, ref: CaseRef) -> Case | None:
         """Return the case as it now stands, or None."""

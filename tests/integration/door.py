@@ -109,7 +109,7 @@ class Door:
     async def rows(self, statement: str, *values: object) -> list[Any]:
         """What a statement returns."""
         async with self.pool.connection() as connection:
-            cursor = await connection.execute(statement, values)  # type: ignore[arg-type]
+            cursor = await connection.execute(statement, values)
             return list(await cursor.fetchall()) if cursor.description else []
 
 
@@ -158,7 +158,7 @@ async def open_door(  # noqa: PLR0913 - each test varies one of them
         await publisher.stop()
 
 
-def body(message: MessageName = MessageName.PROGRESS, **changes: object) -> dict[str, object]:
+def body(message: MessageName = MessageName.PROGRESS, **changes: object) -> dict[str, Any]:
     """A good body of this type, with changes at its top level."""
     return {name: value for name, value in (example(message) | changes).items() if value is not ...}
 

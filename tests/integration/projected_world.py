@@ -30,6 +30,8 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable
     from pathlib import Path
 
+    from psycopg.rows import TupleRow
+
     from hub.adapters.database.pool import Pool
 
 PARTITIONS = 3
@@ -264,14 +266,14 @@ def projector(world: World, pool: Pool, **limits: int) -> Projector:
         pool=pool,
         codec=world.codec,
         catalogue=world.catalogue,
-        limits=ProjectorLimits(**limits),  # type: ignore[arg-type]
+        limits=ProjectorLimits(**limits),
     )
 
 
-async def rows(pool: Pool, statement: str, *values: object) -> list[tuple[object, ...]]:
+async def rows(pool: Pool, statement: str, *values: object) -> list[TupleRow]:
     """The rows of a query."""
     async with pool.connection() as connection:
-        cursor = await connection.execute(statement, values)  # type: ignore[arg-type]
+        cursor = await connection.execute(statement, values)
         return await cursor.fetchall()
 
 

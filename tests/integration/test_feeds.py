@@ -29,6 +29,8 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Mapping, Sequence
     from pathlib import Path
 
+    from aiokafka.structs import ConsumerRecord
+
     from hub.messages.identifiers import OrganisationId
     from hub.topics.evidence import SetAside
 
@@ -132,12 +134,13 @@ class Place:
     async def quarantined(self) -> list[SetAside]:
         """Everything on hub.quarantine."""
         evidence = Evidence(self.world.codec)
-        return [
-            evidence.quarantine_from(record.value)
-            for record in await self._all(self.world.catalogue.quarantine)
-        ]
+        found = []
+        for record in await self._all(self.world.catalogue.quarantine):
+            assert record.value is not None, "nothing is deleted from the quarantine"
+            found.append(evidence.quarantine_from(record.value))
+        return found
 
-    async def _all(self, topic: str) -> Sequence[object]:
+    async def _all(self, topic: str) -> Sequence[ConsumerRecord[bytes, bytes]]:
         consumer = AIOKafkaConsumer(bootstrap_servers=self.world.bootstrap, auto_offset_reset="earliest")
         await consumer.start()
         try:
@@ -145,7 +148,7 @@ class Place:
             partitions = [TopicPartition(topic, number) for number in range(made[topic])]
             consumer.assign(partitions)
             ends = await consumer.end_offsets(partitions)
-            found: list[object] = []
+            found: list[ConsumerRecord[bytes, bytes]] = []
             while any([await consumer.position(tp) < ends[tp] for tp in partitions]):
                 for records in (await consumer.getmany(timeout_ms=200)).values():
                     found += records

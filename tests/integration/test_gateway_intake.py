@@ -67,7 +67,7 @@ async def test_sender_gets_202_when_the_log_has_the_message(door: Door) -> None:
     assert progress.envelope.case == case.envelope.case
     assert progress.envelope.organisation == HARBOUR
     assert progress.envelope.statement is Statement.FACT
-    assert progress.payload["referral"] == "R-0001"
+    assert progress.payload["referral"] == body()["data"]["referral"]
     assert door.codec.pairwise.message(HARBOUR, progress.envelope.message_id) == answer.json()["message"]
 
 

@@ -66,7 +66,9 @@ async def test_projector_makes_all_rows_of_what_a_router_committed(
             await until(lambda: are(pool, "delivery", 12))
             await until(lambda: are(pool, "case_state", 12))
             await until(lambda: are(pool, "ledger", 18))
-        states = dict(await rows(pool, "SELECT state, count(*) FROM submission GROUP BY state"))  # type: ignore[arg-type]
+        states: dict[str, int] = dict(
+            await rows(pool, "SELECT state, count(*) FROM submission GROUP BY state")
+        )
         assert states == {"routed": 12, "refused": 1}
         assert (message(0), "routed", "hmp-fellgate", "progress", "1.0") in await rows(
             pool, "SELECT message_id, state, organisation, message, contract FROM submission"
@@ -74,7 +76,7 @@ async def test_projector_makes_all_rows_of_what_a_router_committed(
         row = (
             await rows(pool, "SELECT delivery_id, key_id, nonce, box, digest, case_ref FROM delivery LIMIT 1")
         )[0]
-        sealed = Sealed(key_id=str(row[1]), nonce=bytes(row[2]), box=bytes(row[3]))  # type: ignore[arg-type]
+        sealed = Sealed(key_id=str(row[1]), nonce=bytes(row[2]), box=bytes(row[3]))
         view = world.codec.sealer.open(sealed, place=DELIVERY_PLACE, record=str(row[0]))
         assert view[0] == 0
         assert row[1] == f"case-{row[5]}"
@@ -129,7 +131,7 @@ async def test_projector_keeps_a_routed_message_routed_when_its_key_is_used_agai
         await world.commit()
         await until(lambda: are(pool, "quarantine", 3))
         await until(lambda: are(pool, "submission", 2))
-        states = dict(await rows(pool, "SELECT message_id, state FROM submission"))  # type: ignore[arg-type]
+        states: dict[str, str] = dict(await rows(pool, "SELECT message_id, state FROM submission"))
         assert states == {message(1): "routed", message(2): "refused"}
 
 
