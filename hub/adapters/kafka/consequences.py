@@ -1,0 +1,271 @@
+"""What one record of the log causes, as records to be written: the seam between routing and Kafka.
+
+A record that cannot be read, that routing refuses, or on which routing itself fails is set aside with
+a reason code; nothing of it is applied, and the line goes on.
+"""
+
+from __future__ import annotations
+
+import traceback
+from dataclasses import dataclass, field
+from pathlib import PurePath
+from typing import TYPE_CHECKING, Protocol
+
+import structlog
+
+from hub.adapters.kafka.transaction import Outgoing
+from hub.errors import NotReadable
+from hub.messages.envelope import Control, Entry, Submission, Tick, Unreadable
+from hub.messages.identifiers import HUB, CaseRef, Instant, MessageId, OrganisationId, derived_id
+from hub.routing.outcome import Delivery, Rejection, Result, View
+from hub.topics.catalogue import DELIVERY_PARTITIONS, QUARANTINE_PARTITIONS, Catalogue, lane_partition
+from hub.topics.codec import TICK, Codec, Encoded
+from hub.topics.dispatch import Dispatch, FramedView, Outbox, delivered
+from hub.topics.evidence import Evidence, SetAside
+from hub.topics.library import frame
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from aiokafka import ConsumerRecord
+
+    Fetched = ConsumerRecord[bytes | None, bytes | None]
+    from hub.cases.case import Case
+    from hub.topics.tables import RouterView
+
+INTERNAL = "INTERNAL"
+TOO_LARGE = "TOO-LARGE"
+_MARGIN_BYTES = 10_000
+_TICK_FRAME = frame(TICK, b"")
+_log = structlog.get_logger(__name__)
+
+
+class Route(Protocol):
+    """The heart of the hub: everything one entry causes (hub.routing.route)."""
+
+    def __call__(self, entry: Entry, view: View, now: Instant) -> Result:
+        """Decide; pure."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Place:
+    """One record of hub.intake: what it is, where it stands, when it is taken to happen."""
+
+    entry: Entry
+    original: bytes
+    record_id: MessageId
+    partition: int
+    offset: int
+    now: Instant
+
+
+@dataclass(slots=True, kw_only=True)
+class _Written:
+    """Records to be written and table changes to be made, once all of them could be encoded."""
+
+    records: list[Outgoing] = field(default_factory=list)
+    cases: list[tuple[Case, bytes]] = field(default_factory=list)
+    controls: list[tuple[bytes, bytes]] = field(default_factory=list)
+
+
+class Consequences:
+    """Routes records and writes down what follows."""
+
+    def __init__(self, *, catalogue: Catalogue, codec: Codec, route: Route, record_bytes_max: int) -> None:
+        """Use this routing function, these topics and this codec."""
+        self._catalogue = catalogue
+        self._codec = codec
+        self._dispatch = Dispatch(codec)
+        self._evidence = Evidence(codec)
+        self._route = route
+        self._record_bytes_max = record_bytes_max
+
+    def of(self, record: Fetched, view: RouterView, *, too_large: bool = False) -> list[Outgoing]:
+        """Return the records one record causes, and apply its changes to the view's overlay.
+
+        Changelog records are not among them: the overlay has them for the whole batch.
+        """
+        place = self._place(record, view)
+        view.advance(place.now)
+        if isinstance(place.entry, Unreadable):
+            return [self._aside(place, place.entry.code, "the record could not be read")]
+        if too_large:
+            return [self._aside(place, TOO_LARGE, "what follows from it is larger than a topic takes")]
+        try:
+            result = self._route(place.entry, view, place.now)
+            written = self._write(place, result)
+        except NotReadable as error:
+            return [self._aside(place, error.code, str(error))]
+        except Exception as error:  # noqa: BLE001 - a fault of ours must not stop the line
+            at = _place_in_code(error)
+            _log.error("routing failed; the record is set aside", record=place.record_id, at=at)
+            return [self._aside(place, INTERNAL, at)]
+        if any(outgoing.size > self._record_bytes_max for outgoing in written.records) or any(
+            len(value) > self._record_bytes_max for _, value in written.cases + written.controls
+        ):
+            return [self._aside(place, TOO_LARGE, "what follows from it is larger than a topic takes")]
+        _apply(place, result, written, view)
+        return written.records
+
+    def is_tick(self, record: Fetched) -> bool:
+        """Whether a record of hub.intake is a tick."""
+        return (record.value or b"").startswith(_TICK_FRAME)
+
+    def _entry(self, record: Fetched) -> Entry:
+        record_id = MessageId(derived_id("intake", str(record.partition), str(record.offset)))
+        return self._codec.entry(
+            record.value, key=record.key, record_id=record_id, headers=dict(record.headers)
+        )
+
+    def _place(self, record: Fetched, view: RouterView) -> _Place:
+        """Read a record; its time is the broker's, never less than the partition's previous one."""
+        return _Place(
+            entry=self._entry(record),
+            original=record.value or b"",
+            record_id=MessageId(derived_id("intake", str(record.partition), str(record.offset))),
+            partition=record.partition,
+            offset=record.offset,
+            now=Instant(max(record.timestamp, view.clock)),
+        )
+
+    def _write(self, place: _Place, result: Result) -> _Written:
+        written = _Written()
+        written.cases = [(case, self._codec.case(case).value) for case in result.cases]
+        written.controls = [
+            (key.encode(), self._codec.control_bytes(_control(place, key, body)))
+            for key, body in result.controls
+        ]
+        written.records = self._deliveries(place, result.deliveries) + self._ledger(place, result)
+        if result.rejection is not None:
+            written.records.append(self._rejected(place, result.rejection))
+        return written
+
+    def _deliveries(self, place: _Place, deliveries: Sequence[Delivery]) -> list[Outgoing]:
+        """One outbox record per message, its views sealed together; and one on each Kafka topic chosen."""
+        records: list[Outgoing] = []
+        outboxes: dict[tuple[MessageId, CaseRef], list[FramedView]] = {}
+        for delivery in deliveries:
+            view = self._dispatch.view(delivery)
+            outboxes.setdefault((delivery.message_id, delivery.case), []).append(view)
+            if view.by_kafka:
+                topic = self._catalogue.delivery_name(view.organisation)
+                partition = lane_partition(delivery.case, DELIVERY_PARTITIONS)
+                records.append(_outgoing(topic, partition, self._dispatch.record(view), place))
+        for (message_id, case), views in outboxes.items():
+            records.append(self._outbox(place, message_id, case, views))
+        return records
+
+    def _outbox(
+        self, place: _Place, message_id: MessageId, case: CaseRef, views: list[FramedView]
+    ) -> Outgoing:
+        outbox = Outbox(
+            message_id=message_id,
+            case=case,
+            message=views[0].message,
+            decided_at=place.now,
+            partition=place.partition,
+            offset=place.offset,
+            views=tuple(views),
+        )
+        return _outgoing(self._catalogue.outbox, place.partition, self._dispatch.outbox(outbox), place)
+
+    def _ledger(self, place: _Place, result: Result) -> list[Outgoing]:
+        """One record for every decision, also where nothing goes."""
+        deliveries = delivered(result.deliveries)
+        records = []
+        for decision in result.decisions:
+            candidate = decision.candidate
+            found = deliveries.get((decision.message, candidate.organisation, candidate.role))
+            encoded = self._evidence.ledger(
+                decision,
+                delivery_id=found if decision.delivers else None,
+                partition=place.partition,
+                offset=place.offset,
+            )
+            records.append(_outgoing(self._catalogue.ledger, place.partition, encoded, place))
+        return records
+
+    def _rejected(self, place: _Place, rejection: Rejection) -> Outgoing:
+        message_id, organisation = rejection.message_id, rejection.organisation
+        return self._quarantine(place, (rejection.code, rejection.detail), message_id, organisation)
+
+    def _aside(self, place: _Place, code: str, detail: str) -> Outgoing:
+        """Set the record aside without anything it might have caused."""
+        match place.entry:
+            case Submission(envelope=envelope):
+                return self._quarantine(place, (code, detail), envelope.message_id, envelope.organisation)
+            case Unreadable(organisation=organisation):
+                return self._quarantine(place, (code, detail), None, organisation)
+            case Control(control_id=control_id):
+                return self._quarantine(place, (code, detail), control_id, HUB)
+            case Tick(tick_id=tick_id):
+                return self._quarantine(place, (code, detail), tick_id, HUB)
+
+    def _quarantine(
+        self,
+        place: _Place,
+        reason: tuple[str, str],
+        message_id: MessageId | None,
+        organisation: OrganisationId,
+    ) -> Outgoing:
+        plain = (
+            self._codec.envelope_bytes(place.entry) if isinstance(place.entry, Submission) else place.original
+        )
+        if len(plain) > self._record_bytes_max - _MARGIN_BYTES:
+            plain = b""
+        aside = SetAside(
+            record_id=place.record_id,
+            message_id=message_id,
+            organisation=organisation,
+            message=place.entry.envelope.message.value if isinstance(place.entry, Submission) else None,
+            code=reason[0],
+            detail=reason[1],
+            original=self._evidence.seal_original(
+                plain, organisation=organisation, record_id=place.record_id
+            ),
+            set_aside_at=place.now,
+            partition=place.partition,
+            offset=place.offset,
+        )
+        partition = lane_partition(place.record_id, QUARANTINE_PARTITIONS)
+        return _outgoing(self._catalogue.quarantine, partition, self._evidence.quarantine(aside), place)
+
+
+def _place_in_code(error: Exception) -> str:
+    """The kind of an error and the line it came from; its text may hold a value and is not told."""
+    frame_ = traceback.extract_tb(error.__traceback__)[-1]
+    return f"{type(error).__name__} in {frame_.name}, {PurePath(frame_.filename).name}:{frame_.lineno}"
+
+
+def _apply(place: _Place, result: Result, written: _Written, view: RouterView) -> None:
+    """Make the result's changes in the overlay: from here on the next record sees them."""
+    for case, value in written.cases:
+        view.put_case(case, value)
+    for control, value in written.controls:
+        view.control.put(control, value)
+    if result.seen is not None and isinstance(place.entry, Submission):
+        view.put_seen(*result.seen, sender=place.entry.envelope)
+    for key in result.timers_cleared:
+        view.timers.put(key.encode(), None)
+    for timer in result.timers_set:
+        view.put_timer(timer)
+
+
+def _control(place: _Place, key: str, body: Mapping[str, object]) -> Control:
+    """A control fact changed: `kind/name` and body, under the id of the record that changed it."""
+    kind, _, name = key.partition("/")
+    control_id, effective_at = place.record_id, place.now
+    if isinstance(place.entry, Control):
+        control_id, effective_at = place.entry.control_id, place.entry.effective_at
+    return Control(control_id=control_id, kind=kind, name=name, effective_at=effective_at, body=body)
+
+
+def _outgoing(topic: str, partition: int, encoded: Encoded, place: _Place) -> Outgoing:
+    return Outgoing(
+        topic=topic,
+        partition=partition,
+        key=encoded.key,
+        value=encoded.value,
+        headers=encoded.headers,
+        origin=place.offset,
+    )
