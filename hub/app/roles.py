@@ -60,6 +60,9 @@ def limits_from(settings: Settings) -> Limits:
         poll_ms=settings.poll_ms,
         transaction_timeout_ms=settings.transaction_timeout_ms,
         session_timeout_ms=settings.session_timeout_ms,
+        # Kafka's advice: at least three signs of life within the timeout.
+        heartbeat_ms=settings.session_timeout_ms // 5,
+        backlog_records_max=2 * settings.batch_records_max,
     )
 
 

@@ -136,6 +136,7 @@ def decide(  # noqa: PLR0913 - each is a different thing a decision depends on
     return Decision(
         decision_id=_decision_id(policy, question),
         message=envelope.message_id,
+        case=case.ref,
         candidate=candidate,
         purpose=purpose_of(envelope.message),
         delivers=reason is None,

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from enum import IntEnum, StrEnum
 
 from hub.messages.envelope import InformationClass, Role, Subject
-from hub.messages.identifiers import Instant, MessageId, OrganisationId
+from hub.messages.identifiers import CaseRef, Instant, MessageId, OrganisationId
 
 
 class Outcome(IntEnum):
@@ -98,6 +98,7 @@ class Decision:
 
     decision_id: str
     message: MessageId
+    case: CaseRef
     candidate: Candidate
     purpose: str
     delivers: bool

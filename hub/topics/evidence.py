@@ -28,7 +28,6 @@ class Entered:
 
     decision: Decision
     """As decided, but with no facts: those open with `Evidence.facts`."""
-    case: CaseRef
     delivery_id: DeliveryId | None
     facts: Sealed
     partition: int
@@ -62,7 +61,6 @@ class Evidence:
         self,
         decision: Decision,
         *,
-        case: CaseRef,
         delivery_id: DeliveryId | None,
         partition: int,
         offset: int,
@@ -71,14 +69,14 @@ class Evidence:
         candidate = decision.candidate
         facts = self._codec.sealer.seal(
             canonical_json(decision.facts).encode(),
-            key_id=case_key(case),
+            key_id=case_key(decision.case),
             place=LEDGER_TOPIC,
             record=decision.decision_id,
         )
         fields = {
             "decision_id": decision.decision_id,
             "message_id": decision.message,
-            "case_ref": case,
+            "case_ref": decision.case,
             "organisation": candidate.organisation,
             "role": candidate.role.value,
             "concern": candidate.concern.value,
@@ -96,7 +94,7 @@ class Evidence:
             "offset": offset,
             "delivery_id": delivery_id,
         }
-        return Encoded(key=case.encode(), value=self._codec.framed(LEDGER, fields))
+        return Encoded(key=decision.case.encode(), value=self._codec.framed(LEDGER, fields))
 
     def ledger_from(self, value: bytes) -> Entered:
         """Read one decision."""
@@ -111,6 +109,7 @@ class Evidence:
         decision = Decision(
             decision_id=read["decision_id"],
             message=MessageId(read["message_id"]),
+            case=CaseRef(read["case_ref"]),
             candidate=candidate,
             purpose=read["purpose"],
             delivers=read["delivers"],
@@ -123,7 +122,6 @@ class Evidence:
         )
         return Entered(
             decision=decision,
-            case=CaseRef(read["case_ref"]),
             delivery_id=read["delivery_id"],
             facts=Sealed(key_id=read["facts_key"], nonce=read["facts_nonce"], box=read["facts_box"]),
             partition=read["partition"],

@@ -81,8 +81,7 @@ class World:
             self.put(self.catalogue.outbox, part, record.key, record.value)
         for organisation in to or (NORTH,):
             entered = Evidence(self.codec).ledger(
-                _decision(number, organisation, delivers=bool(to)),
-                case=ref,
+                _decision(number, ref, organisation, delivers=bool(to)),
                 delivery_id=DeliveryId(derived_id("delivery", made, organisation)) if to else None,
                 partition=part,
                 offset=number,
@@ -224,10 +223,11 @@ def _delivery(number: int, organisation: OrganisationId) -> Delivery:
     )
 
 
-def _decision(number: int, organisation: OrganisationId, *, delivers: bool) -> Decision:
+def _decision(number: int, ref: CaseRef, organisation: OrganisationId, *, delivers: bool) -> Decision:
     return Decision(
         decision_id=derived_id("decision", message(number), organisation),
         message=message(number),
+        case=ref,
         candidate=Candidate(
             organisation=organisation, role=Role.KEY_WORKER, persons=frozenset(), concern=Concern.REFERRED
         ),

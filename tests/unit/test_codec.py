@@ -176,7 +176,7 @@ def test_decision_is_the_same_when_entered_and_read(codec: Codec) -> None:
         path="note", scope=Scope.ALL, outcome=Outcome.GENERALISE, reason="R", basis=None, rules=("r1",)
     )
     decision = Decision(
-        decision_id="d1", message=RECORD,
+        decision_id="d1", message=RECORD, case=CASE,
         candidate=Candidate(
             organisation=ORGANISATION, role=Role.KEY_WORKER, persons=frozenset(), concern=Concern.TEAM,
             relevant=None,
@@ -184,7 +184,7 @@ def test_decision_is_the_same_when_entered_and_read(codec: Codec) -> None:
         purpose="progress", delivers=True, gate=None, fields=(field,), policy="p", case_version=2,
         facts={"rung": 2, "classes": frozenset({"b", "a"})}, decided_at=Instant(8),
     )  # fmt: skip
-    encoded = evidence.ledger(decision, case=CASE, delivery_id=DeliveryId("x"), partition=1, offset=2)
+    encoded = evidence.ledger(decision, delivery_id=DeliveryId("x"), partition=1, offset=2)
     found = evidence.ledger_from(encoded.value)
     assert found.decision == replace(decision, facts={})
     assert evidence.facts(found.facts, decision_id="d1") == {"rung": 2, "classes": ["a", "b"]}

@@ -13,7 +13,7 @@ from hub.consent.decision import Candidate, Concern, Decision, FieldDecision, Fi
 from hub.consent.generalise import generalised
 from hub.consent.redact import WithheldValueFound, cut
 from hub.messages.envelope import InformationClass, MessageName, Role, Subject
-from hub.messages.identifiers import Instant, MessageId, OrganisationId
+from hub.messages.identifiers import CaseRef, Instant, MessageId, OrganisationId
 from hub.topics.library import SchemaLibrary
 
 LIBRARY = SchemaLibrary.load()
@@ -29,6 +29,7 @@ def decision(
     return Decision(
         decision_id="d",
         message=MessageId("a" * 32),
+        case=CaseRef("c" * 32),
         candidate=RECIPIENT,
         purpose="progress",
         delivers=delivers,

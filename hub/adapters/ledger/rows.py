@@ -185,7 +185,7 @@ class Rows:
         values = {
             "decision_id": decision.decision_id,
             "message_id": decision.message,
-            "case_ref": entered.case,
+            "case_ref": decision.case,
             "organisation": candidate.organisation,
             "role": candidate.role.value,
             "concern": candidate.concern.value,
