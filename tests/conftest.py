@@ -12,6 +12,7 @@ import uuid
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit, urlunsplit
 
+import hypothesis  # noqa: F401 - else its plugin does, at the end, where a finaliser upsets 3.11's parser
 import pytest
 
 from hub.settings import load

@@ -63,12 +63,23 @@ class Hub:
         """
         organisation = _identifier(body)
         await admin.apply(self.catalogue.organisation_topics(organisation), bootstrap=self.bootstrap)
+        # First: a key opens nothing before its organisation is in force.
+        key = await self.new_key(organisation)
         await self.put_organisation(body)
+        return key
+
+    async def new_key(self, organisation: OrganisationId, *, only: bool = False) -> str:
+        """Make another key for an organisation, shown only here; `only` revokes the earlier ones."""
         key = new_key()
-        async with self.pool.connection() as connection:
+        async with self.pool.connection() as connection, connection.transaction():
+            if only:
+                await connection.execute(
+                    "UPDATE credential SET revoked_at = now() WHERE organisation = %s AND revoked_at IS NULL",
+                    (organisation,),
+                )
             await connection.execute(
                 "INSERT INTO credential (key_hash, organisation, label) VALUES (%s, %s, %s)",
-                (key_hash(key), organisation, "added"),
+                (key_hash(key), organisation, "static key"),
             )
         return key
 

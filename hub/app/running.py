@@ -63,7 +63,8 @@ async def running(
             stack.callback(listening.close)
         kafka, postgres = await _foundations(settings, stack, ephemeral=ephemeral)
         folder = settings.instance_folder
-        if ephemeral:
+        # What others keep outlives this process, and so must the keys it is sealed under.
+        if ephemeral and not (settings.kafka or settings.database.get_secret_value()):
             folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="partner-hub-")))
         codec = _codec(folder)
         catalogue = Catalogue(intake_partitions=settings.intake_partitions)

@@ -5,7 +5,18 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from hub.cases import consents, custody, delivery, opening, plan, referrals, risk, standing, team
+from hub.cases import (
+    consents,
+    corrections,
+    custody,
+    delivery,
+    opening,
+    plan,
+    referrals,
+    risk,
+    standing,
+    team,
+)
 from hub.cases.applied import Applied, Directory, Occasion
 from hub.cases.membership import current_team
 from hub.cases.refusals import case_unknown
@@ -32,6 +43,7 @@ CHANGES: Mapping[MessageName, Callable[[Case, Any, Occasion], Applied]] = {
     MessageName.TEAM_CHANGE: team.team_changed,
     MessageName.CONSENT: consents.consent_changed,
     MessageName.ENFORCEMENT: delivery.enforced,
+    MessageName.CORRECTION: corrections.corrected,
 }
 """What each message type does; a type not named here is passed on and changes nothing in the case."""
 AFTER_CLOSING = frozenset(

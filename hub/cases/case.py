@@ -86,20 +86,20 @@ class Referral:
     offered_at: Instant
     answer_due: Instant | None = None
     key_worker: str | None = None
+    broker: OrganisationId | None = None
+    """The organisation that offered it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Plan:
-    """The single Sentence Plan of the case: which version is current, and whose objectives (R-PLAN-01)."""
+class Kept:
+    """A message kept whole, so that whoever joins later can be given it (R-CASE-06)."""
 
-    version: int
     message: MessageId
-    organisations: frozenset[OrganisationId]
-    """Organisations with a responsibility of their own in it."""
     payload: str
-    """The version whole, as canonical JSON, so that a late joiner can be given it (R-PLAN-02)."""
+    """As canonical JSON, without the fields that are not given; empty: nobody may be given it any more."""
     contract: str = "1.0"
     author: str = ""
+    author_role: Role = Role.OFFENDER_MANAGER
     author_organisation: OrganisationId | None = None
     statement: Statement = Statement.FACT
     occurred_at: Instant | None = None
@@ -107,6 +107,24 @@ class Plan:
     correlation: str = ""
     declared: frozenset[str] = frozenset()
     """Stricter classes its author gave to fields, each as `path=class`."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan(Kept):
+    """The single Sentence Plan of the case: which version is current, and whose objectives (R-PLAN-01)."""
+
+    version: int
+    organisations: frozenset[OrganisationId]
+    """Organisations with a responsibility of their own in it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Risk(Kept):
+    """The latest word on one kind of risk, or on one risk factor (R-MSG-03)."""
+
+    kind: str
+    factor: str = ""
+    """Which factor, in small letters, where it is about one."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -185,6 +203,10 @@ class Case:
     team: tuple[Member, ...] = ()
     referrals: tuple[Referral, ...] = ()
     plan: Plan | None = None
+    facts: tuple[Kept, ...] = ()
+    """Case messages, each with the facts it states that no later one states anew."""
+    risks: tuple[Risk, ...] = ()
+    """What is known of risk now, in the order it was said."""
     custody: Custody | None = None
     consents: tuple[ConsentGiven, ...] = ()
     restrictions: tuple[Restriction, ...] = ()

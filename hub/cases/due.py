@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from hub.cases import deadlines, reports, standing
 from hub.cases.applied import Applied, Ended, Raised
 from hub.cases.case import Case, ConsentState, Member, ReferralState
-from hub.cases.membership import is_current
+from hub.cases.membership import current_team
 from hub.messages.identifiers import Instant
 
 if TYPE_CHECKING:
@@ -74,7 +74,8 @@ def _handover_over(case: Case, _due: Ended, now: Instant) -> Applied:
 
 
 def _member_begins(case: Case, due: Ended, now: Instant) -> Applied:
-    come = tuple(member for member in _members(case, due) if is_current(member, now))
+    team = current_team(case, now)
+    come = tuple(member for member in _members(case, due) if member in team)
     exceptions = standing.newly(case, case, was=_just_before(come, now), now=now)
     return Applied(case=case, joiners=come, exceptions=exceptions)
 

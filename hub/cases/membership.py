@@ -13,7 +13,9 @@ if TYPE_CHECKING:
 TEAM_ROLES = frozenset(
     {Role.OFFENDER_MANAGER, Role.OFFENDER_SUPERVISOR, Role.CASE_ADMINISTRATOR, Role.KEY_WORKER}
 )
-"""Roles somebody is appointed to; the others follow from the organisation, not from the team."""
+"""Roles on the team; the others follow from the organisation, not from the team."""
+APPOINTED_ROLES = TEAM_ROLES | {Role.LINE_MANAGER}
+"""Roles somebody is appointed to. A line manager is named on the case without being on its team (003)."""
 OPEN_STATES = frozenset(
     {ReferralState.OFFERED, ReferralState.ACCEPTED, ReferralState.WAITING, ReferralState.STARTED}
 )
@@ -28,8 +30,21 @@ def is_current(member: Member, now: Instant) -> bool:
 
 
 def current_team(case: Case, now: Instant) -> tuple[Member, ...]:
-    """Return the members whose membership holds at `now`."""
-    return tuple(member for member in case.team if is_current(member, now))
+    """Return the members of the team whose membership holds at `now`."""
+    return tuple(member for member in case.team if member.role in TEAM_ROLES and is_current(member, now))
+
+
+def line_managers(case: Case, now: Instant) -> tuple[Member, ...]:
+    """Return the line managers named on the case, of the organisation that manages it now (003 ¶5, ¶7)."""
+    managers = (offender_manager(case, now), outgoing_manager(case, now))
+    managing = {member.organisation for member in managers if member is not None}
+    return tuple(
+        member
+        for member in case.team
+        if member.role is Role.LINE_MANAGER
+        and is_current(member, now)
+        and (not managing or member.organisation in managing)
+    )
 
 
 def offender_manager(case: Case, now: Instant) -> Member | None:

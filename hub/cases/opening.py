@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from hub.cases import deadlines
+from hub.cases import deadlines, keeping
 from hub.cases.applied import Applied, Occasion
 from hub.cases.case import Case, Custody
 from hub.cases.dates import iso_date
@@ -24,12 +24,12 @@ def opened(body: CaseMessage, at: Occasion) -> Applied:
         opened_at=at.now,
         opened_by=at.envelope.organisation,
     )
-    return Applied(case=_described(case, body))
+    return changed(case, body, at)
 
 
-def changed(case: Case, body: CaseMessage, _at: Occasion) -> Applied:
+def changed(case: Case, body: CaseMessage, at: Occasion) -> Applied:
     """Take over what the message states; what it leaves out stays as it was."""
-    return Applied(case=_described(case, body))
+    return Applied(case=replace(_described(case, body), facts=keeping.facts_with(case.facts, at)))
 
 
 def merged(case: Case, body: CaseMessage, _at: Occasion) -> Applied:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from hub.cases import keeping
 from hub.cases.applied import Applied, Occasion
 from hub.cases.case import Case, Plan
 from hub.cases.membership import offender_manager
@@ -38,19 +38,9 @@ def plan_distributed(case: Case, body: PlanMessage, at: Occasion) -> Applied:
 
 
 def _plan(body: PlanMessage, at: Occasion) -> Plan:
-    envelope = at.envelope
     own = (objective.organisation for objective in body.objectives)
     return Plan(
         version=body.version,
-        message=envelope.message_id,
         organisations=frozenset(organisation for organisation in own if organisation is not None),
-        payload=json.dumps(dict(at.payload), sort_keys=True, separators=(",", ":"), ensure_ascii=False),
-        contract=envelope.contract,
-        author=envelope.author,
-        author_organisation=envelope.organisation,
-        statement=envelope.statement,
-        occurred_at=envelope.occurred_at,
-        recorded_at=envelope.recorded_at,
-        correlation=envelope.correlation,
-        declared=frozenset(f"{path}={held.value}" for path, held in envelope.declared.items()),
+        **keeping.as_said(at),
     )

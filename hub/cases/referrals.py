@@ -122,6 +122,7 @@ def _new(body: ReferralMessage, at: Occasion) -> Referral:
         state=State.OFFERED,
         offered_at=at.now,
         answer_due=body.answer_by or Instant(at.now + ANSWER_WITHIN_MS),
+        broker=at.envelope.organisation,
     )
 
 

@@ -21,6 +21,9 @@ ASSESSMENT_NOT_BY_OM = "ASSESSMENT-NOT-BY-OM"
 CONSENT_EXPIRED = "CONSENT-EXPIRED"
 RESTRICTION_EXPIRED = "RESTRICTION-EXPIRED"
 
+FOR_LINE_MANAGER = frozenset({CASE_WITHOUT_OM, ROSH_INTO_HIGH, ROSH_OUT_OF_HIGH})
+"""Who should hold the case is for the line manager to settle, too (003 ¶5, ¶7)."""
+
 DETAILS: Mapping[str, str] = {
     CASE_WITHOUT_OM: "The case has no Offender Manager. Appoint one.",
     TIER_4_SPLIT: "Offender Manager and Offender Supervisor are two people in a tier 4 case. "

@@ -9,14 +9,15 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from hub.cases import reports
+from hub.cases import keeping, reports
 from hub.cases.applied import Applied, Occasion, Raised
-from hub.cases.case import Case, Mappa, Rosh
+from hub.cases.case import Case, Mappa, Risk, Rosh
 from hub.messages.envelope import Role
+from hub.messages.risk_change import FactorChange, RiskChangeKind, RiskChangeMessage
 
 if TYPE_CHECKING:
     from hub.messages.assessment import AssessmentMessage
-    from hub.messages.risk_change import RiskChangeMessage
+    from hub.messages.identifiers import MessageId
 
 ASSESSORS = frozenset(
     {
@@ -28,10 +29,14 @@ ASSESSORS = frozenset(
     }
 )
 HIGH = frozenset({Rosh.HIGH, Rosh.VERY_HIGH})
+RISKS_MAX = 40
+RISKS_BYTES_MAX = 200_000
+"""How much of what is known of risk a case holds; one report is 10 kB at most in plain letters."""
 
 
 def risk_changed(case: Case, body: RiskChangeMessage, at: Occasion) -> Applied:
     """Register the levels stated by somebody who assesses; a Key Worker's word is passed on as such."""
+    case = replace(case, risks=known_after(case.risks, body, at))
     if at.envelope.author_role not in ASSESSORS:
         return Applied(case=case)
     mappa = case.mappa
@@ -45,6 +50,17 @@ def risk_changed(case: Case, body: RiskChangeMessage, at: Occasion) -> Applied:
             prolific=case.prolific if body.ppo is None else body.ppo,
         )
     )
+
+
+def known_after(risks: tuple[Risk, ...], body: RiskChangeMessage, at: Occasion) -> tuple[Risk, ...]:
+    """Return what is known of risk after a report, so that a joiner can be given it (R-CASE-06, R-RTE-06).
+
+    The latest word on a kind or factor stands for the earlier ones. That of somebody who assesses ends
+    every report on it; a report by anybody else ends only an earlier one by the same organisation.
+    """
+    said = Risk(kind=body.kind, factor=_factor(body), **keeping.as_said(at))
+    earlier = tuple(held for held in risks if not _is_superseded(held, said))
+    return earlier if _is_over(body) else _bounded((*earlier, said))
 
 
 def assessed(case: Case, body: AssessmentMessage, at: Occasion) -> Applied:
@@ -66,3 +82,46 @@ def crossing(before: Case, after: Case) -> tuple[Raised, ...]:
     if was == is_:
         return ()
     return (Raised(code=reports.ROSH_INTO_HIGH if is_ else reports.ROSH_OUT_OF_HIGH),)
+
+
+def _factor(body: RiskChangeMessage) -> str:
+    if body.kind is not RiskChangeKind.FACTOR or body.factor is None:
+        return ""
+    return " ".join(body.factor.split()).casefold()
+
+
+def _is_superseded(held: Risk, by: Risk) -> bool:
+    if (held.kind, held.factor) != (by.kind, by.factor):
+        return False
+    own = not _is_assessed(held) and held.author_organisation == by.author_organisation
+    return _is_assessed(by) or own
+
+
+def _is_over(body: RiskChangeMessage) -> bool:
+    """Say whether the message takes a risk away, so that nobody who joins has to learn of it."""
+    if body.kind is RiskChangeKind.FACTOR:
+        return body.factor_change in {FactorChange.REDUCED, FactorChange.ENDED}
+    if body.kind is RiskChangeKind.VULNERABILITY:
+        return body.factor_change is FactorChange.ENDED
+    return body.kind is RiskChangeKind.PPO and body.ppo is False
+
+
+def _is_assessed(held: Risk) -> bool:
+    return held.author_role in ASSESSORS
+
+
+def _bounded(risks: tuple[Risk, ...]) -> tuple[Risk, ...]:
+    """Return what a case can hold: the assessed before reports, levels before factors, the latest first.
+
+    So no flood of reports crowds out what those who assess have said.
+    """
+    place = {held.message: number for number, held in enumerate(risks)}
+    first = sorted(risks, key=lambda held: (not _is_assessed(held), bool(held.factor), -place[held.message]))
+    room = RISKS_BYTES_MAX
+    kept: set[MessageId] = set()
+    for held in first[:RISKS_MAX]:
+        room -= len(held.payload.encode())
+        if room < 0:
+            break
+        kept.add(held.message)
+    return tuple(held for held in risks if held.message in kept)

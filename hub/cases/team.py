@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from hub.cases import continuity, deadlines, reports
 from hub.cases.applied import Applied, Deadline, Ended, Occasion, Raised
 from hub.cases.case import Case, Member, Referral
-from hub.cases.membership import OPEN_STATES, TEAM_ROLES, referral_named
+from hub.cases.membership import APPOINTED_ROLES, OPEN_STATES, referral_named
 from hub.cases.refusals import full, incomplete, referral_unknown
 from hub.errors import DomainRefusal
 from hub.messages.envelope import MessageName, Role
@@ -150,9 +150,9 @@ def _member(case: Case, body: TeamChangeMessage, at: Occasion) -> Member:
     if body.role is None or body.organisation is None or body.person is None:
         what = "TEAM-CHANGE"
         raise incomplete(what, *NEEDS[MessageName.TEAM_CHANGE]["APPOINT"])
-    if body.role not in TEAM_ROLES:
+    if body.role not in APPOINTED_ROLES:
         code = "ROLE-NOT-ON-TEAM"
-        fix = f"appoint one of {', '.join(sorted(TEAM_ROLES))}"
+        fix = f"appoint one of {', '.join(sorted(APPOINTED_ROLES))}"
         raise DomainRefusal(code, "nobody is appointed to that role on a team", fix=fix)
     if body.role is Role.KEY_WORKER:
         referral = referral_named(case, body.referral)

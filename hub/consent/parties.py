@@ -7,14 +7,13 @@ Rung and legal status are two facts with separate evidence: the rung says how th
 from __future__ import annotations
 
 import difflib
-import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, fields
 from enum import StrEnum
 from typing import TypeVar
 
 from hub.messages.envelope import InformationClass, MessageName
-from hub.messages.identifiers import Instant, OrganisationId
+from hub.messages.identifiers import Instant, OrganisationId, is_organisation
 
 
 class Kind(StrEnum):
@@ -93,7 +92,6 @@ RUNGS = (1, 2, 3, 4)
 """The rungs of the brokerage ladder (002 3.19): 1 in house … 4 mainstream with no priority."""
 
 _FIELDS = frozenset(item.name for item in fields(Organisation))
-_ID = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,38}[a-z0-9])?")
 
 
 def organisation_from(body: Mapping[str, object]) -> Organisation:
@@ -154,7 +152,7 @@ def _optional_text(body: Mapping[str, object], name: str) -> str | None:
 
 def _identifier(value: str) -> OrganisationId:
     """Check the form of an organisation's short name."""
-    if _ID.fullmatch(value):
+    if is_organisation(value):
         return OrganisationId(value)
     message = "organisation.organisation: lower-case letters, digits and hyphens, at most 40"
     raise ValueError(message)

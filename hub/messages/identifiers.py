@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from typing import NewType
 
 CaseRef = NewType("CaseRef", str)
@@ -18,6 +19,14 @@ Instant = NewType("Instant", int)
 
 HUB = OrganisationId("hub")
 """The hub itself, as author of exception reports (R-MSG-11)."""
+
+
+_ORGANISATION = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,38}[a-z0-9])?")
+
+
+def is_organisation(text: str) -> bool:
+    """Tell whether a text has the form of an organisation's short name."""
+    return _ORGANISATION.fullmatch(text) is not None
 
 
 def derived_id(*parts: str) -> str:

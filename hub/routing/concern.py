@@ -9,7 +9,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from hub.cases.membership import OPEN_STATES, current_team, open_referrals, outgoing_manager, referral_named
+from hub.cases.membership import (
+    OPEN_STATES,
+    current_team,
+    line_managers,
+    open_referrals,
+    outgoing_manager,
+    referral_named,
+)
+from hub.cases.reports import FOR_LINE_MANAGER
 from hub.consent.decision import Candidate, Concern
 from hub.consent.parties import Kind
 from hub.messages.envelope import Role
@@ -115,14 +123,20 @@ def candidates(
     return tuple(each.candidate for each in found)
 
 
-def attending(case: Case, view: View, now: Instant) -> tuple[Candidate, ...]:
-    """Return who gets the hub's exception reports: OM and CA, else whoever opened the case (R-MSG-11)."""
+def attending(case: Case, view: View, now: Instant, *, code: str = "") -> tuple[Candidate, ...]:
+    """Return who gets an exception report: OM and CA, else whoever opened the case (R-MSG-11).
+
+    During a handover both OMs do (R-CON-03); of some, a line manager named on the case (003 ¶5, ¶7).
+    """
     gathering = _Gathering(found={})
-    for member in current_team(case, now):
+    outgoing = outgoing_manager(case, now)
+    for member in (*current_team(case, now), *(() if outgoing is None else (outgoing,))):
         if member.role in {Role.OFFENDER_MANAGER, Role.CASE_ADMINISTRATOR}:
             gathering.add(member.organisation, member.role, Concern.EXCEPTION, (member.person,))
     if not gathering.found and view.organisation(case.opened_by) is not None:
         gathering.add(case.opened_by, Role.CASE_ADMINISTRATOR, Concern.EXCEPTION)
+    for member in line_managers(case, now) if code in FOR_LINE_MANAGER else ():
+        gathering.add(member.organisation, member.role, Concern.EXCEPTION, (member.person,))
     return tuple(
         Candidate(organisation=place[0], role=place[1], persons=frozenset(persons), concern=concern)
         for place, (concern, persons) in sorted(gathering.found.items(), key=lambda item: _rank(item[0]))

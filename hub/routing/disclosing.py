@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from hub.cases.membership import referral_named
 from hub.consent.decide import decide, may_know
 from hub.consent.decision import Decision
+from hub.consent.parties import Kind
 from hub.consent.purposes import purpose_of
 from hub.consent.redact import WithheldValueFound, cut
 from hub.messages.envelope import MessageName
@@ -16,10 +19,11 @@ from hub.routing.outcome import Delivery, Urgency
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from hub.cases.case import Case
     from hub.consent.decision import Candidate, FieldSpec
     from hub.consent.parties import Organisation
     from hub.messages.envelope import Submission
-    from hub.messages.identifiers import Instant
+    from hub.messages.identifiers import Instant, OrganisationId
     from hub.routing.concern import Concerned
     from hub.routing.outcome import View
 
@@ -27,6 +31,8 @@ NO_POLICY = "NO-POLICY"
 NO_ORGANISATION = "ORGANISATION-UNKNOWN"
 CUT_FAILED = "GUARD-CUT-FAILED"
 SAFETY = frozenset({MessageName.RISK_CHANGE, MessageName.PRISON_EVENT})
+REFERRAL_REFERENCE = "referral"
+"""The field by which every contract names a referral, in the message itself and in a plan's objectives."""
 CASE_BUSINESS = frozenset(
     {
         MessageName.CASE,
@@ -34,6 +40,7 @@ CASE_BUSINESS = frozenset(
         MessageName.PLAN,
         MessageName.TEAM_CHANGE,
         MessageName.CONSENT,
+        MessageName.EXCEPTION,
     }
 )
 RESTRICTING = frozenset({"EXCLUSION", "RESTRICTION", "CONFIDENTIALITY", "OM_THREATENED"})
@@ -41,11 +48,10 @@ RESTRICTING = frozenset({"EXCLUSION", "RESTRICTION", "CONFIDENTIALITY", "OM_THRE
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Telling:
-    """One message to be told: what it says, which referral it is about, how urgent it is."""
+    """One message to be told: what it says, which referral it is about."""
 
     submission: Submission
     specs: tuple[FieldSpec, ...]
-    urgency: Urgency
     about: str | None = None
 
 
@@ -61,9 +67,11 @@ class Told:
         return Told(deliveries=self.deliveries + other.deliveries, decisions=self.decisions + other.decisions)
 
 
-def urgency_of(submission: Submission) -> Urgency:
-    """Say how a message is handled on its way: safety may overtake, routine waits its turn."""
-    message, payload = submission.envelope.message, submission.payload
+def urgency_of(message: MessageName, payload: Mapping[str, object]) -> Urgency:
+    """Say how a delivery is handled on its way: safety may overtake, routine waits its turn.
+
+    It follows from what the recipient is given: made from the whole message it would tell what was held back.
+    """
     if message in SAFETY or payload.get("concern_about_harm") is True:
         return Urgency.SAFETY
     if message is MessageName.CONSENT and payload.get("action") in RESTRICTING:
@@ -82,7 +90,7 @@ def tell(telling: Telling, concerned: Iterable[Concerned], *, view: View, now: I
         decision = _decision(telling, each, organisation, view=view, now=now)
         if decision.delivers and organisation is not None:
             try:
-                deliveries.append(_delivery(telling, decision, organisation))
+                deliveries.append(_delivery(telling, decision, organisation, case=each.case))
             except WithheldValueFound:
                 decision = replace(decision, delivers=False, gate=CUT_FAILED, caveats=())
         decisions.append(decision)
@@ -117,6 +125,7 @@ def _withheld(telling: Telling, each: Concerned, gate: str, now: Instant) -> Dec
     return Decision(
         decision_id=derived_id("decision", envelope.message_id, *place, gate, str(now)),
         message=envelope.message_id,
+        case=each.case.ref,
         candidate=each.candidate,
         purpose=purpose_of(envelope.message),
         delivers=False,
@@ -126,12 +135,16 @@ def _withheld(telling: Telling, each: Concerned, gate: str, now: Instant) -> Dec
         case_version=each.case.version,
         facts={},
         decided_at=now,
+        message_name=envelope.message,
+        contract=envelope.contract,
     )
 
 
-def _delivery(telling: Telling, decision: Decision, organisation: Organisation) -> Delivery:
+def _delivery(telling: Telling, decision: Decision, organisation: Organisation, *, case: Case) -> Delivery:
     envelope, candidate = telling.submission.envelope, decision.candidate
     payload, redacted = cut(telling.submission.payload, telling.specs, decision, candidate)
+    if organisation.kind is Kind.PARTNER:
+        payload = with_own_referrals(payload, case=case, recipient=organisation.organisation)
     names_organisation = may_know(decision, "@author_organisation")
     return Delivery(
         delivery_id=_delivery_id(telling, candidate),
@@ -141,7 +154,7 @@ def _delivery(telling: Telling, decision: Decision, organisation: Organisation) 
         role=candidate.role,
         message=envelope.message,
         contract=envelope.contract,
-        urgency=telling.urgency,
+        urgency=urgency_of(envelope.message, payload),
         payload=payload,
         redacted=redacted,
         author=envelope.author if may_know(decision, "@author") else None,
@@ -155,6 +168,32 @@ def _delivery(telling: Telling, decision: Decision, organisation: Organisation) 
         caveats=decision.caveats,
         by_kafka=envelope.message in organisation.kafka,
     )
+
+
+def with_own_referrals(
+    payload: Mapping[str, object], *, case: Case, recipient: OrganisationId
+) -> dict[str, object]:
+    """Replace references to other organisations' referrals by ones that say nothing outside (R-DIS-01).
+
+    Whoever offers a referral names it, and a telling name ("detox-clinic-7") would tell a partner which
+    provider works with the person, though the rules keep that back. The replacement is the same in every
+    delivery on this case to this recipient, so that it can put what belongs together side by side; it
+    follows from the case's own reference, 128 secret bits, so that nobody can guess it back, and two
+    recipients cannot compare theirs. Coming back in a message it names no referral of the case.
+    """
+    return {name: _with_own_referrals(name, value, case, recipient) for name, value in payload.items()}
+
+
+def _with_own_referrals(name: str, value: object, case: Case, recipient: OrganisationId) -> object:
+    if isinstance(value, Mapping):
+        return with_own_referrals(value, case=case, recipient=recipient)
+    if isinstance(value, list | tuple):
+        return [_with_own_referrals(name, item, case, recipient) for item in value]
+    if name != REFERRAL_REFERENCE or not isinstance(value, str):
+        return value
+    referral = referral_named(case, value)
+    own = referral is not None and recipient in {referral.provider, referral.broker}
+    return value if own else derived_id("referral", case.ref, value, recipient)
 
 
 def _delivery_id(telling: Telling, candidate: Candidate) -> DeliveryId:

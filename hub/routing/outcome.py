@@ -115,6 +115,9 @@ class View(Protocol):
     def seen(self, message: MessageId) -> str | None:
         """Return the digest under which this message id was taken, or None."""
 
+    def sender(self, message: MessageId) -> OrganisationId | None:
+        """Return who sent the message taken under this id, or None if none was."""
+
     def organisation(self, organisation: OrganisationId) -> Organisation | None:
         """Return the organisation as the control records in force describe it, or None."""
 
@@ -125,4 +128,4 @@ class View(Protocol):
         """Return the policy in force, or None before the first release (then nothing is disclosed)."""
 
     def timers_due(self, now: Instant) -> Iterable[Timer]:
-        """Return the timers whose time has come, earliest first."""
+        """Return the timers whose time has come, earliest first, those of one moment by key."""

@@ -7,6 +7,7 @@ reason, never an exception that stops the line.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from itertools import islice
 from typing import TYPE_CHECKING, assert_never
 
 from hub.cases.applied import Ended
@@ -17,25 +18,29 @@ from hub.consent.compile import compile_policy
 from hub.consent.parties import organisation_from
 from hub.errors import DomainRefusal, PolicyRefused, Refused
 from hub.messages.case import CaseAction, CaseMessage
-from hub.messages.envelope import Control, Submission, Tick, Unreadable
-from hub.messages.identifiers import HUB, Instant
+from hub.messages.correction import CorrectionMessage
+from hub.messages.envelope import Control, Role, Submission, Tick, Unreadable
+from hub.messages.identifiers import HUB, Instant, MessageId
 from hub.messages.read import read
+from hub.routing.catching_up import catch_up
 from hub.routing.concern import concerned
 from hub.routing.directory import ViewDirectory
-from hub.routing.disclosing import Telling, Told, tell, urgency_of
+from hub.routing.disclosing import Telling, Told, tell
 from hub.routing.entitlement import is_entitled
 from hub.routing.outcome import Rejection, Result, Timer
-from hub.routing.reporting import Cause, catch_up, report
+from hub.routing.reporting import Cause, report
 
 if TYPE_CHECKING:
     from hub.cases.applied import Applied
     from hub.cases.case import Case
-    from hub.messages.envelope import Entry
-    from hub.messages.identifiers import CaseRef, MessageId, OrganisationId
+    from hub.messages.envelope import Entry, Envelope
+    from hub.messages.identifiers import CaseRef, OrganisationId
     from hub.messages.read import Body
     from hub.routing.outcome import View
 
 POLICY_KEY = "policy/current"
+DEADLINES_A_TICK_MAX = 500
+"""How many deadlines one tick settles; what is due beyond that waits for the next, which follows at once."""
 
 
 def route(entry: Entry, view: View, now: Instant) -> Result:
@@ -72,6 +77,10 @@ def _submitted(submission: Submission, view: View, now: Instant) -> Result:
 
 def _taken(submission: Submission, view: View, now: Instant) -> Result:
     envelope = submission.envelope
+    if view.policy() is None:
+        code = "NO-POLICY"
+        message = "no rules on who may know what are in force, and decided without any it is lost to all"
+        raise DomainRefusal(code, message, fix="release a policy, then have the message sent again")
     specs = view.contracts.fields(envelope.message, envelope.contract)
     body = read(submission)
     before = view.case(envelope.case)
@@ -79,7 +88,6 @@ def _taken(submission: Submission, view: View, now: Instant) -> Result:
     telling = Telling(
         submission=submission,
         specs=specs,
-        urgency=urgency_of(submission),
         about=getattr(body, "referral", None),
     )
     to = concerned(envelope, body, before=before, applied=applied, view=view, now=now)
@@ -125,16 +133,28 @@ def _applied(
         message = "the organisation may not send this on this case in the role its author claims"
         fix = "see to it that the author's role on the team is recorded, and that the type may be sent"
         raise DomainRefusal(code, message, fix=fix)
+    if isinstance(body, CorrectionMessage):
+        _check_correction(envelope, body, view)
     return apply(before, submission, body=body, now=now, directory=directory)
 
 
+def _check_correction(envelope: Envelope, body: CorrectionMessage, view: View) -> None:
+    """Refuse to correct what was never taken, or was somebody else's word and the author is not the OM."""
+    sender = view.sender(MessageId(body.corrects))
+    by_manager = envelope.author_role is Role.OFFENDER_MANAGER
+    if sender is None or (sender != envelope.organisation and not by_manager):
+        code = "CORRECTION-NOT-YOURS"
+        message = "the message to be corrected was not sent by this organisation on this case"
+        raise DomainRefusal(code, message, fix="name a message of yours by the reference its 202 answer gave")
+
+
 def _ticked(view: View, now: Instant) -> Result:
-    """Let every deadline that has passed take its effect, each on its case as the one before left it."""
+    """Let deadlines that have passed take effect, earliest first, each on the case the last one left."""
     cases: dict[CaseRef, Case] = {}
     set_: list[Timer] = []
     cleared: list[str] = []
     told = Told()
-    for timer in view.timers_due(now):
+    for timer in islice(view.timers_due(now), DEADLINES_A_TICK_MAX):
         cleared.append(timer.key)
         before = cases.get(timer.case) or view.case(timer.case)
         if before is None:

@@ -10,7 +10,7 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from hub.cases.case import Case
+from hub.cases.state import from_json, to_json
 from hub.errors import NotReadable
 from hub.messages.envelope import (
     Control,
@@ -24,24 +24,24 @@ from hub.messages.envelope import (
     Tick,
     Unreadable,
 )
-from hub.messages.identifiers import HUB, CaseRef, Instant, MessageId, OrganisationId
+from hub.messages.identifiers import HUB, CaseRef, Instant, MessageId, OrganisationId, is_organisation
 from hub.topics.catalogue import CASES, INTAKE
 from hub.topics.keys import case_key, organisation_key
 from hub.topics.library import frame, unframe
 from hub.topics.pairwise import Pairwise
-from hub.topics.plain import canonical_json, from_plain
+from hub.topics.plain import canonical_json
 from hub.topics.sealing import Sealed, Sealer
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from hub.cases.case import Case
     from hub.topics.library import Contract, SchemaLibrary
     from hub.topics.sealing import Keys
 
 ENVELOPE, SUBMISSION, SEALED, CONTROL, TICK, OUTBOX, LEDGER, QUARANTINE = range(1, 9)
 """Schema ids of the hub's own records (schemas/manifest.yaml)."""
 ORGANISATION_HEADER = "hub-organisation"
-_INTERNAL_VERSION = "1.0"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,11 +67,14 @@ class Codec:
         }
 
     def submission(self, submission: Submission) -> Encoded:
-        """Write a message for hub.intake, sealed under the key of its case."""
+        """Write a message for hub.intake, sealed under the key of its case, or its sender's if there is none.
+
+        A reference that leads nowhere must not make a key: whoever may send could fill the key store.
+        """
         envelope = submission.envelope
         sealed = self.seal(
             self.envelope_bytes(submission),
-            key_id=case_key(envelope.case),
+            key_id=self._key_for(envelope),
             place=INTAKE,
             record=envelope.case,
         )
@@ -96,24 +99,29 @@ class Codec:
         headers: Mapping[str, bytes] | None = None,
     ) -> Entry:
         """Read a record of hub.intake; `record_id` names it if it cannot be read."""
-        organisation = (headers or {}).get(ORGANISATION_HEADER, HUB.encode()).decode(errors="replace")
+        organisation = (headers or {}).get(ORGANISATION_HEADER, b"").decode(errors="replace")
         try:
             return self._entry(value or b"", key or b"")
         except NotReadable as error:
             code = error.code
         except (KeyError, ValueError, TypeError, RecursionError):
             code = "RECORD-INVALID"
-        return Unreadable(record_id=record_id, organisation=OrganisationId(organisation), code=code)
+        known = organisation if is_organisation(organisation) else HUB
+        return Unreadable(record_id=record_id, organisation=OrganisationId(known), code=code)
 
     def case(self, case: Case) -> Encoded:
         """Write a case for its changelog, sealed under its own key."""
-        plain = canonical_json(case).encode()
-        value = self.seal(plain, key_id=case_key(case.ref), place=CASES, record=case.ref)
+        value = self.seal(to_json(case), key_id=case_key(case.ref), place=CASES, record=case.ref)
         return Encoded(key=case.ref.encode(), value=value)
 
     def case_from(self, ref: CaseRef, value: bytes) -> Case:
         """Read a case from its changelog; NotReadable if its key is erased or it was changed."""
-        return from_plain(Case, json.loads(self.unseal(value, place=CASES, record=ref)))
+        opened = self.unseal(value, place=CASES, record=ref)
+        try:
+            return from_json(opened)
+        except ValueError:
+            code = "RECORD-INVALID"
+            raise NotReadable(code, "this is not a case") from None
 
     def control_bytes(self, control: Control) -> bytes:
         """Write a control record's value, as it stands in hub.intake and in hub.state.control."""

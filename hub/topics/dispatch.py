@@ -161,9 +161,9 @@ class Dispatch:
         return headers | {name: value for name, value in optional.items() if value}
 
 
-def delivered(deliveries: Sequence[Delivery]) -> dict[tuple[MessageId, OrganisationId, Role], DeliveryId]:
+def delivered(deliveries: Sequence[Delivery]) -> dict[tuple[MessageId, OrganisationId, Role], Delivery]:
     """Find the delivery of a decision by its message and candidate."""
-    return {(found.message_id, found.organisation, found.role): found.delivery_id for found in deliveries}
+    return {(found.message_id, found.organisation, found.role): found for found in deliveries}
 
 
 def _plain_view(view: FramedView) -> dict[str, object]:

@@ -92,4 +92,4 @@ def test_the_receiving_prison_gets_the_current_plan() -> None:
         UNIT, MessageName.PRISON_EVENT, {"action": "RECEPTION", "status": "CONFIRMED", "prison_to": "MDI"}
     )
     units = to(received, MOORLAND, Role.OFFENDER_MANAGEMENT_UNIT)
-    assert [d.message for d in units] == [MessageName.PLAN]
+    assert [d.message for d in units] == [MessageName.CASE, MessageName.PLAN]

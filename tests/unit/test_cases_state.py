@@ -57,6 +57,8 @@ def test_a_case_with_something_of_everything_reads_back_as_it_was() -> None:
     case = full().state
     assert case.handover is not None
     assert case.plan is not None
+    assert case.facts
+    assert case.risks
     assert case.consents
     assert case.restrictions
     again = from_json(to_json(case))

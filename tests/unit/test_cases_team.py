@@ -22,6 +22,7 @@ from tests.unit.worlds import (
     PROBATION,
     RECOVERY,
     SUPERVISOR,
+    UNIT,
     Staff,
     World,
     appoint,
@@ -86,10 +87,24 @@ def test_one_person_may_hold_several_roles() -> None:
 
 @pytest.mark.requirement("R-CASE-03")
 def test_nobody_is_appointed_to_a_role_that_is_not_on_the_team() -> None:
-    """A line manager is no member; a change without a person is incomplete."""
+    """A prison's unit is no member; a change without a person is incomplete."""
     world = staffed()
-    assert refused(appoint(world, LINE_MANAGER)) == "ROLE-NOT-ON-TEAM"
+    assert refused(appoint(world, UNIT)) == "ROLE-NOT-ON-TEAM"
     assert refused(appoint(world, ADMINISTRATOR, person=None)) == "TEAM-CHANGE-INCOMPLETE"
+
+
+@pytest.mark.requirement("R-CASE-03")
+def test_a_line_manager_is_named_on_the_case_without_being_on_its_team() -> None:
+    """Neither what goes to the team nor what a joiner is given reaches them, today or on their day."""
+    world = staffed()
+    distribute(world)
+    named = appoint(world, LINE_MANAGER)
+    assert refused(named) is None
+    assert not to(named, PROBATION, Role.LINE_MANAGER)
+    later = Staff(PROBATION, Role.LINE_MANAGER, "lm-2")
+    appoint(world, later, effective_at=world.now + DAY)
+    assert not world.pass_time(2 * DAY).decisions
+    assert not to(distribute(world, 2), PROBATION, Role.LINE_MANAGER)
 
 
 @pytest.mark.requirement("R-CASE-05")
@@ -222,7 +237,7 @@ def test_an_appointment_in_the_future_counts_from_its_day() -> None:
     review = {"review": "r-1", "action": "DUE"}
     assert not to(world.send(MANAGER, MessageName.REVIEW, review), SUPERVISOR.organisation)
     joined = world.pass_time(4 * DAY)
-    assert [d.message for d in to(joined, SUPERVISOR.organisation)] == [MessageName.PLAN]
+    assert [d.message for d in to(joined, SUPERVISOR.organisation)] == [MessageName.CASE, MessageName.PLAN]
     assert to(world.send(MANAGER, MessageName.REVIEW, review), SUPERVISOR.organisation)
 
 

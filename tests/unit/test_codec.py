@@ -99,6 +99,7 @@ def test_entry_is_unreadable_when_a_record_was_moved_to_another_case(codec: Code
 
 @pytest.mark.requirement("R-AUD-04")
 def test_content_is_gone_everywhere_when_the_key_of_the_person_is_erased(codec: Codec) -> None:
+    codec.keys.get_or_create(f"case-{CASE}")
     intake = codec.submission(world.message(CASE, 1)).value
     state = codec.case(full_case()).value
     codec.keys.erase(f"case-{CASE}")  # type: ignore[attr-defined]
@@ -220,3 +221,16 @@ class _NoKeys:
 
 
 CODEC_WITHOUT_KEYS = Codec(library=SchemaLibrary.load(), keys=_NoKeys())
+
+
+@pytest.mark.requirement("R-DIS-01")
+def test_a_message_on_a_case_there_is_not_makes_no_key(codec: Codec) -> None:
+    """It is sealed under its sender's key, and so is one on a case whose key was erased."""
+    sent = world.message(CASE, 1)
+    first = codec.sealed_from(codec.submission(sent).value)
+    codec.keys.get_or_create(f"case-{CASE}")
+    known = codec.sealed_from(codec.submission(sent).value)
+    codec.keys.erase(f"case-{CASE}")  # type: ignore[attr-defined]
+    erased = codec.sealed_from(codec.submission(sent).value)
+    sender = f"organisation-{sent.envelope.organisation}"
+    assert [first.key_id, known.key_id, erased.key_id] == [sender, f"case-{CASE}", sender]

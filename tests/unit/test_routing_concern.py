@@ -7,17 +7,22 @@ import pytest
 from hub.cases.applied import Applied
 from hub.consent.decision import Concern
 from hub.messages.envelope import MessageName, Role
+from hub.messages.identifiers import MessageId
 from hub.messages.read import read
 from hub.routing.concern import attending, candidates
-from hub.routing.outcome import Urgency
+from hub.routing.outcome import Result, Urgency
 from tests.unit.worlds import (
     ADMINISTRATOR,
     COUNSELLOR,
+    DAY,
     DEBT,
     HOUSING,
     HOUSING_OFFICER,
+    LINE_MANAGER,
     MANAGER,
     MOORLAND,
+    NEXT_MANAGER,
+    OTHER_PROBATION,
     PROBATION,
     RECOVERY,
     SUPERVISOR,
@@ -108,6 +113,7 @@ def test_whether_a_message_bears_on_a_providers_work(
 ) -> None:
     """True and False are known; what is not known stays open and never widens."""
     world = peopled()
+    world.senders[MessageId("a" * 32)] = PROBATION
     decisions = asked(world.send(MANAGER, message, payload))
     assert decisions[RECOVERY, "key_worker"].candidate.relevant is relevant
     assert decisions[PROBATION, "case_administrator"].candidate.relevant is True
@@ -159,6 +165,85 @@ def test_exceptions_go_to_whoever_opened_the_case_while_nobody_manages_it() -> N
     assert [c.organisation for c in attending(world.state, world, world.now)] == [PROBATION]
     del world.known[PROBATION]
     assert attending(world.state, world, world.now) == ()
+
+
+def handing_over() -> World:
+    """Return a world whose case goes from one Offender Manager to another of the same organisation."""
+    world = staffed()
+    transfer = {
+        "action": "TRANSFER_OM",
+        "organisation": PROBATION,
+        "person": NEXT_MANAGER.person,
+        "reason": "COLLUSION",
+        "authorised_by": LINE_MANAGER.person,
+        "authorised_role": "line_manager",
+        "handover_until": world.now + 9 * DAY,
+    }
+    world.send(LINE_MANAGER, MessageName.TEAM_CHANGE, transfer)
+    return world
+
+
+@pytest.mark.requirement("R-CON-03")
+def test_both_offender_managers_of_one_organisation_stand_in_its_one_candidate() -> None:
+    """In the handover both are recipients, of messages and of exception reports; after it, the new one."""
+    world, both = handing_over(), {MANAGER.person, NEXT_MANAGER.person}
+    review = {"review": "r-1", "action": "DUE"}
+    decided = asked(world.send(ADMINISTRATOR, MessageName.REVIEW, review))
+    assert decided[PROBATION, "offender_manager"].candidate.persons == both
+    assert attending(world.state, world, world.now)[0].persons == both
+    world.pass_time(10 * DAY)
+    decided = asked(world.send(ADMINISTRATOR, MessageName.REVIEW, review))
+    assert decided[PROBATION, "offender_manager"].candidate.persons == {NEXT_MANAGER.person}
+
+
+def reported(result: Result) -> list[tuple[str, Role]]:
+    """Return which exception reports went to which role."""
+    told = [d for d in result.deliveries if d.message is MessageName.EXCEPTION]
+    return [(str(d.payload["code"]), d.role) for d in told]
+
+
+@pytest.mark.requirement("R-CON-05")
+@pytest.mark.requirement("R-CASE-02")
+def test_who_should_hold_the_case_concerns_a_line_manager_named_on_it() -> None:
+    """A crossing into high, and a case without an OM; nothing else, and nobody where none is named."""
+    unnamed, world = staffed(), staffed()
+    high = {"kind": "ROSH", "rosh_level": "HIGH"}
+    usual = [
+        ("ROSH-INTO-HIGH", Role.OFFENDER_MANAGER),
+        ("ROSH-INTO-HIGH", Role.CASE_ADMINISTRATOR),
+    ]
+    assert reported(unnamed.send(MANAGER, MessageName.RISK_CHANGE, high)) == usual
+    appoint(world, LINE_MANAGER)
+    found = reported(world.send(MANAGER, MessageName.RISK_CHANGE, high))
+    assert found == [*usual, ("ROSH-INTO-HIGH", Role.LINE_MANAGER)]
+    engage(world, COUNSELLOR)
+    missed = {"referral": "ref-recovery", "kind": "SESSION", "attendance": "UNACCEPTABLE_ABSENCE"}
+    assert (
+        Role.LINE_MANAGER not in dict(reported(world.send(COUNSELLOR, MessageName.PROGRESS, missed))).values()
+    )
+    end = {"action": "END", "role": "offender_manager", "organisation": PROBATION, "person": MANAGER.person}
+    authorised = {"authorised_by": "lm-1", "authorised_role": "line_manager", "reason": "COLLUSION"}
+    ended = world.send(LINE_MANAGER, MessageName.TEAM_CHANGE, {**end, **authorised})
+    assert ("CASE-WITHOUT-OM", Role.LINE_MANAGER) in reported(ended)
+
+
+@pytest.mark.requirement("R-CON-05")
+def test_a_line_manager_hears_no_more_when_another_organisation_holds_the_case() -> None:
+    """The one named is of the organisation that managed it before the transfer."""
+    world = staffed()
+    appoint(world, LINE_MANAGER)
+    assert len(attending(world.state, world, world.now, code="ROSH-INTO-HIGH")) == 3
+    elsewhere = {
+        "action": "TRANSFER_OM",
+        "organisation": OTHER_PROBATION,
+        "person": "om-9",
+        "reason": "BEYOND_CONTROL",
+        "authorised_by": LINE_MANAGER.person,
+        "authorised_role": "line_manager",
+    }
+    world.send(LINE_MANAGER, MessageName.TEAM_CHANGE, elsewhere)
+    roles = [c.role for c in attending(world.state, world, world.now, code="ROSH-INTO-HIGH")]
+    assert roles == [Role.OFFENDER_MANAGER, Role.CASE_ADMINISTRATOR]
 
 
 @pytest.mark.requirement("R-MSG-08")

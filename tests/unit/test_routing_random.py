@@ -58,6 +58,7 @@ LIKELY = {
     MessageName.PROGRESS: PROVIDERS,
     MessageName.PLAN: MANAGERS,
     MessageName.RISK_CHANGE: (*MANAGERS, *PROVIDERS),
+    MessageName.CORRECTION: (*MANAGERS, COUNSELLOR),
     MessageName.PRISON_EVENT: PRISONS,
     MessageName.CONSENT: (*MANAGERS, LINE_MANAGER, COUNSELLOR),
 }
@@ -163,11 +164,22 @@ class Chance:
     def risk_change(self, _world: World, _by: Staff) -> dict[str, object]:
         """Write a change in risk."""
         return {
-            "kind": self.random.choice(("ROSH", "MAPPA", "PPO")),
+            "kind": self.random.choice(("ROSH", "MAPPA", "PPO", "FACTOR", "FACTOR", "VULNERABILITY")),
+            "factor": self.maybe("Invented factor", "Invented FACTOR", "Another"),
+            "factor_change": self.maybe("NEW", "INCREASED", "REDUCED", "ENDED"),
+            "ppo": self.maybe(*SCOPES),
             "rosh_level": self.maybe("LOW", "VERY_HIGH"),
             "mappa_category": self.maybe(1),
             "mappa_level": self.maybe(2),
             "summary": self.maybe("Invented summary"),
+        }
+
+    def correction(self, world: World, _by: Staff) -> dict[str, object]:
+        """Write a correction of something said before, of all of it or of some fields."""
+        return {
+            "corrects": f"{self.random.randint(1, world.sent):032x}",
+            "action": self.random.choice(("CORRECT", "RETRACT", "RESTRICT", "ERASE")),
+            "fields": self.maybe([], ["summary"], ["kind", "version", "action"], ["objectives[].title"]),
         }
 
     def prison_event(self, world: World, _by: Staff) -> dict[str, object]:

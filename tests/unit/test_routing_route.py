@@ -17,7 +17,8 @@ from hub.messages.read import read
 from hub.routing import disclosing
 from hub.routing.directory import ViewDirectory
 from hub.routing.entitlement import is_entitled
-from hub.routing.route import route
+from hub.routing.outcome import Timer, Urgency
+from hub.routing.route import DEADLINES_A_TICK_MAX, route
 from tests.unit.worlds import (
     ADMINISTRATOR,
     CASE,
@@ -30,6 +31,7 @@ from tests.unit.worlds import (
     OTHER_PROBATION,
     PROBATION,
     RECOVERY,
+    START,
     SUPERVISOR,
     UNIT,
     Staff,
@@ -129,12 +131,10 @@ def test_an_unreadable_record_is_set_aside_with_its_reason() -> None:
 
 @pytest.mark.requirement("R-DIS-01")
 def test_nothing_is_disclosed_before_the_first_policy() -> None:
-    """Every candidate gets a decision that withholds, and says why."""
+    """The message is set aside, where it can be seen and sent again; it would be lost to all otherwise."""
     world = staffed()
     world.in_force = None
-    result = distribute(world)
-    assert not result.deliveries
-    assert {(d.gate, d.delivers) for d in result.decisions} == {("NO-POLICY", False)}
+    assert refused(distribute(world)) == "NO-POLICY"
 
 
 @pytest.mark.requirement("R-DIS-01")
@@ -234,6 +234,24 @@ def test_several_deadlines_of_one_case_fall_due_in_one_tick() -> None:
     assert sorted(set(map(str, codes(result)))) == ["CONSENT-EXPIRED", "REFERRAL-NO-ANSWER"]
     assert {held.state.value for held in world.state.consents} == {"EXPIRED"}
     assert len(result.cases) == 1
+    assert not world.timers
+
+
+@pytest.mark.requirement("R-ADM-01")
+def test_a_tick_settles_so_many_deadlines_and_the_next_tick_the_rest() -> None:
+    """The earliest first; no tick grows without end, and none is forgotten."""
+    world = staffed()
+    for number in range(3):
+        offer(world, RECOVERY, referral=f"ref-{number}", answer_by=world.now + DAY)
+    (usual,) = {timer.case for timer in world.timers.values()}
+    for number in range(DEADLINES_A_TICK_MAX - 1):
+        due = Timer(case=usual, kind="nothing", subject=f"{number:04}", due_at=START)
+        world.timers[due.key] = due
+    first = world.pass_time(2 * DAY)
+    assert len(first.timers_cleared) == DEADLINES_A_TICK_MAX
+    assert len(codes(first)) == 2
+    second = world.pass_time(0)
+    assert len(codes(second)) == 4
     assert not world.timers
 
 
@@ -365,3 +383,32 @@ def test_a_system_writes_for_the_organisation_that_manages_the_case() -> None:
     assert refused(world.send(system, MessageName.CASE, {"action": "CHANGED", "tier": 3})) is None
     prison = Staff(UNIT.organisation, Role.SYSTEM, "")
     assert refused(world.send(prison, MessageName.RISK_CHANGE, {"kind": "FACTOR"})) == "NOT-ENTITLED"
+
+
+@pytest.mark.requirement("R-DIS-01")
+def test_how_urgent_a_delivery_is_follows_from_what_it_tells() -> None:
+    """From whom the concern about harm is held back, the envelope does not tell it either."""
+    world = staffed()
+    engage(world, COUNSELLOR)
+    engage(world, HOUSING_OFFICER)
+    told = {
+        harm: {
+            (delivery.organisation, delivery.role): delivery
+            for delivery in world.send(
+                COUNSELLOR,
+                MessageName.PROGRESS,
+                {
+                    "referral": "ref-recovery",
+                    "kind": "CONCERN",
+                    "concern_about_harm": harm,
+                    "affects": ["ACCOMMODATION"],
+                },
+            ).deliveries
+        }
+        for harm in (None, True)
+    }
+    for place, with_harm in told[True].items():
+        without = told[None].get(place)
+        knows = with_harm.payload["concern_about_harm"] is True
+        assert (with_harm.urgency is Urgency.SAFETY) is knows
+        assert knows or without is None or without.urgency is with_harm.urgency

@@ -123,6 +123,7 @@ class World:
     contracts: Contracts = field(default_factory=library)
     cases: dict[CaseRef, bytes] = field(default_factory=dict)
     taken: dict[MessageId, str] = field(default_factory=dict)
+    senders: dict[MessageId, OrganisationId] = field(default_factory=dict)
     timers: dict[str, Timer] = field(default_factory=dict)
     known: dict[OrganisationId, Organisation] = field(default_factory=dict)
     in_force: Policy | None = field(default_factory=policy)
@@ -139,6 +140,10 @@ class World:
     def seen(self, message: MessageId) -> str | None:
         """Return the digest of a message taken before."""
         return self.taken.get(message)
+
+    def sender(self, message: MessageId) -> OrganisationId | None:
+        """Return who sent a message taken before."""
+        return self.senders.get(message)
 
     def organisation(self, organisation: OrganisationId) -> Organisation | None:
         """Return an organisation by its short name."""
@@ -207,6 +212,8 @@ class World:
         result = route(entry, self, self.now)
         if result.seen is not None:
             self.taken[result.seen[0]] = result.seen[1]
+            assert isinstance(entry, Submission)
+            self.senders[result.seen[0]] = entry.envelope.organisation
         self.cases |= {case.ref: to_json(case) for case in result.cases}
         for key in result.timers_cleared:
             self.timers.pop(key, None)

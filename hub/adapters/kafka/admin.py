@@ -182,8 +182,10 @@ def _normal(value: str | None) -> str:
 async def _create(admin: AIOKafkaAdminClient, topics: tuple[Topic, ...]) -> None:
     brokers = len((await admin.describe_cluster())["brokers"])
     replication = REPLICAS_MAX if brokers >= REPLICAS_MAX else 1
+    # Acknowledged by all must mean by more than one, where there are others to lose it with.
+    shared = {"min.insync.replicas": str(REPLICAS_MAX - 1)} if replication == REPLICAS_MAX else {}
     wanted = [
-        NewTopic(topic.name, topic.partitions, replication, topic_configs=dict(topic.config))
+        NewTopic(topic.name, topic.partitions, replication, topic_configs={**topic.config, **shared})
         for topic in topics
     ]
     answer: Any = await admin.create_topics(wanted)

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Protocol
 
 import structlog
 
+from hub.adapters import telemetry
 from hub.adapters.kafka.transaction import Outgoing
 from hub.errors import NotReadable
 from hub.messages.envelope import Control, Entry, Submission, Tick, Unreadable
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
 
     Fetched = ConsumerRecord[bytes | None, bytes | None]
     from hub.cases.case import Case
+    from hub.topics.sealing import Sealed
     from hub.topics.tables import RouterView
 
 INTERNAL = "INTERNAL"
@@ -83,8 +85,15 @@ class Consequences:
     def of(self, record: Fetched, view: RouterView, *, too_large: bool = False) -> list[Outgoing]:
         """Return the records one record causes, and apply its changes to the view's overlay.
 
-        Changelog records are not among them: the overlay has them for the whole batch.
+        Changelog records are not among them: the overlay has them for the whole batch. The record's trace
+        ends here: it goes on none of what follows.
         """
+        with telemetry.span(
+            "route", parent=telemetry.extract(record.headers), hub_partition=record.partition
+        ):
+            return self._of(record, view, too_large=too_large)
+
+    def _of(self, record: Fetched, view: RouterView, *, too_large: bool) -> list[Outgoing]:
         place = self._place(record, view)
         view.advance(place.now)
         if isinstance(place.entry, Unreadable):
@@ -98,7 +107,12 @@ class Consequences:
             return [self._aside(place, error.code, str(error))]
         except Exception as error:  # noqa: BLE001 - a fault of ours must not stop the line
             at = _place_in_code(error)
-            _log.error("routing failed; the record is set aside", record=place.record_id, at=at)
+            _log.error(
+                "routing failed; the record is set aside",
+                record=place.record_id,
+                at=at,
+                trace_id=telemetry.trace_id(),
+            )
             return [self._aside(place, INTERNAL, at)]
         if any(outgoing.size > self._record_bytes_max for outgoing in written.records) or any(
             len(value) > self._record_bytes_max for _, value in written.cases + written.controls
@@ -176,9 +190,11 @@ class Consequences:
         for decision in result.decisions:
             candidate = decision.candidate
             found = deliveries.get((decision.message, candidate.organisation, candidate.role))
+            delivery = found if decision.delivers else None
             encoded = self._evidence.ledger(
                 decision,
-                delivery_id=found if decision.delivers else None,
+                delivery_id=None if delivery is None else delivery.delivery_id,
+                by_kafka=delivery is not None and delivery.by_kafka,
                 partition=place.partition,
                 offset=place.offset,
             )
@@ -220,15 +236,20 @@ class Consequences:
             message=place.entry.envelope.message.value if isinstance(place.entry, Submission) else None,
             code=reason[0],
             detail=reason[1],
-            original=self._evidence.seal_original(
-                plain, organisation=organisation, record_id=place.record_id
-            ),
+            original=self._original(plain, organisation, place.record_id),
             set_aside_at=place.now,
             partition=place.partition,
             offset=place.offset,
         )
         partition = lane_partition(place.record_id, QUARANTINE_PARTITIONS)
         return _outgoing(self._catalogue.quarantine, partition, self._evidence.quarantine(aside), place)
+
+    def _original(self, plain: bytes, organisation: OrganisationId, record_id: MessageId) -> Sealed:
+        """Seal the original under its sender's key; where that is erased, nothing of it may be kept."""
+        try:
+            return self._evidence.seal_original(plain, organisation=organisation, record_id=record_id)
+        except NotReadable:
+            return self._evidence.seal_original(b"", organisation=HUB, record_id=record_id)
 
 
 def _place_in_code(error: Exception) -> str:

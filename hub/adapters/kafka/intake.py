@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError
 
+from hub.adapters import telemetry
 from hub.adapters.kafka.limits import Limits
 from hub.errors import Unreachable
 from hub.messages.identifiers import Instant
@@ -69,7 +70,7 @@ class IntakePublisher:
                 await producer.stop()
 
     async def publish(self, submission: Submission) -> Appended:
-        """Append one message; it keeps the order of its case.
+        """Append one message; it keeps the order of its case, and the router goes on with its trace.
 
         Raises:
             Unreachable: The broker did not acknowledge in time. The message may still be there: send
@@ -80,10 +81,13 @@ class IntakePublisher:
             raise Unreachable(message)
         encoded = self._codec.submission(submission)
         try:
-            async with asyncio.timeout(self._limits.step_timeout_s):
-                done = await self._producer.send_and_wait(
-                    self._catalogue.intake, encoded.value, key=encoded.key, headers=list(encoded.headers)
-                )
+            with telemetry.span("append", hub_message=submission.envelope.message):
+                headers = list(encoded.headers)
+                telemetry.inject(headers)
+                async with asyncio.timeout(self._limits.step_timeout_s):
+                    done = await self._producer.send_and_wait(
+                        self._catalogue.intake, encoded.value, key=encoded.key, headers=headers
+                    )
         except (KafkaError, TimeoutError, OSError) as error:
             message = f"the log did not take the message: {type(error).__name__}"
             raise Unreachable(message, fix="try again with the same idempotency key") from error

@@ -1,0 +1,50 @@
+"""What was corrected, retracted, restricted or erased is not given to anybody who joins (R-MSG-16).
+
+The message itself goes to everybody concerned; here it is only about what the case keeps to be given again.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from hub.cases.applied import Applied, Occasion
+from hub.cases.case import Case, Kept
+from hub.cases.keeping import Message, field_of, without
+from hub.messages.envelope import Role
+
+if TYPE_CHECKING:
+    from hub.messages.correction import CorrectionMessage
+
+
+def corrected(case: Case, body: CorrectionMessage, at: Occasion) -> Applied:
+    """Blank the fields named in what the case keeps of the message; with none named, all of it.
+
+    What holds instead is in words for people to act on, so the author states it anew in a message of its own.
+    """
+
+    def after(kept: Message) -> Message:
+        return _without(kept, body) if _may_correct(kept, body, at) else kept
+
+    facts = (after(held) for held in case.facts)
+    risks = (after(held) for held in case.risks)
+    return Applied(
+        case=replace(
+            case,
+            plan=None if case.plan is None else after(case.plan),
+            facts=tuple(held for held in facts if held.payload),
+            risks=tuple(held for held in risks if held.payload),
+        )
+    )
+
+
+def _may_correct(kept: Kept, body: CorrectionMessage, at: Occasion) -> bool:
+    """Say whether it is that message, by its author's organisation or the Offender Manager."""
+    own = at.envelope.organisation == kept.author_organisation
+    return kept.message == body.corrects and (own or at.envelope.author_role is Role.OFFENDER_MANAGER)
+
+
+def _without(kept: Message, body: CorrectionMessage) -> Message:
+    if not body.fields:
+        return replace(kept, payload="")
+    return without(kept, map(field_of, body.fields))

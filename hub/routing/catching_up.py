@@ -1,0 +1,156 @@
+"""Gives whoever joins what holds now, without anyone asking: case facts, risk, the plan.
+
+R-CASE-06, R-RTE-06, R-PLAN-02; that public protection information was kept apart from those who had to
+act on it is the fault 004 found. Each is a message of its own, with a decision for every joiner; its id
+follows from the message it gives again and from what made somebody join, so that a replay makes the same.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from hub.cases.case import ReferralState
+from hub.cases.keeping import given, together
+from hub.consent.decision import Candidate, Concern
+from hub.consent.parties import Kind
+from hub.messages.envelope import Envelope, InformationClass, MessageName, Role, Submission
+from hub.messages.identifiers import HUB, CaseRef, MessageId, derived_id
+from hub.routing.concern import Concerned
+from hub.routing.disclosing import Telling, Told, tell
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from hub.cases.applied import Applied
+    from hub.cases.case import Case, Kept
+    from hub.consent.decision import FieldSpec
+    from hub.messages.identifiers import Instant, OrganisationId
+    from hub.routing.outcome import View
+    from hub.routing.reporting import Cause
+
+TAKEN_ON = frozenset({ReferralState.ACCEPTED, ReferralState.STARTED})
+FACTS_FOR = frozenset(
+    {
+        Role.OFFENDER_MANAGER,
+        Role.OFFENDER_SUPERVISOR,
+        Role.CASE_ADMINISTRATOR,
+        Role.OFFENDER_MANAGEMENT_UNIT,
+    }
+)
+"""Who is given the facts of the case; a Key Worker has what it needs of them from the referral."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Again:
+    """Something said before that a joiner is to be given."""
+
+    message: MessageName
+    kept: Kept
+    to: tuple[Candidate, ...]
+
+
+def catch_up(before: Case | None, applied: Applied, *, cause: Cause, view: View, now: Instant) -> Told:
+    """Give everybody who has joined the facts of the case, what is known of risk, and the plan in force."""
+    told = Told()
+    if before is None:
+        return told
+    joiners = tuple(_joining(before, applied, view))
+    for again in _current(before, applied.case, joiners) if joiners else ():
+        specs = view.contracts.fields(again.message, again.kept.contract)
+        submission = _said_again(again, specs, applied.case.ref, cause=cause, now=now)
+        if any(spec.key and submission.payload.get(spec.path, "") is None for spec in specs):
+            continue  # a key was corrected away: what is left names nothing
+        telling = Telling(
+            submission=submission,
+            specs=specs,
+        )
+        to = tuple(Concerned(candidate=candidate, case=applied.case) for candidate in again.to)
+        told += tell(telling, to, view=view, now=now)
+    return told
+
+
+def _current(before: Case, case: Case, joiners: tuple[Candidate, ...]) -> Iterator[_Again]:
+    """Return what holds now and was said before whoever joins did, in the order to read it in.
+
+    What this very message says goes to them as to everybody.
+    """
+    facts = together(case.facts) if case.facts == before.facts else None
+    if facts is not None:
+        to = tuple(joiner for joiner in joiners if joiner.role in FACTS_FOR)
+        yield _Again(message=MessageName.CASE, kept=facts, to=to)
+    for risk in case.risks:
+        if risk in before.risks:
+            yield _Again(message=MessageName.RISK_CHANGE, kept=risk, to=joiners)
+    if case.plan is not None and case.plan == before.plan and case.plan.payload:
+        yield _Again(message=MessageName.PLAN, kept=case.plan, to=joiners)
+
+
+def _joining(before: Case, applied: Applied, view: View) -> Iterator[Candidate]:
+    """Return who has joined: members, a provider that took a referral on, a prison that now holds."""
+    persons: dict[tuple[OrganisationId, Role], set[str]] = {}
+    for member in applied.joiners:
+        persons.setdefault((member.organisation, member.role), set()).add(member.person)
+    for organisation in _taking_on(before, applied.case):
+        persons.setdefault((organisation, Role.KEY_WORKER), set())
+    members = {(member.organisation, member.role) for member in applied.joiners}
+    for place, people in persons.items():
+        yield Candidate(
+            organisation=place[0],
+            role=place[1],
+            persons=frozenset(people),
+            concern=Concern.TEAM if place in members else Concern.REFERRED,
+        )
+    prison = _receiving(before, applied.case, view)
+    if prison is not None:
+        yield Candidate(
+            organisation=prison,
+            role=Role.OFFENDER_MANAGEMENT_UNIT,
+            persons=frozenset(),
+            concern=Concern.HELD_THERE,
+        )
+
+
+def _taking_on(before: Case, case: Case) -> Iterator[OrganisationId]:
+    """Return the providers that took on a referral, whether they named a Key Worker or not."""
+    earlier = {referral.referral: referral.state for referral in before.referrals}
+    for referral in case.referrals:
+        if referral.state in TAKEN_ON and earlier.get(referral.referral) not in {None, *TAKEN_ON}:
+            yield referral.provider
+
+
+def _receiving(before: Case, case: Case, view: View) -> OrganisationId | None:
+    """Return the prison that holds the person now and did not before, where it is on the hub."""
+    custody, earlier = case.custody, before.custody
+    if custody is None or custody.prison is None or (earlier and earlier.prison == custody.prison):
+        return None
+    prison = view.organisation(custody.prison)
+    return custody.prison if prison is not None and prison.kind is Kind.PRISON else None
+
+
+def _said_again(
+    again: _Again, specs: tuple[FieldSpec, ...], case: CaseRef, *, cause: Cause, now: Instant
+) -> Submission:
+    """Return what was said as a message of its own, still its author's word, of the day it was said."""
+    kept = again.kept
+    declared = (pair.rpartition("=") for pair in kept.declared)
+    envelope = Envelope(
+        message_id=MessageId(derived_id("again", kept.message, cause.identity)),
+        message=again.message,
+        contract=kept.contract,
+        case=case,
+        organisation=kept.author_organisation or HUB,
+        author=kept.author,
+        author_role=kept.author_role,
+        statement=kept.statement,
+        occurred_at=kept.occurred_at or now,
+        recorded_at=kept.recorded_at or now,
+        correlation=kept.correlation,
+        causation=kept.message,
+        digest=hashlib.sha256(kept.payload.encode()).hexdigest(),
+        declared={path: InformationClass(held) for path, _, held in declared},
+    )
+    names = dict.fromkeys(spec.path.partition(".")[0].removesuffix("[]") for spec in specs)
+    stated = {name: value for name, value in given(kept).items() if name in names}
+    return Submission(envelope=envelope, payload={**names, **stated})

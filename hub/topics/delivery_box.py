@@ -1,0 +1,40 @@
+"""A delivery as it is kept: its headers and its framed view sealed together, under the key of its case.
+
+Headers say who wrote about whom and when. Beside the view, in the open, they would outlive the erasure
+of the person's key (R-AUD-04).
+"""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+from hub.topics.plain import canonical_json
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from hub.messages.identifiers import DeliveryId
+    from hub.topics.sealing import Sealed, Sealer
+
+DELIVERY_PLACE = "delivery"
+"""Place to which the box is bound; its record is the delivery id."""
+_LENGTH_BYTES = 4
+
+
+def seal_delivery(
+    sealer: Sealer, *, delivery_id: DeliveryId, key_id: str, headers: Mapping[str, str], view: bytes
+) -> Sealed:
+    """Seal a delivery's headers and framed view in one box."""
+    said = canonical_json(headers).encode()
+    plain = len(said).to_bytes(_LENGTH_BYTES, "big") + said + view
+    return sealer.seal(plain, key_id=key_id, place=DELIVERY_PLACE, record=delivery_id)
+
+
+def open_delivery(
+    sealer: Sealer, sealed: Sealed, *, delivery_id: DeliveryId
+) -> tuple[dict[str, str], bytes]:
+    """Return headers and framed view; NotReadable if the key is erased or the box was changed."""
+    plain = sealer.open(sealed, place=DELIVERY_PLACE, record=delivery_id)
+    start = _LENGTH_BYTES + int.from_bytes(plain[:_LENGTH_BYTES], "big")
+    return dict(json.loads(plain[_LENGTH_BYTES:start])), plain[start:]
