@@ -148,6 +148,8 @@ def decide(  # noqa: PLR0913 - each is a different thing a decision depends on
         decided_at=now,
         caveats=caveats if reason is None else (),
         items_held=facts.items_held,
+        message_name=envelope.message,
+        contract=envelope.contract,
     )
 
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import IntEnum, StrEnum
 
-from hub.messages.envelope import InformationClass, Role, Subject
+from hub.messages.envelope import InformationClass, MessageName, Role, Subject
 from hub.messages.identifiers import CaseRef, Instant, MessageId, OrganisationId
 
 
@@ -116,3 +116,7 @@ class Decision:
     """Handling conditions that go with what is disclosed, e.g. NO-ONWARD-DISCLOSURE."""
     items_held: tuple[str, ...] = ()
     """Plan objectives the Offender Manager holds back from this candidate (R-DIS-03)."""
+    message_name: MessageName | None = None
+    """Type of the message decided on."""
+    contract: str | None = None
+    """Version of its contract: what the paths of `fields` mean."""

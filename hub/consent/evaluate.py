@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from hub.consent.decision import Outcome
 from hub.consent.rules import Clause, Effect, Rule, Vector, truth
-from hub.consent.vocabulary import BASIS_ORDER, FACTS, SLOT
+from hub.consent.vocabulary import BASIS_ORDER, FACTS, SLOT, bit
 
 _NAMES: tuple[str, ...] = tuple(FACTS)
 _CONSENT_DOMAIN = FACTS["consent"].domain
@@ -24,10 +24,10 @@ _NEAR_MISS: tuple[tuple[str, str], ...] = (
     ("rosh", "LAW-NO-GATEWAY"),
     ("relevant", "NEED-NOT-CONCERNED"),
     ("scope", "NEED-NOT-THEIRS"),
-    ("own_referral", "NEED-NOT-ON-TEAM"),
+    ("own_referral", "NEED-OTHERS-REFERRAL"),
     ("engaged", "NEED-NOT-ON-TEAM"),
     ("on_team", "NEED-NOT-ON-TEAM"),
-    ("responsible", "NEED-NOT-ON-TEAM"),
+    ("responsible", "NEED-NOT-HELD-THERE"),
     ("rung", "BROK-RUNG"),
     ("role", "NEED-ROLE"),
 )
@@ -118,13 +118,23 @@ def _near_miss(rules: Sequence[Rule], vector: Vector) -> str:
                 lacking |= missed
     for name, reason in _NEAR_MISS:
         if name in lacking:
-            return reason if reason != "CONS" else _consent_reason(vector)
+            return _worded(reason, vector)
     return "NEED-NOT-PERMITTED"
 
 
 def misses(clauses: Sequence[Clause], vector: Vector) -> set[str]:
     """Return the facts that are known and stand in the way of these clauses."""
     return {_NAMES[slot] for slot, mask in clauses if vector[slot] and not vector[slot] & mask}
+
+
+def _worded(reason: str, vector: Vector) -> str:
+    """Choose the reason true of this recipient: nobody with a part in the case is said to have none."""
+    engaged = vector[SLOT["engaged"]] == bit("engaged", value=True)
+    if reason == "CONS":
+        return _consent_reason(vector)
+    if reason == "NEED-OTHERS-REFERRAL" and not engaged:
+        return "NEED-NOT-ON-TEAM"
+    return "NEED-ROLE" if reason == "NEED-NOT-ON-TEAM" and engaged else reason
 
 
 def _consent_reason(vector: Vector) -> str:

@@ -28,6 +28,8 @@ OPEN_REFERRAL = frozenset(
     {ReferralState.OFFERED, ReferralState.ACCEPTED, ReferralState.WAITING, ReferralState.STARTED}
 )
 """States in which a provider is still engaged with the person."""
+PROVIDER_ROLES = frozenset({Role.KEY_WORKER, Role.SERVICE_MANAGER})
+"""Who writes for the provider of an intervention, in house or outside (000)."""
 _SPEAKS_OF_REFERRAL = frozenset(
     {
         MessageName.REFERRAL,
@@ -150,6 +152,8 @@ def _part_in_the_case(question: Question) -> dict[str, Value | None]:
         "own_referral": _own_referral(question),
         "responsible": case.custody is not None and case.custody.prison == own,
         "relevant": question.candidate.relevant,
+        "from_other_provider": question.envelope.author_role in PROVIDER_ROLES
+        and question.envelope.organisation != own,
     }
 
 

@@ -104,6 +104,18 @@ INVARIANTS: tuple[Invariant, ...] = (
         breaks="staff details would go although the Offender Manager was threatened (R-CON-02)",
     ),
     Invariant(
+        name="provider-not-named-to-another",
+        classes=frozenset({InformationClass.CONTACT}),
+        region=_region(
+            kind=(Kind.PARTNER,),
+            from_other_provider=(True,),
+            subject=(Subject.STAFF,),
+            field=("@author", "@author_organisation"),
+        ),
+        claim=Claim.WITHHELD,
+        breaks="a partner would learn which other provider wrote, and so what the person goes there for",
+    ),
+    Invariant(
         name="risk-not-on-consent-alone",
         classes=frozenset({InformationClass.RISK, InformationClass.INTELLIGENCE}),
         region={},

@@ -49,6 +49,7 @@ _ORDINARY: Mapping[str, Value] = {
     "own_referral": True,
     "responsible": True,
     "relevant": True,
+    "from_other_provider": False,
     "protocol": False,
     "consent": "none",
     "excluded": False,

@@ -47,6 +47,7 @@ _LIST: tuple[Fact, ...] = (
     Fact(name="own_referral", domain=_YES_NO, says="the message is about a referral it provides"),
     Fact(name="responsible", domain=_YES_NO, says="the person is held in its prison"),
     Fact(name="relevant", domain=_YES_NO, says="the message bears on its own work"),
+    Fact(name="from_other_provider", domain=_YES_NO, says="another provider wrote it", may_be_unknown=False),
     Fact(name="protocol", domain=_YES_NO, says="a protocol is live for the class", by_class=True),
     Fact(
         name="consent",
@@ -171,6 +172,11 @@ DEFAULT_REASONS: Mapping[str, tuple[str, str]] = {
     "LAW-NO-GATEWAY": ("The organisation's legal status opens no gateway for this class.", ""),
     "NEED-NOT-CONCERNED": ("The message does not bear on the recipient's own work.", ""),
     "NEED-NOT-THEIRS": ("The item belongs to another organisation.", ""),
+    "NEED-OTHERS-REFERRAL": (
+        "Of another provider's referral only what bears on the recipient's work goes.",
+        "",
+    ),
+    "NEED-NOT-HELD-THERE": ("The person is not held in the recipient's prison now.", ""),
     "NEED-NOT-ON-TEAM": ("The recipient has no part in the case now.", ""),
     "BROK-RUNG": ("On this brokerage rung it does not go by default.", ""),
     "NEED-ROLE": ("The recipient's role does not need it.", ""),

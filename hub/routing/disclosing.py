@@ -145,6 +145,10 @@ def _delivery(telling: Telling, decision: Decision, organisation: Organisation, 
     payload, redacted = cut(telling.submission.payload, telling.specs, decision, candidate)
     if organisation.kind is Kind.PARTNER:
         payload = with_own_referrals(payload, case=case, recipient=organisation.organisation)
+    causation = envelope.causation if may_know(decision, "@causation") else None
+    if causation is None and envelope.causation is not None:
+        # Held back in the envelope, it must not stand in the payload under another name.
+        payload = {name: None if value == envelope.causation else value for name, value in payload.items()}
     names_organisation = may_know(decision, "@author_organisation")
     return Delivery(
         delivery_id=_delivery_id(telling, candidate),
@@ -164,7 +168,7 @@ def _delivery(telling: Telling, decision: Decision, organisation: Organisation, 
         occurred_at=envelope.occurred_at,
         recorded_at=envelope.recorded_at,
         correlation=envelope.correlation,
-        causation=envelope.causation if may_know(decision, "@causation") else None,
+        causation=causation,
         caveats=decision.caveats,
         by_kafka=envelope.message in organisation.kafka,
     )

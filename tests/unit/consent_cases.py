@@ -32,6 +32,7 @@ POLICY = compile_policy(read_policy(), version="1.0.0")
 LIBRARY = SchemaLibrary.load()
 REGION, PRISON = OrganisationId("probation-example"), OrganisationId("hmp-example")
 RUNG_1, RUNG_2, RUNG_3, RUNG_4 = (OrganisationId(f"partner-{rung}") for rung in (1, 2, 3, 4))
+SOMEBODY_ELSE = OrganisationId("somebody-else")
 STATUS = dict(zip((RUNG_1, RUNG_2, RUNG_3, RUNG_4), LegalStatus, strict=True))
 HEALTH_CONSENT = frozenset({InformationClass.HEALTH})
 EVERYTHING = frozenset(InformationClass)
@@ -129,16 +130,18 @@ def ask(  # noqa: PLR0913 - a question has that many sides
     about: str | None = None,
     declared: dict[str, InformationClass] | None = None,
     payload: dict[str, object] | None = None,
+    author: Role = Role.KEY_WORKER,
+    by: OrganisationId = SOMEBODY_ELSE,
 ) -> Decision:
-    """Ask what a role of an organisation may know of a message."""
+    """Ask what a role of an organisation may know of a message that somebody else wrote, or `by` did."""
     envelope = Envelope(
         message_id=MessageId("a" * 32),
         message=message,
         contract="1.0",
         case=case.ref,
-        organisation=OrganisationId("somebody-else"),
+        organisation=by,
         author="st-9",
-        author_role=Role.KEY_WORKER,
+        author_role=author,
         statement=Statement.FACT,
         occurred_at=NOW,
         recorded_at=NOW,

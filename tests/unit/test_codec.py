@@ -13,7 +13,7 @@ from hub.cases.case import Case, ConsentGiven, ConsentState, Member, Plan, Refer
 from hub.consent.decision import Candidate, Concern, Decision, FieldDecision, Outcome, Scope
 from hub.errors import NotReadable
 from hub.messages.envelope import Control, InformationClass, Role, Submission, Tick, Unreadable
-from hub.messages.identifiers import CaseRef, DeliveryId, Instant, MessageId, OrganisationId
+from hub.messages.identifiers import HUB, CaseRef, DeliveryId, Instant, MessageId, OrganisationId
 from hub.topics.codec import Codec
 from hub.topics.dispatch import Dispatch, Outbox
 from hub.topics.evidence import Evidence, SetAside
@@ -234,3 +234,13 @@ def test_a_message_on_a_case_there_is_not_makes_no_key(codec: Codec) -> None:
     erased = codec.sealed_from(codec.submission(sent).value)
     sender = f"organisation-{sent.envelope.organisation}"
     assert [first.key_id, known.key_id, erased.key_id] == [sender, f"case-{CASE}", sender]
+
+
+@pytest.mark.requirement("R-DEL-02")
+def test_an_unreadable_record_with_a_header_that_names_nobody_is_the_hubs_own(codec: Codec) -> None:
+    """A header that names no organisation must not stop the line: no key could ever be named after it."""
+    found = codec.entry(
+        b"noise", key=b"k", record_id=MessageId("a" * 32), headers={"hub-organisation": b"BAD ORG"}
+    )
+    assert isinstance(found, Unreadable)
+    assert found.organisation == HUB

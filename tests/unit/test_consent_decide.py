@@ -7,8 +7,9 @@ from dataclasses import replace
 import pytest
 
 from hub.cases.case import Rosh
+from hub.consent.decide import may_know
 from hub.consent.decision import Concern, Outcome, Scope
-from hub.messages.envelope import InformationClass, MessageName, Role
+from hub.messages.envelope import MessageName, Role
 from hub.messages.identifiers import OrganisationId
 from tests.unit.consent_cases import (
     CASE,
@@ -28,6 +29,8 @@ from tests.unit.consent_cases import (
     goes,
     referral,
 )
+
+UNIT = Role.OFFENDER_MANAGEMENT_UNIT
 
 
 @pytest.mark.requirement("R-RTE-02", "R-DIS-01")
@@ -71,8 +74,47 @@ def test_key_worker_gets_the_development_without_the_narrative_when_it_affects_t
 
     assert {"kind", "outcome", "affects"} <= goes(concerned)
     assert not goes(concerned) & {"note", "engagement", "concern", "health_note", "third_party_note"}
+    assert field(concerned, "note").reason == "NEED-OTHERS-REFERRAL"
     assert not not_concerned.delivers
     assert not_concerned.gate == "NEED-NOT-CONCERNED"
+
+
+@pytest.mark.requirement("R-RTE-02", "R-RTE-03")
+@pytest.mark.parametrize("name", PARTNERS)
+def test_key_worker_does_not_learn_of_a_worry_about_harm_that_the_manager_has_not_judged(
+    name: OrganisationId,
+) -> None:
+    """Another provider's worry is an opinion; the Offender Manager's own risk change tells them."""
+    others = OrganisationId("partner-2" if name != RUNG_2 else "partner-1")
+    worry = ask(MessageName.PROGRESS, Role.KEY_WORKER, name, about=f"ref-{others}")
+    factor = ask(
+        MessageName.RISK_CHANGE, Role.KEY_WORKER, name, case=replace(CASE, rosh=Rosh.HIGH), by=others
+    )
+
+    assert not goes(worry) & {"concern", "concern_about_harm"}
+    assert not goes(factor) & {"rosh_level", "rosh_previous", "factor", "factor_change", "at_risk", "summary"}
+    assert {"kind", "urgency", "staff_safety"} <= goes(factor)
+
+
+@pytest.mark.requirement("R-RTE-02", "R-DIS-02")
+@pytest.mark.parametrize("name", PARTNERS)
+def test_key_worker_does_not_learn_which_other_provider_reports(name: OrganisationId) -> None:
+    """That the drug service wrote would say what for; Offender Supervisor and their own body are named."""
+    for message in (MessageName.PROGRESS, MessageName.RISK_CHANGE, MessageName.APPOINTMENT):
+        other, supervisor, own = (
+            ask(message, Role.KEY_WORKER, name, about=f"ref-{name}", author=role, by=by)
+            for role, by in (
+                (Role.KEY_WORKER, OrganisationId("drug-service")),
+                (Role.OFFENDER_SUPERVISOR, PRISON),
+                (Role.KEY_WORKER, name),
+            )
+        )
+        assert field(other, "@author").reason == "GUARD-OTHER-PROVIDER"
+        assert field(other, "@author_organisation").outcome is Outcome.WITHHOLD
+        for known in (supervisor, own):
+            assert field(known, "@author_organisation").reason != "GUARD-OTHER-PROVIDER"
+    manager = ask(MessageName.PROGRESS, Role.OFFENDER_MANAGER, REGION, about=f"ref-{name}")
+    assert may_know(manager, "@author_organisation")
 
 
 @pytest.mark.requirement("R-DIS-01")
@@ -90,7 +132,7 @@ def test_key_worker_learns_key_factors_and_never_the_narrative_when_risk_changes
     name: OrganisationId,
 ) -> None:
     """Level, factor and what staff safety needs; summary, victim, third party and intelligence stay out."""
-    decision = ask(MessageName.RISK_CHANGE, Role.KEY_WORKER, name)
+    decision = ask(MessageName.RISK_CHANGE, Role.KEY_WORKER, name, author=Role.OFFENDER_MANAGER, by=REGION)
 
     assert {"kind", "urgency", "rosh_level", "factor", "at_risk", "staff_safety"} <= goes(decision)
     for path in (
@@ -102,7 +144,21 @@ def test_key_worker_learns_key_factors_and_never_the_narrative_when_risk_changes
         "vulnerability_note",
     ):
         assert field(decision, path).outcome is Outcome.WITHHOLD, path
+    assert ({"rosh_previous", "mappa_level"} <= goes(decision)) is (name != RUNG_3)
+    assert ("mappa_category" in goes(decision)) is (name == RUNG_1)
     assert all(item.basis != "CONSENT" for item in decision.fields)
+
+
+@pytest.mark.requirement("R-RTE-03", "R-MSG-01")
+@pytest.mark.parametrize("message", [MessageName.RISK_CHANGE, MessageName.REFERRAL])
+def test_case_administrator_learns_what_the_safety_of_those_who_meet_the_person_needs(
+    message: MessageName,
+) -> None:
+    """Who makes the appointments knows how the person must be met, and no narrative of risk."""
+    decision = ask(message, Role.CASE_ADMINISTRATOR, REGION, about="ref-partner-2")
+
+    assert "staff_safety" in goes(decision)
+    assert not goes(decision) & {"summary", "factor", "at_risk", "risk_information", "victim_conditions"}
 
 
 @pytest.mark.requirement("R-DIS-04")
@@ -130,6 +186,7 @@ def test_referral_narrows_when_the_rung_rises() -> None:
     assert "offence_summary" in shares[0]
     assert "crn" not in shares[2]
     assert {"referral", "action", "surname", "phone"} <= shares[3]
+    assert not shares[3] & {"rung", "mandatory_for_person", "mandatory_for_om", "staff_safety"}
 
 
 @pytest.mark.requirement("R-DIS-02")
@@ -155,23 +212,141 @@ def test_provider_is_held_to_the_rung_of_the_referral_when_that_is_higher() -> N
 
 @pytest.mark.requirement("R-RTE-04", "R-DIS-02")
 def test_key_worker_sees_own_objectives_and_less_of_the_others_with_each_rung() -> None:
-    """Own objectives whole; of the others' the title in house, the outline under contract, then nothing."""
-    case = replace(CASE, consents=(consent(InformationClass.PLAN_OBJECTIVE),))
-    title, purpose = "objectives[].title", "objectives[].purpose"
+    """Own objectives whole; of others' what is done in house, the aim under contract, then who and when."""
+    case = replace(CASE, consents=(consent(*EVERYTHING - HEALTH_CONSENT),))
     plans = [ask(MessageName.PLAN, Role.KEY_WORKER, name, case=case) for name in PARTNERS]
+    reaches = {
+        "intervention": 1,
+        **dict.fromkeys(("title", "purpose", "responsible"), 2),
+        **dict.fromkeys(("objective", "organisation", "role", "by", "sequence", "status"), 3),
+        "need": 0,
+    }
 
-    assert all(field(plan, title, Scope.THEIRS).outcome is Outcome.DISCLOSE for plan in plans)
-    assert [field(plan, title, Scope.OTHERS).outcome is Outcome.DISCLOSE for plan in plans] == [1, 0, 0, 0]
-    assert [field(plan, purpose, Scope.OTHERS).outcome is Outcome.DISCLOSE for plan in plans] == [1, 1, 0, 0]
+    for name, highest in reaches.items():
+        path = f"objectives[].{name}"
+        goes_to = [field(plan, path, Scope.OTHERS).outcome is Outcome.DISCLOSE for plan in plans]
+        assert goes_to == [rung <= highest for rung in (1, 2, 3, 4)], name
+        if name not in {"need", "responsible"}:
+            assert all(field(plan, path, Scope.THEIRS).outcome is Outcome.DISCLOSE for plan in plans)
+    assert ["change_summary" in goes(plan) for plan in plans] == [True, True, True, False]
+    assert not any("change_reason" in goes(plan) for plan in plans)
+    assert ["risk_management" in goes(plan) for plan in plans] == [True, False, False, False]
+    assert all("version" in goes(plan) and "victim_safety" not in goes(plan) for plan in plans)
+
+
+@pytest.mark.requirement("R-RTE-04", "R-DIS-06")
+def test_team_in_the_service_gets_the_plan_without_the_text_that_may_name_a_victim() -> None:
+    """Supervisor and prison read how risk is managed; the administrator the needs, not the risk texts."""
+    administrator, supervisor, unit = (
+        ask(MessageName.PLAN, role, name, concern=concern)
+        for role, name, concern in (
+            (Role.CASE_ADMINISTRATOR, REGION, Concern.TEAM),
+            (Role.OFFENDER_SUPERVISOR, PRISON, Concern.TEAM),
+            (Role.OFFENDER_MANAGEMENT_UNIT, PRISON, Concern.HELD_THERE),
+        )
+    )
+
+    for plan in (administrator, supervisor, unit):
+        assert field(plan, "victim_safety").outcome is Outcome.REDACT
+        assert "sentence_summary" in goes(plan)
+        assert field(plan, "objectives[].need", Scope.OTHERS).outcome is Outcome.DISCLOSE
+    assert {"risk_management", "contingency"} <= goes(supervisor) & goes(unit)
+    assert not {"risk_management", "contingency"} & goes(administrator)
+
+
+@pytest.mark.requirement("R-RTE-05", "R-DIS-02")
+def test_provider_learns_the_day_of_release_if_active_and_the_month_on_the_highest_rung() -> None:
+    """A place has to be ready on the day; without a duty to reach out neither day nor moment is told."""
+    case = replace(CASE, consents=(consent(*EVERYTHING - HEALTH_CONSENT),))
+    *three, last = (
+        ask(MessageName.PRISON_EVENT, Role.KEY_WORKER, name, case=case, author=UNIT, by=PRISON)
+        for name in PARTNERS
+    )
+
+    for decision in three:
+        assert may_know(decision, "@author_organisation")
+        assert not may_know(decision, "@author")
+        assert {"at", "release_date", "release_address", "release_postcode"} <= goes(decision)
+    assert "licence_conditions" not in goes(three[2])
+    assert field(last, "release_date").outcome is Outcome.GENERALISE
+    assert field(last, "release_postcode").outcome is Outcome.GENERALISE
+    assert not goes(last) & {"at", "release_date", "release_address", "prison_from"}
+    assert "release_month" in goes(last)
+
+
+@pytest.mark.requirement("R-RTE-05")
+@pytest.mark.parametrize("name", PARTNERS)
+def test_provider_learns_nothing_of_a_release_when_its_service_is_not_affected(name: OrganisationId) -> None:
+    """Who has not taken the person on is not told of the movement at all."""
+    case = replace(CASE, consents=(consent(*EVERYTHING),))
+
+    assert not ask(MessageName.PRISON_EVENT, Role.KEY_WORKER, name, case=case, relevant=False).delivers
+
+
+@pytest.mark.requirement("R-DIS-03", "R-MSG-07")
+@pytest.mark.parametrize(
+    ("role", "name", "concern"),
+    [
+        (Role.CASE_ADMINISTRATOR, REGION, Concern.TEAM),
+        (Role.OFFENDER_SUPERVISOR, PRISON, Concern.TEAM),
+        (Role.OFFENDER_MANAGEMENT_UNIT, PRISON, Concern.HELD_THERE),
+    ],
+)
+def test_whoever_might_pass_it_on_gets_the_confidentiality_flag_without_its_reason(
+    role: Role, name: OrganisationId, concern: Concern
+) -> None:
+    """What not to pass on must be known; why is the Offender Manager's to know."""
+    decision = ask(MessageName.CONSENT, role, name, concern=concern, relevant=False)
+
+    assert {"consent", "action", "organisations", "classes", "objective", "from"} <= goes(decision)
+    assert field(decision, "reason").outcome is Outcome.REDACT
+
+
+@pytest.mark.requirement("R-CON-01", "R-MSG-06")
+def test_why_a_manager_changes_is_held_back_with_every_text_that_says_so() -> None:
+    """The note goes where the reason goes; a provider learns neither, nor who authorised it."""
+    administrator = ask(MessageName.TEAM_CHANGE, Role.CASE_ADMINISTRATOR, REGION)
+    supervisor = ask(MessageName.TEAM_CHANGE, Role.OFFENDER_SUPERVISOR, PRISON)
+
+    for path in ("reason", "note"):
+        assert field(administrator, path).outcome is Outcome.REDACT
+        assert field(supervisor, path).outcome is Outcome.DISCLOSE
+    for name in PARTNERS:
+        told = goes(ask(MessageName.TEAM_CHANGE, Role.KEY_WORKER, name))
+        assert not told & {"reason", "note", "authorised_by", "authorised_role", "grade"}
+        assert name == RUNG_4 or {"action", "role", "organisation", "person_name", "effective_at"} <= told
+
+
+@pytest.mark.requirement("R-DIS-01", "R-RTE-06")
+def test_offender_supervisor_learns_of_health_while_the_prison_holds_the_person() -> None:
+    """Safeguarding is strictly necessary where the person is, not where they were."""
+    here = ask(MessageName.PRISON_EVENT, Role.OFFENDER_SUPERVISOR, PRISON)
+    gone = ask(MessageName.PRISON_EVENT, Role.OFFENDER_SUPERVISOR, PRISON, case=replace(CASE, custody=None))
+
+    assert "health_alert" in goes(here)
+    assert field(gone, "health_alert").reason == "CONS-NONE"
+
+
+@pytest.mark.requirement("R-DIS-08")
+@pytest.mark.parametrize("message", list(MessageName))
+@pytest.mark.parametrize("name", PARTNERS)
+def test_ledger_does_not_say_that_an_engaged_provider_has_no_part_in_the_case(
+    message: MessageName, name: OrganisationId
+) -> None:
+    """What narrowing holds back has a reason of its own."""
+    for about in (f"ref-{name}", "ref-of-somebody-else", None):
+        decision = ask(message, Role.KEY_WORKER, name, about=about)
+        assert all(item.reason != "NEED-NOT-ON-TEAM" for item in decision.fields)
+    gone = ask(message, Role.KEY_WORKER, name, case=replace(CASE, team=(), referrals=()))
+    assert all(item.reason != "NEED-OTHERS-REFERRAL" for item in gone.fields)
 
 
 @pytest.mark.requirement("R-RTE-05")
 def test_prison_gets_release_whole_while_it_holds_the_person_and_the_movement_when_it_did() -> None:
     """The responsible unit prepares the release; the other prison knows of the movement only."""
-    unit = Role.OFFENDER_MANAGEMENT_UNIT
-    here = ask(MessageName.PRISON_EVENT, unit, PRISON, concern=Concern.HELD_THERE)
+    here = ask(MessageName.PRISON_EVENT, UNIT, PRISON, concern=Concern.HELD_THERE)
     gone = ask(
-        MessageName.PRISON_EVENT, unit, PRISON, concern=Concern.MOVED, case=replace(CASE, custody=None)
+        MessageName.PRISON_EVENT, UNIT, PRISON, concern=Concern.MOVED, case=replace(CASE, custody=None)
     )
 
     assert {"release_address", "licence_conditions", "victim_conditions", "health_alert"} <= goes(here)

@@ -233,7 +233,9 @@ def test_text_is_held_back_when_it_names_what_is_held_back_elsewhere() -> None:
         "staff_safety": "Two staff at visits. Do not mention Ina Vented.",
         "victim_name": "Ina Vented",
     }
-    decision = ask(MessageName.RISK_CHANGE, Role.KEY_WORKER, RUNG_2, payload=payload)
+    decision = ask(
+        MessageName.RISK_CHANGE, Role.KEY_WORKER, RUNG_2, payload=payload, author=Role.OFFENDER_MANAGER
+    )
 
     assert field(decision, "staff_safety").reason == "GUARD-NAMED-IN-TEXT"
     assert field(decision, "rosh_level").outcome is Outcome.DISCLOSE
@@ -252,3 +254,4 @@ def test_nothing_is_delivered_when_only_keys_would_be_left() -> None:
 
     assert told(mine).delivers
     assert told(others).gate == "NEED-NOTHING-LEFT"
+    assert not ask(MessageName.EVALUATION, Role.KEY_WORKER, RUNG_2).delivers

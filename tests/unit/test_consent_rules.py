@@ -193,6 +193,7 @@ OPEN_ANY = {"role": "key_worker", "engaged": True}
             without(DOCUMENTS, "contact", "contact.om-threatened"),
             "although the Offender Manager was threatened",
         ),
+        (without(DOCUMENTS, "contact", "contact.other-provider"), "learn which other provider wrote"),
         (changed("risk", "risk.tier", basis=["CONSENT"]), "consent would be the only basis for sharing risk"),
         (
             changed("offence", "offence.provider-mappa", when={"role": "key_worker", "rung": 3}),
