@@ -11,6 +11,9 @@ from collections import Counter, defaultdict
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from hub.demo.check_envelope import Envelopes
+from hub.demo.check_ledger import Ledger
+from hub.demo.difference import Difference
 from hub.demo.evidence import Channel
 from hub.demo.expectations import End
 from hub.demo.leaves import canaries, covers, leaves, step_time, time_of
@@ -24,20 +27,8 @@ if TYPE_CHECKING:
     from hub.demo.world import World
 
 GENERAL_FORMS = {"month": slice(0, 7), "year": slice(0, 4)}
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Difference:
-    """One thing that is not as expected: in which step, for whom, in which field, what."""
-
-    step: str
-    recipient: str
-    field: str
-    what: str
-
-    def __str__(self) -> str:
-        """One line; it never shows a value."""
-        return " · ".join(part for part in (self.step, self.recipient, self.field, self.what) if part)
+BANDS = ((25.0, "LOW"), (50.0, "MEDIUM"), (75.0, "HIGH"))
+"""Upper ends, not included, of the bands of a likelihood in per cent; above the last: VERY_HIGH."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,6 +43,9 @@ class Checked:
     searches: int
     """Canaries looked for in everything some recipient got."""
     differences: tuple[Difference, ...]
+
+    ledger: int
+    """Ledger records compared with what was received, and with who had a part in the case."""
 
     @property
     def holds(self) -> bool:
@@ -71,6 +65,8 @@ def general_form(sibling: str, exact: object) -> object:
     kind = sibling.rpartition("_")[2]
     if kind == "area":
         return text.partition(" ")[0]
+    if kind == "band":
+        return next((band for end, band in BANDS if float(text) < end), "VERY_HIGH")
     general = text[GENERAL_FORMS[kind]]
     return int(general) if kind == "year" else general
 
@@ -102,7 +98,8 @@ class _Examination:
         self._alike()
         self._channels()
         self._order()
-        self._unlinkable()
+        everything = (self.world, self.expectations, self.evidence, self.by_step)
+        self.differences += [*Envelopes(*everything).differences(), *Ledger(*everything).differences()]
         self._leaks()
         return Checked(
             steps=self.counts["steps"],
@@ -111,6 +108,7 @@ class _Examination:
             general=self.counts["general"],
             held=self.counts["held"],
             searches=self.counts["searches"],
+            ledger=len(self.evidence.judgements),
             differences=tuple(self.differences),
         )
 
@@ -156,7 +154,7 @@ class _Examination:
         if not ids:
             self._differ("nothing arrived", step=step.name, recipient=recipient)
             return
-        if len(ids) > 1:
+        if len(ids) != 1 + len(share.again):
             self._differ(f"arrived {len(ids)} times", step=step.name, recipient=recipient)
         self.counts["deliveries"] += 1
         for received in got:
@@ -164,7 +162,7 @@ class _Examination:
                 self._differ(f"{what} ({received.channel})", step=step.name, recipient=recipient, field=field)
 
     def _fields(self, step: Step, share: Share, received: Received) -> Iterator[tuple[str, str]]:
-        posted, got = leaves(step.data), leaves(received.payload)
+        posted, got = leaves(self.evidence.sent.get(step.name, step.data)), leaves(received.payload)
         accounted: set[str] = set()
         for path, value in posted.items():
             words = [word for word, patterns in _said(share) if any(covers(p, path) for p in patterns)]
@@ -180,7 +178,7 @@ class _Examination:
         siblings = set(share.general.values())
         for path in sorted(got.keys() - accounted - siblings):
             yield path, "was not posted and is there"
-        for pattern in (*share.shown, *share.general, *share.held):
+        for pattern in (*share.shown, *share.general, *share.replaced, *share.held):
             if not any(covers(pattern, path) for path in posted):
                 yield pattern, "is in the expectations and was not posted"
 
@@ -251,20 +249,17 @@ class _Examination:
             if received.channel is not Channel.MAILBOX or place is None:
                 continue
             lane = (received.recipient, received.headers["ce_subject"])
-            if place < last.get(lane, -1) and received.message != "plan":
+            if place < last.get(lane, -1) and not self._late(self.world.steps[place], received.recipient):
                 self._differ(
                     "came after a newer one", step=self.world.steps[place].name, recipient=received.recipient
                 )
             last[lane] = max(place, last.get(lane, -1))
 
-    def _unlinkable(self) -> None:
-        """No two organisations know a case under the same reference, or could compare what they hold."""
-        holders: dict[str, set[str]] = defaultdict(set)
-        for received in self.evidence.received:
-            holders[received.headers["ce_subject"]].add(received.organisation)
-        for organisations in holders.values():
-            if len(organisations) > 1:
-                self._differ("know a case by the same reference", recipient=", ".join(sorted(organisations)))
+    def _late(self, step: Step, recipient: str) -> bool:
+        """Say whether somebody gets a step on joining, after what happened since."""
+        expected = self.expectations.steps.get(step.likeness)
+        share = None if expected is None else expected.recipients.get(recipient)
+        return share is not None and share.late
 
     def _leaks(self) -> None:
         """Search all that each recipient got for every canary it was never to have."""
@@ -286,7 +281,7 @@ class _Examination:
         allowed: dict[str, set[str]] = defaultdict(set)
         for step in self.world.steps:
             expected = self.expectations.steps.get(step.likeness)
-            for path, value in leaves(step.data).items():
+            for path, value in leaves(self.evidence.sent.get(step.name, step.data)).items():
                 found = canaries(path, value)
                 secrets |= {canary: (step.name, path) for canary in found if canary not in secrets}
                 for recipient, share in (expected.recipients if expected else {}).items():
@@ -296,17 +291,22 @@ class _Examination:
 
 
 def _said(share: Share) -> tuple[tuple[str, tuple[str, ...]], ...]:
-    return (("shown", share.shown), ("general", tuple(share.general)), ("held", tuple(share.held)))
+    return (
+        ("shown", share.shown),
+        ("general", tuple(share.general)),
+        ("replaced", share.replaced),
+        ("held", tuple(share.held)),
+    )
 
 
 def _one_field(
     path: str, value: object, *, got: dict[str, object], share: Share, word: str
 ) -> Iterator[tuple[str, str]]:
-    if word == "shown":
+    if word in {"shown", "replaced"}:
         if path not in got:
             yield path, "is missing"
-        elif got[path] != value:
-            yield path, "has another value"
+        elif (got[path] == value) is not (word == "shown"):
+            yield path, "has another value" if word == "shown" else "is the sender's own reference"
     elif path in got:
         yield path, "is there, though held back"
     if word == "general" and got.get(share.general[path]) != general_form(share.general[path], value):

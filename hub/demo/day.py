@@ -40,6 +40,23 @@ class Spoiling(StrEnum):
     """The case reference is of the right form and names no case."""
 
 
+class Cited(StrEnum):
+    """What of an earlier step a later one names."""
+
+    MESSAGE = "message"
+    """The message, by the reference its reader has for it."""
+    DELIVERY = "delivery"
+    """The delivery its reader got of it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Citation:
+    """A reference nobody knows before the day is played: the hub gives it out."""
+
+    step: str
+    what: Cited
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Staff:
     """Somebody who works on a case, known to the hub by an opaque reference only."""
@@ -56,7 +73,7 @@ class Step:
     name: str
     """Unique; the part before the stroke is the person's key."""
     likeness: str
-    """Name under which `expected.yaml` says who receives what of it."""
+    """Name under which the files of `expected/` say who receives what of it."""
     tale: str
     author: Staff
     message: MessageName
@@ -70,6 +87,10 @@ class Step:
     key: str
     """Idempotency key, or the message id header on the sender's own topic."""
     spoiling: Spoiling | None = None
+    cites: Mapping[str, Citation] = field(default_factory=dict)
+    """Payload field to the reference it really holds; what stands in `data` keeps the place."""
+    follows: str | None = None
+    """The step it answers: named as its cause, under the same correlation."""
 
     @property
     def person(self) -> str:
@@ -85,6 +106,8 @@ class Sending(TypedDict, total=False):
     classes: Mapping[str, InformationClass]
     door: Door
     spoiling: Spoiling | None
+    cites: Mapping[str, Citation]
+    follows: str | None
 
 
 class Day:

@@ -3,40 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
-    from hub.demo.evidence import Received, SetAside
+    from hub.demo.evidence import Judgement, Received, SetAside
     from hub.demo.organisations import Party
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Why:
-    """Why something was held back from a recipient, in the ledger's words for staff."""
-
-    code: str
-    says: str
-
-    def __str__(self) -> str:
-        """The code for those who look it up, the words for those who read."""
-        return f"{self.code}: {self.says}"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Judgement:
-    """What the ledger holds on one candidate recipient of one message."""
-
-    message: str
-    """The hub's own id of the message, for putting judgements of one message together."""
-    delivery: str | None
-    """None: nothing was delivered to this candidate."""
-    recipient: str
-    gate: Why | None
-    fields: Mapping[str, Why]
-    """By path, why each field is as it is."""
-    general: frozenset[str]
-    """Paths that went in their general form only."""
 
 
 class Driver(Protocol):

@@ -1,14 +1,20 @@
-"""What `expected.yaml` says: for each step its end, and for each recipient every field of it.
+"""What the files of `expected/` say: for each step its end, and for each recipient every field of it.
 
-The file is written by hand from the requirements and their sources. Nothing in this package computes
-it, and nothing here knows the hub's own rules.
+The files are written by hand from the requirements and their sources. Nothing in this package computes
+them, and nothing here knows the hub's own rules.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+FOLDER = Path(__file__).with_name("expected")
 
 
 class End(StrEnum):
@@ -27,7 +33,7 @@ class End(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Share:
-    """What one recipient gets of one step: every field posted is in exactly one of the three."""
+    """What one recipient gets of one step: every field posted is in exactly one of the four."""
 
     shown: tuple[str, ...]
     general: Mapping[str, str]
@@ -35,6 +41,19 @@ class Share:
     held: Mapping[str, str]
     """Path to the reason, with its source."""
     source: str
+    replaced: tuple[str, ...] = ()
+    """References that are there, but not as the sender wrote them: nobody can put two together."""
+    envelope: frozenset[str] | None = None
+    """Of the headers that say who wrote it, those that may be there; None: as for all of that kind."""
+    joined: str | None = None
+    """The step by which the recipient joined, where it gets this then and not before (R-CASE-06)."""
+    again: tuple[str, ...] = ()
+    """Steps by which somebody else came into the same role, who gets it once more."""
+
+    @property
+    def late(self) -> bool:
+        """Whether it comes, or comes again, after what happened since: the state as it was said."""
+        return self.joined is not None or bool(self.again)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,15 +80,54 @@ class Raised:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Telling:
+    """Which headers may, and which must, say who wrote a message, by kind of reader and of author."""
+
+    to: frozenset[str]
+    by: frozenset[str]
+    may: frozenset[str]
+    must: frozenset[str]
+    source: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Expectations:
-    """The whole file: by likeness of step, and what the hub must say of its own accord."""
+    """The whole folder: by likeness of step, what the hub must say of its own accord, who wrote it."""
 
     steps: Mapping[str, Expected]
     raised: tuple[Raised, ...]
+    envelope: tuple[Telling, ...] = ()
 
 
 class NotExpectationsError(ValueError):
     """The file does not have the form of expectations; the message names the place."""
+
+
+class _Strict(yaml.SafeLoader):
+    """Refuses a key said twice, of which YAML would silently keep the last."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:  # noqa: FBT001, FBT002 - the signature is PyYAML's
+        said: set[str] = set()
+        for key, _ in node.value:
+            if key.value in said and key.tag != "tag:yaml.org,2002:merge":
+                raise NotExpectationsError(f"{key.value} is said twice, again{key.start_mark}")
+            said.add(key.value)
+        return super().construct_mapping(node, deep=deep)
+
+
+def load_expectations(folder: Path = FOLDER) -> Expectations:
+    """Read every file of the folder as one; what two files both say is refused."""
+    steps: dict[str, Expected] = {}
+    raised: list[Raised] = []
+    envelope: list[Telling] = []
+    for file in sorted(folder.glob("*.yaml")):
+        found = expectations_from(yaml.load(file.read_text(encoding="utf-8"), Loader=_Strict))  # noqa: S506 - a safe loader
+        if twice := steps.keys() & found.steps.keys():
+            raise NotExpectationsError(f"{file.name} repeats {', '.join(sorted(twice))}")
+        steps |= found.steps
+        raised += found.raised
+        envelope += found.envelope
+    return Expectations(steps=steps, raised=tuple(raised), envelope=tuple(envelope))
 
 
 def expectations_from(document: object) -> Expectations:
@@ -77,7 +135,7 @@ def expectations_from(document: object) -> Expectations:
     top = _mapping(document, "the file")
     steps = {
         str(name): _expected(_mapping(entry, str(name)), str(name))
-        for name, entry in _mapping(top.get("steps"), "steps").items()
+        for name, entry in _mapping(top.get("steps") or {}, "steps").items()
     }
     raised = tuple(
         Raised(
@@ -88,7 +146,17 @@ def expectations_from(document: object) -> Expectations:
         )
         for entry in (_mapping(item, "raised") for item in _sequence(top.get("raised") or [], "raised"))
     )
-    return Expectations(steps=steps, raised=raised)
+    envelope = tuple(
+        Telling(
+            to=frozenset(_flat(entry["to"])),
+            by=frozenset(_flat(entry["by"])),
+            may=frozenset(_flat(entry.get("may") or [])),
+            must=frozenset(_flat(entry.get("must") or [])),
+            source=_source(entry, "envelope"),
+        )
+        for entry in (_mapping(item, "envelope") for item in _sequence(top.get("envelope") or [], "envelope"))
+    )
+    return Expectations(steps=steps, raised=raised, envelope=envelope)
 
 
 def _expected(entry: Mapping[str, object], name: str) -> Expected:
@@ -117,6 +185,10 @@ def _share(entry: Mapping[str, object], name: str) -> Share:
         general={str(exact): str(sibling) for exact, sibling in general.items()},
         held=held,
         source=_source(entry, name),
+        replaced=tuple(_flat(entry.get("replaced") or [])),
+        envelope=frozenset(_flat(entry["envelope"])) if "envelope" in entry else None,
+        joined=_text(entry.get("joined")),
+        again=tuple(_flat(entry.get("again") or [])),
     )
 
 

@@ -12,7 +12,7 @@ from hub.demo.day import iso
 if TYPE_CHECKING:
     from hub.demo.day import Step
 
-ITEM_KEYS = ("objective",)
+ITEM_KEYS = ("objective", "need")
 """Fields that name an item of a list; other lists of records are told apart by place."""
 TOKEN = re.compile(r"\[([A-Z0-9]{6})\]")
 INSTANT = re.compile(r"^\d{4}-\d\d-\d\dT\d\d:\d\d")
@@ -20,9 +20,11 @@ PERSONAL = frozenset(
     {
         "forename", "surname", "date_of_birth", "crn", "noms_number", "pnc", "cro",
         "address", "postcode", "phone", "release_address", "release_postcode",
+        "person_phone", "referral", "consent", "assessment", "appointment", "enforcement", "review",
+        "evaluation",
     }
 )  # fmt: skip
-"""Fields whose values are unique to one person, and so can be searched for as they are."""
+"""Fields whose values are unique to one person or matter, and so can be searched for as they are."""
 
 
 def leaves(payload: Mapping[str, object]) -> dict[str, object]:
@@ -52,6 +54,12 @@ def plain(value: object) -> object:
     if isinstance(value, Sequence) and not isinstance(value, str):
         return [plain(inner) for inner in value]
     return value
+
+
+def in_contract(path: str) -> str:
+    """Return a leaf's path as the contract writes it: `objectives.home.title` is `objectives[].title`."""
+    head, _, rest = path.partition(".")
+    return f"{head}[].{rest.partition('.')[2]}" if rest else path
 
 
 def canaries(path: str, value: object) -> frozenset[str]:

@@ -10,15 +10,14 @@ import psycopg
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from psycopg.rows import dict_row
 
-from hub.demo.driver import Judgement, Why
-from hub.demo.evidence import Channel, Received, SetAside
+from hub.demo.evidence import Channel, Ground, Judgement, Received, SetAside, Why
 from hub.demo.organisations import PROBATION
 from hub.messages.identifiers import OrganisationId
 from hub.topics.catalogue import DELIVERY_PARTITIONS, Catalogue
 from hub.topics.library import unframe
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
     from types import TracebackType
     from typing import Self
 
@@ -28,8 +27,13 @@ if TYPE_CHECKING:
 PAGE = 100
 TIMEOUT_S = 10.0
 CONNECTIONS_MAX = 16
+WENT = frozenset({"disclose", "generalise"})
+ENVELOPE_CLASS = "envelope"
+"""Of the envelope's own fields, whose decisions stand in the ledger beside the payload's."""
 LEDGER_ROWS = """
-SELECT message_id, delivery_id, organisation, role, gate, fields FROM ledger ORDER BY decided_at, decision_id
+SELECT l.message_id, l.delivery_id, l.organisation, l.role, l.gate, l.fields, l.delivers,
+       d.cursor, d.message, d.contract
+  FROM ledger l LEFT JOIN delivery d ON d.delivery_id = l.delivery_id ORDER BY l.decided_at, l.decision_id
 """
 
 
@@ -168,7 +172,20 @@ class HubDriver:
             gate=None if row["gate"] is None else self._why(row["gate"]),
             fields={field["path"]: self._why(field["reason"]) for field in row["fields"]},
             general=frozenset(field["path"] for field in row["fields"] if field["outcome"] == "generalise"),
+            delivers=row["delivers"],
+            grounds=tuple(self._grounds(row)),
+            place=row["cursor"],
         )
+
+    def _grounds(self, row: Mapping[str, Any]) -> Iterator[Ground]:
+        if row["message"] is None:
+            return
+        specs = self.library.contract(row["message"], row["contract"]).specs
+        classes = {spec.path: spec.information_class.value for spec in specs}
+        for field in row["fields"]:
+            if field["outcome"] in WENT:
+                found = classes.get(field["path"], ENVELOPE_CLASS)
+                yield Ground(path=field["path"], information_class=found, basis=field["basis"])
 
     def _why(self, code: str) -> Why:
         return Why(code=code, says=self._reasons.get(code, "see the policy"))

@@ -21,7 +21,15 @@ HOUSING = OrganisationId("housing-example")
 DEBT = OrganisationId("debt-advice-example")
 
 PARTNER_SENDS = frozenset(
-    {MessageName.REFERRAL, MessageName.PROGRESS, MessageName.RISK_CHANGE, MessageName.APPOINTMENT}
+    {
+        MessageName.REFERRAL,
+        MessageName.PROGRESS,
+        MessageName.RISK_CHANGE,
+        MessageName.APPOINTMENT,
+        MessageName.ENFORCEMENT,
+        MessageName.CORRECTION,
+        MessageName.RECEIPT,
+    }
 )
 PRISON_SENDS = frozenset(
     {MessageName.PRISON_EVENT, MessageName.PROGRESS, MessageName.RISK_CHANGE, MessageName.ASSESSMENT}
@@ -39,6 +47,7 @@ PARTNER_PURPOSES = frozenset(
         Purpose.PROGRESS,
         Purpose.RISK_ALERT,
         Purpose.TRANSFER_RELEASE,
+        Purpose.RIGHTS,
     }
 )
 

@@ -32,6 +32,8 @@ class Person:
     postcode: str
     prison: str | None
     """Short name of the prison that holds the person at the start of the day."""
+    sentence: str
+    """What the court passed, as the contract's symbol: who is on licence has a custodial sentence."""
     about: str
     """What is special in this case, for the list of people."""
 
@@ -42,16 +44,32 @@ class Person:
 
 
 PEOPLE = (
-    ("testo", "Testo", "Fictional", 3, None, "on licence; drug treatment and supported housing"),
-    ("samplia", "Samplia", "Notreal", 2, "hmp-moorland", "a plan with one confidential objective"),
-    ("mockford", "Mockford", "Imaginary", 4, "hmp-moorland", "MAPPA category 2, level 2; moves prison"),
+    ("testo", "Testo", "Fictional", 3, None, "on licence; drug treatment and housing; an OM threatened"),
+    (
+        "samplia",
+        "Samplia",
+        "Notreal",
+        2,
+        "hmp-moorland",
+        "a plan with a confidential objective, and a late joiner",
+    ),
+    (
+        "mockford",
+        "Mockford",
+        "Imaginary",
+        4,
+        "hmp-moorland",
+        "MAPPA category 2, level 2, then 3; moves prison",
+    ),
     ("dummy", "Dummy", "Pretend", 2, "hmp-leeds", "leaves prison, on a date that changes"),
     ("placida", "Placida", "Holder", 3, None, "gets another Offender Manager"),
     ("exempla", "Exempla", "Unreal", 2, None, "gives consent, and withdraws it"),
-    ("specimen", "Specimen", "Madeup", 1, None, "unpaid work; a referral that is declined"),
+    ("specimen", "Specimen", "Madeup", 1, None, "housing asked for; a referral that is declined"),
     ("fabula", "Fabula", "Hypothetical", 3, "hmp-leeds", "an accredited programme, and broken messages"),
 )
 """Key, forename, surname, tier, prison at the start, what is special."""
+ON_LICENCE = frozenset({"testo"})
+"""At liberty now, serving the rest of a custodial sentence."""
 
 
 def people(rng: Random) -> tuple[Person, ...]:
@@ -80,5 +98,6 @@ def _person(
         address=f"{1000 + 100 * place + rng.randrange(100)} Nowhere Street, Exampleton",
         postcode=f"ZZ{10 + place} {rng.randrange(10)}ZZ",
         prison=prison,
+        sentence="COMMUNITY_ORDER" if prison is None and key not in ON_LICENCE else "DETERMINATE",
         about=about,
     )

@@ -6,14 +6,11 @@ import asyncio
 import json
 import time
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING
-
-import yaml
 
 from hub.demo.check import check
 from hub.demo.day import iso
-from hub.demo.expectations import expectations_from
+from hub.demo.expectations import load_expectations
 from hub.demo.on_hub import HubDriver
 from hub.demo.organisations import HOUSING, RECOVERY
 from hub.demo.play import Performance
@@ -33,7 +30,6 @@ if TYPE_CHECKING:
     from hub.demo.on_hub import Hub
     from hub.demo.world import World
 
-EXPECTED = Path(__file__).with_name("expected.yaml")
 HOURS_BEFORE_NOW = 8
 """The day begins so long before the present, so that all of it lies behind."""
 MINUTE_MS = 60_000
@@ -60,7 +56,7 @@ def day_start(now_ms: int) -> Instant:
 async def perform(hub: Hub, console: Console, *, seed: int, reasons: Mapping[str, str]) -> Performed:
     """Play the day on this hub, tell it on this console, and return what the check found."""
     world = make_world(seed=seed, start=day_start(time.time_ns() // 1_000_000))
-    expectations = expectations_from(yaml.safe_load(EXPECTED.read_text(encoding="utf-8")))
+    expectations = load_expectations()
     library = SchemaLibrary.load()
     teller = Teller(console, world, expectations)
     teller.cast()
@@ -68,7 +64,7 @@ async def perform(hub: Hub, console: Console, *, seed: int, reasons: Mapping[str
         performance = Performance(world=world, expectations=expectations, driver=driver, library=library)
         with teller.waiting() as one_more:
             evidence = await performance.play(one_more)
-        story = Story(world, evidence.received, await driver.judgements())
+        story = Story(world, evidence.received, evidence.judgements)
         for number, person in enumerate(world.people, start=1):
             teller.chapter(number, person, answers=evidence.answers, story=story)
         offered = next(step for step in world.steps if step.name == "testo/offer-recovery")

@@ -18,12 +18,13 @@ from hub.demo.day import Door
 from hub.demo.evidence import Answered, Channel, Evidence
 from hub.demo.expectations import End
 from hub.demo.leaves import step_time, time_of
+from hub.demo.references import Known
 from hub.demo.submissions import avro_record, http_body, path_of
 
 if TYPE_CHECKING:
     from hub.demo.day import Step
     from hub.demo.driver import Driver
-    from hub.demo.evidence import Received, SetAside
+    from hub.demo.evidence import Judgement, Received, SetAside
     from hub.demo.expectations import Expectations
     from hub.demo.world import World
     from hub.messages.envelope import MessageName
@@ -67,6 +68,8 @@ class Performance:
         self.received: list[Received] = []
         self.quarantine: tuple[SetAside, ...] = ()
         self.answers: dict[str, Answered] = {}
+        self.data: dict[str, dict[str, object]] = {}
+        self._known = Known()
         self._cases: dict[tuple[str, str], str] = {}
         self._kafka: dict[str, frozenset[MessageName]] = {
             party.organisation: party.kafka for party in world.parties
@@ -95,7 +98,7 @@ class Performance:
                 work.cancel()
             await asyncio.gather(watch, played, return_exceptions=True)
         await self._settle()
-        return self._evidence()
+        return self._evidence(tuple(await self.driver.judgements()))
 
     def case_of(self, organisation: str, person: str) -> str:
         """Return the reference under which an organisation knows a person's case; empty if it does not."""
@@ -121,13 +124,17 @@ class Performance:
         opening = step.data.get("action") == "OPENED"
         if not opening:
             await self._until(lambda: place in self._cases, self.patience.step_s_max)
+        await self._until(lambda: self._known.ready(step), self.patience.step_s_max)
+        self.data[step.name] = data = self._known.data(step)
         case = self._cases.get(place)
         if step.door is Door.KAFKA:
             value = avro_record(step, case=case or "", library=self.library)
             await self.driver.produce(organisation, value, {"message-id": step.key})
             return Answered(status=None, body={}, state=None)
-        body = http_body(step, case=case)
+        body = http_body(step, case=case, data=data, thread=self._known.thread(step))
         status, answer = await self.driver.post(organisation, path_of(step.message), body, key=step.key)
+        if isinstance(answer.get("message"), str):
+            self._known.posted(step, str(answer["message"]))
         if opening and isinstance(answer.get("case"), str):
             self._cases[place] = str(answer["case"])
         return Answered(status=status, body=answer, state=None)
@@ -166,7 +173,9 @@ class Performance:
         """Return the recipients and channels on which something of this step is still to come."""
         expected = self.expectations.steps.get(step.likeness)
         wanted: set[tuple[str, Channel]] = set()
-        for recipient in expected.recipients if expected is not None else ():
+        for recipient, share in (expected.recipients if expected is not None else {}).items():
+            if share.joined is not None and f"{step.person}/{share.joined}" not in self.answers:
+                continue
             wanted.add((recipient, Channel.MAILBOX))
             if step.message in self._kafka[recipient.partition("/")[0]]:
                 wanted.add((recipient, Channel.KAFKA))
@@ -221,13 +230,14 @@ class Performance:
         if step is not None:
             self._cases.setdefault((received.organisation, step.person), received.headers["ce_subject"])
             self._got[step.name].add((received.recipient, received.channel))
+            self._known.took(step, received)
 
     async def _until(self, holds: Callable[[], bool], wait_s_max: float) -> None:
         with suppress(TimeoutError):
             async with asyncio.timeout(wait_s_max), self._news:
                 await self._news.wait_for(holds)
 
-    def _evidence(self) -> Evidence:
+    def _evidence(self, judgements: tuple[Judgement, ...]) -> Evidence:
         cases: dict[str, set[str]] = defaultdict(set)
         for (_, person), case in self._cases.items():
             cases[person].add(case)
@@ -236,6 +246,8 @@ class Performance:
             received=tuple(self.received),
             quarantine=self.quarantine,
             cases={person: frozenset(known) for person, known in cases.items()},
+            sent=dict(self.data),
+            judgements=judgements,
         )
 
 

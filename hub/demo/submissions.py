@@ -9,6 +9,8 @@ from hub.messages.envelope import MessageName
 from hub.topics.library import frame
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from hub.demo.day import Step
     from hub.topics.library import SchemaLibrary
 
@@ -25,15 +27,21 @@ def path_of(message: MessageName) -> str:
     return f"/v1/{message.value}" if message is MessageName.PROGRESS else f"/v1/{message.value}s"
 
 
-def http_body(step: Step, *, case: str | None) -> dict[str, object]:
-    """Return the JSON body; the organisation is not in it, it follows from the key."""
+def http_body(
+    step: Step, *, case: str | None, data: Mapping[str, object], thread: Mapping[str, str]
+) -> dict[str, object]:
+    """Return the JSON body; the organisation is not in it, it follows from the key.
+
+    `data` is the step's payload with what it cites filled in, `thread` its cause and correlation.
+    """
     body: dict[str, object] = {
+        **thread,
         "contract": step.contract,
         "occurred_at": iso(step.occurred_at),
         "author": step.author.reference,
         "author_role": step.author.role.value,
         "statement": step.statement.value,
-        "data": dict(step.data),
+        "data": dict(data),
     }
     if case is not None:
         body["case"] = NO_SUCH_CASE if step.spoiling is Spoiling.UNKNOWN_CASE else case

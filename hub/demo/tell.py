@@ -16,23 +16,25 @@ from rich.rule import Rule
 from rich.table import Table
 from rich.text import Text
 
+from hub.consent.parties import Kind
+from hub.demo.check_ledger import CONSENT
 from hub.demo.day import Door
 from hub.demo.expectations import End
-from hub.demo.leaves import leaves, step_time, time_of
+from hub.demo.leaves import in_contract, leaves, step_time, time_of
+from hub.messages.envelope import MessageName
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
     from hub.demo.check import Checked
     from hub.demo.day import Step
-    from hub.demo.driver import Judgement, Why
-    from hub.demo.evidence import Answered, Received
+    from hub.demo.evidence import Answered, Judgement, Received, Why
     from hub.demo.expectations import Expectations
     from hub.demo.people import Person
     from hub.demo.world import World
 
 COLUMNS = 100
-SETTING_UP = ("opened", "appointed/", "reception/")
+SETTING_UP = ("opened/", "appointed/", "reception/")
 """Likenesses that are told in one line together, so that the story starts quickly."""
 WIDTH_RECIPIENT = 44
 DIFFERENCES_SHOWN_MAX = 40
@@ -52,6 +54,9 @@ class Teller:
         """Prepare to tell this world's day."""
         self.console, self.world, self.expectations = console, world, expectations
         self.names = {party.organisation: party.name for party in world.parties}
+        self.kinds = {str(party.organisation): party.kind for party in world.parties}
+        self._explained: set[str] = set()
+        """Codes whose words this chapter has already given."""
 
     def cast(self) -> None:
         """Introduce the organisations and the people, all invented."""
@@ -93,6 +98,7 @@ class Teller:
             (f"{number}  {person.name}", "bold"), (f"  tier {person.tier}, {person.about}", "dim")
         )
         self.console.print(Rule(title, align="left", style="dim"))
+        self._explained.clear()
         steps = self.world.chapter(person)
         first = [step for step in steps if step.likeness.startswith(SETTING_UP)]
         made = sum(len(story.recipients(step)) for step in first)
@@ -112,11 +118,12 @@ class Teller:
         door = "Kafka" if step.door is Door.KAFKA else "HTTP"
         sender = f"{self.names[step.author.organisation]}, {step.message.value} by {door}: "
         self._line(Text.assemble((sender, "dim"), self._end(step, answered)), indent=9)
+        told: dict[tuple[object, ...], str] = {}
         for recipient, copies in story.recipients(step).items():
-            self._recipient(step, recipient, copies, story)
+            self._recipient(step, recipient, copies, story, told=told)
         for why, recipients in story.left_out(step).items():
             everybody = ", ".join(_who(recipient).plain for recipient in recipients)
-            self._line(_hanging("nothing", Text(everybody), Text(str(why), style="dim")), indent=9)
+            self._line(_hanging("nothing", Text(everybody), self._explain(why)), indent=9)
 
     def _end(self, step: Step, answered: Answered | None) -> Text:
         expected = self.expectations.steps.get(step.likeness)
@@ -133,7 +140,31 @@ class Teller:
         }[expected.end]
         return Text(status + said[0], style=said[1])
 
-    def _recipient(self, step: Step, recipient: str, copies: Sequence[Received], story: Story) -> None:
+    def _explain(self, why: Why | None) -> Text:
+        """Give a reason's code, and its words the first time it comes up in a chapter."""
+        if why is None:
+            return Text()
+        new = why.code not in self._explained
+        self._explained.add(why.code)
+        return Text(str(why) if new else why.code, style="dim")
+
+    def _when(self, step: Step, recipient: str) -> str:
+        """Say so where somebody got it on joining, later than the others."""
+        expected = self.expectations.steps.get(step.likeness)
+        share = None if expected is None else expected.recipients.get(recipient)
+        if share is None or not share.late:
+            return ""
+        return " on joining" if share.joined is not None else " and on joining"
+
+    def _recipient(
+        self,
+        step: Step,
+        recipient: str,
+        copies: Sequence[Received],
+        story: Story,
+        *,
+        told: dict[tuple[object, ...], str],
+    ) -> None:
         posted, got = leaves(step.data), leaves(copies[0].payload)
         stand_ins = sorted(got.keys() - posted.keys())
         absent = [path for path in posted if path not in got]
@@ -143,14 +174,23 @@ class Teller:
         count = f"{len(posted) - len(absent)} of {len(posted)} fields"
         line.append(f"{count:<17}", style="default" if absent else "green")
         line.append(" + ".join(sorted({copy.channel.value for copy in copies})), style="dim")
+        line.append(self._when(step, recipient), style="cyan")
         self._line(line, indent=9)
+        if step.message is MessageName.RISK_CHANGE and self.kinds[copies[0].organisation] is Kind.PARTNER:
+            bases = story.bases(copies[0])
+            asked = "" if CONSENT in bases else "no consent is asked"
+            self._line(_hanging("goes by", Text(", ".join(bases)), Text(asked, style="dim")), indent=11)
         if general:
             only = Text(f"only as {', '.join(stand_ins)}", style="dim")
             self._line(_hanging("in general", Text(", ".join(general)), only), indent=11)
         kept = [path for path in absent if path not in general]
-        for why, paths in story.reasons(copies[0], kept).items():
-            why_said = Text(str(why or ""), style="dim")
-            self._line(_hanging("held back", Text(_brief(paths)), why_said), indent=11)
+        reasons = story.reasons(copies[0], kept)
+        alike = tuple((why, *paths) for why, paths in reasons.items())
+        if alike and (first := told.setdefault(alike, recipient)) != recipient:
+            self._line(_hanging("held back", Text("the same as from "), _who(first)), indent=11)
+            return
+        for why, paths in reasons.items():
+            self._line(_hanging("held back", Text(_brief(paths)), self._explain(why)), indent=11)
 
 
 class Story:
@@ -168,6 +208,11 @@ class Story:
         judgements = tuple(judgements)
         self._why = {one.delivery: one.fields for one in judgements if one.delivery is not None}
         self._general = {one.delivery: one.general for one in judgements if one.delivery is not None}
+        self._bases = {
+            one.delivery: sorted({ground.basis for ground in one.grounds if ground.basis})
+            for one in judgements
+            if one.delivery is not None
+        }
         steps = {one.message: deliveries[one.delivery] for one in judgements if one.delivery in deliveries}
         self._out: dict[str, dict[str, Why]] = defaultdict(dict)
         for judged in judgements:
@@ -185,6 +230,10 @@ class Story:
             grouped[why].append(recipient)
         return grouped
 
+    def bases(self, received: Received) -> Sequence[str]:
+        """Return the legal bases on which the fields of a delivery went."""
+        return self._bases.get(received.delivery, ())
+
     def general(self, received: Received) -> frozenset[str]:
         """Return the fields that went in their general form only."""
         return self._general.get(received.delivery, frozenset())
@@ -194,7 +243,7 @@ class Story:
         why = self._why.get(received.delivery, {})
         grouped: dict[Why | None, list[str]] = defaultdict(list)
         for path in kept:
-            grouped[why.get(path) or why.get(_without_items(path))].append(path)
+            grouped[why.get(path) or why.get(in_contract(path))].append(path)
         return grouped
 
 
@@ -233,6 +282,7 @@ def summarise(console: Console, checked: Checked, *, seconds: float) -> None:
         (checked.general, "fields in their general form only: a month, a year, a postcode area"),
         (checked.held, "fields held back"),
         (checked.searches, "searches for held-back values in all that a recipient got"),
+        (checked.ledger, "ledger records: everybody decided on, each field that went on a legal basis"),
     ):
         counts.add_row(Text(f"{number:>6,}", style="bold"), what)
     console.print(Padding.indent(counts, 2))
@@ -252,9 +302,3 @@ def summarise(console: Console, checked: Checked, *, seconds: float) -> None:
 def _who(recipient: str) -> Text:
     organisation, _, role = recipient.partition("/")
     return Text.assemble(organisation, ("  " + role.replace("_", " ").title(), "dim"))
-
-
-def _without_items(path: str) -> str:
-    """Return a leaf's path as the contract writes it: `objectives.home.title` is `objectives[].title`."""
-    head, _, rest = path.partition(".")
-    return f"{head}[].{rest.partition('.')[2]}" if rest else path

@@ -22,6 +22,8 @@ from hub.topics.policy_files import POLICY_VERSION, read_policy
 pytestmark = pytest.mark.timeout(180)
 ROSH = "testo/rosh"
 HOUSING = "housing-example/key_worker"
+MAPPA_LEVEL = 3
+"""As it is raised in the day; nobody is asked for consent."""
 
 
 @pytest.fixture(scope="module")
@@ -83,6 +85,23 @@ def test_the_story_is_told_in_a_hundred_plain_columns_when_there_is_no_terminal(
     assert max(map(len, told.splitlines())) <= 100
     assert "GUARD-VICTIM" in told
     assert "held back" in told
+    assert "on joining" in told
+
+
+@pytest.mark.requirement("R-DIS-04")
+@pytest.mark.requirement("R-DIS-09")
+def test_the_ledger_of_a_real_hub_holds_what_was_received(performed: Performed) -> None:
+    """Everybody decided on has a record; a drug service told of MAPPA was told by statute."""
+    evidence = performed.evidence
+    assert performed.checked.ledger > len({one.delivery for one in evidence.received})
+    alert = next(
+        one
+        for one in evidence.received
+        if one.recipient == "recovery-example/key_worker" and one.payload.get("mappa_level") == MAPPA_LEVEL
+    )
+    judged = next(one for one in evidence.judgements if one.delivery == alert.delivery)
+    assert "mappa_level" in {ground.path for ground in judged.grounds}
+    assert "CONSENT" not in {ground.basis for ground in judged.grounds}
 
 
 def test_the_expectations_say_where_each_comes_from() -> None:

@@ -12,7 +12,7 @@ from hub.demo.leaves import canaries, leaves
 from hub.demo.submissions import path_of
 from hub.demo.world import World, make_world
 from hub.errors import InvalidBody, NotReadable
-from hub.messages.envelope import MessageName
+from hub.messages.envelope import MessageName, Role
 from hub.messages.identifiers import Instant
 from hub.topics.bodies import check_payload
 from hub.topics.library import SchemaLibrary
@@ -123,3 +123,41 @@ def test_messages_are_posted_to_the_address_of_their_name() -> None:
 def test_both_doors_are_used(world: World) -> None:
     """Some submissions go over HTTP, some by an organisation's own topic."""
     assert {step.door for step in world.steps} == set(Door)
+
+
+def test_references_say_nothing(world: World) -> None:
+    """No reference names a provider, a service or a person; each is of one matter only."""
+    named = ("referral", "consent", "appointment", "enforcement", "review", "evaluation", "assessment")
+    found = {str(step.data[name]) for step in world.steps for name in named if name in step.data}
+    assert found
+    assert all(re.fullmatch(r"[A-Z0-9]{6}", reference) for reference in found)
+    holders: dict[str, set[str]] = {}
+    for step in world.steps:
+        for name in named:
+            if name in step.data:
+                holders.setdefault(str(step.data[name]), set()).add(f"{step.person} {name}")
+    assert all(len({holder.partition(" ")[0] for holder in each}) == 1 for each in holders.values())
+
+
+@pytest.mark.requirement("R-RTE-05")
+def test_prison_events_come_from_the_units_of_prisons(world: World) -> None:
+    """The Offender Management Unit writes them, so that the Offender Supervisor is told."""
+    events = [step for step in world.steps if step.message is MessageName.PRISON_EVENT]
+    assert events
+    assert {step.author.role for step in events} == {Role.OFFENDER_MANAGEMENT_UNIT}
+
+
+@pytest.mark.requirement("R-MSG-04")
+def test_plans_are_for_three_people_and_a_later_version_says_what_changed(world: World) -> None:
+    """A version after the first names the one before and what is different."""
+    plans = [step for step in world.steps if step.message is MessageName.PLAN and "objectives" in step.data]
+    assert len({step.person for step in plans}) >= 3
+    later = [step for step in plans if step.data["version"] != 1]
+    assert later
+    assert all({"previous_version", "change_summary", "change_reason"} <= step.data.keys() for step in later)
+
+
+def test_whoever_is_on_licence_has_a_custodial_sentence(world: World) -> None:
+    """Licence follows custody; nobody in prison serves a community order."""
+    custodial = {person.key for person in world.people if person.sentence == "DETERMINATE"}
+    assert {person.key for person in world.people if person.prison or "licence" in person.about} == custodial

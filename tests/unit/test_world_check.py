@@ -2,155 +2,31 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
-import yaml
 
-import hub.demo
-from hub.demo.check import Checked, check, general_form
-from hub.demo.day import Door, Step, iso
-from hub.demo.evidence import Answered, Channel, Evidence, Received, SetAside
-from hub.demo.expectations import End, Expectations, Expected, NotExpectationsError, Share, expectations_from
-from hub.demo.leaves import covers, leaves, plain
-from hub.demo.world import make_world
-from hub.messages.identifiers import Instant
+from hub.demo.check import check, general_form
+from hub.demo.evidence import Channel, Evidence, SetAside
+from hub.demo.expectations import Expectations, NotExpectationsError, expectations_from, load_expectations
+from hub.demo.leaves import leaves
+from tests.unit.demo_evidence import EXPECTATIONS, WORLD, altered, differences, shared, whole_evidence
 
-DOCUMENT = Path(hub.demo.__file__).with_name("expected.yaml")
-WORLD = make_world(seed=1, start=Instant(1_790_000_000_000))
 ROSH = "testo/rosh"
 HOUSING = "housing-example/key_worker"
 
 
 @pytest.fixture(scope="module")
 def expectations() -> Expectations:
-    """The hand-written file."""
-    return expectations_from(yaml.safe_load(DOCUMENT.read_text()))
-
-
-def cut(step: Step, share: Share) -> dict[str, object]:
-    """Return a payload cut as a share says, done by hand for these tests."""
-
-    def keep(value: object, path: str) -> object:
-        if isinstance(value, Mapping):
-            return {
-                name: keep(inner, f"{path}.{name}" if path else str(name)) for name, inner in value.items()
-            }
-        if isinstance(value, list) and value and isinstance(value[0], Mapping):
-            return [keep(item, f"{path}.{item['objective']}") for item in value]
-        return value if any(covers(pattern, path) for pattern in share.shown) else None
-
-    payload = keep(step.data, "")
-    assert isinstance(payload, dict)
-    return payload | {
-        sibling: general_form(sibling, step.data[exact]) for exact, sibling in share.general.items()
-    }
-
-
-def delivered(step: Step, recipient: str, share: Share) -> Iterator[Received]:
-    """Yield the deliveries of one step for one recipient, on each channel it chose."""
-    organisation, _, role = recipient.partition("/")
-    headers = {
-        "ce_id": f"{step.name}-{recipient}",
-        "ce_type": f"hub.{step.message.value}",
-        "ce_time": iso(step.occurred_at),
-        "ce_subject": f"case_{organisation}_{step.person}",
-        "hub-role": role,
-    }
-    payload = cut(step, share)
-    chosen = next(party.kafka for party in WORLD.parties if party.organisation == organisation)
-    for channel in (Channel.MAILBOX, *((Channel.KAFKA,) if step.message in chosen else ())):
-        yield Received(
-            organisation=organisation,
-            channel=channel,
-            headers=headers,
-            payload=payload,
-            raw=json.dumps(payload).encode(),
-        )
-
-
-def answered(step: Step, expected: Expected) -> Answered:
-    """Return what a hub that does as expected answers the sender."""
-    if step.door is Door.KAFKA:
-        return Answered(status=None, body={}, state=None)
-    if expected.end is End.AT_THE_DOOR:
-        return Answered(
-            status=expected.status, body={"code": expected.code, "errors": [expected.pointer]}, state=None
-        )
-    return Answered(
-        status=202, body={"message": "m"}, state="refused" if expected.end is End.REFUSED else "routed"
-    )
+    """The hand-written files."""
+    return EXPECTATIONS
 
 
 @pytest.fixture(scope="module")
-def evidence(expectations: Expectations) -> Evidence:
+def evidence() -> Evidence:
     """What would be seen of a hub that does all that is expected."""
-    wanted = [(step, expectations.steps[step.likeness]) for step in WORLD.steps]
-    received = [
-        one
-        for step, expected in wanted
-        for recipient, share in expected.recipients.items()
-        for one in delivered(step, recipient, share)
-    ]
-    received += [
-        Received(
-            organisation=recipient.partition("/")[0],
-            channel=Channel.MAILBOX,
-            headers={
-                "ce_id": f"{raised.person}{raised.code}{recipient}",
-                "ce_type": "hub.exception",
-                "ce_time": "2026-01-01T00:00:00Z",
-                "ce_subject": f"case_{recipient.partition('/')[0]}_{raised.person}",
-                "hub-role": recipient.partition("/")[2],
-            },
-            payload={"code": raised.code},
-            raw=b"",
-        )
-        for raised in expectations.raised
-        for recipient in raised.recipients
-    ]
-    return Evidence(
-        answers={step.name: answered(step, expected) for step, expected in wanted},
-        received=tuple(received),
-        quarantine=tuple(
-            SetAside(organisation=step.author.organisation, code=str(expected.code))
-            for step, expected in wanted
-            if expected.end in {End.REFUSED, End.SET_ASIDE}
-        ),
-        cases={
-            person.key: frozenset(f"case_{party.organisation}_{person.key}" for party in WORLD.parties)
-            for person in WORLD.people
-        },
-    )
-
-
-def differences(checked: Checked) -> list[tuple[str, str, str]]:
-    """Return where the story does not hold."""
-    return [(one.step, one.recipient, one.field) for one in checked.differences]
-
-
-def altered(
-    evidence: Evidence, *, step: str, recipient: str, alter: Callable[[Received], Received]
-) -> Evidence:
-    """Return evidence in which one delivery is another."""
-    moment = next(str(plain(iso(one.occurred_at))) for one in WORLD.steps if one.name == step)
-    return replace(
-        evidence,
-        received=tuple(
-            alter(one) if one.recipient == recipient and str(plain(one.headers["ce_time"])) == moment else one
-            for one in evidence.received
-        ),
-    )
-
-
-def shared(expectations: Expectations, *, step: str, recipient: str, share: Share) -> Expectations:
-    """Return expectations in which one recipient's share is another."""
-    expected = expectations.steps[step]
-    recipients = {**expected.recipients, recipient: share}
-    return replace(expectations, steps={**expectations.steps, step: replace(expected, recipients=recipients)})
+    return whole_evidence()
 
 
 def test_the_check_holds_when_everything_is_as_expected(
@@ -160,7 +36,7 @@ def test_the_check_holds_when_everything_is_as_expected(
     checked = check(WORLD, expectations, evidence)
     assert checked.differences == ()
     assert checked.steps == len(WORLD.steps)
-    assert min(checked.deliveries, checked.shown, checked.general, checked.held) > 0
+    assert min(checked.deliveries, checked.shown, checked.general, checked.held, checked.ledger) > 0
 
 
 @pytest.mark.requirement("R-DIS-01")
@@ -303,26 +179,14 @@ def test_the_check_finds_an_older_state_after_a_newer(expectations: Expectations
     assert any(one.what == "came after a newer one" for one in check(WORLD, expectations, turned).differences)
 
 
-def test_the_check_finds_a_case_reference_two_organisations_share(
-    expectations: Expectations, evidence: Evidence
-) -> None:
-    """What two organisations hold can not be put together by its headers."""
-    linked = tuple(
-        replace(one, headers={**one.headers, "ce_subject": "case_shared"})
-        if one.message == "risk-change" and "testo" in one.headers["ce_subject"]
-        else one
-        for one in evidence.received
-    )
-    found = check(WORLD, expectations, replace(evidence, received=linked)).differences
-    assert [one.what for one in found] == ["know a case by the same reference"]
-
-
 def test_the_check_finds_an_exception_report_that_is_not_made(
     expectations: Expectations, evidence: Evidence
 ) -> None:
     """What the hub must say of its own accord is asserted too."""
     silent = tuple(one for one in evidence.received if one.message != "exception")
-    checked = check(WORLD, expectations, replace(evidence, received=silent))
+    told = {one.delivery for one in silent}
+    entered = tuple(one for one in evidence.judgements if one.delivery is None or one.delivery in told)
+    checked = check(WORLD, expectations, replace(evidence, received=silent, judgements=entered))
     assert len(checked.differences) == sum(len(raised.recipients) for raised in expectations.raised)
 
 
@@ -332,11 +196,28 @@ def test_expectations_without_a_source_are_refused() -> None:
         expectations_from({"steps": {"a": {"status": 202}}})
 
 
+@pytest.mark.parametrize(
+    ("files", "says"),
+    [
+        ({"a.yaml": "steps: {x: {source: s}, x: {source: t}}"}, "x is said twice"),
+        ({"a.yaml": "steps: {x: {source: s}}", "b.yaml": "steps: {x: {source: t}}"}, r"b.yaml repeats x"),
+    ],
+)
+def test_expectations_said_twice_are_refused(tmp_path: Path, files: dict[str, str], says: str) -> None:
+    """Of two entries for the same step neither quietly wins."""
+    for name, content in files.items():
+        (tmp_path / name).write_text(content)
+    with pytest.raises(NotExpectationsError, match=says):
+        load_expectations(tmp_path)
+
+
 def test_general_forms_are_worked_out_by_hand() -> None:
-    """Month, year and postcode area, independent of the hub's own."""
+    """Month, year, postcode area and band, independent of the hub's own."""
     assert general_form("release_month", "2027-03-14") == "2027-03"
     assert general_form("birth_year", "1990-01-02") == 1990
     assert general_form("postcode_area", "ZZ10 1ZZ") == "ZZ10"
+    bands = [general_form("likelihood_score_band", score) for score in (24.9, 25.0, 61.5, 75.0)]
+    assert bands == ["LOW", "MEDIUM", "HIGH", "VERY_HIGH"]
 
 
 def test_leaves_name_the_items_of_a_list_by_their_own_id() -> None:

@@ -35,13 +35,13 @@ def add(day: Day, person: Person) -> None:
     team = open_case(day, person)
     asking = _Consent(
         name="referral",
-        consent=f"consent-{day.token()}",
+        consent=day.token(),
         classes=["identity", "contact", "plan_objective", "progress"],
         about="being referred to the charity",
     )
     health = _Consent(
         name="health",
-        consent=f"consent-{day.token()}",
+        consent=day.token(),
         classes=["health"],
         about="health needs being told to it",
     )

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 def add(day: Day, person: Person) -> None:
     """Add the chapter: a transfer without authorisation, then the same with it."""
-    team = open_case(day, person)
+    team = open_case(day, person, likeness="transferred")
     offer = refer(day, person, team, name="recovery", asked=asks.recovery(day, person))
     accept(day, person, offer, name="recovery")
     incoming = day.staff(PROBATION, Role.OFFENDER_MANAGER)

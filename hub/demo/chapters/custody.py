@@ -9,16 +9,18 @@ from typing import TYPE_CHECKING
 
 from hub.demo.chapters import asks
 from hub.demo.chapters.opening import accept, open_case, refer
-from hub.messages.envelope import MessageName
+from hub.demo.organisations import LEEDS
+from hub.messages.envelope import MessageName, Role
 
 if TYPE_CHECKING:
+    from hub.demo.chapters.opening import Team
     from hub.demo.day import Day, Staff
     from hub.demo.people import Person
 
 
 def add_transfer(day: Day, person: Person) -> None:
-    """Add the MAPPA case: its category and level become known, then the person changes prison."""
-    team = open_case(day, person)
+    """Add the MAPPA case: its category and level become known, then prison, supervisor and level change."""
+    team = open_case(day, person, likeness="moved")
     day.tell(
         f"{person.key}/mappa",
         "The Offender Manager records MAPPA category 2, level 2, very high risk",
@@ -41,7 +43,7 @@ def add_transfer(day: Day, person: Person) -> None:
     day.tell(
         f"{person.key}/transfer",
         "The prison moves the person from Moorland to Leeds",
-        author=team.in_prison,
+        author=team.in_unit,
         message=MessageName.PRISON_EVENT,
         data={
             "action": "TRANSFER",
@@ -57,6 +59,65 @@ def add_transfer(day: Day, person: Person) -> None:
             "victim_conditions": day.words("No contact with an invented person"),
         },
     )
+    _supervisor_changes(day, person, team)
+    offer = refer(day, person, team, name="recovery", asked=asks.recovery(day, person))
+    accept(day, person, offer, name="recovery")
+    _alert(day, person, team)
+
+
+def _supervisor_changes(day: Day, person: Person, team: Team) -> None:
+    """Let supervision move with the person: one Offender Supervisor ends, another is appointed."""
+    day.tell(
+        f"{person.key}/supervisor-ends",
+        "The Offender Supervisor in Moorland ends",
+        author=team.manager,
+        message=MessageName.TEAM_CHANGE,
+        data={
+            "action": "END",
+            "role": "offender_supervisor",
+            "organisation": team.in_prison.organisation,
+            "person": team.in_prison.reference,
+            "effective_at": day.instant(days=0),
+        },
+    )
+    incoming = day.staff(LEEDS, Role.OFFENDER_SUPERVISOR)
+    day.tell(
+        f"{person.key}/supervisor-appointed",
+        "An Offender Supervisor is appointed in Leeds",
+        author=team.manager,
+        message=MessageName.TEAM_CHANGE,
+        data={
+            "action": "APPOINT",
+            "role": "offender_supervisor",
+            "organisation": incoming.organisation,
+            "person": incoming.reference,
+            "person_name": day.words("Offender Supervisor of the demonstration"),
+            "effective_at": day.instant(days=0),
+        },
+    )
+
+
+def _alert(day: Day, person: Person, team: Team) -> None:
+    """Raise the MAPPA level: a statutory disclosure, nobody's consent is asked (R-DIS-04)."""
+    day.tell(
+        f"{person.key}/alert",
+        "The MAPPA level is raised to 3; the drug service is told without consent",
+        author=team.manager,
+        message=MessageName.RISK_CHANGE,
+        data={
+            "kind": "MAPPA",
+            "urgency": "IMMEDIATE",
+            "observed_at": day.instant(days=0),
+            "observed_by_role": "offender_manager",
+            "rosh_level": "VERY_HIGH",
+            "mappa_category": 2,
+            "mappa_level": 3,
+            "at_risk": ["STAFF"],
+            "summary": day.words("Why the level was raised"),
+            "staff_safety": day.words("Never within reach, always two of you"),
+            "victim_name": day.words("Victorine Nobody"),
+        },
+    )
 
 
 def add_release(day: Day, person: Person) -> None:
@@ -64,14 +125,12 @@ def add_release(day: Day, person: Person) -> None:
     team = open_case(day, person)
     offer = refer(day, person, team, name="housing", asked=asks.housing(day, person))
     accept(day, person, offer, name="housing")
-    _dated(
-        day, person, team.in_prison, name="release-date", days=24, tale="A provisional release date is set"
-    )
-    _dated(day, person, team.in_prison, name="release-moved", days=52, tale="The release date changes")
+    _dated(day, person, team.in_unit, name="release-date", days=24, tale="A provisional release date is set")
+    _dated(day, person, team.in_unit, name="release-moved", days=52, tale="The release date changes")
     day.tell(
         f"{person.key}/released",
         f"{person.name} leaves prison",
-        author=team.in_prison,
+        author=team.in_unit,
         message=MessageName.PRISON_EVENT,
         data={
             "action": "RELEASE",
@@ -92,11 +151,11 @@ def add_release(day: Day, person: Person) -> None:
     )
 
 
-def _dated(day: Day, person: Person, supervisor: Staff, *, name: str, days: int, tale: str) -> None:
+def _dated(day: Day, person: Person, unit: Staff, *, name: str, days: int, tale: str) -> None:
     day.tell(
         f"{person.key}/{name}",
         tale,
-        author=supervisor,
+        author=unit,
         message=MessageName.PRISON_EVENT,
         data={
             "action": "RELEASE_DATE",

@@ -27,6 +27,16 @@ class Team:
     administrator: Staff
     line_manager: Staff
     supervisor: Staff | None
+    unit: Staff | None
+    """Whoever writes for the prison's Offender Management Unit; in custody only."""
+
+    @property
+    def in_unit(self) -> Staff:
+        """The Offender Management Unit, in a chapter that plays in custody."""
+        if self.unit is None:
+            message = "no prison holds the person"
+            raise LookupError(message)
+        return self.unit
 
     @property
     def in_prison(self) -> Staff:
@@ -50,8 +60,11 @@ class Asked:
     extras: dict[str, object]
 
 
-def open_case(day: Day, person: Person) -> Team:
-    """Open the person's case and appoint the team: by the Case Administrator and a line manager."""
+def open_case(day: Day, person: Person, *, likeness: str = "") -> Team:
+    """Open the person's case and appoint the team: by the Case Administrator and a line manager.
+
+    Where others join later and are given the facts of the case, `likeness` says who.
+    """
     team = Team(
         manager=day.staff(PROBATION, Role.OFFENDER_MANAGER),
         administrator=day.staff(PROBATION, Role.CASE_ADMINISTRATOR),
@@ -59,21 +72,24 @@ def open_case(day: Day, person: Person) -> Team:
         supervisor=None
         if person.prison is None
         else day.staff(OrganisationId(person.prison), Role.OFFENDER_SUPERVISOR),
+        unit=None
+        if person.prison is None
+        else day.staff(OrganisationId(person.prison), Role.OFFENDER_MANAGEMENT_UNIT),
     )
-    _opened(day, person, team)
+    _opened(day, person, team, likeness=likeness or PRISON_CODES.get(person.prison or "", "community"))
     _appointed(day, person, team.manager, by=team.line_manager, grade=GRADE_BY_TIER[person.tier])
     _appointed(day, person, team.administrator, by=team.line_manager, grade=None)
-    if team.supervisor is not None:
+    if team.supervisor is not None and team.unit is not None:
         _appointed(day, person, team.supervisor, by=team.manager, grade=None)
-        _received_into_prison(day, person, team.supervisor)
+        _received_into_prison(day, person, team.unit)
     return team
 
 
-def _opened(day: Day, person: Person, team: Team) -> None:
+def _opened(day: Day, person: Person, team: Team, *, likeness: str) -> None:
     day.tell(
         f"{person.key}/opened",
         f"The case of {person.name} is opened, tier {person.tier}",
-        likeness="opened",
+        likeness=f"opened/{likeness}",
         author=team.administrator,
         message=MessageName.CASE,
         data={
@@ -84,7 +100,7 @@ def _opened(day: Day, person: Person, team: Team) -> None:
             **person_fields(person, "address", "postcode", "phone"),
             "jurisdiction": "ENGLAND_AND_WALES",
             "region": "N54",
-            "sentence_type": "COMMUNITY_ORDER" if person.prison is None else "DETERMINATE",
+            "sentence_type": person.sentence,
             "sentence_date": day.date(-200),
             "sentence_days": 730,
             "sentence_expiry": day.date(530),
@@ -117,13 +133,13 @@ def _appointed(day: Day, person: Person, member: Staff, *, by: Staff, grade: str
     )
 
 
-def _received_into_prison(day: Day, person: Person, supervisor: Staff) -> None:
-    code = PRISON_CODES[supervisor.organisation]
+def _received_into_prison(day: Day, person: Person, unit: Staff) -> None:
+    code = PRISON_CODES[unit.organisation]
     day.tell(
         f"{person.key}/reception",
         f"{person.name} is received into prison {code}",
         likeness=f"reception/{code}",
-        author=supervisor,
+        author=unit,
         message=MessageName.PRISON_EVENT,
         data={
             "action": "RECEPTION",
@@ -138,7 +154,7 @@ def _received_into_prison(day: Day, person: Person, supervisor: Staff) -> None:
 
 def refer(day: Day, person: Person, team: Team, *, name: str, asked: Asked) -> Step:
     """Offer a referral; returns the offer, whose `data["referral"]` names it from now on."""
-    referral = f"{name}-{day.token()}"
+    referral = day.token()
     return day.tell(
         f"{person.key}/offer-{name}",
         f"The Offender Manager offers a referral: {asked.intervention}",

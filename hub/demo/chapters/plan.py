@@ -1,6 +1,6 @@
-"""Chapter of Samplia Notreal: the Sentence Plan is distributed, one objective in confidence.
+"""Chapter of Samplia Notreal: an assessment, the Sentence Plan in two versions, one objective in confidence.
 
-002 3.53-3.54 (distribution, "overriding issue of confidentiality"); App. B, Case Administrator.
+002 3.53-3.54 (distribution, "overriding issue of confidentiality"); App. B, Case Administrator, Evaluator.
 """
 
 from __future__ import annotations
@@ -9,45 +9,89 @@ from typing import TYPE_CHECKING
 
 from hub.demo.chapters import asks
 from hub.demo.chapters.opening import accept, open_case, refer
-from hub.demo.organisations import HOUSING, PROBATION, PROGRAMMES
-from hub.messages.envelope import MessageName
+from hub.demo.chapters.plans import Change, Objective, distribute
+from hub.demo.organisations import HOUSING, PROBATION, PROGRAMMES, RECOVERY
+from hub.messages.envelope import MessageName, Role, Statement
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from hub.demo.chapters.opening import Team
     from hub.demo.day import Day, Staff
     from hub.demo.people import Person
 
-OBJECTIVES = ("thinking", "home", "family")
-"""Ids of the plan's objectives: the in-house team's, the housing provider's, the OM's own."""
-
 
 def add(day: Day, person: Person) -> None:
-    """Add the chapter: two providers, the flag, the plan, and a plan by somebody who may not."""
+    """Add the chapter: two providers, the plan, a plan by somebody who may not, a provider who joins late."""
     team = open_case(day, person)
-    workers = (
-        accept(
-            day,
-            person,
-            refer(day, person, team, name="programme", asked=asks.programme(day, person)),
-            name="programme",
+    programme = refer(day, person, team, name="programme", asked=asks.programme(day, person))
+    teacher = accept(day, person, programme, name="programme")
+    home = refer(day, person, team, name="housing", asked=asks.housing(day, person))
+    landlord = accept(day, person, home, name="housing")
+    _assessed(day, person, team)
+    _flag(day, person, team)
+    objectives = (
+        Objective(
+            name="thinking",
+            title="Finish the accredited programme",
+            need="THINKING_BEHAVIOUR",
+            responsible=teacher,
         ),
-        accept(
-            day,
-            person,
-            refer(day, person, team, name="housing", asked=asks.housing(day, person)),
-            name="housing",
+        Objective(
+            name="home", title="Find and keep a place to live", need="ACCOMMODATION", responsible=landlord
+        ),
+        Objective(
+            name="family",
+            title="Rebuild contact with family",
+            need="RELATIONSHIPS",
+            responsible=team.manager,
         ),
     )
-    _flag(day, person, team)
-    _distributed(day, person, team, workers)
+    distribute(day, person, team.manager, objectives)
     day.tell(
         f"{person.key}/plan-by-another",
         "The Case Administrator tries to change the plan; only the Offender Manager may",
         author=team.administrator,
         message=MessageName.PLAN,
         data={"version": 2, "previous_version": 1, "change_summary": day.words("A change not to be")},
+    )
+    drugs = Objective(
+        name="drugs",
+        title="Start drug treatment before release",
+        need="DRUGS",
+        responsible=day.staff(RECOVERY, Role.KEY_WORKER),
+    )
+    change = Change(
+        version=2, what="Drug treatment is added", why="The assessment names a need the plan did not meet"
+    )
+    distribute(day, person, team.manager, (*objectives, drugs), change=change)
+    treatment = refer(day, person, team, name="recovery", asked=asks.recovery(day, person))
+    accept(day, person, treatment, name="recovery")
+    _evaluated(day, person, team.manager)
+
+
+def _assessed(day: Day, person: Person, team: Team) -> None:
+    day.tell(
+        f"{person.key}/assessment",
+        "The Offender Supervisor sends an OASys assessment made in the prison",
+        author=team.in_prison,
+        message=MessageName.ASSESSMENT,
+        statement=Statement.OPINION,
+        data={
+            "assessment": day.token(),
+            "kind": "OASYS",
+            "as_at": day.date(-3),
+            "made_by_role": "offender_supervisor",
+            "needs": [
+                {"need": "DRUGS", "severity": "SEVERE", "linked_to_harm": True},
+                {"need": "ACCOMMODATION", "severity": "SOME", "linked_to_harm": False},
+            ],
+            "rosh_level": "MEDIUM",
+            "rosh_summary": day.words("Why the risk of serious harm is medium"),
+            "likelihood_band": "HIGH",
+            "likelihood_score": 61.5,
+            "vulnerability": day.words("Invented self-harm history"),
+            "offence_analysis": day.words("Invented account of the offence"),
+            "strengths": day.words("Wants to work"),
+        },
     )
 
 
@@ -58,9 +102,9 @@ def _flag(day: Day, person: Person, team: Team) -> None:
         author=team.manager,
         message=MessageName.CONSENT,
         data={
-            "consent": f"flag-{day.token()}",
+            "consent": day.token(),
             "action": "CONFIDENTIALITY",
-            "organisations": [HOUSING, PROGRAMMES],
+            "organisations": [HOUSING, PROGRAMMES, RECOVERY],
             "classes": ["plan_objective"],
             "objective": "family",
             "from": day.instant(days=0),
@@ -69,42 +113,29 @@ def _flag(day: Day, person: Person, team: Team) -> None:
     )
 
 
-def _distributed(day: Day, person: Person, team: Team, workers: Sequence[Staff]) -> None:
-    responsible = (*workers, team.manager)
-    organisations = (PROGRAMMES, HOUSING, PROBATION)
-    needs = ("THINKING_BEHAVIOUR", "ACCOMMODATION", "RELATIONSHIPS")
-    titles = (
-        "Finish the accredited programme",
-        "Find and keep a place to live",
-        "Rebuild contact with family",
+def _evaluated(day: Day, person: Person, manager: Staff) -> None:
+    achieved = (
+        ("thinking", PROGRAMMES, "ACHIEVED"),
+        ("home", HOUSING, "PARTIALLY_ACHIEVED"),
+        ("family", PROBATION, "ACHIEVED"),
     )
     day.tell(
-        f"{person.key}/plan",
-        "The Sentence Plan, version 1, is distributed to the whole team",
-        author=team.manager,
-        message=MessageName.PLAN,
+        f"{person.key}/evaluation",
+        "The Offender Manager evaluates what came of the plan, provider by provider",
+        author=manager,
+        message=MessageName.EVALUATION,
+        statement=Statement.OPINION,
         data={
-            "version": 1,
-            "change_summary": day.words("First version"),
-            "objectives": [
+            "evaluation": day.token(),
+            "outcomes": [
                 {
-                    "objective": name,
-                    "title": day.words(titles[place]),
-                    "purpose": "CRIME_REDUCTION",
-                    "need": needs[place],
-                    "organisation": organisations[place],
-                    "role": responsible[place].role.value,
-                    "responsible": responsible[place].reference,
-                    "intervention": day.words("What is done"),
-                    "by": day.date(60 + place),
-                    "sequence": place + 1,
-                    "status": "PLANNED",
+                    "objective": objective,
+                    "organisation": organisation,
+                    "achieved": outcome,
+                    "feedback": day.words("What this service was like to work with"),
                 }
-                for place, name in enumerate(OBJECTIVES)
+                for objective, organisation, outcome in achieved
             ],
-            "risk_management": day.words("How risk is managed"),
-            "victim_safety": day.words("How victims are protected"),
-            "sentence_summary": day.words("The sentence in a line"),
-            "contingency": day.words("What is done if it goes wrong"),
+            "summary": day.words("The sentence as a whole"),
         },
     )

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Unpack
 
 from hub.demo.chapters import asks
 from hub.demo.chapters.opening import accept, open_case, refer
+from hub.demo.chapters.plans import Objective, distribute
 from hub.demo.day import Door, Spoiling
 from hub.demo.organisations import HOUSING
 from hub.messages.envelope import MessageName, Role
@@ -74,6 +75,22 @@ def add_repeats_and_broken(day: Day, person: Person) -> None:
     team = open_case(day, person)
     offer = refer(day, person, team, name="programme", asked=asks.programme(day, person))
     worker = accept(day, person, offer, name="programme")
+    distribute(
+        day,
+        person,
+        team.manager,
+        (
+            Objective(
+                name="thinking",
+                title="Finish the accredited programme",
+                need="THINKING_BEHAVIOUR",
+                responsible=worker,
+            ),
+            Objective(
+                name="wing", title="Keep a job on the wing", need="ATTITUDES", responsible=team.in_prison
+            ),
+        ),
+    )
     referral = offer.data["referral"]
     milestone = _progress(
         day,

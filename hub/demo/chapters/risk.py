@@ -1,4 +1,4 @@
-"""Chapter of Testo Fictional: progress, a missed session, a concern, and the risk it raises.
+"""Chapter of Testo Fictional: a plan, a missed session, a concern, the risk it raises, and a threat.
 
 000 "What is a Key Worker?"; 002 App. B, Key Worker and Offender Manager task lists.
 """
@@ -7,8 +7,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from hub.demo.chapters import asks
+from hub.demo.chapters import asks, community
 from hub.demo.chapters.opening import accept, open_case, refer
+from hub.demo.chapters.plans import Objective, distribute
 from hub.demo.day import Door
 from hub.messages.envelope import MessageName, Statement
 
@@ -19,15 +20,31 @@ if TYPE_CHECKING:
 
 
 def add(day: Day, person: Person) -> None:
-    """Add the chapter: two providers at different rungs, and news that concern both or one."""
-    team = open_case(day, person)
+    """Add the chapter: two providers at different rungs, and news that concern both or one of them."""
+    team = open_case(day, person, likeness="transferred")
     drugs = refer(day, person, team, name="recovery", asked=asks.recovery(day, person))
     worker = accept(day, person, drugs, name="recovery")
     homes = refer(day, person, team, name="housing", asked=asks.housing(day, person))
-    accept(day, person, homes, name="housing")
+    landlord = accept(day, person, homes, name="housing")
+    _planned(day, person, team, worker=worker, landlord=landlord)
+    community.arrange(day, person, team, landlord, referral=str(homes.data["referral"]))
     _sessions(day, person, worker, referral=str(drugs.data["referral"]))
+    community.enforce(day, person, team, worker, referral=str(drugs.data["referral"]))
     _concern(day, person, worker, referral=str(drugs.data["referral"]))
     _risk_raised(day, person, team)
+    community.confirm(day, person, landlord, of=f"{person.key}/rosh")
+    community.factor_reported(day, person, landlord)
+    community.correct(day, person, worker, of=f"{person.key}/missed")
+    community.threatened(day, person, team)
+
+
+def _planned(day: Day, person: Person, team: Team, *, worker: Staff, landlord: Staff) -> None:
+    objectives = (
+        Objective(name="clean", title="Complete drug treatment", need="DRUGS", responsible=worker),
+        Objective(name="home", title="Keep the tenancy", need="ACCOMMODATION", responsible=landlord),
+        Objective(name="work", title="Look for work", need="EDUCATION_SKILLS_WORK", responsible=team.manager),
+    )
+    distribute(day, person, team.manager, objectives)
 
 
 def _sessions(day: Day, person: Person, worker: Staff, *, referral: str) -> None:
@@ -92,6 +109,7 @@ def _risk_raised(day: Day, person: Person, team: Team) -> None:
         author=team.manager,
         message=MessageName.RISK_CHANGE,
         statement=Statement.OPINION,
+        follows=f"{person.key}/concern",
         data={
             "kind": "ROSH",
             "urgency": "IMMEDIATE",
