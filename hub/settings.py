@@ -1,13 +1,16 @@
 """Every choice and every limit of the hub, in one place, each with its unit in its name.
 
-Precedence: command-line flags, `HUB_*` environment variables, `.env`, `hub.toml`, defaults. A name
-that does not exist is refused rather than ignored.
+Precedence: command-line flags, `HUB_*` environment variables, `.env`, `hub.toml`, defaults. The
+environment and `.env` are shared with other programs, docker compose among them, so names there that
+are no settings are left alone. `hub.toml` is the hub's own: a name in it that is no setting is refused.
 """
 
 from __future__ import annotations
 
+import tomllib
+from difflib import get_close_matches
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import Field, SecretStr, ValidationError
 from pydantic_settings import (
@@ -20,6 +23,9 @@ from pydantic_settings import (
 from hub.errors import NotConfigured
 from hub.installation.home import hub_home
 
+if TYPE_CHECKING:
+    from pydantic_core import ErrorDetails
+
 Port = Annotated[int, Field(ge=0, le=65535)]
 
 
@@ -27,7 +33,12 @@ class Settings(BaseSettings):
     """The hub's settings. Read with `load`, which names what is wrong in a sentence."""
 
     model_config = SettingsConfigDict(
-        env_prefix="HUB_", env_file=".env", toml_file="hub.toml", extra="forbid", frozen=True
+        env_prefix="HUB_",
+        env_file=".env",
+        dotenv_filtering="only_existing",
+        toml_file="hub.toml",
+        extra="forbid",
+        frozen=True,
     )
 
     # What the hub stands on.
@@ -129,7 +140,19 @@ def load(**flags: Any) -> Settings:  # noqa: ANN401 - each flag has its field's 
     try:
         return Settings(**{name: value for name, value in flags.items() if value is not None})
     except ValidationError as error:
-        faults = "; ".join(f"{'.'.join(map(str, fault['loc']))}: {fault['msg']}" for fault in error.errors())
+        faults = "; ".join(map(_fault, error.errors()))
         message = f"{error.error_count()} setting(s) are wrong: {faults}"
         fix = "mend them where they are set: a flag, HUB_*, .env or hub.toml"
         raise NotConfigured(message, fix=fix) from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        message = f"hub.toml or .env cannot be read: {type(error).__name__}"
+        raise NotConfigured(message, fix="mend it: hub.toml is TOML, and both are UTF-8") from error
+
+
+def _fault(fault: ErrorDetails) -> str:
+    """Return what is wrong with one setting, and for a name that does not exist the one probably meant."""
+    name = ".".join(map(str, fault["loc"]))
+    if fault["type"] != "extra_forbidden":
+        return f"{name}: {fault['msg']}"
+    near = get_close_matches(name.lower().removeprefix("hub_"), Settings.model_fields, n=1)
+    return f"{name}: not a setting; " + (f"did you mean {near[0]}?" if near else "leave it out")

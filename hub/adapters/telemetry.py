@@ -1,16 +1,18 @@
 """Traces and metrics that say how the hub works and nothing about anybody.
 
 Attributes are taken from a closed list; anything else is a programming error and is refused. A trace
-crosses the hub's own topics by its traceparent alone (no tracestate, no baggage: those carry text of
-the sender's choosing), and is never put on a record that leaves the hub, where it would link what one
-recipient got to what another got. Without OTEL_TRACES_EXPORTER or OTEL_METRICS_EXPORTER nothing is exported.
+begins at the hub's own door, for an id of the sender's choosing could say anything, and crosses
+hub.intake by its traceparent alone, from whoever appends a message to the router. It is never put on
+a record that leaves the hub, where it would link what one recipient got to what another got. Every
+trace has its id, which log lines name; without OTEL_TRACES_EXPORTER or OTEL_METRICS_EXPORTER nothing
+is exported.
 """
 
 from __future__ import annotations
 
 import importlib
 import os
-from collections.abc import Iterable, Iterator, Mapping, MutableMapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import cache
 from typing import TYPE_CHECKING, Final, cast
@@ -25,6 +27,7 @@ from opentelemetry.sdk.metrics.export import (
 from opentelemetry.sdk.resources import SERVICE_NAME, Resource
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import BatchSpanProcessor, ConsoleSpanExporter, SpanExporter
+from opentelemetry.sdk.trace.sampling import ALWAYS_OFF
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 
 from hub.errors import NotConfigured
@@ -73,8 +76,9 @@ def set_up(*, role: str) -> None:
     if isinstance(trace.get_tracer_provider(), TracerProvider):
         return
     resource = Resource.create({SERVICE_NAME: f"hub-{role}"})
-    tracing = TracerProvider(resource=resource)
     spans_to = _span_exporter(os.environ.get("OTEL_TRACES_EXPORTER", "none"))
+    # Spans nobody takes away are not recorded: they have their ids and cost little else.
+    tracing = TracerProvider(resource=resource, sampler=ALWAYS_OFF if spans_to is None else None)
     if spans_to is not None:
         tracing.add_span_processor(BatchSpanProcessor(spans_to))
     trace.set_tracer_provider(tracing)
@@ -103,13 +107,18 @@ def span(name: str, /, *, parent: Context | None = None, **attributes: Said) -> 
         try:
             yield current
         except BaseException as error:
-            current.set_status(trace.StatusCode.ERROR, type(error).__name__)
+            fail(current, error)
             raise
 
 
 def say(current: trace.Span, **attributes: Said) -> None:
     """Add what became known during the work to its span."""
     current.set_attributes(allowed(attributes))
+
+
+def fail(current: trace.Span, error: BaseException) -> None:
+    """Mark a span as failed, by the class of the error alone."""
+    current.set_status(trace.StatusCode.ERROR, type(error).__name__)
 
 
 def count(name: str, amount: int = 1, **attributes: Said) -> None:
@@ -142,29 +151,18 @@ def trace_id() -> str | None:
     return trace.format_trace_id(context.trace_id) if context.is_valid else None
 
 
-def inject(headers: MutableMapping[str, str] | list[tuple[str, bytes]]) -> None:
-    """Put the current traceparent on an HTTP request's or an internal Kafka record's headers."""
+def inject(headers: list[tuple[str, bytes]]) -> None:
+    """Put the current traceparent on the headers of a record of hub.intake; outside any trace, nothing."""
     carrier: dict[str, str] = {}
     _PROPAGATOR.inject(carrier)
-    traceparent = carrier.get(TRACEPARENT)
-    if traceparent is None:
-        return
-    if isinstance(headers, list):
-        headers.append((TRACEPARENT, traceparent.encode()))
-    else:
-        headers[TRACEPARENT] = traceparent
+    if TRACEPARENT in carrier:
+        headers.append((TRACEPARENT, carrier[TRACEPARENT].encode()))
 
 
-def extract(headers: Mapping[str, str] | Iterable[tuple[str, bytes]]) -> Context | None:
-    """Return the trace these headers continue, or None where they name none."""
-    if isinstance(headers, Mapping):
-        traceparent = headers.get(TRACEPARENT)
-    else:
-        found = next((value for name, value in headers if name == TRACEPARENT), None)
-        traceparent = None if found is None else found.decode("ascii", "replace")
-    if traceparent is None:
-        return None
-    return _PROPAGATOR.extract({TRACEPARENT: traceparent})
+def extract(headers: Iterable[tuple[str, bytes | None]]) -> Context | None:
+    """Return the trace that the headers of a record of hub.intake continue, or None if they name none."""
+    found = next((value for name, value in headers if name == TRACEPARENT), None)
+    return None if found is None else _PROPAGATOR.extract({TRACEPARENT: found.decode("ascii", "replace")})
 
 
 @cache

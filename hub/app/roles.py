@@ -16,6 +16,7 @@ from hub.adapters.kafka.intake import IntakePublisher
 from hub.adapters.kafka.limits import Limits
 from hub.adapters.kafka.router import Router
 from hub.adapters.ledger import Projector
+from hub.adapters.ledger.limits import ProjectorLimits
 from hub.errors import Unreachable
 from hub.routing.route import route
 
@@ -139,9 +140,16 @@ def router_of(settings: Settings, *, bootstrap: str, codec: Codec, catalogue: Ca
     return Router(bootstrap, codec=codec, catalogue=catalogue, route=route, limits=limits_from(settings))
 
 
-def projector_of(*, bootstrap: str, pool: Pool, codec: Codec, catalogue: Catalogue) -> Projector:
+def projector_of(
+    settings: Settings, *, bootstrap: str, pool: Pool, codec: Codec, catalogue: Catalogue
+) -> Projector:
     """The projector."""
-    return Projector(bootstrap=bootstrap, pool=pool, codec=codec, catalogue=catalogue)
+    limits = ProjectorLimits(
+        batch_records_max=settings.batch_records_max,
+        poll_ms=settings.poll_ms,
+        session_timeout_ms=settings.session_timeout_ms,
+    )
+    return Projector(bootstrap=bootstrap, pool=pool, codec=codec, catalogue=catalogue, limits=limits)
 
 
 def names(roles: Iterable[Role]) -> str:

@@ -16,22 +16,26 @@ from hub.adapters.database import server as database
 from hub.adapters.database.pool import open_pool
 from hub.adapters.database.schema import upgrade
 from hub.adapters.feeds import Feeds, ProjectedOrganisations
+from hub.adapters.gateway import forget_old_attempts
 from hub.adapters.kafka import admin
 from hub.app import roles as parts
 from hub.app.hub import Hub
 from hub.app.logs import set_up_logs
 from hub.app.roles import ALL_ROLES, Role
-from hub.errors import HubError, NotConfigured
+from hub.errors import Drift, HubError, NotConfigured
+from hub.messages.identifiers import HUB
 from hub.topics.catalogue import Catalogue
 from hub.topics.codec import Codec
 from hub.topics.keys import FileKeyStore
 from hub.topics.library import SchemaLibrary
+from hub.topics.pairwise import message_id
 
 if TYPE_CHECKING:
     import socket
     from collections.abc import AsyncIterator, Collection, Iterator
 
     from hub.adapters.broker import Broker
+    from hub.adapters.database.pool import Pool
     from hub.adapters.database.server import Database
     from hub.settings import Settings
 
@@ -73,6 +77,7 @@ async def running(
             admin.apply(catalogue.hub_topics(), bootstrap=kafka.address),
         )
         pool = await stack.enter_async_context(open_pool(postgres.dsn))
+        await _check_keys(pool, codec)
         hub = Hub(
             settings=settings,
             bootstrap=kafka.address,
@@ -124,6 +129,24 @@ async def attached(settings: Settings) -> AsyncIterator[Hub]:
 
 def _codec(folder: Path) -> Codec:
     return Codec(library=SchemaLibrary.load(), keys=FileKeyStore(folder / "keys"))
+
+
+async def _check_keys(pool: Pool, codec: Codec) -> None:
+    """Refuse a database whose content was sealed under other keys: nothing in it could be read, or added to.
+
+    Raises:
+        Drift: The keys in the home folder are not those of this database.
+    """
+    fingerprint = message_id(codec.keys, organisation=HUB, route="key-store", idempotency_key="fingerprint")
+    async with pool.connection() as connection:
+        await connection.execute(
+            "INSERT INTO key_store (fingerprint) VALUES (%s) ON CONFLICT DO NOTHING", (fingerprint,)
+        )
+        cursor = await connection.execute("SELECT fingerprint FROM key_store")
+        row = await cursor.fetchone()
+    if row is None or row[0] != fingerprint:
+        message = "this database belongs to a hub with other keys"
+        raise Drift(message, fix="use that hub's HUB_HOME and HUB_INSTANCE, or another database")
 
 
 async def _foundations(
@@ -188,7 +211,9 @@ async def _start(
         router = parts.router_of(settings, bootstrap=bootstrap, codec=codec, catalogue=catalogue)
         tasks.append(asyncio.create_task(router.run(stop), name=Role.ROUTER))
     if Role.PROJECTOR in roles:
-        projector = parts.projector_of(bootstrap=bootstrap, pool=hub.pool, codec=codec, catalogue=catalogue)
+        projector = parts.projector_of(
+            settings, bootstrap=bootstrap, pool=hub.pool, codec=codec, catalogue=catalogue
+        )
         tasks.append(asyncio.create_task(projector.run(stop), name=Role.PROJECTOR))
     if listening is not None or Role.FEEDS in roles:
         publisher = await stack.enter_async_context(
@@ -198,6 +223,8 @@ async def _start(
             app = parts.gateway_of(settings, pool=hub.pool, codec=codec, publisher=publisher)
             serving = parts.serve_http(app, listening, stop, grace_s=settings.stop_timeout_s)
             tasks.append(asyncio.create_task(serving, name=Role.GATEWAY))
+            forgetting = forget_old_attempts(hub.pool, days=settings.idempotency_days, stop=stop)
+            tasks.append(asyncio.create_task(forgetting, name=f"{Role.GATEWAY}: old attempts"))
         if Role.FEEDS in roles:
             feeds = Feeds(
                 bootstrap=bootstrap,

@@ -15,6 +15,7 @@ from hub.cli.console import show_pairs
 from hub.consent.parties import Kind, LegalStatus, Purpose, Standing
 from hub.errors import NotConfigured
 from hub.messages.envelope import InformationClass, MessageName
+from hub.messages.identifiers import OrganisationId
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping, Sequence
@@ -110,8 +111,29 @@ def list_(
 
 
 @app.command()
+def key(
+    name: Annotated[str, typer.Argument(help="The organisation's short name.")],
+    *,
+    only: Annotated[bool, typer.Option("--only", help="Revoke its earlier keys.")] = False,
+) -> None:
+    """Make another key for an organisation and show it once, e.g. where one was lost."""
+
+    async def work(hub: Hub) -> None:
+        """Make it for an organisation there is."""
+        found = await hub.organisation(name)
+        print(await hub.new_key(OrganisationId(str(found["organisation"])), only=only))
+
+    _on_hub(work)
+
+
+@app.command()
 def suspend(name: Annotated[str, typer.Argument(help="The organisation's short name.")]) -> None:
-    """Stop dealing with an organisation: nothing more is taken from it or given to it."""
+    """Stop dealing with an organisation; its own Kafka topic keeps what is on it for seven days.
+
+    At once: no message of it is taken, over HTTP or Kafka, its mailbox is shut, and nothing new is addressed
+    to it. Not at once: what stands on hub.to.NAME already stays readable for whoever may read that topic.
+    What waits in its mailbox waits on, until `hub partner resume`.
+    """
     _on_hub(lambda hub: _stand(hub, name, Standing.SUSPENDED))
 
 

@@ -228,12 +228,18 @@ class Codec:
 
     def _key_for(self, envelope: Envelope) -> str:
         key_id = case_key(envelope.case)
+        # Erased: the case is gone, and the message will be refused as one on a case there never was.
+        if not self._erased(key_id) and self.keys.get(key_id) is not None:
+            return key_id
+        sender = organisation_key(envelope.organisation)
+        return organisation_key(HUB) if self._erased(sender) else sender
+
+    def _erased(self, key_id: str) -> bool:
         try:
-            known = self.keys.get(key_id) is not None
+            self.keys.get(key_id)
         except NotReadable:
-            # Erased: the case is gone, and the message will be refused as one on a case there never was.
-            known = False
-        return key_id if known else organisation_key(envelope.organisation)
+            return True
+        return False
 
     def _entry(self, value: bytes, key: bytes) -> Entry:
         number, body = unframe(value)

@@ -8,9 +8,9 @@ import uuid
 from typing import TYPE_CHECKING
 
 import pytest
-from psycopg.types.json import Jsonb
 
-from hub.adapters.database.schema import DELIVERY_PLACE
+from hub.messages.identifiers import DeliveryId
+from hub.topics.delivery_box import seal_delivery
 from hub.topics.keys import FileKeyStore
 from hub.topics.library import frame
 from tests.integration.door import HARBOUR, LIBRARY, QUAY, open_door
@@ -45,26 +45,31 @@ async def deliver(
         contract.id,
         LIBRARY.encode(contract, {field.name: PAYLOAD.get(field.name) for field in contract.shape.fields}),
     )
-    sealed = door.codec.sealer.seal(framed, key_id=key_id, place=DELIVERY_PLACE, record=delivery_id)
     headers = {
         "ce_id": delivery_id,
         "ce_type": "hub.progress",
         "content-type": "application/avro",
         "hub-role": "offender_manager",
     }
+    sealed = seal_delivery(
+        door.codec.sealer,
+        delivery_id=DeliveryId(delivery_id),
+        key_id=key_id,
+        headers=headers,
+        view=framed,
+    )
     await door.rows(
         """
         INSERT INTO delivery (delivery_id, message_id, case_ref, organisation, role, message, contract,
-                              urgency, headers, box, key_id, nonce, digest, size, by_kafka)
+                              urgency, box, key_id, nonce, digest, size, by_kafka)
         VALUES (%s, %s, %s, %s, 'offender_manager', 'progress', '1.0',
-                'case', %s, %s, %s, %s, %s, %s, false)
+                'case', %s, %s, %s, %s, %s, false)
         """,
         *(
             delivery_id,
             "2" * 32,
             "1" * 32,
             organisation,
-            Jsonb(headers),
             sealed.box,
             sealed.key_id,
             sealed.nonce,

@@ -10,6 +10,7 @@ import pytest
 import yaml
 
 from hub.adapters.broker import container
+from hub.settings import Settings
 
 CHECKOUT = Path(__file__).parents[2]
 COMPOSE: dict[str, Any] = yaml.safe_load((CHECKOUT / "docker-compose.yml").read_text(encoding="utf-8"))
@@ -38,7 +39,19 @@ def test_ports_are_published_on_loopback_only(service: dict[str, Any]) -> None:
 @each_service
 def test_no_secret_has_a_default(service: dict[str, Any]) -> None:
     secrets = [str(value) for name, value in service["environment"].items() if "PASSWORD" in f"{name}{value}"]
-    assert all("${HUB_DATABASE_PASSWORD:?" in value for value in secrets)
+    assert all("${PARTNER_HUB_DATABASE_PASSWORD:?" in value for value in secrets)
+
+
+def test_what_compose_asks_for_does_not_look_like_a_setting() -> None:
+    text = (CHECKOUT / "docker-compose.yml").read_text(encoding="utf-8")
+    asked = re.findall(r"\$\{(\w+)", text)
+    assert asked
+    assert all(name.startswith("PARTNER_HUB_") for name in asked)
+
+
+def test_what_compose_tells_the_hub_are_settings() -> None:
+    told = {name.removeprefix("HUB_").lower() for name in SERVICES["hub"]["environment"]}
+    assert told <= Settings.model_fields.keys()
 
 
 def test_the_hub_waits_for_healthy_neighbours_and_can_write_only_where_it_must() -> None:
@@ -62,4 +75,4 @@ def test_kafka_keeps_its_data_and_its_identity() -> None:
     kafka = SERVICES["kafka"]
     assert kafka["volumes"] == ["kafka-data:/var/lib/kafka/data"]
     assert kafka["environment"]["KAFKA_LOG_DIRS"] == "/var/lib/kafka/data"
-    assert kafka["environment"]["CLUSTER_ID"].startswith("${HUB_KAFKA_CLUSTER_ID:-")
+    assert kafka["environment"]["CLUSTER_ID"].startswith("${PARTNER_HUB_KAFKA_CLUSTER_ID:-")

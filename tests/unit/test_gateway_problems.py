@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import json
 import re
 from pathlib import Path
 
 import pytest
+from opentelemetry import trace
+from opentelemetry.sdk.trace import TracerProvider
 
-from hub.adapters.gateway.problems import MEDIA_TYPE, PROBLEMS, ProblemError, reference
+from hub.adapters.gateway.problems import MEDIA_TYPE, PROBLEMS, Problem, ProblemError, reference
 from hub.errors import Fault
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -54,11 +57,18 @@ def test_problem_says_only_what_it_was_given() -> None:
 
 
 @pytest.mark.parametrize("problem", PROBLEMS.values(), ids=PROBLEMS)
-def test_retryable_problems_are_those_that_time_may_mend(problem: object) -> None:
-    """A 4xx is the sender's to mend, save where the request itself came too early or too slowly."""
-    from hub.adapters.gateway.problems import Problem
+def test_answer_quotes_its_trace_where_the_fault_is_the_hubs(problem: Problem) -> None:
+    """Who is told that the hub failed can tell the operator where to look; nobody else need."""
+    with TracerProvider().get_tracer("t").start_as_current_span("x") as current:
+        answered = json.loads(bytes(ProblemError(problem.code).response().body))
+    trace_id = trace.format_trace_id(current.get_span_context().trace_id)
+    assert answered.get("trace_id") == (trace_id if problem.status >= 500 else None)
+    assert "trace_id" not in json.loads(bytes(ProblemError(problem.code).response().body))
 
-    assert isinstance(problem, Problem)
+
+@pytest.mark.parametrize("problem", PROBLEMS.values(), ids=PROBLEMS)
+def test_retryable_problems_are_those_that_time_may_mend(problem: Problem) -> None:
+    """A 4xx is the sender's to mend, save where the request itself came too early or too slowly."""
     assert problem.retryable == (
         problem.status >= 500 or problem.code in {"request-timeout", "idempotency-outstanding"}
     )

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import json
 import shlex
+from datetime import timedelta
 
 import pytest
 
 from hub.adapters.gateway.examples import example
-from hub.cli.partner import _protocol, _row, _show_table, curls
+from hub.cli.partner import _protocol, _row, _show_table, curls, suspend
 from hub.errors import NotConfigured
 from hub.messages.envelope import MessageName
+from hub.messages.identifiers import OrganisationId
+from hub.topics.catalogue import Catalogue
 
 URL = "http://127.0.0.1:8080"
 
@@ -27,6 +30,15 @@ def test_printed_commands_can_be_run_as_they_stand() -> None:
 def test_organisation_that_sends_nothing_is_shown_its_mailbox_only() -> None:
     """Nothing is suggested that would be refused."""
     assert len(curls({"sends": []}, url=URL)) == 1
+
+
+def test_suspension_tells_what_it_does_not_take_back() -> None:
+    """Whoever suspends in a hurry learns that what is on the organisation's topic stays readable."""
+    told = " ".join((suspend.__doc__ or "").split())
+    kept = Catalogue().delivery_topic(OrganisationId("x")).config["retention.ms"]
+    assert timedelta(milliseconds=int(kept)) == timedelta(days=7)
+    for said in ("seven days", "hub.to.NAME", "its mailbox is shut", "over HTTP or Kafka"):
+        assert said in told
 
 
 def test_protocol_is_read_from_one_word() -> None:

@@ -36,8 +36,39 @@ def test_a_wrong_value_and_an_unknown_name_are_both_told_without_the_value() -> 
     Path("hub.toml").write_text('poll_msec = 1\nhttp_port = "secret-word"\n')
     with pytest.raises(NotConfigured, match="2 setting") as failure:
         load()
-    assert "poll_msec" in str(failure.value)
+    assert "poll_msec: not a setting; did you mean poll_ms?" in str(failure.value)
     assert "http_port" in str(failure.value)
+    assert "secret-word" not in str(failure.value)
+
+
+def test_names_of_other_programs_in_the_environment_and_dotenv_are_left_alone(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Docker compose reads the same `.env`; only what is a setting is ours."""
+    Path(".env").write_text("HUB_DATABASE_PASSWORD=a\nHUB_PORT=b\nPARTNER_HUB_HTTP_PORT=c\nPOLL_MS=5\n")
+    monkeypatch.setenv("HUB_POLL_MSEC", "6")
+    assert load() == Settings()
+    assert load().poll_ms == 100
+
+
+@pytest.mark.parametrize(
+    ("name", "told"),
+    [("HUB_POLL_MS", "did you mean poll_ms?"), ("kafka_", "did you mean kafka?"), ("zebra", "leave it out")],
+)
+def test_a_name_in_our_own_file_that_is_no_setting_is_refused(name: str, told: str) -> None:
+    Path("hub.toml").write_text(f'{name} = "secret-word"\n')
+    with pytest.raises(NotConfigured, match=re.escape(f"{name}: not a setting; {told}")) as failure:
+        load()
+    assert "secret-word" not in str(failure.value)
+
+
+@pytest.mark.parametrize(
+    ("file", "content"), [("hub.toml", b"secret-word"), ("hub.toml", b"\xff"), (".env", b"HUB_HOME=\xff")]
+)
+def test_a_file_that_cannot_be_read_is_told_without_what_it_holds(file: str, content: bytes) -> None:
+    Path(file).write_bytes(content)
+    with pytest.raises(NotConfigured, match=r"hub\.toml or \.env cannot be read") as failure:
+        load()
     assert "secret-word" not in str(failure.value)
 
 

@@ -1,8 +1,9 @@
 """The outermost layer: bounds on time and number, headers on every answer, one line of log, no leak.
 
-Nothing a request says reaches the log: a line names the method, the route's template, the status and
-the time taken. What goes wrong inside is logged by the name of its class and the place it came from,
-because the text of an error may quote a message.
+Nothing a request says reaches the log: a line names the method, the route's template, the status, the
+time taken and the trace the gateway began for the request, whose id a 5xx answer quotes. What goes
+wrong inside is logged by the name of its class and the place it came from, because the text of an
+error may quote a message.
 """
 
 from __future__ import annotations
@@ -14,14 +15,15 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import structlog
-from psycopg import OperationalError
-from psycopg_pool import PoolClosed, PoolTimeout, TooManyRequests
-from starlette.datastructures import Headers, MutableHeaders
+from starlette.datastructures import MutableHeaders
 
 from hub.adapters import telemetry
 from hub.adapters.gateway.problems import ProblemError
+from hub.adapters.gateway.store import DATABASE_GONE
+from hub.errors import HubError
 
 if TYPE_CHECKING:
+    from opentelemetry.trace import Span
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
     from hub.adapters.gateway.limits import GatewayLimits
@@ -33,7 +35,6 @@ _HEADERS = {
     "Referrer-Policy": "no-referrer",
     "X-Content-Type-Options": "nosniff",
 }
-_DATABASE_GONE = (OperationalError, PoolTimeout, PoolClosed, TooManyRequests)
 _FRAMES_SHOWN = 3
 
 
@@ -80,39 +81,36 @@ class Edge:
             return
         exchange = _Exchange(scope, send)
         self._in_flight += 1
-        try:
-            await self._handle(exchange, receive)
-        finally:
-            self._in_flight -= 1
-            self._log(exchange)
+        with telemetry.span("http", http_request_method=_method(scope)) as current:
+            try:
+                await self._handle(exchange, receive, current)
+            finally:
+                self._in_flight -= 1
+                telemetry.say(current, http_route=exchange.route, http_response_status_code=exchange.status)
+                self._log(exchange)
 
-    async def _handle(self, exchange: _Exchange, receive: Receive) -> None:
+    async def _handle(self, exchange: _Exchange, receive: Receive, current: Span) -> None:
         if self._in_flight > self._limits.requests_in_flight_max:
             await self._refuse(exchange, receive, ProblemError("overloaded", retry_after_s=1))
             return
-        refusal: ProblemError
         try:
-            parent = telemetry.extract(Headers(scope=exchange.scope))
-            with telemetry.span(
-                "http", parent=parent, http_request_method=_method(exchange.scope)
-            ) as current:
-                try:
-                    async with asyncio.timeout(self._limits.request_timeout_s) as exchange.deadline:
-                        await self._app(exchange.scope, receive, exchange.answer)
-                finally:
-                    telemetry.say(
-                        current, http_route=exchange.route, http_response_status_code=exchange.status
-                    )
-                return
-        except TimeoutError:
-            refusal = ProblemError("timed-out", retry_after_s=self._limits.retry_after_s)
-        except _DATABASE_GONE as error:
-            _LOG.warning("gateway.database_unavailable", error=type(error).__name__)
-            refusal = ProblemError("database-unavailable", retry_after_s=self._limits.retry_after_s)
+            async with asyncio.timeout(self._limits.request_timeout_s) as exchange.deadline:
+                await self._app(exchange.scope, receive, exchange.answer)
         except Exception as error:  # noqa: BLE001 - the outermost loop: whatever it is, the sender is told
-            _LOG.error("gateway.failed", error=type(error).__name__, at=_places(error))
-            refusal = ProblemError("internal")
-        await self._refuse(exchange, receive, refusal)
+            telemetry.fail(current, error)
+            await self._refuse(exchange, receive, self._told(error))
+
+    def _told(self, error: Exception) -> ProblemError:
+        """Return what the sender is told of an error, having told the operator more."""
+        if isinstance(error, TimeoutError):
+            return ProblemError("timed-out", retry_after_s=self._limits.retry_after_s)
+        name, trace_id = type(error).__name__, telemetry.trace_id()
+        if isinstance(error, DATABASE_GONE):
+            _LOG.warning("gateway.database_unavailable", error=name, trace_id=trace_id)
+            return ProblemError("database-unavailable", retry_after_s=self._limits.retry_after_s)
+        code = error.code if isinstance(error, HubError) else None
+        _LOG.error("gateway.failed", error=name, code=code, at=_places(error), trace_id=trace_id)
+        return ProblemError("internal")
 
     async def _refuse(self, exchange: _Exchange, receive: Receive, refusal: ProblemError) -> None:
         """Answer with a problem, unless an answer has begun: then the connection is simply broken off."""
@@ -135,6 +133,7 @@ class Edge:
             route=exchange.route,
             status=exchange.status,
             milliseconds=round(seconds * 1000, 1),
+            trace_id=telemetry.trace_id(),
         )
 
 

@@ -1,11 +1,13 @@
 """One key, one message: a repeated post is recognised, answered as before and never taken twice.
 
 A post first inserts the row of its key; only who inserted it appends to the log. The row stays open
-until the log has confirmed the message. An attempt that fails says so in the row, one that dies with
-its process leaves it open; after a failure at once, otherwise after `takeover_after_s`, one retry
-with the same body takes the row over and appends again. That is safe even if the first append did
-arrive, or arrives later still: the message id follows from organisation, address and key, the digest
-is that of the same body, and the router drops a second record of the same id and digest.
+until the log has confirmed the message. An attempt that fails, however it fails, says so in the row;
+one that dies with its process leaves it open; after a failure at once, otherwise after
+`takeover_after_s`, one retry with the same body takes the row over and appends again. That is safe
+even if the first append did arrive, or arrives later still: the message id follows from organisation,
+address and key, the digest is that of the same body, and the router drops a second record of the
+same id and digest. For the same reason rows need not be kept for ever: a repeat that comes after its
+row was forgotten is accepted and dropped by the router.
 
 The sender's key is not stored, for it is text of the sender's choosing; the message id, its keyed
 hash, stands for it. Refusals are not stored either: nothing was taken, and the mended message may
@@ -14,21 +16,28 @@ come with the same key.
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import math
 import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+import structlog
+
+from hub.adapters.gateway.limits import FORGETTING, ForgettingLimits
 from hub.adapters.gateway.problems import ProblemError
-from hub.adapters.gateway.store import ATTEMPT_FAILED, AttemptRow, GatewayStore
+from hub.adapters.gateway.store import ATTEMPT_FAILED, DATABASE_GONE, AttemptRow, GatewayStore
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
+    from hub.adapters.database.pool import Pool
     from hub.adapters.gateway.limits import GatewayLimits
     from hub.messages.identifiers import MessageId, OrganisationId
 
 ACCEPTED = 202
+_LOG = structlog.get_logger("hub.gateway")
 _KEY = re.compile(r"[A-Za-z0-9_.:~+/=-]+")
 
 
@@ -92,8 +101,10 @@ class OnceOnly:
                 raise self._outstanding(await self._row(attempt))
         try:
             await append()
-        except ProblemError:
-            await self._close(attempt, status=ATTEMPT_FAILED, response=None)
+        except BaseException:
+            # Told first is what went wrong first: without its database the row is taken over in time.
+            with contextlib.suppress(*DATABASE_GONE):
+                await self._close(attempt, status=ATTEMPT_FAILED, response=None)
             raise
         await self._close(attempt, status=ACCEPTED, response=answer)
         return Answer(body=answer, replayed=False)
@@ -125,7 +136,7 @@ class OnceOnly:
             raise ProblemError(code)
         if row.status != ACCEPTED or row.response is None:
             return None
-        return Answer(body=row.response | {"duplicate": True}, replayed=True)
+        return Answer(body=row.response, replayed=True)
 
     def _outstanding(self, row: AttemptRow | None) -> ProblemError:
         age_s = 0.0 if row is None else row.age_s
@@ -162,3 +173,31 @@ class OnceOnly:
             status=status,
             response=response,
         )
+
+
+async def forget_old_attempts(
+    pool: Pool, *, days: int, stop: asyncio.Event, limits: ForgettingLimits = FORGETTING
+) -> None:
+    """Delete attempts older than so many days, now and from time to time, until told to stop.
+
+    A database that does not answer is waited out: what is not forgotten now is forgotten later.
+    """
+    store = GatewayStore(pool, wait_s_max=limits.database_wait_s_max)
+    while not stop.is_set():
+        try:
+            await _forget(store, days=days, stop=stop, rows_max=limits.rows_max)
+        except DATABASE_GONE as error:
+            _LOG.warning("gateway.forgetting_put_off", error=type(error).__name__)
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(limits.every_s):
+                await stop.wait()
+
+
+async def _forget(store: GatewayStore, *, days: int, stop: asyncio.Event, rows_max: int) -> None:
+    """Delete batch after batch, so that none holds locks for long, until nothing old is left."""
+    total, batch = 0, rows_max
+    while batch == rows_max and not stop.is_set():
+        batch = await store.forget_attempts(days=days, limit=rows_max)
+        total += batch
+    if total:
+        _LOG.info("gateway.attempts_forgotten", count=total)

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Protocol
 from hub.adapters import telemetry
 from hub.adapters.gateway.idempotency import Answer, Attempt, OnceOnly
 from hub.adapters.gateway.identity import may_send
+from hub.adapters.gateway.mailbox import KEY_ERASED
 from hub.adapters.gateway.problems import ProblemError
 from hub.adapters.gateway.strict_json import canonical_digest
 from hub.errors import Fault, InvalidBody, NotReadable, Unreachable
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
 
     from hub.adapters.gateway.limits import GatewayLimits
     from hub.consent.parties import Organisation
-    from hub.messages.identifiers import Instant
+    from hub.messages.identifiers import CaseRef, Instant
     from hub.topics.library import SchemaLibrary
     from hub.topics.sealing import Keys
 
@@ -108,10 +109,18 @@ class Intake:
         async def append() -> None:
             """Make the person's key before what it seals is written."""
             if opens:
-                await asyncio.to_thread(self.keys.get_or_create, case_key(submission.envelope.case))
+                await asyncio.to_thread(self._make_key, submission.envelope.case)
             await self._append(submission)
 
         return await self.once_only.run(attempt, answer=answer, append=append)
+
+    def _make_key(self, case: CaseRef) -> None:
+        """Make a case's key, unless it was erased: a late repeat of what opened the case brings none back."""
+        try:
+            self.keys.get_or_create(case_key(case))
+        except NotReadable as error:
+            if error.code != KEY_ERASED:
+                raise
 
     async def _append(self, submission: Submission) -> None:
         try:

@@ -1,4 +1,8 @@
-"""The gateway's own bounds on time, numbers and depth; what operators tune is in the settings."""
+"""The gateway's own bounds on time, numbers and depth; no setting changes them.
+
+What an operator chooses, `create_gateway` takes from the settings themselves: the largest body and the
+largest page of a mailbox.
+"""
 
 from __future__ import annotations
 
@@ -26,3 +30,16 @@ class GatewayLimits:
         if self.takeover_after_s <= self.append_timeout_s + self.database_wait_s_max:
             message = "takeover_after_s must exceed append_timeout_s and database_wait_s_max together"
             raise ValueError(message)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ForgettingLimits:
+    """How often old attempts are deleted, and how many at once; how old is a setting."""
+
+    every_s: float = 3600.0
+    rows_max: int = 1000
+    database_wait_s_max: float = 10.0
+
+
+FORGETTING = ForgettingLimits()
+"""As the gateway runs; tests forget sooner."""

@@ -19,9 +19,10 @@ from cryptography.hazmat.primitives.ciphers.aead import AESSIV
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
-from hub.adapters.database.schema import DELIVERY_PLACE
 from hub.adapters.gateway.problems import ProblemError
 from hub.errors import Fault, NotReadable
+from hub.messages.identifiers import DeliveryId
+from hub.topics.delivery_box import open_delivery
 from hub.topics.library import SchemaLibrary, unframe
 from hub.topics.pairwise import PAIRWISE_KEY
 from hub.topics.sealing import Keys, Sealed, Sealer
@@ -135,7 +136,7 @@ class Mailbox:
     def _opened(self, row: DeliveryRow) -> Fetched:
         sealed = Sealed(key_id=row.key_id, nonce=bytes(row.nonce), box=bytes(row.box))
         try:
-            framed = self.sealer.open(sealed, place=DELIVERY_PLACE, record=row.delivery_id)
+            headers, framed = open_delivery(self.sealer, sealed, delivery_id=DeliveryId(row.delivery_id))
         except NotReadable as error:
             if error.code != KEY_ERASED:
                 raise
@@ -145,7 +146,7 @@ class Mailbox:
         contract = self.library.by_id(number)
         return Fetched(
             delivery_id=row.delivery_id,
-            headers={str(name): str(value) for name, value in row.headers.items()},
+            headers=headers,
             framed=framed,
             digest=hashlib.sha256(framed).hexdigest(),
             data=self.library.to_json(contract, self.library.decode(contract, body)),

@@ -11,12 +11,15 @@ from typing import TYPE_CHECKING
 
 from fastapi.responses import JSONResponse
 
+from hub.adapters import telemetry
 from hub.errors import Fault, HubError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
 MEDIA_TYPE = "application/problem+json"
+_HUBS_FAULT = 500
+"""From this status on the fault is the hub's."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,13 +81,14 @@ class ProblemError(HubError):
         return document | self.members
 
     def response(self) -> JSONResponse:
-        """Return the answer as it goes out."""
-        headers = dict(self.headers)
+        """Return the answer as it goes out; where the fault is the hub's, with the request's trace."""
+        document, headers = self.document(), dict(self.headers)
+        trace_id = telemetry.trace_id()
+        if self.problem.status >= _HUBS_FAULT and trace_id is not None:
+            document["trace_id"] = trace_id
         if self.retry_after_s is not None:
             headers["Retry-After"] = str(self.retry_after_s)
-        return JSONResponse(
-            self.document(), status_code=self.problem.status, headers=headers, media_type=MEDIA_TYPE
-        )
+        return JSONResponse(document, status_code=self.problem.status, headers=headers, media_type=MEDIA_TYPE)
 
 
 _ALL = (
@@ -115,8 +119,8 @@ _ALL = (
         status=400,
         title="Idempotency-Key cannot be used",
         meaning=(
-            "The Idempotency-Key is empty, longer than 128 characters, or holds a character that is not "
-            "printable ASCII."
+            "The Idempotency-Key is empty, longer than 128 characters, or holds a character that does not "
+            "belong in one."
         ),
         fix="Use 1 to 128 letters, digits and the characters - _ . : ~ + / =, for instance a UUID.",
         retryable=False,
@@ -145,8 +149,8 @@ _ALL = (
         status=403,
         title="The organisation is suspended",
         meaning=(
-            "The hub does not deal with this organisation at present; nothing is taken from it or given to "
-            "it."
+            "The hub does not deal with this organisation at present: no message is taken from it, and its "
+            "mailbox is shut."
         ),
         fix="Ask the hub's operator.",
         retryable=False,
@@ -272,7 +276,10 @@ _ALL = (
             "Something went wrong in the hub; the operator's log has it under the trace_id, without the "
             "message's content."
         ),
-        fix="Send the same request again with the same Idempotency-Key; tell the operator if it persists.",
+        fix=(
+            "Send the same request again with the same Idempotency-Key; if it persists, tell the operator the"
+            " trace_id."
+        ),
         retryable=True,
     ),
     Problem(
@@ -290,8 +297,8 @@ _ALL = (
         code="database-unavailable",
         status=503,
         title="The database does not answer",
-        meaning="The hub cannot reach its database; nothing was taken.",
-        fix="Send the same request again with the same Idempotency-Key.",
+        meaning="The hub cannot reach its database; a post may or may not have been taken.",
+        fix="Send the same request again with the same Idempotency-Key; it is taken once.",
         retryable=True,
     ),
     Problem(
@@ -338,7 +345,8 @@ def reference() -> str:
         "What the gateway answers when it does not do what was asked: `application/problem+json` (RFC 9457)",
         "with `type`, `title`, `status`, `code`, `detail`, `retryable`, sometimes `retry_after_s`, and",
         "`errors` where fields are at fault: each a JSON pointer (RFC 6901), the rule it breaks and the",
-        "remedy. No answer repeats a value from the message. This page is written from",
+        "remedy. Where the fault is the hub's (5xx), `trace_id` names the request as the operator's log has",
+        "it. No answer repeats a value from the message. This page is written from",
         "`hub/adapters/gateway/problems.py`; the gateway serves each entry at its `type`.",
         "",
     ]

@@ -41,7 +41,7 @@ _PROBLEM: Mapping[str, object] = {
         "detail": _TEXT,
         "retryable": {"type": "boolean"},
         "retry_after_s": {"type": "integer"},
-        "trace_id": _TEXT,
+        "trace_id": _TEXT | {"description": "With 5xx: what the operator's log has the request under."},
         "errors": {
             "type": "array",
             "items": {
@@ -65,7 +65,6 @@ _ACCEPTED: Mapping[str, object] = {
         "state": {"const": "accepted"},
         "status_url": _TEXT | {"format": "uri-reference"},
         "case": _TEXT | {"description": "The case that was opened, as this organisation knows it."},
-        "duplicate": {"type": "boolean", "description": "True where this very post was answered before."},
         "dry_run": {"type": "boolean"},
     },
 }

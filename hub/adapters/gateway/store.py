@@ -11,8 +11,12 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, LiteralString, TypeVar
 
+from psycopg import OperationalError
 from psycopg.rows import class_row
 from psycopg.types.json import Jsonb
+from psycopg_pool import PoolClosed, PoolTimeout, TooManyRequests
+
+from hub.adapters.database.standstill import Standstill, standstills
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -22,6 +26,8 @@ if TYPE_CHECKING:
 Values = tuple[object, ...] | Mapping[str, object]
 Row = TypeVar("Row")
 
+DATABASE_GONE = (OperationalError, PoolTimeout, PoolClosed, TooManyRequests)
+"""What is raised where the database cannot be reached or does not answer in time."""
 ATTEMPT_FAILED = 503
 """Status of an idempotency row whose attempt ended without the message being confirmed as stored."""
 
@@ -72,12 +78,11 @@ class WaitingRow:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DeliveryRow:
-    """One delivery whole, its view still sealed."""
+    """One delivery whole, headers and view still sealed."""
 
     delivery_id: str
     message: str
     contract: str
-    headers: dict[str, Any]
     box: bytes
     key_id: str
     nonce: bytes
@@ -174,6 +179,19 @@ class GatewayStore:
             },
         )
 
+    async def forget_attempts(self, *, days: int, limit: int) -> int:
+        """Delete attempts older than this, at most so many; several gateways at once share them out."""
+        async with self.pool.connection(timeout=self.wait_s_max) as connection:
+            cursor = await connection.execute(
+                """
+                DELETE FROM idempotency WHERE ctid = ANY (ARRAY(
+                    SELECT ctid FROM idempotency WHERE created_at < now() - make_interval(days => %s)
+                     ORDER BY created_at LIMIT %s FOR UPDATE SKIP LOCKED))
+                """,
+                (days, limit),
+            )
+            return cursor.rowcount
+
     async def message_state(self, *, organisation: str, message_id: str) -> StateRow | None:
         """Return how far a message has come: as decided, else accepted if it was, else None."""
         return await self._one(
@@ -237,7 +255,7 @@ class GatewayStore:
                        fetched_at = coalesce(fetched_at, now())
                  WHERE delivery_id = %s AND organisation = %s
                    AND state IN ('available', 'fetched', 'acknowledged')
-                RETURNING delivery_id, message, contract, headers, box, key_id, nonce
+                RETURNING delivery_id, message, contract, box, key_id, nonce
                 """,
                 (delivery_id, organisation),
             )
@@ -261,10 +279,10 @@ class GatewayStore:
             row = await cursor.fetchone()
             return None if row is None else bool(row[0])
 
-    async def answers(self) -> None:
-        """Ask the database for a sign of life."""
+    async def standstills(self) -> list[Standstill]:
+        """Return what the projector cannot go on with; an answer is also the database's sign of life."""
         async with self.pool.connection(timeout=self.wait_s_max) as connection:
-            await connection.execute("SELECT 1")
+            return await standstills(connection)
 
     async def _one(self, kind: type[Row], statement: LiteralString, values: Values) -> Row | None:
         async with self.pool.connection(timeout=self.wait_s_max) as connection:
