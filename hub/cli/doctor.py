@@ -87,8 +87,13 @@ async def _check(settings: Settings, *, fresh: bool) -> None:
         )
         await _show_kafka(*kafka)
         await asyncio.to_thread(_show_database, *database)
+        stopped = 0 if fresh else await _show_projector(settings)
         both = time.monotonic() - started
         stopping = time.monotonic()
+    if stopped:
+        message = f"the projector cannot go on with {stopped} partition(s): mailboxes and reports fall behind"
+        fix = "restore the keys or schemas its log names (projector.stopped), then start it again"
+        raise NotConfigured(message, fix=fix)
     print(f"All is well. Up in {both:.1f} s, stopped in {time.monotonic() - stopping:.1f} s.")
 
 
@@ -119,6 +124,27 @@ async def _show_kafka(kafka: Broker, seconds: float) -> None:
             *([("notice", kafka.notice)] if kafka.notice else []),
         ]
     )
+
+
+async def _show_projector(settings: Settings) -> int:
+    """Show which partitions the projector of a running hub cannot go on with; return how many."""
+    import psycopg
+
+    from hub.adapters.database.standstill import standstills
+    from hub.app import attached
+
+    try:
+        async with attached(settings) as hub, hub.pool.connection() as connection:
+            found = await standstills(connection)
+    except (NotConfigured, psycopg.errors.UndefinedTable):
+        return 0  # No hub runs, or none has ever run on this database.
+    print("Projector")
+    rows = [
+        (f"{each.topic}/{each.partition}", f"{each.code} since {each.since.astimezone():%Y-%m-%d %H:%M:%S}")
+        for each in found
+    ]
+    show_pairs([("partitions that stand still", len(found)), *rows])
+    return len(found)
 
 
 def _show_database(database: Database, seconds: float) -> None:

@@ -70,7 +70,7 @@ def list_decisions(
 
 
 def _show(each: Decided) -> None:
-    got = f"received, {each.state or 'sent'}" if each.delivers else "nothing went"
+    got = f"received, {_way(each)}" if each.delivers else "nothing went"
     print(f"  {each.organisation} as {each.role} ({each.concern}): {got}")
     if each.gate:
         _line("why", each.gate)
@@ -79,7 +79,16 @@ def _show(each: Decided) -> None:
         # Where nothing goes, what would have gone is not what anybody got.
         if paths and (each.delivers or outcome == "withhold") and not (each.gate and not each.delivers):
             _line(word, _named(paths), each.reasons(outcome) if outcome != "disclose" else ())
-    _line("under", f"{each.purpose}; policy {each.policy}")
+    if each.caveats:
+        _line("on terms", ", ".join(each.caveats))
+    contract = f"; contract {each.contract}" if each.contract else ""
+    _line("under", f"{each.purpose}; policy {each.policy}{contract}")
+
+
+def _way(each: Decided) -> str:
+    """Say how it reached the recipient: on its own topic it was disclosed whether fetched here or not."""
+    state = each.state or "sent"
+    return f"by Kafka at commit; in the mailbox {state}" if each.by_kafka else state
 
 
 def _named(paths: tuple[str, ...]) -> str:

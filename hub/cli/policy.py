@@ -97,6 +97,7 @@ def release(
     policy = _compiled(folder, version)
 
     async def put_in_force() -> tuple[str | None, str]:
+        """Return the policy before and the one now."""
         async with attached(load()) as hub:
             before = await hub.policy_in_force()
             return before, await hub.release_policy(policy.documents, version=policy.version)

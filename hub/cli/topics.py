@@ -30,6 +30,7 @@ def plan(organisation: Organisations = None) -> None:
     bootstrap = _bootstrap()
 
     async def compare() -> Plan:
+        """Compare."""
         return await admin.plan(await _wanted(bootstrap, organisation), bootstrap=bootstrap)
 
     found = asyncio.run(compare())
@@ -48,6 +49,7 @@ def apply(organisation: Organisations = None) -> None:
     bootstrap = _bootstrap()
 
     async def make() -> Plan:
+        """Make what is missing."""
         return await admin.apply(await _wanted(bootstrap, organisation), bootstrap=bootstrap)
 
     found = asyncio.run(make())
@@ -63,6 +65,7 @@ def verify(organisation: Organisations = None) -> None:
     bootstrap = _bootstrap()
 
     async def check() -> Plan:
+        """Check."""
         return await admin.verify(await _wanted(bootstrap, organisation), bootstrap=bootstrap)
 
     print(f"{len(asyncio.run(check()).present)} topics are as the catalogue says.")

@@ -31,9 +31,7 @@ def seal_delivery(
     return sealer.seal(plain, key_id=key_id, place=DELIVERY_PLACE, record=delivery_id)
 
 
-def open_delivery(
-    sealer: Sealer, sealed: Sealed, *, delivery_id: DeliveryId
-) -> tuple[dict[str, str], bytes]:
+def open_delivery(sealer: Sealer, sealed: Sealed, *, delivery_id: DeliveryId) -> tuple[dict[str, str], bytes]:
     """Return headers and framed view; NotReadable if the key is erased or the box was changed."""
     plain = sealer.open(sealed, place=DELIVERY_PLACE, record=delivery_id)
     start = _LENGTH_BYTES + int.from_bytes(plain[:_LENGTH_BYTES], "big")

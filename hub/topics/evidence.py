@@ -2,17 +2,25 @@
 
 from __future__ import annotations
 
+import hashlib
+import hmac
 import json
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+
 from hub.consent.decision import Candidate, Concern, Decision, FieldDecision, Outcome, Scope
-from hub.messages.envelope import Role
-from hub.messages.identifiers import CaseRef, DeliveryId, Instant, MessageId, OrganisationId
+from hub.errors import NotConfigured, NotReadable
+from hub.messages.envelope import MessageName, Role
+from hub.messages.identifiers import HUB, CaseRef, DeliveryId, Instant, MessageId, OrganisationId
 from hub.topics.catalogue import LEDGER as LEDGER_TOPIC
 from hub.topics.catalogue import QUARANTINE as QUARANTINE_TOPIC
 from hub.topics.codec import LEDGER, QUARANTINE, Codec, Encoded
-from hub.topics.keys import case_key, organisation_key
+from hub.topics.keys import KEY_BYTES, case_key, organisation_key
+from hub.topics.pairwise import MESSAGE_ID_KEY
 from hub.topics.plain import canonical_json
 from hub.topics.sealing import Sealed
 
@@ -29,7 +37,13 @@ class Entered:
     decision: Decision
     """As decided, but with no facts: those open with `Evidence.facts`."""
     delivery_id: DeliveryId | None
+    by_kafka: bool
+    """True: the delivery stands on hub.to.<organisation>, so it was disclosed at commit."""
+    contract_digest: str | None
+    """SHA-256 of the contract whose fields were decided on."""
     facts: Sealed
+    facts_digest: str
+    """See `Evidence.facts_digest`."""
     partition: int
     offset: int
 
@@ -62,13 +76,15 @@ class Evidence:
         decision: Decision,
         *,
         delivery_id: DeliveryId | None,
+        by_kafka: bool = False,
         partition: int,
         offset: int,
     ) -> Encoded:
         """Write one decision; its facts are sealed under the key of the case."""
         candidate = decision.candidate
+        plain_facts = canonical_json(decision.facts).encode()
         facts = self._codec.sealer.seal(
-            canonical_json(decision.facts).encode(),
+            plain_facts,
             key_id=case_key(decision.case),
             place=LEDGER_TOPIC,
             record=decision.decision_id,
@@ -80,15 +96,21 @@ class Evidence:
             "organisation": candidate.organisation,
             "role": candidate.role.value,
             "concern": candidate.concern.value,
+            "message": decision.message_name and decision.message_name.value,
+            "contract": decision.contract,
+            "contract_digest": self._contract_digest(decision),
             "purpose": decision.purpose,
             "delivers": decision.delivers,
+            "by_kafka": by_kafka,
             "gate": decision.gate,
             "fields": [_plain_field(field) for field in decision.fields],
+            "caveats": list(decision.caveats),
             "policy": decision.policy,
             "case_version": decision.case_version,
             "facts_key": facts.key_id,
             "facts_nonce": facts.nonce,
             "facts_box": facts.box,
+            "facts_digest": self._digest(plain_facts, decision.decision_id),
             "decided_at": decision.decided_at,
             "partition": partition,
             "offset": offset,
@@ -98,7 +120,7 @@ class Evidence:
 
     def ledger_from(self, value: bytes) -> Entered:
         """Read one decision."""
-        read = self._codec.unframed(LEDGER, value)
+        read = self.ledger_fields(value)
         candidate = Candidate(
             organisation=OrganisationId(read["organisation"]),
             role=Role(read["role"]),
@@ -119,14 +141,32 @@ class Evidence:
             case_version=read["case_version"],
             facts={},
             decided_at=Instant(read["decided_at"]),
+            caveats=tuple(read["caveats"]),
+            message_name=None if read["message"] is None else MessageName(read["message"]),
+            contract=read["contract"],
         )
         return Entered(
             decision=decision,
             delivery_id=read["delivery_id"],
+            by_kafka=read["by_kafka"],
+            contract_digest=read["contract_digest"],
             facts=Sealed(key_id=read["facts_key"], nonce=read["facts_nonce"], box=read["facts_box"]),
+            facts_digest=read["facts_digest"],
             partition=read["partition"],
             offset=read["offset"],
         )
+
+    def ledger_fields(self, value: bytes) -> dict[str, Any]:
+        """Read one decision as the schema `ledger` names its fields; the facts stay sealed."""
+        return self._codec.unframed(LEDGER, value)
+
+    def facts_digest(self, facts: Mapping[str, object], *, decision_id: str) -> str:
+        """Return the digest by which the ledger knows the facts of a decision.
+
+        It outlives the key of the case, so it is keyed: whoever has the ledger alone can neither try
+        out what the facts were nor see which decisions looked at the same ones.
+        """
+        return self._digest(canonical_json(facts).encode(), decision_id)
 
     def facts(self, sealed: Sealed, *, decision_id: str) -> dict[str, object]:
         """Open the facts a decision looked at."""
@@ -153,7 +193,7 @@ class Evidence:
 
     def quarantine_from(self, value: bytes) -> SetAside:
         """Read a record set aside."""
-        read = self._codec.unframed(QUARANTINE, value)
+        read = self.quarantine_fields(value)
         message_id = read["message_id"]
         return SetAside(
             record_id=MessageId(read["record_id"]),
@@ -168,14 +208,44 @@ class Evidence:
             offset=read["offset"],
         )
 
+    def quarantine_fields(self, value: bytes) -> dict[str, Any]:
+        """Read a record set aside as the schema `quarantine` names its fields; the original stays sealed."""
+        return self._codec.unframed(QUARANTINE, value)
+
     def seal_original(self, plain: bytes, *, organisation: OrganisationId, record_id: MessageId) -> Sealed:
-        """Seal the original of a record set aside, under the key of the organisation that sent it."""
-        key_id = organisation_key(organisation)
-        return self._codec.sealer.seal(plain, key_id=key_id, place=QUARANTINE_TOPIC, record=record_id)
+        """Seal the original of a record set aside, under the key of the organisation that sent it.
+
+        Where that key is erased or damaged, nothing of the original may be kept: an empty one stands
+        in its place, under the hub's own key, so that the record can still be set aside.
+        """
+        try:
+            return self._sealed_original(plain, organisation, record_id)
+        except (NotReadable, NotConfigured):
+            return self._sealed_original(b"", HUB, record_id)
 
     def original(self, aside: SetAside) -> bytes:
         """Open the original of a record set aside."""
         return self._codec.sealer.open(aside.original, place=QUARANTINE_TOPIC, record=aside.record_id)
+
+    def _sealed_original(self, plain: bytes, organisation: OrganisationId, record_id: MessageId) -> Sealed:
+        key_id = organisation_key(organisation)
+        return self._codec.sealer.seal(plain, key_id=key_id, place=QUARANTINE_TOPIC, record=record_id)
+
+    def _contract_digest(self, decision: Decision) -> str | None:
+        if decision.message_name is None or decision.contract is None:
+            return None
+        return self._codec.library.contract(decision.message_name, decision.contract).digest
+
+    def _digest(self, plain_facts: bytes, decision_id: str) -> str:
+        key = _facts_digest_key(self._codec.keys.get_or_create(MESSAGE_ID_KEY))
+        content = decision_id.encode() + b"\0" + plain_facts
+        return hmac.new(key, content, hashlib.sha256).hexdigest()
+
+
+@lru_cache(maxsize=4)
+def _facts_digest_key(master: bytes) -> bytes:
+    """Derive a key of its own, so that no digest can pass for a message id."""
+    return HKDF(algorithm=SHA256(), length=KEY_BYTES, salt=None, info=b"ledger-facts").derive(master)
 
 
 def _plain_field(field: FieldDecision) -> dict[str, object]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections import Counter, defaultdict
 from dataclasses import dataclass, field
 from itertools import pairwise
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
     from hub.topics.codec import Codec
 
 Record = ConsumerRecord[bytes, bytes]
+SETTLE_S = 30
+"""Longest wait for open transactions; the broker ends those of the dead after ten seconds."""
 
 
 async def read(bootstrap: str, topic: str) -> list[Record]:
@@ -41,7 +44,7 @@ async def read(bootstrap: str, topic: str) -> list[Record]:
         lanes = [TopicPartition(topic, partition) for partition in partitions]
         consumer.assign(lanes)
         await consumer.seek_to_beginning(*lanes)
-        ends = await consumer.end_offsets(lanes)
+        ends = await _settled(bootstrap, consumer, lanes)
         records: list[Record] = []
         while any([await consumer.position(lane) < ends[lane] for lane in lanes]):
             for found in (await consumer.getmany(timeout_ms=100)).values():
@@ -49,6 +52,22 @@ async def read(bootstrap: str, topic: str) -> list[Record]:
         return records
     finally:
         await consumer.stop()
+
+
+async def _settled(
+    bootstrap: str, consumer: AIOKafkaConsumer, lanes: list[TopicPartition]
+) -> dict[TopicPartition, int]:
+    """Where each partition ends once no transaction is open: commits are answered before their markers."""
+    whole = AIOKafkaConsumer(bootstrap_servers=bootstrap, isolation_level="read_uncommitted")
+    await whole.start()
+    try:
+        async with asyncio.timeout(SETTLE_S):
+            # The broker tells nobody when; so it is asked.
+            while (stable := await consumer.end_offsets(lanes)) != await whole.end_offsets(lanes):  # noqa: ASYNC110
+                await asyncio.sleep(0.02)
+        return dict(stable)
+    finally:
+        await whole.stop()
 
 
 def value_of(record: Record) -> bytes:

@@ -83,6 +83,7 @@ class World:
             entered = Evidence(self.codec).ledger(
                 _decision(number, ref, organisation, delivers=bool(to)),
                 delivery_id=DeliveryId(derived_id("delivery", made, organisation)) if to else None,
+                by_kafka=bool(to),
                 partition=part,
                 offset=number,
             )
@@ -219,7 +220,7 @@ def _delivery(number: int, organisation: OrganisationId) -> Delivery:
         correlation=message(number),
         causation=None,
         caveats=(),
-        by_kafka=False,
+        by_kafka=True,
     )
 
 
@@ -248,6 +249,9 @@ def _decision(number: int, ref: CaseRef, organisation: OrganisationId, *, delive
         case_version=1,
         facts={"role": "key_worker"},
         decided_at=NOON,
+        caveats=("NO-ONWARD-DISCLOSURE",) if delivers else (),
+        message_name=MessageName.PROGRESS,
+        contract="1.0",
     )
 
 

@@ -12,8 +12,12 @@ from typing import TYPE_CHECKING
 import pytest
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from aiokafka.record.default_records import _DefaultRecordBatchBuilderPy
+from psycopg.types.json import Jsonb
+from structlog.testing import capture_logs
 
-from hub.adapters.feeds import FeedLimits, Feeds
+from hub.adapters.database.pool import open_pool
+from hub.adapters.database.schema import upgrade
+from hub.adapters.feeds import FeedLimits, Feeds, ProjectedOrganisations
 from hub.adapters.kafka.intake import IntakePublisher
 from hub.consent.parties import Kind, LegalStatus, Organisation, Standing
 from hub.errors import Unreachable
@@ -23,6 +27,7 @@ from hub.topics.codec import SUBMISSION
 from hub.topics.evidence import Evidence
 from hub.topics.library import frame
 from hub.topics.pairwise import message_id
+from tests.integration.door import record_of
 from tests.integration.projected_world import NOON, NORTH, PRISON, World, case, make_world, running, until
 
 if TYPE_CHECKING:
@@ -31,10 +36,13 @@ if TYPE_CHECKING:
 
     from aiokafka.structs import ConsumerRecord
 
+    from hub.adapters.database.pool import Pool
     from hub.messages.identifiers import OrganisationId
     from hub.topics.evidence import SetAside
 
 LIMITS = FeedLimits(
+    restart_delay_s=0.1,
+    restart_delay_s_max=0.3,
     record_bytes_max=20_000,
     organisations_every_s=0.2,
     retry_delay_s=0.05,
@@ -361,6 +369,102 @@ async def test_feed_waits_for_a_log_that_is_away_and_skips_nothing(
             await until(lambda: _taken(here, 6))
         assert {taken.envelope.case for taken in await here.taken()} == {case(number) for number in range(6)}
         assert len({record.record_id for record in await here.quarantined()}) == 1
+
+
+class _FailsFor:
+    """An intake that has a fault of its own with what one organisation sends, until it is mended."""
+
+    def __init__(self, intake: IntakePublisher, organisation: OrganisationId) -> None:
+        self.failed = 0
+        self.mended = False
+        self._intake = intake
+        self._organisation = organisation
+
+    async def publish(self, submission: Submission) -> object:
+        if submission.envelope.organisation == self._organisation and not self.mended:
+            self.failed += 1
+            message = "a fault nobody thought of, Came on time."
+            raise LookupError(message)
+        return await self._intake.publish(submission)
+
+
+@pytest.mark.requirement("R-DEL-02")
+async def test_one_organisations_fault_ends_no_other_feed_and_its_own_is_begun_anew(
+    kafka: str, topic_prefix: str, tmp_path: Path
+) -> None:
+    """The failing feed is restarted after a wait and loudly logged, without what was in the record."""
+    async with place(kafka, topic_prefix, tmp_path) as here:
+        here.known[PRISON] = organisation(PRISON)
+        reference = here.world.codec.pairwise.case(PRISON, case(5))
+        await here.send(here.value(5, case=reference), named("p1"), to=PRISON)
+        fails = _FailsFor(here.intake, PRISON)
+
+        async def failed_twice() -> bool:
+            return fails.failed >= 2
+
+        with capture_logs() as logs:
+            async with running(here.feeds(fails).run) as feeds:
+                await until(failed_twice)
+                await here.send(here.value(1), named("n1"))
+                await until(lambda: _taken(here, 1))
+                assert not feeds.done()
+                fails.mended = True
+                await until(lambda: _taken(here, 2))
+        assert {taken.envelope.organisation for taken in await here.taken()} == {NORTH, PRISON}
+        told = [each for each in logs if each["event"] == "feed.failed"]
+        assert {(each["organisation"], each["error"], each["log_level"]) for each in told} == {
+            (PRISON, "LookupError", "error")
+        }
+        assert told[1]["delay_s"] > told[0]["delay_s"]
+        assert "Came on time" not in str(logs)
+
+
+@pytest.mark.requirement("R-DEL-02")
+@pytest.mark.requirement("R-AUD-04")
+async def test_bad_record_of_an_organisation_whose_key_is_erased_is_set_aside_without_its_original(
+    kafka: str, topic_prefix: str, tmp_path: Path
+) -> None:
+    """Reason and place are kept, nothing of what was sent, and the feed goes on."""
+    async with place(kafka, topic_prefix, tmp_path) as here:
+        here.world.codec.keys.erase(f"organisation-{NORTH}")  # type: ignore[attr-defined]
+        here.world.codec.keys.get_or_create(f"case-{case(1)}")
+        await here.send(b"not avro", named("bad"))
+        await here.send(here.value(1), named("good"))
+        async with running(here.feeds().run):
+            await until(lambda: _taken(here, 1))
+            await until(lambda: _quarantined(here, 1))
+        (aside,) = await here.quarantined()
+        assert (aside.code, aside.organisation) == ("NOT-AVRO", NORTH)
+        assert Evidence(here.world.codec).original(aside) == b""
+
+
+@pytest.mark.requirement("R-DEL-02")
+async def test_description_that_cannot_be_read_leaves_every_organisation_as_it_was(
+    fresh_database: str,
+) -> None:
+    """A damaged row of one organisation ends neither its own feed nor another's."""
+    upgrade(fresh_database)
+    async with open_pool(fresh_database) as pool:
+        look_up = ProjectedOrganisations(pool)
+        await _describe(pool, NORTH, record_of(NORTH))
+        await _describe(pool, PRISON, record_of(PRISON))
+        before = await look_up()
+        assert before.keys() == {NORTH, PRISON}
+        await _describe(pool, PRISON, {"organisation": PRISON})
+        with capture_logs() as logs:
+            assert await look_up() == before
+        assert [(each["organisation"], each["event"]) for each in logs] == [
+            (PRISON, "feeds.organisation_unreadable")
+        ]
+
+
+async def _describe(pool: Pool, name: OrganisationId, body: Mapping[str, object]) -> None:
+    async with pool.connection() as connection:
+        await connection.execute(
+            "INSERT INTO control (kind, name, body, control_id) VALUES ('organisation', %s, %s, 'c')"
+            " ON CONFLICT (kind, name) DO UPDATE SET body = excluded.body",
+            (name, Jsonb(dict(body))),
+        )
 
 
 @pytest.mark.requirement("R-DEL-02")

@@ -16,6 +16,7 @@ TABLES = {
     "credential",
     "idempotency",
     "position",
+    "projector_stopped",
     "submission",
     "delivery",
     "ledger",

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from hub.adapters.database.schema import DELIVERY_PLACE
 from hub.adapters.ledger import drop_projection, wait_control
-from hub.errors import Unreachable
+from hub.errors import NotReadable, Unreachable
+from hub.messages.identifiers import DeliveryId
+from hub.topics.delivery_box import open_delivery
 from hub.topics.sealing import Sealed
 from tests.integration.projected_world import (
     NORTH,
@@ -33,7 +34,7 @@ if TYPE_CHECKING:
     from tests.integration.projected_world import World
 
 TABLES = {
-    "delivery": "SELECT delivery_id, message_id, case_ref, organisation, headers, digest, size, available_at",
+    "delivery": "SELECT delivery_id, message_id, case_ref, organisation, digest, size, available_at",
     "ledger": "SELECT *",
     "quarantine": 'SELECT record_id, message_id, organisation, code, detail, partition, "offset"',
     "submission": "SELECT *",
@@ -77,7 +78,8 @@ async def test_projector_makes_all_rows_of_what_a_router_committed(
             await rows(pool, "SELECT delivery_id, key_id, nonce, box, digest, case_ref FROM delivery LIMIT 1")
         )[0]
         sealed = Sealed(key_id=str(row[1]), nonce=bytes(row[2]), box=bytes(row[3]))
-        view = world.codec.sealer.open(sealed, place=DELIVERY_PLACE, record=str(row[0]))
+        headers, view = open_delivery(world.codec.sealer, sealed, delivery_id=DeliveryId(str(row[0])))
+        assert headers["ce_id"] == row[0]
         assert view[0] == 0
         assert row[1] == f"case-{row[5]}"
 
@@ -125,14 +127,91 @@ async def test_projector_keeps_a_routed_message_routed_when_its_key_is_used_agai
         await world.commit()
         await until(lambda: are(pool, "submission", 1))
         world.set_aside(1, "KEY-REUSED", record=101)
-        world.seen(2)
-        world.set_aside(2, "CASE-UNKNOWN")
-        world.seen(2)
+        world.routed(2)
+        await world.commit()
+        await until(lambda: are(pool, "quarantine", 2))
+        await until(lambda: are(pool, "submission", 2))
+        assert await _states(pool) == {message(1): "routed", message(2): "routed"}
+
+
+async def _states(pool: Pool) -> dict[str, str]:
+    return dict(await rows(pool, "SELECT message_id, state FROM submission"))
+
+
+@pytest.mark.requirement("R-DEL-02")
+async def test_sender_whose_message_is_taken_on_a_second_try_sees_it_routed_in_whatever_order_rows_are_made(
+    kafka: str, fresh_database: str, topic_prefix: str, tmp_path: Path
+) -> None:
+    """Refused for a case not yet there, then sent again under its id: taken counts, before or after."""
+    async with (
+        ground(kafka, fresh_database, topic_prefix, tmp_path) as (world, pool),
+        running(projector(world, pool).run),
+    ):
+        world.set_aside(1, "CASE-UNKNOWN")
+        world.set_aside(3, "CASE-UNKNOWN")
+        world.set_aside(3, "NOT-ENTITLED")
         await world.commit()
         await until(lambda: are(pool, "quarantine", 3))
-        await until(lambda: are(pool, "submission", 2))
-        states: dict[str, str] = dict(await rows(pool, "SELECT message_id, state FROM submission"))
-        assert states == {message(1): "routed", message(2): "refused"}
+        assert await _states(pool) == {message(1): "refused", message(3): "refused"}
+        world.seen(1)
+        world.seen(2)
+        await world.commit()
+        await until(lambda: are(pool, "submission", 3))
+        world.set_aside(2, "CASE-UNKNOWN")
+        await world.commit()
+        await until(lambda: are(pool, "quarantine", 4))
+        await until(lambda: _is_routed(pool, 1))
+        assert await _states(pool) == {message(1): "routed", message(2): "routed", message(3): "refused"}
+        assert await rows(
+            pool, "SELECT organisation, message, contract FROM submission WHERE message_id = %s", message(1)
+        ) == [(PRISON, "progress", "1.0")]
+
+
+async def _is_routed(pool: Pool, number: int) -> bool:
+    return (await _states(pool)).get(message(number)) == "routed"
+
+
+@pytest.mark.requirement("R-AUD-04")
+async def test_delivery_says_nothing_of_who_and_when_once_the_key_of_its_person_is_erased(
+    kafka: str, fresh_database: str, topic_prefix: str, tmp_path: Path
+) -> None:
+    """Headers stand in the sealed box with the view, in no column beside it."""
+    async with (
+        ground(kafka, fresh_database, topic_prefix, tmp_path) as (world, pool),
+        running(projector(world, pool).run),
+    ):
+        world.routed(1)
+        await world.commit()
+        await until(lambda: are(pool, "delivery", 1))
+        row = (await rows(pool, "SELECT delivery_id, key_id, nonce, box FROM delivery"))[0]
+        sealed = Sealed(key_id=str(row[1]), nonce=bytes(row[2]), box=bytes(row[3]))
+        told, _ = open_delivery(world.codec.sealer, sealed, delivery_id=DeliveryId(str(row[0])))
+        stored = repr((await rows(pool, "SELECT * FROM delivery"))[0])
+        assert told["ce_subject"] not in stored
+        assert told["hub-correlation"] not in stored
+        world.codec.keys.erase(sealed.key_id)  # type: ignore[attr-defined]
+        with pytest.raises(NotReadable, match="erased"):
+            open_delivery(world.codec.sealer, sealed, delivery_id=DeliveryId(str(row[0])))
+
+
+@pytest.mark.requirement("R-DIS-09")
+async def test_ledger_row_says_on_what_terms_by_what_contract_and_by_which_way_it_was_disclosed(
+    kafka: str, fresh_database: str, topic_prefix: str, tmp_path: Path
+) -> None:
+    """Caveats, the contract with its digest, whether by Kafka, and a keyed digest of the facts."""
+    async with (
+        ground(kafka, fresh_database, topic_prefix, tmp_path) as (world, pool),
+        running(projector(world, pool).run),
+    ):
+        world.routed(1)
+        await world.commit()
+        await until(lambda: are(pool, "ledger", 1))
+        contract = world.codec.library.contract("progress", "1.0")
+        row = await rows(
+            pool, "SELECT caveats, by_kafka, message, contract, contract_digest, facts_digest FROM ledger"
+        )
+        assert row[0][:5] == (["NO-ONWARD-DISCLOSURE"], True, "progress", "1.0", contract.digest)
+        assert len(str(row[0][5])) == 64
 
 
 @pytest.mark.requirement("R-DEL-02")

@@ -6,14 +6,16 @@ import asyncio
 import json
 from typing import TYPE_CHECKING
 
+import psycopg
 import pytest
+import typer
 from typer.testing import CliRunner
 
 from hub.adapters.database.pool import open_pool
 from hub.adapters.database.schema import upgrade
 from hub.adapters.ledger import Projector
 from hub.adapters.ledger.remedies import OTHERWISE, remedy
-from hub.cli import ledger, quarantine
+from hub.cli import doctor, ledger, quarantine
 from hub.errors import NotConfigured
 from tests.integration.projected_world import NORTH, PRISON, case, make_world, message, running, until
 
@@ -88,16 +90,43 @@ def test_staff_see_who_was_told_what_and_why_not_the_rest(projected: Path) -> No
     run = CliRunner()
     listed = run.invoke(ledger.app, ["list"])
     assert listed.exit_code == 0, listed.output
-    assert f"{NORTH} as key_worker (referred): received, available" in listed.output
+    assert f"{NORTH} as key_worker (referred): received, by Kafka at commit; in the mailbox" in listed.output
+    assert "on terms    NO-ONWARD-DISCLOSURE" in listed.output
+    assert "contract 1.0" in listed.output
     assert "withheld    note  [DEFAULT]" in listed.output
     assert "nothing went" in listed.output
     assert "NO-NEED" in listed.output
     reference = (projected / "case").read_text()
     of_case = run.invoke(ledger.app, ["list", "--case", reference, "--json"])
-    assert [each["message_id"] for each in json.loads(of_case.output)] == [message(1)]
+    assert [
+        (each["message_id"], each["caveats"], each["by_kafka"]) for each in json.loads(of_case.output)
+    ] == [(message(1), ["NO-ONWARD-DISCLOSURE"], True)]
     of_message = run.invoke(ledger.app, ["list", "--message", message(2), "--json"])
     assert [each["delivers"] for each in json.loads(of_message.output)] == [False]
     assert "No decision" in run.invoke(ledger.app, ["list", "--organisation", PRISON]).output
+
+
+@pytest.mark.requirement("R-DEL-02")
+def test_doctor_names_the_partitions_that_stand_still_until_they_move(
+    projected: Path, kafka: str, fresh_database: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """All is not well while the projector cannot go on with a partition."""
+    monkeypatch.setenv("HUB_KAFKA", kafka)
+    app = typer.Typer()
+    app.command()(doctor.command)
+    well = CliRunner().invoke(app, [])
+    assert "partitions that stand still  0" in well.output
+    assert "All is well" in well.output
+    with psycopg.connect(fresh_database) as connection:
+        connection.execute(
+            "INSERT INTO projector_stopped (topic, partition, code) VALUES ('hub.outbox', 4, 'KEY-UNKNOWN')"
+        )
+    ill = CliRunner().invoke(app, [])
+    assert "hub.outbox/4" in ill.output
+    assert "KEY-UNKNOWN since" in ill.output
+    assert "All is well" not in ill.output
+    assert isinstance(ill.exception, NotConfigured)
+    assert projected.exists()
 
 
 def test_staff_are_told_what_to_do_about_a_code_without_a_remedy_of_its_own() -> None:

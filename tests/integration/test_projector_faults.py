@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import psycopg
 import pytest
+from aiokafka import TopicPartition
 
 from hub.adapters.ledger import drop_projection
 from hub.errors import Drift
@@ -84,9 +85,35 @@ async def test_projector_stops_one_partition_at_a_record_it_cannot_read_and_name
             await until(lambda: are(pool, "delivery", 2))
             await until(lambda: stands_still(one))
             assert [(tp.topic, tp.partition) for tp in one.stopped] == [(world.catalogue.outbox, 0)]
+            await until(lambda: are(pool, "projector_stopped", 1))
+            assert await rows(pool, "SELECT topic, partition, code FROM projector_stopped") == [
+                (world.catalogue.outbox, 0, one.stopped[TopicPartition(world.catalogue.outbox, 0)].code)
+            ]
             assert await rows(
                 pool, "SELECT next FROM position WHERE topic = %s AND partition = 0", world.catalogue.outbox
             ) == [(1,)]
+
+
+@pytest.mark.requirement("R-DEL-02")
+async def test_partition_that_stood_still_is_struck_out_when_it_moves_again(
+    kafka: str, fresh_database: str, topic_prefix: str, tmp_path: Path
+) -> None:
+    """A key that is back lets a new projector go on, and nobody is told any longer that it cannot."""
+    async with ground(kafka, fresh_database, topic_prefix, tmp_path) as (world, pool):
+        world.routed(0)
+        await world.commit()
+        key = tmp_path / f"case-{case(0)}"
+        key.rename(tmp_path / "elsewhere")
+        world.codec.keys._known.clear()  # type: ignore[attr-defined]
+        async with running(projector(world, pool).run):
+            await until(lambda: are(pool, "projector_stopped", 2))
+            codes = {row[0] for row in await rows(pool, "SELECT code FROM projector_stopped")}
+            assert codes == {"KEY-UNKNOWN"}
+            assert await count(pool, "delivery") == 0
+        (tmp_path / "elsewhere").rename(key)
+        async with running(projector(world, pool).run):
+            await until(lambda: are(pool, "delivery", 1))
+            await until(lambda: are(pool, "projector_stopped", 0))
 
 
 @pytest.mark.requirement("R-DEL-02")

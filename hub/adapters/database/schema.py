@@ -15,8 +15,6 @@ from hub.errors import Unreachable
 MIGRATION_LOCK = 0x4855_4221
 """Advisory lock held while revisions run, so that roles starting together do not run them twice."""
 LOCK_WAIT_S = 60
-DELIVERY_PLACE = "delivery"
-"""Place to which the sealed view of a `delivery` row is bound; its record is the delivery id."""
 
 
 def upgrade(dsn: str) -> str:

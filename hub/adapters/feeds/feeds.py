@@ -72,7 +72,7 @@ class Feeds:
         """Take what comes until told to stop.
 
         Raises:
-            Unreachable: Kafka or the database did not answer for too long.
+            Unreachable: Kafka did not answer at the start, or the database for too long.
         """
         await self._start()
         halt = asyncio.Event()
@@ -81,13 +81,31 @@ class Feeds:
             while not stop.is_set():
                 await self._look_up(stop)
                 for organisation in self._known.keys() - running.keys():
-                    running[organisation] = asyncio.create_task(self._feed(organisation).run(halt))
-                for task in [task for task in running.values() if task.done()]:
-                    task.result()
+                    running[organisation] = asyncio.create_task(self._keep_up(organisation, halt))
                 await _wait(stop, self._limits.organisations_every_s)
         finally:
             halt.set()
             await self._stop(running.values())
+
+    async def _keep_up(self, organisation: OrganisationId, halt: asyncio.Event) -> None:
+        """Run one organisation's feed; one that fails is begun anew after a wait, and no other notices."""
+        limits, failures = self._limits, 0
+        while not halt.is_set():
+            began = time.monotonic()
+            try:
+                await self._feed(organisation).run(halt)
+            except Exception as error:  # noqa: BLE001 - one organisation's fault must not end the others' feeds
+                mended = time.monotonic() - began > limits.restart_delay_s_max
+                failures = 1 if mended else failures + 1
+                delay_s = min(limits.restart_delay_s * 2 ** min(failures - 1, 16), limits.restart_delay_s_max)
+                _LOG.error(
+                    "feed.failed",
+                    organisation=organisation,
+                    error=type(error).__name__,
+                    failures=failures,
+                    delay_s=delay_s,
+                )
+                await _wait(halt, delay_s)
 
     def _feed(self, organisation: OrganisationId) -> Feed:
         _LOG.info("feed.begins", organisation=organisation)

@@ -1,4 +1,4 @@
-"""The feeds' limits, each with its unit; the settings fill those an operator tunes."""
+"""The feeds' limits, each with its unit."""
 
 from __future__ import annotations
 
@@ -7,7 +7,12 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FeedLimits:
-    """How much a feed takes at once, and how long each wait may be."""
+    """How much a feed takes at once, and how long each wait may be.
+
+    Two are an operator's to tune: record_bytes_max, by the setting body_bytes_max, for both doors take
+    bodies of one size, and session_timeout_ms, by the setting of that name. Whoever makes the feeds
+    hands them over; the rest stands here.
+    """
 
     record_bytes_max: int = 262_144
     """Largest record taken; the same as the largest body over HTTP."""
@@ -23,8 +28,6 @@ class FeedLimits:
     """Most bytes fetched of one partition at once."""
     session_timeout_ms: int = 15_000
     """Silence after which a member of the group is evicted."""
-    heartbeat_ms: int = 3_000
-    """Time between a member's signs of life."""
     request_timeout_ms: int = 10_000
     """Longest wait for one answer of the broker."""
     step_timeout_s: float = 30.0
@@ -38,4 +41,13 @@ class FeedLimits:
     retry_delay_s_max: float = 10.0
     """Longest wait after a failed batch."""
     attempts_max: int = 60
-    """Failed batches in a row after which a feed gives up."""
+    """Failed batches in a row after which a feed gives up and is begun anew."""
+    restart_delay_s: float = 1.0
+    """Wait before a feed that failed is begun anew, doubled each time it fails again soon."""
+    restart_delay_s_max: float = 60.0
+    """Longest wait before that; a feed that ran for longer than this counts as mended."""
+
+    @property
+    def heartbeat_ms(self) -> int:
+        """Time between a member's signs of life: several fit into the silence allowed, as Kafka advises."""
+        return max(1, self.session_timeout_ms // 5)

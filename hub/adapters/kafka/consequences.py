@@ -32,7 +32,6 @@ if TYPE_CHECKING:
 
     Fetched = ConsumerRecord[bytes | None, bytes | None]
     from hub.cases.case import Case
-    from hub.topics.sealing import Sealed
     from hub.topics.tables import RouterView
 
 INTERNAL = "INTERNAL"
@@ -236,20 +235,15 @@ class Consequences:
             message=place.entry.envelope.message.value if isinstance(place.entry, Submission) else None,
             code=reason[0],
             detail=reason[1],
-            original=self._original(plain, organisation, place.record_id),
+            original=self._evidence.seal_original(
+                plain, organisation=organisation, record_id=place.record_id
+            ),
             set_aside_at=place.now,
             partition=place.partition,
             offset=place.offset,
         )
         partition = lane_partition(place.record_id, QUARANTINE_PARTITIONS)
         return _outgoing(self._catalogue.quarantine, partition, self._evidence.quarantine(aside), place)
-
-    def _original(self, plain: bytes, organisation: OrganisationId, record_id: MessageId) -> Sealed:
-        """Seal the original under its sender's key; where that is erased, nothing of it may be kept."""
-        try:
-            return self._evidence.seal_original(plain, organisation=organisation, record_id=record_id)
-        except NotReadable:
-            return self._evidence.seal_original(b"", organisation=HUB, record_id=record_id)
 
 
 def _place_in_code(error: Exception) -> str:

@@ -1,4 +1,4 @@
-"""The projector's limits, each with its unit; the settings fill those an operator tunes."""
+"""The projector's limits, each with its unit."""
 
 from __future__ import annotations
 
@@ -7,7 +7,11 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ProjectorLimits:
-    """How much is applied at once, and how long each wait may be."""
+    """How much is applied at once, and how long each wait may be.
+
+    Three are an operator's to tune, in the settings of the same names: batch_records_max, poll_ms and
+    session_timeout_ms. Whoever makes a projector hands them over; the rest stands here.
+    """
 
     batch_records_max: int = 500
     """Most records applied in one database transaction."""
@@ -19,8 +23,6 @@ class ProjectorLimits:
     """Most bytes fetched of one partition at once."""
     session_timeout_ms: int = 15_000
     """Silence after which a member of the group is evicted."""
-    heartbeat_ms: int = 3_000
-    """Time between a member's signs of life."""
     request_timeout_ms: int = 10_000
     """Longest wait for one answer of the broker."""
     start_timeout_s: float = 30.0
@@ -31,3 +33,8 @@ class ProjectorLimits:
     """Longest wait after a failed transaction."""
     attempts_max: int = 60
     """Failed transactions in a row after which the projector gives up."""
+
+    @property
+    def heartbeat_ms(self) -> int:
+        """Time between a member's signs of life: several fit into the silence allowed, as Kafka advises."""
+        return max(1, self.session_timeout_ms // 5)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from hub.adapters.database.standstill import moves_again
 from hub.errors import Drift, TaskMigrated
 
 if TYPE_CHECKING:
@@ -81,6 +82,7 @@ async def move(connection: AsyncConnection, steps: Sequence[Step]) -> None:
         if cursor.rowcount != 1:
             message = f"{step.partition.topic}/{step.partition.partition} is being applied by somebody else"
             raise TaskMigrated(message)
+    await moves_again(connection, [(step.partition.topic, step.partition.partition) for step in steps])
 
 
 async def positions(pool: Pool, topic: str) -> Mapping[int, int]:

@@ -17,6 +17,7 @@ from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener, TopicPartition
 from aiokafka.errors import IllegalStateError, KafkaError
 from psycopg_pool import PoolTimeout
 
+from hub.adapters.database.standstill import stands_still
 from hub.adapters.ledger import positions
 from hub.adapters.ledger.limits import ProjectorLimits
 from hub.adapters.ledger.positions import Step
@@ -62,6 +63,8 @@ class Projector:
         self._assigned: set[TopicPartition] = set()
         self.stopped: dict[TopicPartition, NotReadable] = {}
         """Partitions that stand still, each for a record of the hub's own that cannot be read."""
+        self._untold: set[TopicPartition] = set()
+        """Those of them not yet in the table where people see them."""
 
     async def run(self, stop: asyncio.Event) -> None:
         """Project until told to stop.
@@ -76,6 +79,7 @@ class Projector:
                 try:
                     await self._take_up(consumer)
                     await self._round(consumer)
+                    await self._tell()
                 except (*_TRANSIENT, KafkaError) as error:
                     failures += 1
                     await self._after_failure(error, failures, stop)
@@ -116,6 +120,7 @@ class Projector:
         self._assigned = set(partitions)
         self._next.clear()
         self.stopped.clear()
+        self._untold.clear()
 
     async def _take_up(self, consumer: AIOKafkaConsumer) -> None:
         """Set partitions whose position is not known to where the database says, and let them run."""
@@ -177,9 +182,22 @@ class Projector:
             fix="the hub wrote this record itself: restore keys and schemas it needs, then start again",
         )
         self.stopped[partition] = error
+        self._untold.add(partition)
         self._next.pop(partition, None)
         if partition in self._assigned:
             consumer.pause(partition)
+
+    async def _tell(self) -> None:
+        """Write down which partitions stand still; the row goes when a position moves again."""
+        if not self._untold:
+            return
+        told = {partition: self.stopped[partition].code for partition in self._untold}
+        async with self._pool.connection() as connection, connection.transaction():
+            for partition, code in sorted(told.items()):
+                await stands_still(
+                    connection, topic=partition.topic, partition=partition.partition, code=code
+                )
+        self._untold -= told.keys()
 
     async def _steps(self, consumer: AIOKafkaConsumer) -> list[Step]:
         """Return how far each partition moves: past its records and the markers of transactions."""

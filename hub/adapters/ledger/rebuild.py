@@ -18,7 +18,8 @@ async def drop_projection(pool: Pool) -> None:
 
     What happened to deliveries (fetched, acknowledged) is not in the topics projected here and is
     lost with the rows; so are deliveries older than hub.outbox is kept. A running projector starts
-    over by itself.
+    over by itself, but for partitions that stand still: `projector_stopped` goes on naming those until
+    what stops them is mended and the projector is started again.
     """
     async with pool.connection() as connection, connection.transaction():
         await connection.execute(_TRUNCATE)

@@ -21,12 +21,12 @@ SELECT record_id, message_id, organisation, message, code, detail, key_id, lengt
   FROM quarantine
 """
 _LEDGER: LiteralString = """
-SELECT l.decision_id, l.message_id, l.case_ref, l.organisation, l.role, l.concern, l.purpose, l.delivers,
-       l.gate, l.fields, l.policy, l.case_version, l.decided_at, l.partition, l."offset", l.delivery_id,
-       coalesce(d.message, s.message) AS message, d.state, d.fetched_at, d.acknowledged_at
+SELECT l.decision_id, l.message_id, l.case_ref, l.organisation, l.role, l.concern, l.message, l.contract,
+       l.contract_digest, l.purpose, l.delivers, l.by_kafka, l.gate, l.fields, l.caveats, l.policy,
+       l.case_version, l.facts_digest, l.decided_at, l.partition, l."offset", l.delivery_id,
+       d.state, d.fetched_at, d.acknowledged_at
   FROM ledger l
   LEFT JOIN delivery d ON d.delivery_id = l.delivery_id
-  LEFT JOIN submission s ON s.message_id = l.message_id
 """
 
 
@@ -57,17 +57,22 @@ class Decided:
     organisation: str
     role: str
     concern: str
+    message: str | None
+    contract: str | None
+    contract_digest: str | None
     purpose: str
     delivers: bool
+    by_kafka: bool
     gate: str | None
     fields: list[dict[str, Any]]
+    caveats: list[str]
     policy: str
     case_version: int
+    facts_digest: str
     decided_at: datetime
     partition: int
     offset: int
     delivery_id: str | None
-    message: str | None
     state: str | None
     fetched_at: datetime | None
     acknowledged_at: datetime | None

@@ -1,14 +1,14 @@
 """What a record of the hub's own topics becomes in PostgreSQL.
 
 Every change can be made twice, or in another order than that of another topic, and leaves the same
-rows: a restart, a second projector and a rebuild from Kafka end alike. A message is `refused` once
-anything says so, otherwise `routed` once the router has taken it.
+rows: a restart, a second projector and a rebuild from Kafka end alike. A message is `routed` once the
+router has taken it, also when it was refused before and sent again under its id; until then `refused`.
+Records of ledger and quarantine become columns under the names their schemas give their fields.
 """
 
 from __future__ import annotations
 
-import json
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from typing import TYPE_CHECKING, LiteralString
@@ -17,9 +17,9 @@ import structlog
 from aiokafka import ConsumerRecord
 from psycopg.types.json import Jsonb
 
-from hub.adapters.database.schema import DELIVERY_PLACE
 from hub.errors import NotReadable
-from hub.topics.catalogue import CASES
+from hub.messages.identifiers import CaseRef
+from hub.topics.delivery_box import seal_delivery
 from hub.topics.dispatch import Dispatch
 from hub.topics.evidence import Evidence
 from hub.topics.keys import case_key
@@ -28,7 +28,6 @@ from hub.topics.plain import to_plain
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
-    from hub.consent.decision import FieldDecision
     from hub.topics.catalogue import Catalogue
     from hub.topics.codec import Codec
 
@@ -42,27 +41,28 @@ _LOG = structlog.get_logger()
 
 DELIVERY: LiteralString = """
 INSERT INTO delivery (delivery_id, message_id, case_ref, organisation, role, message, contract, urgency,
-                      headers, box, key_id, nonce, digest, size, by_kafka, available_at)
+                      box, key_id, nonce, digest, size, by_kafka, available_at)
 VALUES (%(delivery_id)s, %(message_id)s, %(case_ref)s, %(organisation)s, %(role)s, %(message)s, %(contract)s,
-        %(urgency)s, %(headers)s, %(box)s, %(key_id)s, %(nonce)s, %(digest)s, %(size)s, %(by_kafka)s,
-        %(available_at)s)
+        %(urgency)s, %(box)s, %(key_id)s, %(nonce)s, %(digest)s, %(size)s, %(by_kafka)s, %(available_at)s)
 ON CONFLICT (delivery_id) DO NOTHING
 """
 ROUTED: LiteralString = """
 INSERT INTO submission (message_id, organisation, message, contract, state, decided_at)
 VALUES (%(message_id)s, %(organisation)s, %(message)s, %(contract)s, 'routed', %(decided_at)s)
 ON CONFLICT (message_id) DO UPDATE
-   SET organisation = coalesce(submission.organisation, excluded.organisation),
-       message = coalesce(submission.message, excluded.message),
-       contract = coalesce(submission.contract, excluded.contract)
+   SET state = 'routed', decided_at = excluded.decided_at,
+       organisation = coalesce(excluded.organisation, submission.organisation),
+       message = coalesce(excluded.message, submission.message),
+       contract = coalesce(excluded.contract, submission.contract)
 """
 REFUSED: LiteralString = """
 INSERT INTO submission (message_id, organisation, message, state, decided_at)
 VALUES (%(message_id)s, %(organisation)s, %(message)s, 'refused', %(decided_at)s)
 ON CONFLICT (message_id) DO UPDATE
-   SET state = 'refused', decided_at = excluded.decided_at,
+   SET decided_at = greatest(submission.decided_at, excluded.decided_at),
        organisation = coalesce(submission.organisation, excluded.organisation),
        message = coalesce(submission.message, excluded.message)
+ WHERE submission.state = 'refused'
 """
 QUARANTINE: LiteralString = """
 INSERT INTO quarantine (record_id, message_id, organisation, message, code, detail, key_id, nonce, box,
@@ -72,12 +72,14 @@ VALUES (%(record_id)s, %(message_id)s, %(organisation)s, %(message)s, %(code)s, 
 ON CONFLICT (record_id) DO NOTHING
 """
 LEDGER: LiteralString = """
-INSERT INTO ledger (decision_id, message_id, case_ref, organisation, role, concern, purpose, delivers, gate,
-                    fields, policy, case_version, facts_key, facts_nonce, facts_box, decided_at, partition,
-                    "offset", delivery_id)
-VALUES (%(decision_id)s, %(message_id)s, %(case_ref)s, %(organisation)s, %(role)s, %(concern)s, %(purpose)s,
-        %(delivers)s, %(gate)s, %(fields)s, %(policy)s, %(case_version)s, %(facts_key)s, %(facts_nonce)s,
-        %(facts_box)s, %(decided_at)s, %(partition)s, %(offset)s, %(delivery_id)s)
+INSERT INTO ledger (decision_id, message_id, case_ref, organisation, role, concern, message, contract,
+                    contract_digest, purpose, delivers, by_kafka, gate, fields, caveats, policy, case_version,
+                    facts_key, facts_nonce, facts_box, facts_digest, decided_at, partition, "offset",
+                    delivery_id)
+VALUES (%(decision_id)s, %(message_id)s, %(case_ref)s, %(organisation)s, %(role)s, %(concern)s, %(message)s,
+        %(contract)s, %(contract_digest)s, %(purpose)s, %(delivers)s, %(by_kafka)s, %(gate)s, %(fields)s,
+        %(caveats)s, %(policy)s, %(case_version)s, %(facts_key)s, %(facts_nonce)s, %(facts_box)s,
+        %(facts_digest)s, %(decided_at)s, %(partition)s, %(offset)s, %(delivery_id)s)
 ON CONFLICT (decision_id) DO NOTHING
 """
 CASE: LiteralString = """
@@ -156,8 +158,12 @@ class Rows:
     def _outbox(self, record: Record) -> Iterable[Change]:
         outbox = self._dispatch.outbox_from(_value(record), key=record.key or b"")
         for view in outbox.views:
-            sealed = self._codec.sealer.seal(
-                view.value, key_id=case_key(outbox.case), place=DELIVERY_PLACE, record=view.delivery_id
+            sealed = seal_delivery(
+                self._codec.sealer,
+                delivery_id=view.delivery_id,
+                key_id=case_key(outbox.case),
+                headers=view.headers,
+                view=view.value,
             )
             values = {
                 "delivery_id": view.delivery_id,
@@ -168,7 +174,6 @@ class Rows:
                 "message": view.message.value,
                 "contract": view.contract,
                 "urgency": view.urgency.value,
-                "headers": Jsonb(dict(view.headers)),
                 "box": sealed.box,
                 "key_id": sealed.key_id,
                 "nonce": sealed.nonce,
@@ -180,56 +185,19 @@ class Rows:
             yield Change(row=("delivery", view.delivery_id), statement=DELIVERY, values=values)
 
     def _ledger(self, record: Record) -> Iterable[Change]:
-        entered = self._evidence.ledger_from(_value(record))
-        decision, candidate = entered.decision, entered.decision.candidate
-        values = {
-            "decision_id": decision.decision_id,
-            "message_id": decision.message,
-            "case_ref": decision.case,
-            "organisation": candidate.organisation,
-            "role": candidate.role.value,
-            "concern": candidate.concern.value,
-            "purpose": decision.purpose,
-            "delivers": decision.delivers,
-            "gate": decision.gate,
-            "fields": Jsonb([_plain_field(field) for field in decision.fields]),
-            "policy": decision.policy,
-            "case_version": decision.case_version,
-            "facts_key": entered.facts.key_id,
-            "facts_nonce": entered.facts.nonce,
-            "facts_box": entered.facts.box,
-            "decided_at": _moment(decision.decided_at),
-            "partition": entered.partition,
-            "offset": entered.offset,
-            "delivery_id": entered.delivery_id,
-        }
-        yield Change(row=("ledger", decision.decision_id), statement=LEDGER, values=values)
+        entered = self._evidence.ledger_fields(_value(record))
+        values = entered | {"fields": Jsonb(entered["fields"]), "decided_at": _moment(entered["decided_at"])}
+        yield Change(row=("ledger", entered["decision_id"]), statement=LEDGER, values=values)
 
     def _quarantine(self, record: Record) -> Iterable[Change]:
-        aside = self._evidence.quarantine_from(_value(record))
-        values = {
-            "record_id": aside.record_id,
-            "message_id": aside.message_id,
-            "organisation": aside.organisation,
-            "message": aside.message,
-            "code": aside.code,
-            "detail": aside.detail,
-            "key_id": aside.original.key_id,
-            "nonce": aside.original.nonce,
-            "box": aside.original.box,
-            "set_aside_at": _moment(aside.set_aside_at),
-            "partition": aside.partition,
-            "offset": aside.offset,
-        }
-        yield Change(row=("quarantine", aside.record_id), statement=QUARANTINE, values=values)
-        if aside.message_id is not None and aside.code != KEY_REUSED:
-            refused = {
-                "message_id": aside.message_id,
-                "organisation": aside.organisation,
-                "message": aside.message,
-                "decided_at": _moment(aside.set_aside_at),
-            }
-            yield Change(row=("refused", aside.message_id), statement=REFUSED, values=refused)
+        aside = self._evidence.quarantine_fields(_value(record))
+        values = aside | {"set_aside_at": _moment(aside["set_aside_at"])}
+        yield Change(row=("quarantine", aside["record_id"]), statement=QUARANTINE, values=values)
+        if aside["message_id"] is not None and aside["code"] != KEY_REUSED:
+            refused = {name: values[name] for name in ("message_id", "organisation", "message")}
+            refused["decided_at"] = values["set_aside_at"]
+            # A row for every refusal: which of several came last is for the statement to say.
+            yield Change(row=("refused", aside["record_id"]), statement=REFUSED, values=refused)
 
     def _seen(self, record: Record) -> Iterable[Change]:
         if record.value is None:
@@ -252,13 +220,13 @@ class Rows:
             yield Change(row=row, statement=CASE_GONE, values={"case_ref": case_ref})
             return
         sealed = self._codec.sealed_from(record.value)
-        case = json.loads(self._codec.sealer.open(sealed, place=CASES, record=case_ref))
+        case = self._codec.case_from(CaseRef(case_ref), record.value)
         values = {
             "case_ref": case_ref,
             "key_id": sealed.key_id,
             "nonce": sealed.nonce,
             "box": sealed.box,
-            "version": int(case["version"]),
+            "version": case.version,
         }
         yield Change(row=row, statement=CASE, values=values)
 
@@ -286,11 +254,6 @@ def _value(record: Record) -> bytes:
         code = "RECORD-INVALID"
         raise NotReadable(code, "this topic holds no tombstones")
     return record.value
-
-
-def _plain_field(field: FieldDecision) -> dict[str, object]:
-    plain = {each.name: to_plain(getattr(field, each.name)) for each in fields(field)}
-    return plain | {"outcome": field.outcome.name.lower()}
 
 
 def _moment(instant: int) -> datetime:

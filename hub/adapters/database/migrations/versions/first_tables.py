@@ -1,8 +1,9 @@
 """The first tables: what is projected from Kafka, and what only the database holds.
 
 `credential` and `idempotency` are the database's own and come back from its backup. All others are
-made from Kafka and can be made again: `position` says how far each partition has been applied.
-What a person's record says stands only in a `box`, sealed under the key that `key_id` names.
+made from Kafka and can be made again: `position` says how far each partition has been applied,
+`projector_stopped` which of them cannot go on. What a person's record says, and the headers it goes
+with, stand only in a `box`, sealed under the key that `key_id` names.
 """
 
 from __future__ import annotations
@@ -15,6 +16,11 @@ branch_labels = None
 depends_on = None
 
 TABLES = """
+CREATE TABLE key_store (
+    single boolean PRIMARY KEY DEFAULT true CHECK (single),
+    fingerprint text NOT NULL
+);
+
 CREATE TABLE credential (
     key_hash bytea PRIMARY KEY,
     organisation text NOT NULL,
@@ -45,6 +51,14 @@ CREATE TABLE position (
     PRIMARY KEY (topic, partition)
 );
 
+CREATE TABLE projector_stopped (
+    topic text NOT NULL,
+    partition integer NOT NULL,
+    code text NOT NULL,
+    since timestamptz NOT NULL DEFAULT now(),
+    PRIMARY KEY (topic, partition)
+);
+
 CREATE TABLE submission (
     message_id text PRIMARY KEY,
     organisation text,
@@ -65,7 +79,6 @@ CREATE TABLE delivery (
     message text NOT NULL,
     contract text NOT NULL,
     urgency text NOT NULL,
-    headers jsonb NOT NULL,
     box bytea NOT NULL,
     key_id text NOT NULL,
     nonce bytea NOT NULL,
@@ -89,15 +102,21 @@ CREATE TABLE ledger (
     organisation text NOT NULL,
     role text NOT NULL,
     concern text NOT NULL,
+    message text,
+    contract text,
+    contract_digest text,
     purpose text NOT NULL,
     delivers boolean NOT NULL,
+    by_kafka boolean NOT NULL,
     gate text,
     fields jsonb NOT NULL,
+    caveats text[] NOT NULL,
     policy text NOT NULL,
     case_version bigint NOT NULL,
     facts_key text NOT NULL,
     facts_nonce bytea NOT NULL,
     facts_box bytea NOT NULL,
+    facts_digest text NOT NULL,
     decided_at timestamptz NOT NULL,
     partition integer NOT NULL,
     "offset" bigint NOT NULL,
