@@ -47,6 +47,15 @@ def database() -> Iterator[str]:
         runner.run(started.__aexit__(None, None, None))
 
 
+@pytest.fixture(autouse=True)
+def logs_as_they_were() -> Iterator[None]:
+    """A hub that a test starts in this process sets up its logs; the next test finds them as they were."""
+    import structlog
+
+    yield
+    structlog.reset_defaults()
+
+
 @pytest.fixture
 def topic_prefix() -> str:
     """A beginning for topic, group and transactional names that no other test has."""
