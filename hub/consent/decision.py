@@ -40,7 +40,6 @@ class Concern(StrEnum):
     REFERRED = "referred"
     HELD_THERE = "held_there"
     MOVED = "moved"
-    SUBSCRIBED = "subscribed"
     EXCEPTION = "exception"
 
 

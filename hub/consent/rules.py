@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from hub.consent.decision import Outcome
-from hub.consent.vocabulary import FACTS, SLOT, Value, bit
+from hub.consent.vocabulary import SLOT, Value, bit
 from hub.messages.envelope import InformationClass, MessageName, Subject
 
 Clause = tuple[int, int]
@@ -93,11 +93,3 @@ def truth(clauses: Sequence[Clause], vector: Vector) -> bool | None:
 def names_field(entry: str, path: str) -> bool:
     """Tell whether a rule's field entry names this path or something above it."""
     return path == entry or path.startswith((f"{entry}.", f"{entry}[]"))
-
-
-def says_clause(item: Clause) -> str:
-    """Say a clause in words, for a person reading the policy."""
-    slot, mask = item
-    fact = tuple(FACTS.values())[slot]
-    words = [str(value) for index, value in enumerate(fact.domain) if mask >> index & 1]
-    return f"{fact.name} is {' or '.join(words)}"

@@ -20,7 +20,6 @@ CONTROL = "hub.state.control"
 OUTBOX = "hub.outbox"
 LEDGER = "hub.ledger"
 QUARANTINE = "hub.quarantine"
-CHANGELOGS = (CASES, SEEN, TIMERS, CONTROL)
 """Changelogs of the router's tables; partition n belongs to partition n of hub.intake."""
 
 INTAKE_PARTITIONS_DEFAULT = 12
