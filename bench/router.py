@@ -183,7 +183,8 @@ async def main(asked: argparse.Namespace) -> None:
     async with contextlib.AsyncExitStack() as stack:
         bootstrap = asked.kafka
         if not bootstrap:
-            bootstrap = (await stack.enter_async_context(find_or_start(load(), ephemeral=True))).address
+            broker = await stack.enter_async_context(find_or_start(load(), ephemeral=True))
+            bootstrap, asked.broker_pid = broker.address, broker.pid or 0
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
         if asked.rounds:
             await throughput(bootstrap, folder, messages=asked.messages, rounds=asked.rounds)
@@ -203,7 +204,9 @@ def arguments() -> argparse.Namespace:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--kafka", default="", help="bootstrap address; else one is started")
-    parser.add_argument("--broker-pid", type=int, default=0, help="process of the broker, to show its CPU")
+    parser.add_argument(
+        "--broker-pid", type=int, default=0, help="process of the Kafka given, to show its CPU"
+    )
     parser.add_argument(
         "--messages", type=int, default=4_000, help="messages in each round of the first table"
     )
