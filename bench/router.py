@@ -31,6 +31,7 @@ from bench.site import ORGANISATIONS, Site, ends_of, read_all, worker
 from hub.adapters.broker import find_or_start
 from hub.adapters.kafka.intake import IntakePublisher
 from hub.settings import load
+from hub.topics.catalogue import INTAKE_PARTITIONS_DEFAULT
 from hub.topics.dispatch import Dispatch
 
 TICKS_A_SECOND = os.sysconf("SC_CLK_TCK")
@@ -38,9 +39,9 @@ TICKS_A_SECOND = os.sysconf("SC_CLK_TCK")
 
 async def throughput(bootstrap: str, folder: Path, *, messages: int, rounds: int) -> None:
     """Table 1: the router and the bare program, in turn, on the same records."""
-    print(f"\nThroughput, one process, {messages} messages a round, 12 partitions")
+    print(f"\nThroughput, one process, {messages} messages a round, {INTAKE_PARTITIONS_DEFAULT} partitions")
     print(f"{'round':>5}  {'routed/s':>9}  {'bare/s':>9}  {'ratio':>6}  {'output records/message':>23}")
-    site = Site(bootstrap, folder, 12)
+    site = Site(bootstrap, folder, INTAKE_PARTITIONS_DEFAULT)
     await site.prepare()
     outputs = [*site.catalogue.changelogs, site.catalogue.outbox, site.catalogue.ledger]
     outputs += [site.catalogue.delivery_name(name) for name in ORGANISATIONS]

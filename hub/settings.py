@@ -22,6 +22,7 @@ from pydantic_settings import (
 
 from hub.errors import NotConfigured
 from hub.installation.home import hub_home
+from hub.topics.catalogue import INTAKE_PARTITIONS_DEFAULT
 
 if TYPE_CHECKING:
     from pydantic_core import ErrorDetails
@@ -74,7 +75,9 @@ class Settings(BaseSettings):
     mailbox_page_max: int = Field(100, gt=0, le=1000, description="most messages in one page of a mailbox")
 
     # The router.
-    intake_partitions: int = Field(12, gt=0, description="partitions of hub.intake; fixed once it exists")
+    intake_partitions: int = Field(
+        INTAKE_PARTITIONS_DEFAULT, gt=0, description="partitions of hub.intake; fixed once it exists"
+    )
     batch_records_max: int = Field(500, gt=0, description="most records taken in one transaction")
     poll_ms: int = Field(100, gt=0, description="longest wait of one poll, in milliseconds")
     transaction_timeout_ms: int = Field(

@@ -22,7 +22,7 @@ LEDGER = "hub.ledger"
 QUARANTINE = "hub.quarantine"
 """Changelogs of the router's tables; partition n belongs to partition n of hub.intake."""
 
-INTAKE_PARTITIONS_DEFAULT = 12
+INTAKE_PARTITIONS_DEFAULT = 6
 """Fixed by measurement, see docs/decisions/0003; it can not change once the topic exists."""
 QUARANTINE_PARTITIONS = 6
 DELIVERY_PARTITIONS = 6
