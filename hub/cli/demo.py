@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 INSTANCE = "demo"
 """The demonstration keeps its data apart from those of `hub serve`."""
 EXIT_DOES_NOT_HOLD = 1
+EXIT_STOPPED = 143
+"""As the shell has it for a program ended by SIGTERM."""
 _BEGAN = time.monotonic()
 
 
@@ -55,7 +57,12 @@ def command(
     )
     if reset and not once:
         _clear(settings)
-    if not asyncio.run(_demonstrate(settings, seed=seed, once=once)) and once:
+    try:
+        holds = asyncio.run(_demonstrate(settings, seed=seed, once=once))
+    except asyncio.CancelledError:
+        print("Stopped.")
+        raise typer.Exit(EXIT_STOPPED) from None
+    if once and not holds:
         raise typer.Exit(EXIT_DOES_NOT_HOLD)
 
 

@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 HOURS_BEFORE_NOW = 8
 """The day begins so long before the present, so that all of it lies behind."""
 MINUTE_MS = 60_000
+SECOND_MS = 1_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,8 +50,12 @@ class Performed:
 
 
 def day_start(now_ms: int) -> Instant:
-    """Return when the day begins: on the minute, some hours ago."""
-    return Instant((now_ms - HOURS_BEFORE_NOW * 60 * MINUTE_MS) // MINUTE_MS * MINUTE_MS)
+    """Return when the day begins: some hours ago, to the second.
+
+    A day that begins at the same moment as an earlier one on the same hub would be that day sent again,
+    and the hub takes every message once.
+    """
+    return Instant((now_ms - HOURS_BEFORE_NOW * 60 * MINUTE_MS) // SECOND_MS * SECOND_MS)
 
 
 async def perform(hub: Hub, console: Console, *, seed: int, reasons: Mapping[str, str]) -> Performed:
