@@ -93,7 +93,7 @@ class Hub:
             if body["organisation"] == organisation:
                 return body
         message = f"there is no organisation {organisation}"
-        raise NotConfigured(message, fix="see `hub partner list`")
+        raise NotConfigured(message, fix="see `python3 -m hub partner list`")
 
     async def organisations(self) -> list[dict[str, object]]:
         """Return the descriptions of all organisations in force, by name."""

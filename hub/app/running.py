@@ -56,7 +56,7 @@ async def running(
 
     Raises:
         AlreadyRunning: Another process runs this instance.
-        Drift: A topic differs from the catalogue.
+        Drift: A topic differs from the catalogue, or the database was sealed under other keys.
         Unreachable, NotConfigured: Something it stands on is missing; the message names it.
     """
     set_up_logs(settings)
@@ -111,7 +111,7 @@ async def attached(settings: Settings) -> AsyncIterator[Hub]:
         message = f"no hub is running for the instance {settings.instance!r}"
         raise NotConfigured(
             message,
-            fix="start one with `hub serve`, or name its Kafka and PostgreSQL by HUB_KAFKA and HUB_DATABASE",
+            fix="start one with `python3 -m hub serve`, or name another by HUB_KAFKA and HUB_DATABASE",
         )
     async with open_pool(dsn) as pool:
         yield Hub(

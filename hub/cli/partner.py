@@ -22,7 +22,13 @@ if TYPE_CHECKING:
 
     from hub.app import Hub
 
-app = typer.Typer(help="Add, list and manage the organisations that take part.", no_args_is_help=True)
+app = typer.Typer(
+    help="Add, list and manage the organisations that take part.",
+    add_completion=False,
+    no_args_is_help=True,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+)
 
 _PROTOCOL = re.compile(r"(?P<name>[^:]+):(?P<classes>[a-z_]+(?:,[a-z_]+)*)")
 _COLUMNS = ("name", "kind", "rung", "legal status", "standing", "sends", "by Kafka")
@@ -84,7 +90,8 @@ def add(  # noqa: PLR0913 - each option is a fact about the organisation
         if any(known["organisation"] == name for known in await hub.organisations()):
             message = f"{name} takes part already"
             raise NotConfigured(
-                message, fix="see `hub partner list`; choose another name for another organisation"
+                message,
+                fix="see `python3 -m hub partner list`; choose another name for another organisation",
             )
         key = await hub.add_organisation(body)
         _show_added(body, key=key, url=hub.http_url)
@@ -217,7 +224,7 @@ def _words(value: object) -> str:
 
 def _show_table(rows: Sequence[tuple[str, ...]]) -> None:
     if not rows:
-        print("No organisation takes part yet; add one with `hub partner add`.")
+        print("No organisation takes part yet; add one with `python3 -m hub partner add`.")
         return
     widths = [max(map(len, column)) for column in zip(_COLUMNS, *rows, strict=True)]
     for row in (_COLUMNS, *rows):

@@ -71,7 +71,7 @@ def show(
     found = asyncio.run(_records(record))
     if not found:
         message = "no record set aside has this id"
-        raise NotConfigured(message, fix="see `hub quarantine list`")
+        raise NotConfigured(message, fix="see `python3 -m hub quarantine list`")
     if len(found) > 1:
         message = f"{len(found)} or more records begin so"
         raise NotConfigured(message, fix="give more of the id")

@@ -80,7 +80,7 @@ def _bootstrap() -> str:
     found = settings.kafka or find_running(settings)
     if not found:
         message = "no Kafka is configured and none of this hub is running"
-        raise NotConfigured(message, fix="set HUB_KAFKA, or start the hub with `hub serve`")
+        raise NotConfigured(message, fix="set HUB_KAFKA, or start the hub with `python3 -m hub serve`")
     return found
 
 

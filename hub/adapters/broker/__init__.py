@@ -117,5 +117,6 @@ async def _answers(addresses: str) -> None:
             return
     message = f"no Kafka answers at {addresses} (HUB_KAFKA)"
     raise Unreachable(
-        message, fix="check the address, and that this machine may reach it; `hub doctor` tells more"
+        message,
+        fix="check the address, and that this machine may reach it; `python3 -m hub doctor` tells more",
     )

@@ -16,7 +16,7 @@ REMEDIES: Mapping[str, str] = {
     "TOO-LARGE": "the message leads to more than one record can carry: the sender splits it",
     "MESSAGE-ID-MISSING": "the sender puts its own id of the message in the header message-id",
     "MESSAGE-ID-INVALID": "the sender gives one message-id, of letters, digits and _.:~+/=-",
-    "MESSAGE-NOT-AGREED": "agree the message type with the organisation: `hub partner`",
+    "MESSAGE-NOT-AGREED": "agree the message type with the organisation: `python3 -m hub partner`",
     "ORGANISATION-SUSPENDED": "put the organisation in force again, then the sender sends once more",
     "ORGANISATION-UNKNOWN": "add the organisation: `hub partner add`",
     "HEADER-UNREADABLE": "the sender names its Kafka headers in UTF-8",
