@@ -23,6 +23,8 @@ from pydantic_settings import (
 from hub.errors import NotConfigured
 from hub.installation.home import hub_home
 from hub.topics.catalogue import INTAKE_PARTITIONS_DEFAULT
+from hub.topics.contract_files import CONTRACTS
+from hub.topics.library import SCHEMAS
 
 if TYPE_CHECKING:
     from pydantic_core import ErrorDetails
@@ -61,6 +63,10 @@ class Settings(BaseSettings):
         pattern=r"^[a-z0-9][a-z0-9-]{0,30}$",
         description="name of this hub's data under the home folder",
     )
+
+    # What was agreed.
+    schemas: Path = Field(SCHEMAS, description="folder with the message contracts and their manifest")
+    contracts: Path = Field(CONTRACTS, description="folder with the contracts of each organisation")
 
     # Where the hub listens and what it says.
     http_host: str = Field("127.0.0.1", description="address the gateway listens on; loopback unless set")

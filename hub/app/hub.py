@@ -14,9 +14,11 @@ from hub.adapters.kafka.control import publish_control
 from hub.adapters.ledger.control import wait_control
 from hub.consent.compile import compile_policy
 from hub.consent.parties import organisation_from
+from hub.consent.partner_contracts import Direction, PartnerContract, contract_from, contract_in_effect
 from hub.errors import NotConfigured
 from hub.messages.envelope import Control
 from hub.messages.identifiers import Instant, MessageId, OrganisationId
+from hub.topics.contract_files import ContractFolder, check_change, check_open_to_new, control_body
 from hub.topics.policy_files import POLICY_VERSION, read_policy
 
 if TYPE_CHECKING:
@@ -28,6 +30,7 @@ if TYPE_CHECKING:
     from hub.topics.codec import Codec
 
 ORGANISATION = "organisation"
+CONTRACT = "contract"
 POLICY = "policy"
 CURRENT = "current"
 
@@ -65,6 +68,10 @@ class Hub:
         await admin.apply(self.catalogue.organisation_topics(organisation), bootstrap=self.bootstrap)
         # First: a key opens nothing before its organisation is in force.
         key = await self.new_key(organisation)
+        agreed = ContractFolder.load(self.settings.contracts).of(organisation)
+        # Contracts before the organisation: nothing goes to it wider than was agreed, not even at first.
+        for each in agreed:
+            await self.put_contract(each.terms)
         await self.put_organisation(body)
         return key
 
@@ -84,8 +91,48 @@ class Hub:
         return key
 
     async def put_organisation(self, body: Mapping[str, object]) -> None:
-        """Put a description of an organisation in force in every partition, e.g. to suspend it."""
-        await self._put(ORGANISATION, _identifier(body), body)
+        """Put a description of an organisation in force in every partition, e.g. to suspend it.
+
+        Raises:
+            NotConfigured: It would take by Kafka, from now on, a message whose contract is deprecated.
+        """
+        organisation = _identifier(body)
+        await self._check_new_by_kafka(organisation, body)
+        await self._put(ORGANISATION, organisation, body)
+
+    async def contracts(self) -> list[PartnerContract]:
+        """Return all contracts in force or to come, as the control records describe them."""
+        async with self.pool.connection() as connection:
+            cursor = await connection.execute(
+                "SELECT body FROM control WHERE kind = %s ORDER BY name", (CONTRACT,)
+            )
+            return [contract_from(row[0]) for row in await cursor.fetchall()]
+
+    async def put_contract(self, terms: PartnerContract) -> bool:
+        """Put a contract in force in every partition; False if it was so already.
+
+        Raises:
+            NotConfigured: It is new and deprecated already, or what it lets through differs from what is
+                in force under its name: that would be another contract, and needs a number of its own.
+        """
+        known = {_contract_name(each): each for each in await self.contracts()}
+        before = known.get(_contract_name(terms))
+        if before == terms:
+            return False
+        check_change(before, terms, now=_now())
+        await self._put(CONTRACT, _contract_name(terms), control_body(terms))
+        return True
+
+    async def _check_new_by_kafka(self, organisation: OrganisationId, body: Mapping[str, object]) -> None:
+        """Refuse a new subscription by a contract that is coming to its end, or has."""
+        in_force = {each["organisation"]: each for each in await self.organisations()}
+        before = in_force.get(organisation, {}).get("kafka", ())
+        agreed = [each for each in await self.contracts() if each.partner == organisation]
+        for message in organisation_from(body).kafka:
+            own = [each for each in agreed if (each.message, each.direction) == (message, Direction.RECEIVES)]
+            current = contract_in_effect(own, _now())
+            if current is not None and message not in _words(before):
+                check_open_to_new(current, now=_now())
 
     async def organisation(self, organisation: str) -> dict[str, object]:
         """Return the description in force; NotConfigured if there is none."""
@@ -135,7 +182,7 @@ class Hub:
             control_id=MessageId(secrets.token_hex(16)),
             kind=kind,
             name=name,
-            effective_at=Instant(time.time_ns() // 1_000_000),
+            effective_at=_now(),
             body=body,
         )
         # Two publishers at once would only fence each other; waiting for what is written need not queue.
@@ -149,6 +196,18 @@ class Hub:
             self.catalogue.intake_partitions,
             self.settings.control_timeout_s,
         )
+
+
+def _contract_name(terms: PartnerContract) -> str:
+    return f"{terms.partner}/{terms.direction}/{terms.name}"
+
+
+def _now() -> Instant:
+    return Instant(time.time_ns() // 1_000_000)
+
+
+def _words(value: object) -> frozenset[str]:
+    return frozenset(map(str, value)) if isinstance(value, list | tuple) else frozenset()
 
 
 def _identifier(body: Mapping[str, object]) -> OrganisationId:

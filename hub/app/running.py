@@ -70,7 +70,7 @@ async def running(
         # What others keep outlives this process, and so must the keys it is sealed under.
         if ephemeral and not (settings.kafka or settings.database.get_secret_value()):
             folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="partner-hub-")))
-        codec = _codec(folder)
+        codec = _codec(settings, folder)
         catalogue = Catalogue(intake_partitions=settings.intake_partitions)
         await asyncio.gather(
             asyncio.to_thread(upgrade, postgres.dsn),
@@ -121,14 +121,14 @@ async def attached(settings: Settings) -> AsyncIterator[Hub]:
             http_url=_known_url(settings.instance_folder / _GATEWAY_STATE),
             notices=(),
             pool=pool,
-            codec=_codec(settings.instance_folder),
+            codec=_codec(settings, settings.instance_folder),
             catalogue=Catalogue(intake_partitions=settings.intake_partitions),
             roles=asyncio.get_running_loop().create_future(),
         )
 
 
-def _codec(folder: Path) -> Codec:
-    return Codec(library=SchemaLibrary.load(), keys=FileKeyStore(folder / "keys"))
+def _codec(settings: Settings, folder: Path) -> Codec:
+    return Codec(library=SchemaLibrary.load(settings.schemas), keys=FileKeyStore(folder / "keys"))
 
 
 async def _check_keys(pool: Pool, codec: Codec) -> None:

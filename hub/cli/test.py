@@ -3,32 +3,68 @@
 from __future__ import annotations
 
 import os
+import shutil
 import sys
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from hub.errors import NotConfigured
 from hub.installation.home import CHECKOUT
 
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
 # Whatever follows is pytest's.
 CONTEXT = {"allow_extra_args": True, "ignore_unknown_options": True}
 # In the order in which they fail cheapest.
-GROUPS = ("unit", "contract", "integration", "faults")
+GROUPS = ("unit", "contract", "registry", "integration", "node", "faults")
+# What a group needs besides what the hub itself does: Python, Java and Maven.
+NEEDS = {"node": ("node", "npm")}
 
 
-def command(context: typer.Context) -> None:
-    """Run unit, contract, integration and fault tests; what follows goes to pytest."""
+def command(
+    context: typer.Context,
+    *,
+    every_group: Annotated[
+        bool, typer.Option("--every-group", help="Fail where a group would be left out.")
+    ] = False,
+) -> None:
+    """Run unit, contract, registry, integration, node and fault tests; what follows goes to pytest.
+
+    The node group needs Node and npm; where they are missing it is left out, and that is said.
+    """
     tests = CHECKOUT / "tests"
     if not tests.is_dir():
         message = "the tests are not installed with the hub"
         raise NotConfigured(message, fix="run this in a checkout of the repository")
-    present = [group for group in GROUPS if (tests / group).is_dir()]
-    chosen = [] if _names_tests(context.args) else [str(tests / group) for group in present]
-    if chosen:
-        print(f"Test groups: {', '.join(present)}.", flush=True)
+    chosen: list[str] = []
+    if not _names_tests(context.args):
+        groups = _runnable([group for group in GROUPS if (tests / group).is_dir()], every=every_group)
+        chosen = [str(tests / group) for group in groups]
+        print(f"Test groups: {', '.join(groups)}.", flush=True)
     os.chdir(CHECKOUT)
     # Pytest takes over the process: its summary is the last line and its exit code is ours.
     os.execv(sys.executable, [sys.executable, "-m", "pytest", *chosen, *context.args])  # noqa: S606 - no shell
+
+
+def _runnable(groups: Sequence[str], *, every: bool) -> list[str]:
+    """Return the groups this machine can run, saying which it cannot.
+
+    Raises:
+        NotConfigured: Every group was asked for, and something for one of them is missing.
+    """
+    runnable = []
+    for group in groups:
+        missing = [program for program in NEEDS.get(group, ()) if shutil.which(program) is None]
+        if not missing:
+            runnable.append(group)
+            continue
+        what = f"the test group {group} needs {' and '.join(missing)}, which this machine does not have"
+        if every:
+            raise NotConfigured(what, fix="install Node 20 or newer with npm, or leave out --every-group")
+        print(f"Left out: {what}.", flush=True)
+    return runnable
 
 
 def _names_tests(arguments: list[str]) -> bool:

@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 
-from hub.consent.decision import FieldSpec, Scope
+from hub.consent.decision import FieldSpec, Outcome, Scope
 from hub.consent.prove import Proof, prove_rules
 from hub.consent.reader import read_documents
 from hub.consent.rules import Rule, names_field
@@ -52,6 +52,10 @@ class Policy:
     selected: dict[RuleKey, tuple[Rule, ...]] = field(default_factory=dict, compare=False, repr=False)
     interned: dict[tuple[str, ...], tuple[Rule, ...]] = field(default_factory=dict, compare=False, repr=False)
     """The same selection is the same object, so that a decision evaluates it once."""
+    evaluated: dict[tuple[tuple[str, ...], tuple[Scope, ...]], tuple[Outcome, ...]] = field(
+        default_factory=dict, compare=False, repr=False
+    )
+    """Outcomes of a selection, by the ids of its rules, in every spot that hub.consent.looseness looks at."""
 
     @property
     def name(self) -> str:

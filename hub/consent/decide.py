@@ -16,6 +16,7 @@ from hub.consent.decision import Candidate, Decision, FieldDecision, FieldSpec, 
 from hub.consent.evaluate import Verdict, evaluate
 from hub.consent.facts import Facts, Question, facts_of
 from hub.consent.parties import Organisation
+from hub.consent.partner_contracts import PartnerContract, within
 from hub.consent.paths import general_of, plain_path, walk
 from hub.consent.purposes import purpose_of
 from hub.consent.rules import Rule, truth
@@ -46,7 +47,7 @@ ENVELOPE_SPECS: tuple[FieldSpec, ...] = (
 )
 """Envelope fields a recipient may know only if the rules say so."""
 
-_JOINS: Mapping[Subject, InformationClass] = {
+JOINS: Mapping[Subject, InformationClass] = {
     Subject.VICTIM: InformationClass.VICTIM,
     Subject.WITNESS: InformationClass.THIRD_PARTY,
     Subject.FAMILY: InformationClass.THIRD_PARTY,
@@ -106,6 +107,7 @@ def decide(  # noqa: PLR0913 - each is a different thing a decision depends on
     now: Instant,
     about: str | None = None,
     payload: Mapping[str, object] | None = None,
+    contract: PartnerContract | None = None,
 ) -> Decision:
     """Decide what this candidate may know of this message, now.
 
@@ -120,6 +122,7 @@ def decide(  # noqa: PLR0913 - each is a different thing a decision depends on
         about: the referral the message is about, if it is about one.
         payload: the message itself; with it, what is left is judged by what is really there, and a text
             that names something held back is held back too.
+        contract: what was agreed with the organisation on this message; what its view lacks is withheld.
     """
     question = Question(
         envelope=envelope, case=case, organisation=organisation, candidate=candidate, now=now, about=about
@@ -131,6 +134,9 @@ def decide(  # noqa: PLR0913 - each is a different thing a decision depends on
     fields, caveats = _fields(lines, weighing) if gate is None else (_closed(lines, gate), ())
     if payload is not None:
         fields = named_in_text(payload, specs, fields, candidate)
+    if contract is not None and contract.view is not None:
+        # Last: what a contract leaves out may be known, so a text that names it need not be held back.
+        fields = within(contract.view, fields, specs, rule=f"contract.{contract.name}")
     reason = gate.reason if gate is not None else _nothing_left(policy, question, specs, fields, payload)
     classes = {name for _, rules, _ in lines for name, _ in rules}
     return Decision(
@@ -175,17 +181,17 @@ def _decision_id(policy: Policy, question: Question) -> str:
 def _plan(policy: Policy, envelope: Envelope, specs: tuple[FieldSpec, ...]) -> tuple[Line, ...]:
     """Select the rules of every field; kept per contract unless the author declared stricter classes."""
     if envelope.declared:
-        return tuple(_lines(policy, envelope.message, specs, envelope.declared))
+        return tuple(lines_of(policy, envelope.message, specs, envelope.declared))
     key = (envelope.message, id(specs))
     kept = policy.plans.get(key)
     if kept is not None and kept[0] is specs:
         return kept[1]
-    lines = tuple(_lines(policy, envelope.message, specs, {}))
+    lines = tuple(lines_of(policy, envelope.message, specs, {}))
     policy.plans[key] = (specs, lines)
     return lines
 
 
-def _lines(
+def lines_of(
     policy: Policy,
     message: MessageName,
     specs: tuple[FieldSpec, ...],
@@ -206,8 +212,8 @@ def _lines(
 
 def _joined(spec: FieldSpec, stricter: Mapping[str, InformationClass]) -> Iterator[InformationClass]:
     """Yield the classes that also hold a field: its subject's, and any the author declared."""
-    if spec.subject in _JOINS:
-        yield _JOINS[spec.subject]
+    if spec.subject in JOINS:
+        yield JOINS[spec.subject]
     for path, name in stricter.items():
         if spec.path == path or spec.path.startswith((f"{path}.", f"{path}[]")):
             yield name

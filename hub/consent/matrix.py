@@ -33,6 +33,8 @@ KINDS: Mapping[Role, Kind] = {
 """What sort of body usually holds a role; a partner's roles are shown on every rung."""
 STATUSES: Mapping[int, LegalStatus] = dict(zip(RUNGS, LegalStatus, strict=True))
 """The legal status usual on each rung; the two are separate facts all the same (R-DIS-01)."""
+SENSITIVE = frozenset({InformationClass.HEALTH, InformationClass.INTELLIGENCE})
+"""Classes whose fields are usually sensitive."""
 CHANGES: Mapping[str, Mapping[str, Value]] = {
     "consent": {"consent": "given"},
     "protocol": {"protocol": True},
@@ -92,6 +94,18 @@ def cells(policy: Policy, *, classes: Iterable[InformationClass] = tuple(Informa
                     yield _cell(policy, information_class, field, role, rung, purpose=purpose)
 
 
+def usual_facts(role: Role, rung: int, scope: Scope) -> dict[str, Value]:
+    """Return every fact as it usually is for a role on a rung, for items of that scope."""
+    return {
+        **_ORDINARY,
+        "role": role,
+        "kind": KINDS[role],
+        "rung": rung,
+        "legal_status": STATUSES[rung],
+        "scope": scope,
+    }
+
+
 def _cell(
     policy: Policy,
     information_class: InformationClass,
@@ -103,14 +117,7 @@ def _cell(
 ) -> Cell:
     """Take the best outcome over the messages of a purpose, as it is and with each change."""
     messages = [message for message, meant in PURPOSES.items() if meant is purpose]
-    facts = {
-        **_ORDINARY,
-        "role": role,
-        "kind": KINDS[role],
-        "rung": rung,
-        "legal_status": STATUSES[rung],
-        "scope": Scope.THEIRS if "[]" in field else Scope.ALL,
-    }
+    facts = usual_facts(role, rung, Scope.THEIRS if "[]" in field else Scope.ALL)
     outcome = _best(policy, information_class, field, messages, facts)
     changed = {
         name: _best(policy, information_class, field, messages, {**facts, **change})
@@ -136,7 +143,7 @@ def _best(
 ) -> Outcome:
     """Return the best outcome over some messages."""
     vector = [bit(name, facts[name]) for name in FACTS]
-    sensitive = information_class in {InformationClass.HEALTH, InformationClass.INTELLIGENCE}
+    sensitive = information_class in SENSITIVE
     subject = Subject.STAFF if field.startswith("@") else Subject.PERSON
     found = {
         id(rules): rules

@@ -103,15 +103,15 @@ def organisation_from(body: Mapping[str, object]) -> Organisation:
     return Organisation(
         organisation=_identifier(_text(body, "organisation")),
         name=_text(body, "name"),
-        kind=_word(Kind, "kind", body.get("kind")),
+        kind=word(Kind, "organisation.kind", body.get("kind")),
         rung=_rung(body.get("rung")),
-        legal_status=_word(LegalStatus, "legal_status", body.get("legal_status")),
+        legal_status=word(LegalStatus, "organisation.legal_status", body.get("legal_status")),
         status_evidence=_text(body, "status_evidence"),
-        standing=_word(Standing, "standing", body.get("standing")),
-        purposes=frozenset(_word(Purpose, "purposes", item) for item in _items(body, "purposes")),
+        standing=word(Standing, "organisation.standing", body.get("standing")),
+        purposes=frozenset(word(Purpose, "organisation.purposes", item) for item in _items(body, "purposes")),
         protocols=tuple(_protocol(item) for item in _items(body, "protocols")),
-        sends=frozenset(_word(MessageName, "sends", item) for item in _items(body, "sends")),
-        kafka=frozenset(_word(MessageName, "kafka", item) for item in _items(body, "kafka")),
+        sends=frozenset(word(MessageName, "organisation.sends", item) for item in _items(body, "sends")),
+        kafka=frozenset(word(MessageName, "organisation.kafka", item) for item in _items(body, "kafka")),
         prison=_optional_text(body, "prison"),
         region=_optional_text(body, "region"),
     )
@@ -127,12 +127,12 @@ def nearest(word: object, allowed: Iterable[str]) -> str:
 Word = TypeVar("Word", bound=StrEnum)
 
 
-def _word(kind: type[Word], name: str, value: object) -> Word:
-    """Read one word of a closed list."""
+def word(kind: type[Word], where: str, value: object) -> Word:
+    """Read one word of a closed list; ValueError names where it stands and the word probably meant."""
     words = {str(item): item for item in kind}
     if isinstance(value, str) and value in words:
         return words[value]
-    message = f"organisation.{name}: not one of its words{nearest(value, words)}"
+    message = f"{where}: not one of its words{nearest(value, words)}"
     raise ValueError(message)
 
 
@@ -193,7 +193,9 @@ def _protocol(item: object) -> Protocol:
     until = item.get("until")
     return Protocol(
         name=_text(item, "name"),
-        classes=frozenset(_word(InformationClass, "protocols.classes", c) for c in _items(item, "classes")),
+        classes=frozenset(
+            word(InformationClass, "organisation.protocols.classes", c) for c in _items(item, "classes")
+        ),
         since=_instant(item.get("since"), "since"),
         until=None if until is None else _instant(until, "until"),
     )

@@ -206,12 +206,7 @@ def _kind_holds(information_class: InformationClass, kind: _FieldKind) -> tuple[
         {name: values for name, values in each.region.items() if name not in _STATIC}
         for each in kind.invariants
     ]
-    conditions = [
-        choice
-        for rule in kind.rules
-        for clauses in [rule.clauses, *(arm.clauses for arm in rule.arms)]
-        for choice in _choices(clauses)
-    ]
+    conditions = _asked(kind.rules)
     conditions += [choice for region in regions for choice in region.items()]
     if any(each.claim is Claim.NARROWS for each in kind.invariants):
         conditions += [("rung", frozenset({rung})) for rung in RUNGS]
@@ -229,6 +224,25 @@ def _kind_holds(information_class: InformationClass, kind: _FieldKind) -> tuple[
             state = {**kind.stands_for, **space.first(broken)}
             violations.append(_violation(each.name, information_class, each.breaks, state, firing))
     return space.size, violations
+
+
+def most_that_goes(rules: Sequence[Rule], fixed: Mapping[str, frozenset[Value]]) -> Outcome:
+    """Return the outcome that discloses most in any state in which these facts have one of these values."""
+    conditions = [*_asked(rules), *fixed.items()]
+    space = space_of(_domains(conditions, ()), conditions)
+    here = space.where(fixed.items())
+    reaches = _decide_all(space, rules).reaches
+    return next((outcome for outcome, states in reaches.items() if states & here), Outcome.WITHHOLD)
+
+
+def _asked(rules: Iterable[Rule]) -> list[Choice]:
+    """Return every condition on a fact that some rule has."""
+    return [
+        choice
+        for rule in rules
+        for clauses in [rule.clauses, *(arm.clauses for arm in rule.arms)]
+        for choice in _choices(clauses)
+    ]
 
 
 def _decide_all(space: Space, rules: Sequence[Rule]) -> _Decided:

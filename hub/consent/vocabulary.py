@@ -183,6 +183,15 @@ DEFAULT_REASONS: Mapping[str, tuple[str, str]] = {
     "NEED-NOT-PERMITTED": ("No rule permits it.", ""),
     "NEED-NOTHING-LEFT": ("Nothing the recipient may know is left in the message.", ""),
     "OBL-UNSUPPORTED": ("It should be generalised, and there is no general form of it.", ""),
+    "CONTRACT-VIEW": ("The contract with the recipient on this message does not have the field.", ""),
+    "CONTRACT-SUNSET": (
+        "The recipient's contract on this message has ended; the delivery is parked, both sides are told.",
+        "",
+    ),
+    "CONTRACT-NO-VERSION": (
+        "No schema version the recipient's contract covers is there any more; the delivery is parked.",
+        "",
+    ),
     "GUARD-NAMED-IN-TEXT": ("The text contains something held back elsewhere in the message.", ""),
 }
 """Reasons the engine gives where no rule speaks: words for staff, and for the recipient (none)."""

@@ -27,7 +27,8 @@ ALWAYS = frozenset(
     }
 )  # fmt: skip
 WHO_WROTE = frozenset({"hub-author", "hub-author-role", "hub-author-organisation"})
-AT_MOST = ALWAYS | WHO_WROTE | {"hub-causation", "hub-redacted", "hub-caveats"}
+BY_CONTRACT = frozenset({"hub-contract", "hub-contract-status"})
+AT_MOST = ALWAYS | WHO_WROTE | BY_CONTRACT | {"hub-causation", "hub-redacted", "hub-caveats"}
 PAIRWISE = ("ce_subject", "hub-message", "hub-correlation", "hub-causation")
 """Headers under which no two organisations may know the same thing."""
 

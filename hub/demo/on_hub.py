@@ -14,6 +14,7 @@ from hub.demo.evidence import Channel, Ground, Judgement, Received, SetAside, Wh
 from hub.demo.organisations import PROBATION
 from hub.messages.identifiers import OrganisationId
 from hub.topics.catalogue import DELIVERY_PARTITIONS, Catalogue
+from hub.topics.contract_files import ContractFolder, schema_on_wire
 from hub.topics.library import unframe
 
 if TYPE_CHECKING:
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from typing import Self
 
     from hub.demo.organisations import Party
+    from hub.settings import Settings
     from hub.topics.library import SchemaLibrary
 
 PAGE = 100
@@ -52,6 +54,10 @@ class Hub(Protocol):
     def dsn(self) -> str:
         """PostgreSQL's connection string."""
 
+    @property
+    def settings(self) -> Settings:
+        """The settings it runs with."""
+
     async def add_organisation(self, body: Mapping[str, object]) -> str:
         """Put an organisation in force in every partition and return a new key for it."""
 
@@ -62,6 +68,7 @@ class HubDriver:
     def __init__(self, hub: Hub, *, library: SchemaLibrary, reasons: Mapping[str, str]) -> None:
         """Use this hub; `reasons` says each of the policy's reason codes in words for staff."""
         self.hub, self.library = hub, library
+        self._contracts = ContractFolder.load(hub.settings.contracts)
         self.keys: dict[str, str] = {}
         self._reasons = dict(reasons)
         self._catalogue = Catalogue()
@@ -228,8 +235,9 @@ class HubDriver:
     async def _read(self, topics: Mapping[str, str]) -> None:
         async for record in self._consumer:
             number, body = unframe(record.value)
-            contract = self.library.by_id(number)
             organisation = topics[record.topic]
+            agreed = (each.terms for each in self._contracts.of(organisation))
+            contract = schema_on_wire(self.library, agreed, number)
             self._waiting[organisation].append(
                 Received(
                     organisation=organisation,

@@ -111,6 +111,10 @@ class Submission:
 
     envelope: Envelope
     payload: Mapping[str, object]
+    written: bytes | None = field(default=None, compare=False, repr=False)
+    """The payload as it stands in the log, where it is written in the envelope's contract version."""
+    sent_in: str | None = None
+    """The contract version it was sent in, where it was brought up from that to the envelope's."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

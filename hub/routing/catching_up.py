@@ -58,8 +58,7 @@ def catch_up(before: Case | None, applied: Applied, *, cause: Cause, view: View,
         return told
     joiners = tuple(_joining(before, applied, view))
     for again in _current(before, applied.case, joiners) if joiners else ():
-        specs = view.contracts.fields(again.message, again.kept.contract)
-        submission = _said_again(again, specs, applied.case.ref, cause=cause, now=now)
+        submission, specs = _said_again(again, applied.case.ref, view=view, cause=cause, now=now)
         if any(spec.key and submission.payload.get(spec.path, "") is None for spec in specs):
             continue  # a key was corrected away: what is left names nothing
         telling = Telling(
@@ -130,15 +129,23 @@ def _receiving(before: Case, case: Case, view: View) -> OrganisationId | None:
 
 
 def _said_again(
-    again: _Again, specs: tuple[FieldSpec, ...], case: CaseRef, *, cause: Cause, now: Instant
-) -> Submission:
-    """Return what was said as a message of its own, still its author's word, of the day it was said."""
-    kept = again.kept
-    declared = (pair.rpartition("=") for pair in kept.declared)
+    again: _Again, case: CaseRef, *, view: View, cause: Cause, now: Instant
+) -> tuple[Submission, tuple[FieldSpec, ...]]:
+    """Return what was said as a message of its own, still its author's word, of the day it was said.
+
+    Kept in an earlier version of its contract, it is brought up to the one that decisions speak of.
+    """
+    kept, contracts = again.kept, view.contracts
+    version = contracts.versions(again.message)[-1]
+    declared = {
+        path: InformationClass(held)
+        for old, _, held in (pair.rpartition("=") for pair in kept.declared)
+        for path in contracts.current_paths(again.message, kept.contract, frozenset({old}))
+    }
     envelope = Envelope(
         message_id=MessageId(derived_id("again", kept.message, cause.identity)),
         message=again.message,
-        contract=kept.contract,
+        contract=version,
         case=case,
         organisation=kept.author_organisation or HUB,
         author=kept.author,
@@ -149,8 +156,10 @@ def _said_again(
         correlation=kept.correlation,
         causation=kept.message,
         digest=hashlib.sha256(kept.payload.encode()).hexdigest(),
-        declared={path: InformationClass(held) for path, _, held in declared},
+        declared=declared,
     )
+    specs = contracts.fields(again.message, version)
     names = dict.fromkeys(spec.path.partition(".")[0].removesuffix("[]") for spec in specs)
-    stated = {name: value for name, value in given(kept).items() if name in names}
-    return Submission(envelope=envelope, payload={**names, **stated})
+    said = contracts.cast(again.message, given(kept), source=kept.contract, target=version)
+    stated = {name: value for name, value in said.items() if name in names}
+    return Submission(envelope=envelope, payload={**names, **stated}), specs

@@ -14,7 +14,9 @@ from hub.consent.purposes import purpose_of
 from hub.consent.redact import WithheldValueFound, cut
 from hub.messages.envelope import MessageName
 from hub.messages.identifiers import DeliveryId, derived_id
+from hub.routing.agreeing import terms_for
 from hub.routing.outcome import Delivery, Urgency
+from hub.routing.terms import Parked, Terms
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -61,10 +63,15 @@ class Told:
 
     deliveries: tuple[Delivery, ...] = ()
     decisions: tuple[Decision, ...] = ()
+    parked: tuple[Parked, ...] = ()
 
     def __add__(self, other: Told) -> Told:
         """Put two messages' outcomes one after the other."""
-        return Told(deliveries=self.deliveries + other.deliveries, decisions=self.decisions + other.decisions)
+        return Told(
+            deliveries=self.deliveries + other.deliveries,
+            decisions=self.decisions + other.decisions,
+            parked=self.parked + other.parked,
+        )
 
 
 def urgency_of(message: MessageName, payload: Mapping[str, object]) -> Urgency:
@@ -85,20 +92,41 @@ def tell(telling: Telling, concerned: Iterable[Concerned], *, view: View, now: I
     """Decide for each candidate, in the order given, and cut a delivery for each it may reach."""
     deliveries: list[Delivery] = []
     decisions: list[Decision] = []
+    parked: list[Parked] = []
+    envelope = telling.submission.envelope
     for each in concerned:
         organisation = view.organisation(each.candidate.organisation)
-        decision = _decision(telling, each, organisation, view=view, now=now)
+        terms = terms_for(
+            view, each.candidate.organisation, envelope.message, current=envelope.contract, now=now
+        )
+        decision = _decision(telling, each, organisation, terms=terms, view=view, now=now)
+        if decision.delivers and terms.parked is not None and terms.contract is not None:
+            decision = replace(decision, delivers=False, gate=terms.parked, caveats=())
+            parked.append(
+                Parked(
+                    candidate=each.candidate,
+                    message=envelope.message,
+                    contract=terms.contract,
+                    reason=terms.parked,
+                )
+            )
         if decision.delivers and organisation is not None:
             try:
-                deliveries.append(_delivery(telling, decision, organisation, case=each.case))
+                deliveries.append(_delivery(telling, decision, organisation, case=each.case, terms=terms))
             except WithheldValueFound:
                 decision = replace(decision, delivers=False, gate=CUT_FAILED, caveats=())
         decisions.append(decision)
-    return Told(deliveries=tuple(deliveries), decisions=tuple(decisions))
+    return Told(deliveries=tuple(deliveries), decisions=tuple(decisions), parked=tuple(parked))
 
 
 def _decision(
-    telling: Telling, each: Concerned, organisation: Organisation | None, *, view: View, now: Instant
+    telling: Telling,
+    each: Concerned,
+    organisation: Organisation | None,
+    *,
+    terms: Terms,
+    view: View,
+    now: Instant,
 ) -> Decision:
     policy = view.policy()
     if policy is None:
@@ -115,6 +143,7 @@ def _decision(
         now=now,
         about=telling.about,
         payload=telling.submission.payload,
+        contract=terms.contract and replace(terms.contract, view=terms.decided),
     )
 
 
@@ -140,7 +169,9 @@ def _withheld(telling: Telling, each: Concerned, gate: str, now: Instant) -> Dec
     )
 
 
-def _delivery(telling: Telling, decision: Decision, organisation: Organisation, *, case: Case) -> Delivery:
+def _delivery(
+    telling: Telling, decision: Decision, organisation: Organisation, *, case: Case, terms: Terms
+) -> Delivery:
     envelope, candidate = telling.submission.envelope, decision.candidate
     payload, redacted = cut(telling.submission.payload, telling.specs, decision, candidate)
     if organisation.kind is Kind.PARTNER:
@@ -171,6 +202,8 @@ def _delivery(telling: Telling, decision: Decision, organisation: Organisation, 
         causation=causation,
         caveats=decision.caveats,
         by_kafka=envelope.message in organisation.kafka,
+        terms=terms,
+        source=telling.submission,
     )
 
 

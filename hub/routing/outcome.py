@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol
@@ -11,8 +11,10 @@ from hub.cases.case import Case
 from hub.consent.compile import Policy
 from hub.consent.decision import Decision, FieldSpec
 from hub.consent.parties import Organisation
-from hub.messages.envelope import MessageName, Role, Statement
+from hub.consent.partner_contracts import Direction, PartnerContract
+from hub.messages.envelope import MessageName, Role, Statement, Submission
 from hub.messages.identifiers import CaseRef, DeliveryId, Instant, MessageId, OrganisationId
+from hub.routing.terms import Terms
 
 
 class Urgency(StrEnum):
@@ -34,6 +36,7 @@ class Delivery:
     role: Role
     message: MessageName
     contract: str
+    """Schema version of `payload`, the one decided on."""
     urgency: Urgency
     payload: Mapping[str, object]
     redacted: tuple[str, ...]
@@ -50,6 +53,10 @@ class Delivery:
     """Handling conditions that travel with it, e.g. NO-ONWARD-DISCLOSURE."""
     by_kafka: bool
     """True: also goes to hub.to.<organisation>."""
+    terms: Terms
+    """The contract it goes by, and the schema version it is written in."""
+    source: Submission
+    """The whole message it was cut from."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -101,6 +108,17 @@ class Contracts(Protocol):
     def fields(self, message: MessageName, contract: str) -> tuple[FieldSpec, ...]:
         """Return every leaf field of that contract, payload order."""
 
+    def versions(self, message: MessageName) -> Sequence[str]:
+        """Return the schema versions a message may be delivered in, oldest first."""
+
+    def cast(
+        self, name: str, payload: Mapping[str, object], *, source: str, target: str
+    ) -> Mapping[str, object]:
+        """Return a payload of one version as another has it."""
+
+    def current_paths(self, message: MessageName, version: str, paths: frozenset[str]) -> frozenset[str]:
+        """Return the paths, in the newest version, of the fields that have these in another."""
+
 
 class View(Protocol):
     """What routing may look at: this partition's tables, with the changes of the batch so far."""
@@ -123,6 +141,11 @@ class View(Protocol):
 
     def organisations(self) -> Iterable[Organisation]:
         """Return all organisations in force."""
+
+    def partner_contracts(
+        self, organisation: OrganisationId, message: MessageName, direction: Direction
+    ) -> Iterable[PartnerContract]:
+        """Return what was agreed with an organisation on this message, in force or not."""
 
     def policy(self) -> Policy | None:
         """Return the policy in force, or None before the first release (then nothing is disclosed)."""

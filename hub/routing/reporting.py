@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from hub.cases.reports import DETAILS
+from hub.cases.applied import Raised
+from hub.cases.reports import DELIVERY_PARKED, DETAILS, YOUR_DELIVERY_PARKED
+from hub.consent.decision import Candidate, Concern
 from hub.messages.envelope import Envelope, MessageName, Role, Statement, Submission
 from hub.messages.identifiers import HUB, CaseRef, MessageId, derived_id
 from hub.routing.concern import Concerned, attending
@@ -20,13 +22,11 @@ from hub.routing.disclosing import Telling, Told, tell
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from hub.cases.applied import Raised
     from hub.cases.case import Case
     from hub.consent.decision import FieldSpec
     from hub.messages.identifiers import Instant
     from hub.routing.outcome import View
-
-EXCEPTION_CONTRACT = "1.0"
+    from hub.routing.terms import Parked
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,19 +43,60 @@ def report(exceptions: Iterable[Raised], case: Case, *, cause: Cause, view: View
     """Send exception reports to those who attend to them (R-ADM-01)."""
     told = Told()
     for raised in exceptions:
-        specs = view.contracts.fields(MessageName.EXCEPTION, EXCEPTION_CONTRACT)
-        telling = Telling(
-            submission=_exception(raised, case.ref, cause=cause, specs=specs, now=now),
-            specs=specs,
-        )
-        candidates = attending(case, view, now, code=raised.code)
-        to = tuple(Concerned(candidate=candidate, case=case) for candidate in candidates)
-        told += tell(telling, to, view=view, now=now)
+        to = attending(case, view, now, code=raised.code)
+        told += _reported(raised, to, case, cause=cause, view=view, now=now)
     return told
 
 
+def report_parked(parked: Iterable[Parked], case: Case, *, cause: Cause, view: View, now: Instant) -> Told:
+    """Tell both sides of a delivery that a contract's end kept back: never silently (R-MSG-12).
+
+    An exception report that was itself parked is not reported on: that would have no end. Its ledger
+    record stands all the same. Of several messages of one kind, kept from one recipient, one report is made.
+    """
+    told = Told()
+    once = {
+        f"{each.message}/{each.candidate.organisation}/{each.candidate.role}": each.candidate
+        for each in parked
+        if each.message is not MessageName.EXCEPTION
+    }
+    for subject, candidate in once.items():
+        for code, to in (
+            (DELIVERY_PARKED, attending(case, view, now)),
+            (YOUR_DELIVERY_PARKED, (replace(candidate, concern=Concern.EXCEPTION),)),
+        ):
+            raised = Raised(code=code, subject=subject)
+            told += _reported(raised, to, case, cause=cause, view=view, now=now)
+    return told
+
+
+def _reported(
+    raised: Raised,
+    candidates: Iterable[Candidate],
+    case: Case,
+    *,
+    cause: Cause,
+    view: View,
+    now: Instant,
+) -> Told:
+    contract = view.contracts.versions(MessageName.EXCEPTION)[-1]
+    specs = view.contracts.fields(MessageName.EXCEPTION, contract)
+    telling = Telling(
+        submission=_exception(raised, case.ref, cause=cause, specs=specs, contract=contract, now=now),
+        specs=specs,
+    )
+    to = tuple(Concerned(candidate=candidate, case=case) for candidate in candidates)
+    return tell(telling, to, view=view, now=now)
+
+
 def _exception(
-    raised: Raised, case: CaseRef, *, cause: Cause, specs: tuple[FieldSpec, ...], now: Instant
+    raised: Raised,
+    case: CaseRef,
+    *,
+    cause: Cause,
+    specs: tuple[FieldSpec, ...],
+    contract: str,
+    now: Instant,
 ) -> Submission:
     report_id = derived_id("exception", cause.identity, case, raised.code, raised.subject)
     payload: dict[str, object] = {spec.path.partition(".")[0].removesuffix("[]"): None for spec in specs}
@@ -71,7 +112,7 @@ def _exception(
     envelope = Envelope(
         message_id=MessageId(report_id),
         message=MessageName.EXCEPTION,
-        contract=EXCEPTION_CONTRACT,
+        contract=contract,
         case=case,
         organisation=HUB,
         author="hub",

@@ -16,19 +16,21 @@ from hub.cases.due import fall_due
 from hub.cases.refusals import case_unknown
 from hub.consent.compile import compile_policy
 from hub.consent.parties import organisation_from
+from hub.consent.partner_contracts import contract_from
 from hub.errors import DomainRefusal, PolicyRefused, Refused
 from hub.messages.case import CaseAction, CaseMessage
 from hub.messages.correction import CorrectionMessage
 from hub.messages.envelope import Control, Role, Submission, Tick, Unreadable
 from hub.messages.identifiers import HUB, Instant, MessageId
 from hub.messages.read import read
+from hub.routing.agreeing import check_sending, check_view
 from hub.routing.catching_up import catch_up
 from hub.routing.concern import concerned
 from hub.routing.directory import ViewDirectory
 from hub.routing.disclosing import Telling, Told, tell
 from hub.routing.entitlement import is_entitled
 from hub.routing.outcome import Rejection, Result, Timer
-from hub.routing.reporting import Cause, report
+from hub.routing.reporting import Cause, report, report_parked
 
 if TYPE_CHECKING:
     from hub.cases.applied import Applied
@@ -51,7 +53,7 @@ def route(entry: Entry, view: View, now: Instant) -> Result:
         case Tick():
             return _ticked(view, now)
         case Control():
-            return _controlled(entry)
+            return _controlled(entry, view)
         case Unreadable():
             detail = "the record cannot be read as what it claims to be"
             return _set_aside(entry.record_id, entry.organisation, entry.code, detail)
@@ -81,6 +83,7 @@ def _taken(submission: Submission, view: View, now: Instant) -> Result:
         code = "NO-POLICY"
         message = "no rules on who may know what are in force, and decided without any it is lost to all"
         raise DomainRefusal(code, message, fix="release a policy, then have the message sent again")
+    check_sending(submission, view, now)
     specs = view.contracts.fields(envelope.message, envelope.contract)
     body = read(submission)
     before = view.case(envelope.case)
@@ -97,6 +100,7 @@ def _taken(submission: Submission, view: View, now: Instant) -> Result:
         + catch_up(before, applied, cause=cause, view=view, now=now)
         + report(applied.exceptions, applied.case, cause=cause, view=view, now=now)
     )
+    told += report_parked(told.parked, applied.case, cause=cause, view=view, now=now)
     return Result(
         seen=(envelope.message_id, envelope.digest),
         cases=(applied.case,),
@@ -164,8 +168,10 @@ def _ticked(view: View, now: Instant) -> Result:
             cases[timer.case] = applied.case
         set_ += _timers(applied)
         cause = Cause(identity=f"{timer.key}/{timer.due_at}", message=None, correlation="")
-        told += catch_up(before, applied, cause=cause, view=view, now=now)
-        told += report(applied.exceptions, applied.case, cause=cause, view=view, now=now)
+        follows = catch_up(before, applied, cause=cause, view=view, now=now)
+        follows += report(applied.exceptions, applied.case, cause=cause, view=view, now=now)
+        follows += report_parked(follows.parked, applied.case, cause=cause, view=view, now=now)
+        told += follows
     return Result(
         cases=tuple(cases.values()),
         deliveries=told.deliveries,
@@ -175,12 +181,17 @@ def _ticked(view: View, now: Instant) -> Result:
     )
 
 
-def _controlled(control: Control) -> Result:
-    """Put an organisation or a policy in force from this record on; what does not hold is set aside."""
+def _controlled(control: Control, view: View) -> Result:
+    """Put an organisation, contract or policy in force from this record on, or set it aside."""
     try:
         if control.kind == "organisation":
             organisation = organisation_from(control.body)
             return Result(controls=((f"organisation/{organisation.organisation}", control.body),))
+        if control.kind == "contract":
+            contract = contract_from(control.body)
+            check_view(contract, view.contracts)
+            name = f"contract/{contract.partner}/{contract.direction}/{contract.name}"
+            return Result(controls=((name, control.body),))
         if control.kind == "policy":
             _check_policy(control.body)
             return Result(controls=((POLICY_KEY, control.body),))

@@ -180,25 +180,30 @@ class Codec:
         """Read a message that has been unsealed."""
         read = self.unframed(ENVELOPE, framed)
         name = MessageName(read["message"])
-        contract = self.library.contract(name, read["contract"])
-        causation = read["causation"]
-        envelope = Envelope(
-            message_id=MessageId(read["message_id"]),
-            message=name,
-            contract=read["contract"],
-            case=CaseRef(read["case"]),
-            organisation=OrganisationId(read["organisation"]),
-            author=read["author"],
-            author_role=Role(read["author_role"]),
-            statement=Statement(read["statement"]),
-            occurred_at=Instant(read["occurred_at"]),
-            recorded_at=Instant(read["recorded_at"]),
-            correlation=read["correlation"],
-            causation=None if causation is None else MessageId(causation),
-            digest=read["digest"],
-            declared={path: InformationClass(found) for path, found in read["declared"].items()},
-        )
-        return Submission(envelope=envelope, payload=self.library.decode(contract, read["payload"]))
+        sent, current = self.library.contract(name, read["contract"]), self.library.current(name)
+        payload = self.library.decode(sent, read["payload"])
+        if sent is not current:
+            return self._brought_up(read, payload, sent=sent, current=current)
+        envelope = _envelope_from(read, read["declared"], contract=current.version)
+        return Submission(envelope=envelope, payload=payload, written=read["payload"])
+
+    def _brought_up(
+        self, read: Mapping[str, Any], payload: Mapping[str, object], *, sent: Contract, current: Contract
+    ) -> Submission:
+        """Return a message written in an earlier version as the current one has it: decisions speak of that.
+
+        The log keeps what was sent. A class its author declared for a field goes with the field.
+        """
+        name = MessageName(read["message"])
+        chain = self.library.chain(name)
+        declared = {
+            path: found
+            for old, found in read["declared"].items()
+            for path in chain.paths(frozenset({old}), sent.version, current.version)
+        }
+        cast = self.library.cast(name, payload, source=sent.version, target=current.version)
+        envelope = _envelope_from(read, declared, contract=current.version)
+        return Submission(envelope=envelope, payload=cast, sent_in=sent.version)
 
     def seal(self, plain: bytes, *, key_id: str, place: str, record: str) -> bytes:
         """Seal content and write it as a framed sealed record."""
@@ -252,3 +257,23 @@ class Codec:
             return Tick(tick_id=MessageId(str(read["tick_id"])), due_at=Instant(int(str(read["due_at"]))))
         code = "CONTRACT-UNKNOWN"
         raise NotReadable(code, "hub.intake holds sealed messages, control records and ticks only")
+
+
+def _envelope_from(read: Mapping[str, Any], declared: Mapping[str, str], *, contract: str) -> Envelope:
+    causation = read["causation"]
+    return Envelope(
+        message_id=MessageId(read["message_id"]),
+        message=MessageName(read["message"]),
+        contract=contract,
+        case=CaseRef(read["case"]),
+        organisation=OrganisationId(read["organisation"]),
+        author=read["author"],
+        author_role=Role(read["author_role"]),
+        statement=Statement(read["statement"]),
+        occurred_at=Instant(read["occurred_at"]),
+        recorded_at=Instant(read["recorded_at"]),
+        correlation=read["correlation"],
+        causation=None if causation is None else MessageId(causation),
+        digest=read["digest"],
+        declared={path: InformationClass(found) for path, found in declared.items()},
+    )

@@ -14,12 +14,18 @@ from typing import TYPE_CHECKING
 
 from hub.errors import NotConfigured
 from hub.messages.envelope import InformationClass, MessageName, Subject
-from hub.topics.library import digest, read_manifest
+from hub.topics.avro.canonical import digest
+from hub.topics.avro.errors import SchemaRefused
+from hub.topics.avro.parse import parse_text
+from hub.topics.findings import Finding
+from hub.topics.gates.lint import lint
+from hub.topics.library import read_manifest
 from hub.topics.shapes import Choice, Field, ListOf, Record, Scalar, TextByName, read_record
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+_NOT_READABLE = "NOT-READABLE"
 _FIELD_NAME = re.compile(r"[a-z][a-z0-9_]*", re.ASCII)
 _TYPE_NAME = re.compile(r"[A-Z][A-Za-z0-9]*", re.ASCII)
 _SYMBOL = re.compile(r"[A-Za-z][A-Za-z0-9_]*", re.ASCII)
@@ -27,7 +33,7 @@ _CLASSED = ("infoClass", "sensitive", "subject", "statement")
 _KNOWN = frozenset(
     (
         *("doc", *_CLASSED, "key", "general", "generaliser", "isGeneral", "format", "pairwise", "lines"),
-        *("minLength", "maxLength", "pattern", "minimum", "maximum", "maxItems"),
+        *("minLength", "maxLength", "pattern", "minimum", "maximum", "maxItems", "unit"),
     )
 )
 _GENERALISERS: Mapping[str, tuple[frozenset[str], str]] = {
@@ -36,16 +42,6 @@ _GENERALISERS: Mapping[str, tuple[frozenset[str], str]] = {
     "band": (frozenset({"double", "int"}), "string"),
     "area": (frozenset({"string"}), "string"),
 }
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Finding:
-    """One rule broken, by which schema, where."""
-
-    rule: str
-    schema: str
-    where: str
-    what: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,15 +75,43 @@ def _manifest(entries: tuple[Mapping[str, object], ...]) -> Iterator[Finding]:
             yield Finding(rule="NOT-UNIQUE", schema="manifest", where=key, what=f"{value} stands twice")
 
 
+def lint_text(text: str, label: str, *, kind: str = "message") -> tuple[Finding, ...]:
+    """Return every rule broken by one schema, given as JSON text.
+
+    Args:
+        text: The schema.
+        label: What findings call it.
+        kind: message, envelope or framing; what of the hub's own is sealed whole needs no classes.
+    """
+    avro = tuple(_avro(text, label))
+    try:
+        record = read_record(json.loads(text))
+    except (ValueError, KeyError, TypeError, AttributeError, NotConfigured) as fault:
+        if any(each.rule == _NOT_READABLE for each in avro):
+            return avro
+        return (*avro, Finding(rule=_NOT_READABLE, schema=label, where="file", what=str(fault)))
+    own = (
+        Finding(rule=rule, schema=label, where=where, what=what)
+        for where, rule, what in _record(record, "", kind)
+    )
+    return (*avro, *own)
+
+
 def _schema(path: Path, entry: Mapping[str, object]) -> Iterator[Finding]:
     """Check one file: readable, its digest, its names, every field."""
     name, version, kind = str(entry["name"]), str(entry["version"]), str(entry["kind"])
     label = f"{name} {version}"
     try:
-        schema = json.loads((path / str(entry["file"])).read_text(encoding="utf-8"))
-        record = read_record(schema)
-    except (OSError, ValueError, KeyError, TypeError, NotConfigured) as fault:
-        yield Finding(rule="NOT-READABLE", schema=label, where="file", what=str(fault))
+        text = (path / str(entry["file"])).read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as fault:
+        yield Finding(rule=_NOT_READABLE, schema=label, where="file", what=type(fault).__name__)
+        return
+    yield from lint_text(text, label, kind=kind)
+    try:
+        schema = json.loads(text)
+    except ValueError:
+        return
+    if not isinstance(schema, dict):
         return
     if digest(schema) != entry["digest"]:
         remedy = "run hub contracts stamp" if entry["status"] == "draft" else "released: restore the file"
@@ -95,8 +119,17 @@ def _schema(path: Path, entry: Mapping[str, object]) -> Iterator[Finding]:
     space = f"hub.{name.replace('-', '_')}.v{version.partition('.')[0]}"
     if schema.get("namespace") != space:
         yield Finding(rule="NAMESPACE", schema=label, where="schema", what=f"must be {space}")
-    for where, rule, what in _record(record, "", kind):
-        yield Finding(rule=rule, schema=label, where=where, what=what)
+
+
+def _avro(text: str, label: str) -> Iterator[Finding]:
+    """Check what Avro takes and the hub does not; what Avro itself does not take is not readable."""
+    try:
+        for each in lint(parse_text(text)):
+            yield Finding(rule=each.rule, schema=label, where=each.where, what=each.what, fix=each.fix)
+    except SchemaRefused as fault:
+        yield Finding(
+            rule=_NOT_READABLE, schema=label, where=fault.path or "file", what=str(fault), fix=fault.fix
+        )
 
 
 def _record(record: Record, prefix: str, kind: str) -> Iterator[tuple[str, str, str]]:

@@ -14,9 +14,11 @@ from hub.messages.identifiers import CaseRef, DeliveryId, Instant, MessageId, Or
 from hub.routing.outcome import Delivery, Urgency
 from hub.topics.catalogue import OUTBOX as OUTBOX_TOPIC
 from hub.topics.codec import OUTBOX, Codec, Encoded
+from hub.topics.cutter import changes_between, cutter_for
 from hub.topics.keys import case_key
 from hub.topics.library import frame
-from hub.topics.values import instant_to_text
+from hub.topics.values import fitted, instant_to_text
+from hub.topics.views import view_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -60,18 +62,17 @@ class Dispatch:
         self._codec = codec
 
     def view(self, delivery: Delivery) -> FramedView:
-        """Write one delivery: the framed view and its headers."""
-        library = self._codec.library
-        contract = library.contract(delivery.message, delivery.contract)
+        """Write one delivery: the framed view of its recipient's contract, and its headers."""
+        view = self._view_of(delivery)
         return FramedView(
             delivery_id=delivery.delivery_id,
             organisation=delivery.organisation,
             role=delivery.role,
             message=delivery.message,
-            contract=delivery.contract,
+            contract=view.version,
             urgency=delivery.urgency,
-            headers=self._headers(delivery),
-            value=frame(contract.id, library.encode(contract, self._outside(delivery, contract))),
+            headers=self._headers(delivery) | _contract_headers(delivery, view),
+            value=frame(view.id, self._body(delivery, view)),
             by_kafka=delivery.by_kafka,
         )
 
@@ -112,6 +113,27 @@ class Dispatch:
             views=tuple(_view_from(plain) for plain in read["deliveries"]),
         )
 
+    def _view_of(self, delivery: Delivery) -> Contract:
+        """Return the schema the recipient's contract says, in the version it says."""
+        terms = delivery.terms
+        contract = self._codec.library.contract(delivery.message, terms.version)
+        agreed = terms.contract
+        if agreed is None:
+            return contract
+        return view_of(contract, agreed.view, wire_id=agreed.ids.get(terms.version))
+
+    def _body(self, delivery: Delivery, view: Contract) -> bytes:
+        """Write what the recipient gets: cut from the bytes in the log where the versions are one."""
+        library, source = self._codec.library, delivery.source
+        current = library.contract(delivery.message, delivery.contract)
+        outside = self._outside(delivery, current)
+        if source.written is not None and view.version == current.version:
+            changes = fitted(view.shape, changes_between(source.payload, outside))
+            offsets = library.check(current, source.written)
+            return cutter_for(current, view).cut(source.written, offsets, changes)
+        cast = library.cast(delivery.message, outside, source=current.version, target=view.version)
+        return library.encode(view, fitted(view.shape, cast))
+
     def _outside(self, delivery: Delivery, contract: Contract) -> Mapping[str, object]:
         """Replace the hub's own references in the payload by the recipient's."""
         if not contract.pairwise:
@@ -141,7 +163,6 @@ class Dispatch:
             "ce_type": f"hub.{delivery.message.value}",
             "ce_subject": pairwise.case(recipient, delivery.case),
             "ce_time": instant_to_text(delivery.occurred_at),
-            "ce_dataschema": f"urn:hub:{delivery.message.value}:{delivery.contract}",
             "content-type": "application/avro",
             "hub-message": pairwise.message(recipient, delivery.message_id),
             "hub-correlation": pairwise.correlation(recipient, delivery.correlation),
@@ -159,6 +180,22 @@ class Dispatch:
             "hub-caveats": ",".join(delivery.caveats),
         }
         return headers | {name: value for name, value in optional.items() if value}
+
+
+def _contract_headers(delivery: Delivery, view: Contract) -> dict[str, str]:
+    """Say by which schema and contract it goes, and as soon as that is known, when the contract ends.
+
+    `ce_deprecation`, `ce_sunset` and `ce_successor` are on Kafka what `Deprecation` (RFC 9745), `Sunset`
+    (RFC 8594) and `Link: rel=successor-version` (RFC 5829) are over HTTP.
+    """
+    headers = {"ce_dataschema": f"urn:hub:{view.name}:{view.version}:{view.digest[:8]}"}
+    agreed, phase = delivery.terms.contract, delivery.terms.phase
+    if agreed is None or phase is None:
+        return headers
+    headers |= {"hub-contract": agreed.name, "hub-contract-status": phase.value}
+    dates = {"ce_deprecation": agreed.deprecated, "ce_sunset": agreed.sunset}
+    headers |= {name: instant_to_text(at) for name, at in dates.items() if at is not None}
+    return headers | ({"ce_successor": agreed.alternative} if agreed.alternative else {})
 
 
 def delivered(deliveries: Sequence[Delivery]) -> dict[tuple[MessageId, OrganisationId, Role], Delivery]:

@@ -6,7 +6,6 @@ not loaded: nobody may edit what partners rely on (R-MSG-12).
 
 from __future__ import annotations
 
-import hashlib
 import json
 import struct
 from dataclasses import dataclass, field
@@ -17,13 +16,16 @@ from typing import TYPE_CHECKING, Any, Self
 import fastavro
 import yaml
 
+from hub.consent.partner_contracts import version_key
 from hub.errors import Drift, NotConfigured, NotReadable
 from hub.topics import values
-from hub.topics.guard import Walk, check_whole, compile_walk
+from hub.topics.avro.canonical import digest
+from hub.topics.casts import Chain, Step, read_steps
+from hub.topics.guard import Offsets, Walk, check_whole, compile_walk
 from hub.topics.shapes import Record, Scalar, field_specs, leaves, plain_avro, read_record
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from hub.consent.decision import FieldSpec
     from hub.messages.envelope import MessageName
@@ -32,6 +34,8 @@ SCHEMAS = Path(__file__).resolve().parents[2] / "schemas"
 """The contracts that come with the hub."""
 BYTES_MAX = 8_388_608
 """No record of any contract is longer; what one contract allows is bounded further by its fields."""
+MESSAGE, RETIRED = "message", "retired"
+"""A kind, and a status, of the manifest."""
 _UNKNOWN = "CONTRACT-UNKNOWN"
 _NOT_AVRO = "NOT-AVRO"
 _INVALID = "AVRO-INVALID"
@@ -53,7 +57,7 @@ class Contract:
     kind: str
     """message, envelope or framing."""
     status: str
-    """draft, or active once released."""
+    """draft, active once released, deprecated, or retired: then only what was written is still read."""
     digest: str
     """SHA-256 of its canonical JSON; covers classes and bounds, which Avro's own fingerprint drops."""
     schema: Mapping[str, object] = field(repr=False)
@@ -70,23 +74,34 @@ class Contract:
 class SchemaLibrary:
     """All contracts; encodes and decodes by them."""
 
-    def __init__(self, contracts: tuple[Contract, ...]) -> None:
-        """Index the contracts by id and by name and version."""
+    def __init__(self, contracts: tuple[Contract, ...], steps: Mapping[str, Sequence[Step]]) -> None:
+        """Index the contracts by id and by name and version, and join the versions of each message.
+
+        Raises:
+            NotConfigured: Two share an id, or a name and version; or a chain of versions has a gap.
+        """
         self._by_id = {contract.id: contract for contract in contracts}
         self._by_name = {(contract.name, contract.version): contract for contract in contracts}
         if len(self._by_id) != len(contracts) or len(self._by_name) != len(contracts):
             message = "two schemas of the manifest share an id, or a name and version"
             raise NotConfigured(message)
+        self._chains = {
+            name: Chain(
+                name, {v: self._by_name[name, v].shape for v in self.every_version(name)}, steps.get(name, ())
+            )
+            for name in {contract.name for contract in contracts if contract.kind == MESSAGE}
+        }
 
     @classmethod
     def load(cls, path: Path = SCHEMAS) -> Self:
-        """Read the manifest and every schema it names.
+        """Read the manifest, every schema it names and the steps between their versions.
 
         Raises:
-            NotConfigured: A file is missing or not a schema the hub can use.
+            NotConfigured: A file is missing or not a schema the hub can use, or versions do not join.
             Drift: A released schema was edited.
         """
-        return cls(tuple(_load(path, entry) for entry in read_manifest(path)))
+        contracts = tuple(_load(path, entry) for entry in read_manifest(path))
+        return cls(contracts, {each.name: read_steps(path, each.name) for each in contracts})
 
     def all(self) -> tuple[Contract, ...]:
         """Return every contract, by id."""
@@ -107,14 +122,42 @@ class SchemaLibrary:
             raise NotReadable(_UNKNOWN, "no contract has this schema id", fix="see hub contracts list")
         return found
 
+    def has_id(self, number: int) -> bool:
+        """Tell whether an id on the wire is one of the manifest's."""
+        return number in self._by_id
+
     def versions(self, name: str) -> tuple[str, ...]:
-        """Return the versions there are of a contract, oldest first."""
-        found = [version for known, version in self._by_name if known == name]
-        return tuple(sorted(found, key=lambda version: tuple(map(int, version.split(".")))))
+        """Return the versions of a contract that are in use, oldest first; retired ones are not."""
+        return tuple(
+            version for version in self.every_version(name) if self._by_name[name, version].status != RETIRED
+        )
+
+    def current(self, name: str) -> Contract:
+        """Return the newest version of a message, the one that decisions speak of."""
+        return self.contract(name, self.versions(name)[-1])
+
+    def chain(self, name: str) -> Chain:
+        """Return the steps between the versions of a message."""
+        return self._chains[name]
+
+    def cast(
+        self, name: str, payload: Mapping[str, object], *, source: str, target: str
+    ) -> Mapping[str, object]:
+        """Return a payload of one version of a message as another has it (hub.routing.outcome.Contracts)."""
+        return payload if source == target else self._chains[name].cast(payload, source, target)
+
+    def current_paths(self, message: MessageName, version: str, paths: frozenset[str]) -> frozenset[str]:
+        """Return what fields of one version are called in the current one (hub.routing.outcome.Contracts)."""
+        current = self.current(message).version
+        return paths if version == current else self._chains[message].paths(paths, version, current)
 
     def fields(self, message: MessageName, contract: str) -> tuple[FieldSpec, ...]:
         """Return every leaf field of that contract, payload order (hub.routing.outcome.Contracts)."""
         return self.contract(message, contract).specs
+
+    def every_version(self, name: str) -> tuple[str, ...]:
+        """Return all versions of a contract, retired ones too: what was written in them is still read."""
+        return tuple(sorted((each for known, each in self._by_name if known == name), key=version_key))
 
     def encode(self, contract: Contract, payload: Mapping[str, object]) -> bytes:
         """Return the payload in Avro; a name or type the contract lacks is refused, never dropped."""
@@ -129,11 +172,19 @@ class SchemaLibrary:
             raise NotReadable(_INVALID, f"{type(fault).__name__} while writing {contract.name}") from None
         return buffer.getvalue()
 
-    def decode(self, contract: Contract, data: bytes, *, bytes_max: int = BYTES_MAX) -> dict[str, object]:
-        """Read exactly one record; NotReadable AVRO-TRUNCATED, AVRO-TRAILING, AVRO-INVALID or OVERSIZE."""
+    def check(self, contract: Contract, data: bytes, *, bytes_max: int = BYTES_MAX) -> Offsets:
+        """Refuse bytes that are not exactly one record; return where its fields lie.
+
+        Raises:
+            NotReadable: OVERSIZE, or a code of hub.topics.guard.
+        """
         if len(data) > bytes_max:
             raise NotReadable(_OVERSIZE, f"longer than {bytes_max} bytes", fix="send less in one message")
-        check_whole(contract.walk, data)
+        return check_whole(contract.walk, data)
+
+    def decode(self, contract: Contract, data: bytes, *, bytes_max: int = BYTES_MAX) -> dict[str, object]:
+        """Read exactly one record; raises what `check` does."""
+        self.check(contract, data, bytes_max=bytes_max)
         try:
             found = fastavro.schemaless_reader(BytesIO(data), contract.avro, None)
         except _DECODING_FAULTS as fault:
@@ -172,12 +223,6 @@ def unframe(data: bytes) -> tuple[int, bytes]:
     return number, data[_HEADER.size :]
 
 
-def digest(schema: object) -> str:
-    """Return the SHA-256 of a schema's canonical JSON: keys sorted, no spaces, everything covered."""
-    text = json.dumps(schema, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
-    return hashlib.sha256(text.encode()).hexdigest()
-
-
 def read_manifest(path: Path) -> tuple[Mapping[str, object], ...]:
     """Return the manifest's entries; NotConfigured if it is missing or no list of schemas."""
     file = path / "manifest.yaml"
@@ -201,16 +246,35 @@ def _load(path: Path, entry: Mapping[str, object]) -> Contract:
     if entry["status"] != "draft" and found != entry["digest"]:
         message = f"schema {name} {version} is released, but its file was edited"
         raise Drift(message, fix="restore the file")
-    shape = read_record(schema)
-    kind = str(entry["kind"])
-    parsed: Any = fastavro.parse_schema(plain_avro(shape))
-    return Contract(
+    return contract_of(
+        schema,
         id=int(str(entry["id"])),
         name=name,
         version=version,
-        kind=kind,
+        kind=str(entry["kind"]),
         status=str(entry["status"]),
-        digest=found,
+    )
+
+
+def contract_of(
+    schema: Mapping[str, object],
+    *,
+    id: int,  # noqa: A002 - what everybody calls it
+    name: str,
+    version: str,
+    kind: str,
+    status: str,
+) -> Contract:
+    """Return a contract with all that follows from its schema; NotConfigured if the hub cannot use it."""
+    shape = read_record(schema)
+    parsed: Any = fastavro.parse_schema(plain_avro(shape))
+    return Contract(
+        id=id,
+        name=name,
+        version=version,
+        kind=kind,
+        status=status,
+        digest=digest(schema),
         schema=schema,
         shape=shape,
         specs=() if kind == "framing" else field_specs(shape),

@@ -11,7 +11,7 @@ from hub.consent.parties import Purpose
 from hub.messages.envelope import MessageName
 from hub.messages.read import BODIES, payload_name
 from hub.topics.bodies import model_for
-from hub.topics.conformity import Finding
+from hub.topics.findings import Finding
 from hub.topics.shapes import Choice, Field, ListOf, Record, Scalar, Shape
 
 if TYPE_CHECKING:

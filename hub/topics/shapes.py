@@ -16,7 +16,8 @@ from hub.messages.envelope import InformationClass, Subject
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-_DEPTH_MAX = 3
+DEPTH_MAX = 3
+"""Levels of records in one another, the message itself the first."""
 _LOGICAL: Mapping[tuple[object, object], ScalarKind] = {
     ("int", "date"): "date",
     ("long", "timestamp-millis"): "instant",
@@ -108,8 +109,8 @@ def read_record(schema: Mapping[str, object], depth: int = 1) -> Record:
     if schema.get("type") != "record" or not isinstance(fields, list) or not fields:
         message = f"{name}: not a record with at least one field"
         raise NotConfigured(message)
-    if depth > _DEPTH_MAX:
-        message = f"{name}: records lie deeper than {_DEPTH_MAX} levels"
+    if depth > DEPTH_MAX:
+        message = f"{name}: records lie deeper than {DEPTH_MAX} levels"
         raise NotConfigured(message)
     own = schema.get("own")
     return Record(
@@ -156,7 +157,11 @@ def _shape(declared: object, where: str, depth: int) -> Shape:
         default = declared.get("default")
         return Choice(str(declared["name"]), tuple(declared["symbols"]), default)
     if kind == "array":
-        return ListOf(_shape(declared["items"], where, depth))
+        item = _shape(declared["items"], where, depth)
+        if isinstance(item, ListOf):
+            message = f"{where}: a list of lists has no paths, so nothing could be decided about it"
+            raise NotConfigured(message)
+        return ListOf(item)
     if kind == "record":
         return read_record(declared, depth + 1)
     if kind == "map" and declared.get("values") == "string":
@@ -172,7 +177,7 @@ def plain_avro(record: Record) -> dict[str, Any]:
 
 def _plain_field(field: Field) -> dict[str, Any]:
     """Return one field with its type alone and, where it may be left out, its default."""
-    plain = _plain_type(field.shape)
+    plain = plain_type(field.shape)
     if field.nullable:
         return {"name": field.name, "type": ["null", plain], "default": None}
     if field.has_default and isinstance(field.shape, TextByName):
@@ -180,7 +185,7 @@ def _plain_field(field: Field) -> dict[str, Any]:
     return {"name": field.name, "type": plain}
 
 
-def _plain_type(shape: Shape) -> str | dict[str, Any]:
+def plain_type(shape: Shape) -> str | dict[str, Any]:
     """Return a type alone."""
     match shape:
         case Scalar(kind):
@@ -188,7 +193,7 @@ def _plain_type(shape: Shape) -> str | dict[str, Any]:
         case Choice(name, symbols, _):
             return {"type": "enum", "name": name, "symbols": list(symbols)}
         case ListOf(item):
-            return {"type": "array", "items": _plain_type(item)}
+            return {"type": "array", "items": plain_type(item)}
         case TextByName():
             return {"type": "map", "values": "string"}
         case Record():

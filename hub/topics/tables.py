@@ -8,22 +8,27 @@ from __future__ import annotations
 
 import heapq
 from collections import OrderedDict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING
 
 from hub.cases.case import Case
 from hub.consent.compile import Policy, compile_policy
 from hub.consent.parties import Organisation, organisation_from
+from hub.consent.partner_contracts import Direction, PartnerContract, contract_from
 from hub.messages.identifiers import CaseRef, Instant, MessageId, OrganisationId
 from hub.routing.outcome import Contracts, Timer
 
 if TYPE_CHECKING:
-    from hub.messages.envelope import Control, Envelope
+    from hub.messages.envelope import Control, Envelope, MessageName
     from hub.topics.codec import Codec
 
 POLICY_KEY = b"policy/current"
 _ORGANISATION = b"organisation/"
+_CONTRACT = b"contract/"
 _CLOCK_KEY = b"clock"
+
+
+_Place = tuple[OrganisationId, "MessageName", Direction]
 
 
 class Table:
@@ -33,6 +38,8 @@ class Table:
         """Start empty; `restore` fills it from the changelog."""
         self._committed: dict[bytes, bytes] = {}
         self._pending: dict[bytes, bytes | None] = {}
+        self.revision = 0
+        """Goes up with every change: what is worked out from the whole table is kept till then."""
 
     def get(self, key: bytes) -> bytes | None:
         """Return the value, with the open batch's changes."""
@@ -51,6 +58,7 @@ class Table:
 
     def put(self, key: bytes, value: bytes | None) -> None:
         """Change an entry in the overlay; None deletes it."""
+        self.revision += 1
         self._pending[key] = value
 
     def pending_records(self) -> tuple[tuple[bytes, bytes | None], ...]:
@@ -65,10 +73,12 @@ class Table:
 
     def discard(self) -> None:
         """Drop the overlay: its records never were."""
+        self.revision += 1
         self._pending.clear()
 
     def restore(self, key: bytes, value: bytes | None) -> None:
         """Apply one committed changelog record."""
+        self.revision += 1
         if value is None:
             self._committed.pop(key, None)
         else:
@@ -94,6 +104,7 @@ class RouterView:
         self._cases_remembered_max = cases_remembered_max
         self._organisations: dict[bytes, tuple[bytes, Organisation]] = {}
         self._policy: tuple[bytes, Policy] | None = None
+        self._contracts: tuple[int, Mapping[_Place, tuple[PartnerContract, ...]]] | None = None
         self._deadlines: list[tuple[int, bytes]] | None = None
 
     @property
@@ -138,6 +149,12 @@ class RouterView:
         """Return all organisations in force, by name of their key."""
         held = sorted((key, value) for key, value in self.control.items() if key.startswith(_ORGANISATION))
         return tuple(self._organisation(key, value) for key, value in held)
+
+    def partner_contracts(
+        self, organisation: OrganisationId, message: MessageName, direction: Direction
+    ) -> Iterable[PartnerContract]:
+        """Return what was agreed with an organisation on this message, in force or not."""
+        return self._agreed().get((organisation, message, direction), ())
 
     def policy(self) -> Policy | None:
         """Return the policy in force, or None before the first release."""
@@ -206,6 +223,18 @@ class RouterView:
         while len(self._decoded) > self._cases_remembered_max:
             self._decoded.popitem(last=False)
         return case
+
+    def _agreed(self) -> Mapping[_Place, tuple[PartnerContract, ...]]:
+        """Return what is agreed, by organisation, message and direction; read anew after a change."""
+        if self._contracts is None or self._contracts[0] != self.control.revision:
+            found: dict[_Place, tuple[PartnerContract, ...]] = {}
+            for key, value in self.control.items():
+                if key.startswith(_CONTRACT):
+                    contract = contract_from(self._codec.control_from(value).body)
+                    place = (contract.partner, contract.message, contract.direction)
+                    found[place] = (*found.get(place, ()), contract)
+            self._contracts = (self.control.revision, found)
+        return self._contracts[1]
 
     def _organisation(self, key: bytes, value: bytes) -> Organisation:
         held = self._organisations.get(key)

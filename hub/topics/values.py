@@ -66,6 +66,29 @@ def from_json(record: Record, body: Mapping[str, object]) -> dict[str, object]:
     return {field.name: _from_json(field.shape, body.get(field.name)) for field in record.fields}
 
 
+def fitted(record: Record, payload: Mapping[str, object]) -> dict[str, object]:
+    """Return a payload without the names that hold nothing and the record does not have, at every depth.
+
+    A value the record has no place for stays: writing it is refused, which a fault elsewhere must meet.
+    """
+    known = {field.name: field.shape for field in record.fields}
+    return {
+        name: value if value is None or name not in known else _fitted(known[name], value)
+        for name, value in payload.items()
+        if value is not None or name in known
+    }
+
+
+def _fitted(shape: Shape, value: object) -> object:
+    """Return one value with the records in it fitted."""
+    match shape, value:
+        case ListOf(Record() as item), list():
+            return [fitted(item, each) for each in value]
+        case Record(), Mapping():
+            return fitted(shape, value)
+    return value
+
+
 def _to_json(shape: Shape, value: object) -> object:
     """Return one value as JSON shows it."""
     match shape, value:

@@ -159,7 +159,7 @@ async def scene(kafka: str, topic_prefix: str, tmp_path: Path) -> AsyncIterator[
 
 def told(findings: reading.Findings) -> None:
     """Show what was found, for who reads the run's output."""
-    print(f"\n{findings}")  # noqa: T201 - the figures are the point of these tests
+    print(f"\n{findings}")
 
 
 @pytest.mark.timeout(150)

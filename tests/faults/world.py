@@ -15,6 +15,7 @@ from hub.consent.decision import Candidate, Concern, Decision
 from hub.messages.envelope import Envelope, MessageName, Role, Statement, Submission, Tick
 from hub.messages.identifiers import CaseRef, DeliveryId, Instant, MessageId, OrganisationId, derived_id
 from hub.routing.outcome import Delivery, Result, Timer, Urgency, View
+from hub.routing.terms import Terms
 from hub.topics.codec import Codec
 from hub.topics.keys import FileKeyStore
 from hub.topics.library import SchemaLibrary
@@ -125,6 +126,8 @@ def _delivery(entry: Submission, organisation: OrganisationId, note: str) -> Del
         causation=None,
         caveats=(),
         by_kafka=organisation in BY_KAFKA,
+        terms=Terms(version=CONTRACT),
+        source=entry,
     )
 
 

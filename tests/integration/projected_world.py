@@ -16,9 +16,10 @@ from hub.adapters.kafka.admin import apply, remove
 from hub.adapters.ledger import Projector, ProjectorLimits
 from hub.cases.case import Case
 from hub.consent.decision import Candidate, Concern, Decision, FieldDecision, Outcome, Scope
-from hub.messages.envelope import Control, MessageName, Role, Statement
+from hub.messages.envelope import Control, Envelope, MessageName, Role, Statement, Submission
 from hub.messages.identifiers import CaseRef, DeliveryId, Instant, MessageId, OrganisationId, derived_id
 from hub.routing.outcome import Delivery, Urgency
+from hub.routing.terms import Terms
 from hub.topics.catalogue import Catalogue
 from hub.topics.codec import Codec
 from hub.topics.dispatch import Dispatch, Outbox
@@ -200,6 +201,24 @@ async def running(role: Callable[[asyncio.Event], Awaitable[None]]) -> AsyncIter
 
 
 def _delivery(number: int, organisation: OrganisationId) -> Delivery:
+    source = Submission(
+        envelope=Envelope(
+            message_id=message(number),
+            message=MessageName.PROGRESS,
+            contract="1.0",
+            case=case(number),
+            organisation=organisation,
+            author="kw-1",
+            author_role=Role.KEY_WORKER,
+            statement=Statement.FACT,
+            occurred_at=NOON,
+            recorded_at=NOON,
+            correlation=message(number),
+            causation=None,
+            digest="0" * 64,
+        ),
+        payload={"referral": f"referral-{number}", "kind": "SESSION"},
+    )
     return Delivery(
         delivery_id=DeliveryId(derived_id("delivery", message(number), organisation)),
         message_id=message(number),
@@ -209,7 +228,7 @@ def _delivery(number: int, organisation: OrganisationId) -> Delivery:
         message=MessageName.PROGRESS,
         contract="1.0",
         urgency=Urgency.CASE,
-        payload={"referral": f"referral-{number}", "kind": "SESSION"},
+        payload=source.payload,
         redacted=(),
         author=None,
         author_role=None,
@@ -221,6 +240,8 @@ def _delivery(number: int, organisation: OrganisationId) -> Delivery:
         causation=None,
         caveats=(),
         by_kafka=True,
+        terms=Terms(version="1.0"),
+        source=source,
     )
 
 

@@ -148,6 +148,18 @@ class Place:
             found.append(evidence.quarantine_from(record.value))
         return found
 
+    async def seen(self) -> int:
+        """How many records have been dealt with: taken, or set aside."""
+        consumer = AIOKafkaConsumer(bootstrap_servers=self.world.bootstrap)
+        await consumer.start()
+        try:
+            topics = {self.world.catalogue.intake, self.world.catalogue.quarantine}
+            made = [topic for topic in self.world.catalogue.hub_topics() if topic.name in topics]
+            partitions = [TopicPartition(t.name, number) for t in made for number in range(t.partitions)]
+            return sum((await consumer.end_offsets(partitions)).values())
+        finally:
+            await consumer.stop()
+
     async def _all(self, topic: str) -> Sequence[ConsumerRecord[bytes, bytes]]:
         consumer = AIOKafkaConsumer(bootstrap_servers=self.world.bootstrap, auto_offset_reset="earliest")
         await consumer.start()

@@ -103,7 +103,7 @@ async def test_recipient_lists_fetches_and_acknowledges(door: Door) -> None:
     assert fetched.json()["envelope"]["hub-role"] == "offender_manager"
     assert counted == {"count": 1}
     assert (first.status_code, first.content, second.status_code) == (204, b"", 204)
-    assert after == ({"messages": [], "next_cursor": None}, {"count": 0})
+    assert after == ({"messages": [], "next_cursor": None, "notices": []}, {"count": 0})
     assert again.json() == fetched.json()
 
 

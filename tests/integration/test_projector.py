@@ -302,5 +302,5 @@ async def test_recipient_sees_a_delivery_soon_after_the_router_committed_it(
                 await producer.begin_transaction()
                 await until(lambda expected=number + 1: are(pool, "delivery", expected))  # type: ignore[misc]
                 took.append(time.monotonic() - began)
-        print(f"commit to mailbox: p50 {sorted(took)[7] * 1000:.0f} ms, worst {max(took) * 1000:.0f} ms")  # noqa: T201
+        print(f"commit to mailbox: p50 {sorted(took)[7] * 1000:.0f} ms, worst {max(took) * 1000:.0f} ms")
         assert sorted(took)[7] < 0.25

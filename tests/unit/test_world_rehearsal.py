@@ -17,6 +17,7 @@ from hub.cases.case import Case
 from hub.consent.compile import Policy, compile_policy
 from hub.consent.decision import Outcome
 from hub.consent.parties import Organisation, organisation_from
+from hub.consent.partner_contracts import Direction, PartnerContract
 from hub.demo.check import check
 from hub.demo.day import Spoiling, Step
 from hub.demo.evidence import Answered, Channel, Evidence, Ground, Judgement, Received, SetAside, Why
@@ -32,6 +33,7 @@ from hub.routing.outcome import Delivery, Result, Timer
 from hub.routing.route import route
 from hub.topics.bodies import check_payload, check_submission
 from hub.topics.codec import Codec
+from hub.topics.contract_files import ContractFolder, schema_on_wire
 from hub.topics.dispatch import Dispatch, delivered
 from hub.topics.library import SchemaLibrary, unframe
 from hub.topics.policy_files import read_policy
@@ -45,6 +47,7 @@ class Tables:
     contracts: SchemaLibrary
     rules: Policy
     parties: Mapping[OrganisationId, Organisation]
+    agreed: tuple[PartnerContract, ...]
     cases: dict[CaseRef, Case] = field(default_factory=dict)
     taken: dict[MessageId, str] = field(default_factory=dict)
     senders: dict[MessageId, OrganisationId] = field(default_factory=dict)
@@ -68,6 +71,13 @@ class Tables:
     def organisations(self) -> Iterable[Organisation]:
         """Return all organisations."""
         return self.parties.values()
+
+    def partner_contracts(
+        self, organisation: OrganisationId, message: MessageName, direction: Direction
+    ) -> Iterable[PartnerContract]:
+        """Return what was agreed with an organisation on a message."""
+        place = (organisation, message, direction)
+        return tuple(each for each in self.agreed if (each.partner, each.message, each.direction) == place)
 
     def policy(self) -> Policy | None:
         """Return the rules."""
@@ -193,7 +203,7 @@ class Rehearsal:
     def _deliver(self, delivery: Delivery) -> None:
         view = self.dispatch.view(delivery)
         number, body = unframe(view.value)
-        contract = self.tables.contracts.by_id(number)
+        contract = schema_on_wire(self.tables.contracts, self.tables.agreed, number)
         for channel in (Channel.MAILBOX, *((Channel.KAFKA,) if delivery.by_kafka else ())):
             received = Received(
                 organisation=delivery.organisation,
@@ -255,6 +265,7 @@ def test_the_day_comes_out_as_expected_on_the_pure_core(expectations: Expectatio
         contracts=SchemaLibrary.load(),
         rules=compile_policy(read_policy(), version="1.0.0"),
         parties={one.organisation: one for one in map(organisation_from, bodies)},
+        agreed=tuple(each.terms for each in ContractFolder.load().files),
     )
     checked = check(world, expectations, Rehearsal(world, tables).play())
     assert [str(difference) for difference in checked.differences] == []

@@ -21,6 +21,7 @@ from hub.cases.state import from_json, to_json
 from hub.consent.compile import Policy, compile_policy
 from hub.consent.decision import Decision
 from hub.consent.parties import Kind, LegalStatus, Organisation, Purpose, Standing
+from hub.consent.partner_contracts import Direction, PartnerContract
 from hub.messages.envelope import Entry, Envelope, MessageName, Role, Statement, Submission, Tick
 from hub.messages.identifiers import CaseRef, Instant, MessageId, OrganisationId
 from hub.routing.outcome import Contracts, Delivery, Result, Timer
@@ -127,6 +128,7 @@ class World:
     timers: dict[str, Timer] = field(default_factory=dict)
     known: dict[OrganisationId, Organisation] = field(default_factory=dict)
     in_force: Policy | None = field(default_factory=policy)
+    agreed: tuple[PartnerContract, ...] = ()
     sent: int = 0
 
     def __post_init__(self) -> None:
@@ -152,6 +154,13 @@ class World:
     def organisations(self) -> Iterable[Organisation]:
         """Return all organisations."""
         return tuple(self.known.values())
+
+    def partner_contracts(
+        self, organisation: OrganisationId, message: MessageName, direction: Direction
+    ) -> Iterable[PartnerContract]:
+        """Return what was agreed with an organisation on a message."""
+        place = (organisation, message, direction)
+        return tuple(each for each in self.agreed if (each.partner, each.message, each.direction) == place)
 
     def policy(self) -> Policy | None:
         """Return the policy in force."""

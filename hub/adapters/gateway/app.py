@@ -16,6 +16,7 @@ from fastapi.telemetry import TelemetryConfig
 from starlette.exceptions import HTTPException
 
 import hub
+from hub.adapters.gateway.agreements import Agreements
 from hub.adapters.gateway.edge import Edge
 from hub.adapters.gateway.idempotency import OnceOnly
 from hub.adapters.gateway.identity import BearerKeys, Identity
@@ -24,6 +25,8 @@ from hub.adapters.gateway.limits import GatewayLimits
 from hub.adapters.gateway.mailbox import Mailbox
 from hub.adapters.gateway.problems import ProblemError
 from hub.adapters.gateway.reference import openapi_document
+from hub.adapters.gateway.registry import router as registry_router
+from hub.adapters.gateway.registry_answers import RegistryError, refusal
 from hub.adapters.gateway.routes import Services, router
 from hub.adapters.gateway.status import MessageStates
 from hub.adapters.gateway.store import GatewayStore
@@ -73,6 +76,7 @@ def create_gateway(  # noqa: PLR0913 - the composition root hands over one thing
         redirect_slashes=False,
         telemetry=_NO_TELEMETRY,
     )
+    agreements = Agreements(store=store, library=library, now=_now)
     app.state.services = Services(
         identity=identity or BearerKeys(store),
         intake=Intake(
@@ -81,20 +85,29 @@ def create_gateway(  # noqa: PLR0913 - the composition root hands over one thing
             library=library,
             pairwise=pairwise,
             keys=keys,
+            agreements=agreements,
             limits=bounds,
             now=_now,
         ),
         mailbox=Mailbox(
-            store=store, library=library, sealer=Sealer(keys), keys=keys, page_max=settings.mailbox_page_max
+            store=store,
+            library=library,
+            sealer=Sealer(keys),
+            keys=keys,
+            agreements=agreements,
+            page_max=settings.mailbox_page_max,
         ),
+        agreements=agreements,
         states=MessageStates(store=store, pairwise=pairwise),
         store=store,
         limits=bounds,
         body_bytes_max=settings.body_bytes_max,
     )
     app.include_router(router)
+    app.include_router(registry_router)
     app.add_middleware(Edge, limits=bounds)
     app.add_exception_handler(ProblemError, _problem)
+    app.add_exception_handler(RegistryError, _registry_error)
     app.add_exception_handler(HTTPException, _http_error)
     app.add_exception_handler(RequestValidationError, _wrong_parameter)
     app.openapi = lambda: openapi_document(app, library)  # type: ignore[method-assign]
@@ -105,23 +118,29 @@ def _now() -> Instant:
     return Instant(time.time_ns() // _NS_PER_MS)
 
 
-async def _problem(_: Request, error: Exception) -> Response:
+async def _problem(request: Request, error: Exception) -> Response:
     if not isinstance(error, ProblemError):
+        raise error
+    return refusal(request.scope["path"], error)
+
+
+async def _registry_error(_: Request, error: Exception) -> Response:
+    if not isinstance(error, RegistryError):
         raise error
     return error.response()
 
 
-async def _http_error(_: Request, error: Exception) -> Response:
+async def _http_error(request: Request, error: Exception) -> Response:
     """Answer what the router itself refuses: an address or a method there is not."""
     if not isinstance(error, HTTPException):
         raise error
     code = {_NOT_FOUND: "not-found", _METHOD_NOT_ALLOWED: "method-not-allowed"}.get(
         error.status_code, "internal"
     )
-    return ProblemError(code, headers=error.headers).response()
+    return refusal(request.scope["path"], ProblemError(code, headers=error.headers))
 
 
-async def _wrong_parameter(_: Request, error: Exception) -> Response:
+async def _wrong_parameter(request: Request, error: Exception) -> Response:
     """Name the query parameters at fault, never what they held."""
     if not isinstance(error, RequestValidationError):
         raise error
@@ -129,4 +148,4 @@ async def _wrong_parameter(_: Request, error: Exception) -> Response:
     faults = tuple(
         Fault(pointer=f"?{name}", rule="parameter", fix="see its bounds in /openapi.json") for name in names
     )
-    return ProblemError("parameter-invalid", faults=faults).response()
+    return refusal(request.scope["path"], ProblemError("parameter-invalid", faults=faults))

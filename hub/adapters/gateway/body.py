@@ -14,18 +14,22 @@ if TYPE_CHECKING:
     from fastapi import Request
 
 _JSON = re.compile(r'application/json\s*(;\s*charset\s*=\s*"?utf-8"?\s*)?', re.IGNORECASE)
+REGISTRY_JSON = re.compile(
+    r'application/(vnd\.schemaregistry(\.v1)?\+)?json\s*(;\s*charset\s*=\s*"?utf-8"?\s*)?', re.IGNORECASE
+)
+"""What clients of a schema registry send."""
 
 
 async def json_object(
-    request: Request, *, bytes_max: int, depth_max: int, timeout_s: float
+    request: Request, *, bytes_max: int, depth_max: int, timeout_s: float, kind: re.Pattern[str] = _JSON
 ) -> dict[str, object]:
-    """Return the JSON object that is the request's body.
+    """Return the JSON object that is the request's body; `kind` is the content type it must come as.
 
     Raises:
         ProblemError: it is too large, too slow, not JSON, or JSON that readers would read differently.
 
     """
-    _only_json(request)
+    _only(request, kind)
     raw = await _bounded(request, bytes_max=bytes_max, timeout_s=timeout_s)
     try:
         return read_object(raw, depth_max=depth_max)
@@ -34,10 +38,10 @@ async def json_object(
         raise ProblemError(code, faults=error.faults) from None
 
 
-def _only_json(request: Request) -> None:
+def _only(request: Request, kind: re.Pattern[str]) -> None:
     coding = request.headers.get("content-encoding", "identity").strip().lower()
-    kind = request.headers.get("content-type", "").strip()
-    if coding != "identity" or _JSON.fullmatch(kind) is None:
+    given = request.headers.get("content-type", "").strip()
+    if coding != "identity" or kind.fullmatch(given) is None:
         code = "content-type-unsupported"
         raise ProblemError(code, headers={"Accept-Post": "application/json"})
 

@@ -19,6 +19,7 @@ from starlette.datastructures import MutableHeaders
 
 from hub.adapters import telemetry
 from hub.adapters.gateway.problems import ProblemError
+from hub.adapters.gateway.registry_answers import refusal as answer_to
 from hub.adapters.gateway.store import DATABASE_GONE
 from hub.errors import HubError
 
@@ -116,7 +117,7 @@ class Edge:
         """Answer with a problem, unless an answer has begun: then the connection is simply broken off."""
         if exchange.status == 0:
             exchange.deadline = None
-            await refusal.response()(exchange.scope, receive, exchange.answer)
+            await answer_to(exchange.scope["path"], refusal)(exchange.scope, receive, exchange.answer)
 
     def _log(self, exchange: _Exchange) -> None:
         seconds = time.perf_counter() - exchange.started_at

@@ -27,8 +27,10 @@ from hub.topics.references import Origin, References, opens_a_case
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from hub.adapters.gateway.agreements import Agreements
     from hub.adapters.gateway.limits import GatewayLimits
     from hub.consent.parties import Organisation
+    from hub.consent.partner_contracts import PartnerContract
     from hub.messages.identifiers import CaseRef, Instant
     from hub.topics.library import SchemaLibrary
     from hub.topics.sealing import Keys
@@ -60,6 +62,8 @@ class Post:
     idempotency_key: str
     document: dict[str, object]
     dry_run: bool
+    contract: PartnerContract | None
+    """What the organisation sends it by."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,6 +75,7 @@ class Intake:
     library: SchemaLibrary
     pairwise: Pairwise
     keys: Keys
+    agreements: Agreements
     limits: GatewayLimits
     now: Callable[[], Instant]
 
@@ -95,6 +100,7 @@ class Intake:
         )
         try:
             may_send(post.organisation, post.message)
+            self.agreements.check_sending(post.contract)
             submission, opens = self._submission(post, attempt)
         except ProblemError:
             # What was taken once stays taken, though contracts or agreements have changed since.
@@ -146,6 +152,7 @@ class Intake:
         if faults:
             code = "payload-invalid"
             raise ProblemError(code, faults=faults)
+        self.agreements.check_sending(post.contract, checked.contract.version)
         origin = Origin(
             message_id=attempt.message_id,
             organisation=attempt.organisation,

@@ -14,6 +14,8 @@ class GatewayLimits:
     """How long the gateway waits and how much it holds at a time."""
 
     json_depth_max: int = 16
+    schema_depth_max: int = 64
+    """Levels of JSON in a schema that is looked up under /registry."""
     idempotency_key_chars_max: int = 128
     requests_in_flight_max: int = 256
     body_read_timeout_s: float = 10.0

@@ -22,13 +22,16 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from hub.adapters.gateway.problems import ProblemError
 from hub.errors import Fault, NotReadable
 from hub.messages.identifiers import DeliveryId
+from hub.topics.contract_files import schema_on_wire
 from hub.topics.delivery_box import open_delivery
 from hub.topics.library import SchemaLibrary, unframe
 from hub.topics.pairwise import PAIRWISE_KEY
 from hub.topics.sealing import Keys, Sealed, Sealer
 
 if TYPE_CHECKING:
+    from hub.adapters.gateway.agreements import Agreements
     from hub.adapters.gateway.store import DeliveryRow, GatewayStore
+    from hub.consent.partner_contracts import PartnerContract
     from hub.messages.envelope import MessageName
     from hub.messages.identifiers import OrganisationId
 
@@ -59,6 +62,7 @@ class Mailbox:
     library: SchemaLibrary
     sealer: Sealer
     keys: Keys
+    agreements: Agreements
     page_max: int
 
     async def page(
@@ -91,7 +95,8 @@ class Mailbox:
             for row in shown
         ]
         more = self._cursor(organisation, message, shown[-1].cursor) if len(rows) > size else None
-        return {"messages": messages, "next_cursor": more}
+        notices = await self.agreements.notices(organisation)
+        return {"messages": messages, "next_cursor": more, "notices": notices}
 
     async def count(self, organisation: OrganisationId) -> int:
         """Return how many deliveries are not yet acknowledged."""
@@ -104,11 +109,12 @@ class Mailbox:
             ProblemError: there is none here (not-found), or its content is erased.
 
         """
+        agreed = await self.agreements.of(organisation)
         async with self.store.fetching(organisation=organisation, delivery_id=_plausible(delivery_id)) as row:
             if row is None:
                 code = "not-found"
                 raise ProblemError(code)
-            return self._opened(row)
+            return self._opened(row, agreed)
 
     async def acknowledge(self, organisation: OrganisationId, delivery_id: str, *, digest: object) -> None:
         """Note that the recipient has the delivery, proved by its digest; again is as good as once.
@@ -133,7 +139,7 @@ class Mailbox:
             code = "ack-digest-mismatch"
             raise ProblemError(code)
 
-    def _opened(self, row: DeliveryRow) -> Fetched:
+    def _opened(self, row: DeliveryRow, agreed: tuple[PartnerContract, ...]) -> Fetched:
         sealed = Sealed(key_id=row.key_id, nonce=bytes(row.nonce), box=bytes(row.box))
         try:
             headers, framed = open_delivery(self.sealer, sealed, delivery_id=DeliveryId(row.delivery_id))
@@ -143,7 +149,7 @@ class Mailbox:
             code = "content-erased"
             raise ProblemError(code) from None
         number, body = unframe(framed)
-        contract = self.library.by_id(number)
+        contract = schema_on_wire(self.library, agreed, number)
         return Fetched(
             delivery_id=row.delivery_id,
             headers=headers,

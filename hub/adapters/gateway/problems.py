@@ -164,6 +164,23 @@ _ALL = (
         retryable=False,
     ),
     Problem(
+        code="version-not-agreed",
+        status=403,
+        title="This organisation does not send this version",
+        meaning="What an organisation may send is agreed by contract, version by version.",
+        fix="Send one of the versions listed in versions, or agree the contract that follows.",
+        retryable=False,
+    ),
+    Problem(
+        code="contract-ended",
+        status=410,
+        title="The contract has ended",
+        meaning="The contract by which this organisation sent this message has passed its sunset. It was "
+        "announced by the headers Deprecation and Sunset of earlier answers.",
+        fix="Agree the contract named in alternative with the hub's operator; GET /v1/contracts shows all.",
+        retryable=False,
+    ),
+    Problem(
         code="not-found",
         status=404,
         title="Nothing here for you",

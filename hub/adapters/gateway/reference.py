@@ -8,10 +8,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from fastapi.openapi.utils import get_openapi
-from pydantic.json_schema import JsonSchemaMode, models_json_schema
 
+from hub.adapters.gateway.described import ANSWERS, ENDING
 from hub.adapters.gateway.examples import example
 from hub.adapters.gateway.problems import MEDIA_TYPE, PROBLEMS, ProblemError
+from hub.adapters.gateway.registry_answers import ERROR, ERROR_NAME, PREFIX
 from hub.messages.envelope import MessageName
 from hub.topics.bodies import SUBMISSION, body_model_for
 
@@ -19,15 +20,22 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from fastapi import FastAPI
-    from pydantic import BaseModel
 
     from hub.topics.library import SchemaLibrary
 
-_REF = "#/components/schemas/"
+_REF, _EXAMPLES = "#/components/schemas/", "#/components/examples/"
 _FASTAPIS = frozenset({"HTTPValidationError", "ValidationError"})
 _POST = "post-"
 _TEXT = {"type": "string"}
-_KEY_SCHEME = "organisationKey"
+_KEY_SCHEME, _BASIC_SCHEME = "organisationKey", "organisationBasic"
+_SECURITY: Mapping[str, object] = {
+    _KEY_SCHEME: {"type": "http", "scheme": "bearer"},
+    _BASIC_SCHEME: {
+        "type": "http",
+        "scheme": "basic",
+        "description": "Under /registry only: the organisation's name, and its key as the password.",
+    },
+}
 _OPEN = frozenset({"get-problem", "get-health", "get-readiness"})
 _PROBLEM: Mapping[str, object] = {
     "type": "object",
@@ -51,6 +59,8 @@ _PROBLEM: Mapping[str, object] = {
             },
         },
         "versions": {"type": "array", "items": _TEXT},
+        "contract": _TEXT | {"description": "The contract that ended, or does not cover the version."},
+        "alternative": {"type": ["string", "null"], "description": "The contract that follows."},
         "agreed": {"type": "array", "items": _TEXT},
         "limit_bytes": {"type": "integer"},
     },
@@ -83,7 +93,9 @@ def answers(*codes: str) -> dict[int | str, dict[str, Any]]:
             },
         )
         entry["description"] = "; ".join(filter(None, (entry["description"], problem.title)))
-        entry["content"][MEDIA_TYPE]["examples"][code] = {"value": ProblemError(code).document()}
+        entry["content"][MEDIA_TYPE]["examples"][code] = {"$ref": f"{_EXAMPLES}{code}"}
+        if code == "contract-ended":
+            entry["headers"] = dict(ENDING)
     return described
 
 
@@ -96,31 +108,39 @@ def openapi_document(app: FastAPI, library: SchemaLibrary) -> dict[str, Any]:
         own = {
             name: schema for name, schema in components.get("schemas", {}).items() if name not in _FASTAPIS
         }
-        components["schemas"] = own | definitions | {"Problem": dict(_PROBLEM), "Accepted": dict(_ACCEPTED)}
-        components["securitySchemes"] = {_KEY_SCHEME: {"type": "http", "scheme": "bearer"}}
-        for address in document["paths"].values():
+        common = {"Problem": dict(_PROBLEM), "Accepted": dict(_ACCEPTED), ERROR_NAME: dict(ERROR)}
+        components["schemas"] = own | definitions | common
+        components["examples"] = {code: {"value": ProblemError(code).document()} for code in sorted(PROBLEMS)}
+        components["securitySchemes"] = dict(_SECURITY)
+        for path, address in document["paths"].items():
             for operation in address.values():
                 _complete(operation, bodies)
+                if path.startswith(PREFIX):
+                    operation["security"].append({_BASIC_SCHEME: []})
         app.openapi_schema = document
     return app.openapi_schema
 
 
 def _bodies(library: SchemaLibrary) -> tuple[dict[MessageName, list[dict[str, Any]]], dict[str, Any]]:
-    """Return the schemas of each message's bodies, one for each contract version, and what they refer to."""
+    """Return the schemas of each message's bodies, one for each contract version, and what they refer to.
+
+    Names bear message and version, so that a version keeps its name when another one comes.
+    """
     submission = library.contract("submission", SUBMISSION)
-    models: dict[MessageName, list[type[BaseModel]]] = {
-        message: [
-            body_model_for(submission, library.contract(message, version))
-            for version in library.versions(message)
-        ]
-        for message in MessageName
-        if message is not MessageName.EXCEPTION
-    }
-    mode: JsonSchemaMode = "validation"
-    wanted = [(model, mode) for several in models.values() for model in several]
-    references, definitions = models_json_schema(wanted, ref_template=_REF + "{model}")
-    bodies = {message: [references[model, mode] for model in several] for message, several in models.items()}
-    return bodies, definitions["$defs"]
+    bodies: dict[MessageName, list[dict[str, Any]]] = {}
+    definitions: dict[str, Any] = {}
+    for message in (each for each in MessageName if each is not MessageName.EXCEPTION):
+        bodies[message] = []
+        for version in library.versions(message):
+            model = body_model_for(submission, library.contract(message, version))
+            prefix = f"{message}-{version}."
+            schema = model.model_json_schema(ref_template=f"{_REF}{prefix}{{model}}")
+            definitions |= {prefix + name: inner for name, inner in schema.pop("$defs", {}).items()}
+            # Without it, a body that uses nothing new would be one of two versions.
+            schema["properties"]["contract"]["const"] = version
+            definitions[prefix + model.__name__] = schema
+            bodies[message].append({"$ref": f"{_REF}{prefix}{model.__name__}"})
+    return bodies, definitions
 
 
 def _complete(operation: dict[str, Any], bodies: Mapping[MessageName, list[dict[str, Any]]]) -> None:
@@ -139,11 +159,8 @@ def _complete(operation: dict[str, Any], bodies: Mapping[MessageName, list[dict[
         digest = {"type": "string", "pattern": "^[0-9a-f]{64}$"}
         schema = {"type": "object", "required": ["digest"], "properties": {"digest": digest}}
         operation["requestBody"] = {"required": True, "content": {"application/json": {"schema": schema}}}
-    elif name == "fetch-delivery":
-        responses["200"]["content"] = {
-            "application/json": {"schema": {"type": "object"}},
-            "application/avro": {"schema": {"type": "string", "contentEncoding": "binary"}},
-        }
+    elif name in ANSWERS:
+        responses["200"] |= ANSWERS[name]
 
 
 def _complete_post(
@@ -169,6 +186,7 @@ def _complete_post(
         "description": "The message is stored for good; follow it at Location.",
         "content": {"application/json": {"schema": {"$ref": f"{_REF}Accepted"}}},
         "headers": {
+            **ENDING,
             "Location": {"schema": _TEXT},
             "Idempotent-Replayed": {
                 "schema": _TEXT,

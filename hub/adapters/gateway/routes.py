@@ -11,6 +11,7 @@ from fastapi import APIRouter, Depends, Query, Request, Response
 from fastapi.responses import JSONResponse, PlainTextResponse
 
 from hub.adapters import telemetry
+from hub.adapters.gateway.agreements import ending, ending_of
 from hub.adapters.gateway.body import json_object
 from hub.adapters.gateway.idempotency import ACCEPTED, idempotency_key
 from hub.adapters.gateway.identity import Identity, admitted
@@ -24,6 +25,7 @@ from hub.messages.envelope import MessageName
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
+    from hub.adapters.gateway.agreements import Agreements
     from hub.adapters.gateway.limits import GatewayLimits
     from hub.adapters.gateway.mailbox import Fetched, Mailbox
     from hub.adapters.gateway.status import MessageStates
@@ -44,6 +46,7 @@ class Services:
     intake: Intake
     mailbox: Mailbox
     states: MessageStates
+    agreements: Agreements
     store: GatewayStore
     limits: GatewayLimits
     body_bytes_max: int
@@ -102,6 +105,7 @@ def _taking(message: MessageName) -> Callable[[Request, Organisation, bool], Awa
             idempotency_key=key,
             document=document,
             dry_run=dry_run,
+            contract=await gateway.agreements.sending(organisation.organisation, message),
         )
         with telemetry.span(
             "take in", hub_message=message, hub_organisation=organisation.organisation, hub_dry_run=dry_run
@@ -109,7 +113,7 @@ def _taking(message: MessageName) -> Callable[[Request, Organisation, bool], Awa
             answer = await gateway.intake.take(post)
         # In one order, for jsonb keeps none: a repeat is answered byte for byte like the first.
         said = dict(sorted(answer.body.items()))
-        headers = {"Idempotent-Replayed": "true"} if answer.replayed else {}
+        headers = ending(post.contract) | ({"Idempotent-Replayed": "true"} if answer.replayed else {})
         if dry_run:
             return JSONResponse(said | {"dry_run": True}, ACCEPTED, headers=headers | {"Hub-Dry-Run": "true"})
         return JSONResponse(said, ACCEPTED, headers=headers | {"Location": str(said["status_url"])})
@@ -134,6 +138,8 @@ for _message in POSTED:
             "unauthenticated",
             "organisation-suspended",
             "message-not-agreed",
+            "version-not-agreed",
+            "contract-ended",
             "request-timeout",
             "idempotency-outstanding",
             "body-too-large",
@@ -158,6 +164,18 @@ for _message in POSTED:
 async def message_state(request: Request, organisation: Caller, message: str) -> Response:
     """Tell a sender, and nobody else, how far a message has come."""
     return JSONResponse(await services(request).states.state(organisation.organisation, message))
+
+
+@router.get(
+    "/v1/contracts",
+    operation_id="list-contracts",
+    summary="What is agreed with you on each message, until when, and what is kept back",
+    tags=["contracts"],
+    responses=answers("unauthenticated", "organisation-suspended", "database-unavailable"),
+)
+async def contracts(request: Request, organisation: Caller) -> Response:
+    """Show an organisation its own contracts."""
+    return JSONResponse(await services(request).agreements.listing(organisation.organisation))
 
 
 @router.get(
@@ -312,7 +330,8 @@ def _wants_avro(accept: str) -> bool:
 
 def _json(fetched: Fetched) -> Response:
     body = {"envelope": fetched.headers, "data": fetched.data, "digest": fetched.digest}
-    return JSONResponse(body, headers={"Hub-Digest": fetched.digest, "Vary": "Accept"})
+    headers = {"Hub-Digest": fetched.digest, "Vary": "Accept"}
+    return JSONResponse(body, headers=headers | ending_of(fetched.headers))
 
 
 def _avro(fetched: Fetched) -> Response:
@@ -323,9 +342,13 @@ def _avro(fetched: Fetched) -> Response:
         if name != "content-type"
     }
     digest = base64.b64encode(hashlib.sha256(fetched.framed).digest()).decode()
-    headers = envelope | {
-        "Hub-Digest": fetched.digest,
-        "Repr-Digest": f"sha-256=:{digest}:",
-        "Vary": "Accept",
-    }
+    headers = (
+        ending_of(fetched.headers)
+        | envelope
+        | {
+            "Hub-Digest": fetched.digest,
+            "Repr-Digest": f"sha-256=:{digest}:",
+            "Vary": "Accept",
+        }
+    )
     return Response(fetched.framed, media_type=AVRO, headers=headers)

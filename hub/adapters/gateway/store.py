@@ -62,6 +62,15 @@ class StateRow:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ParkedRow:
+    """Deliveries of one message that were kept back."""
+
+    message: str
+    count: int
+    last: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class WaitingRow:
     """One delivery in a listing."""
 
@@ -106,6 +115,29 @@ class GatewayStore:
             """,
             (key_hash,),
         )
+
+    async def contracts(self, organisation: str) -> list[dict[str, Any]]:
+        """Return the contracts of an organisation, as the control records last projected describe them."""
+        async with self.pool.connection(timeout=self.wait_s_max) as connection:
+            cursor = await connection.execute(
+                "SELECT body FROM control WHERE kind = 'contract' AND body->>'partner' = %s ORDER BY name",
+                (organisation,),
+            )
+            return [row[0] for row in await cursor.fetchall()]
+
+    async def parked(self, organisation: str) -> list[ParkedRow]:
+        """Return how many deliveries to an organisation a contract's end kept back, by message."""
+        async with self.pool.connection(timeout=self.wait_s_max) as connection:
+            cursor = connection.cursor(row_factory=class_row(ParkedRow))
+            await cursor.execute(
+                """
+                SELECT message, count(*) AS count, max(decided_at) AS last FROM ledger
+                 WHERE organisation = %s AND gate IN ('CONTRACT-SUNSET', 'CONTRACT-NO-VERSION')
+                 GROUP BY message
+                """,
+                (organisation,),
+            )
+            return await cursor.fetchall()
 
     async def open_attempt(self, *, organisation: str, route: str, message_id: str, digest: str) -> bool:
         """Insert the row of a first attempt; False when the key is known already."""

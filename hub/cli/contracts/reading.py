@@ -1,46 +1,27 @@
-"""`hub contracts`: the message contracts for people to read, and whether they keep their own rules."""
+"""`hub contracts list, show`: the message contracts for people to read."""
 
 from __future__ import annotations
 
 import json
 import re
 import textwrap
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from hub.cli.console import EXIT_NOT_VALID
-
 if TYPE_CHECKING:
-    from hub.topics.conformity import Finding
     from hub.topics.library import Contract, SchemaLibrary
     from hub.topics.shapes import Field, Record
 
-__all__ = ["app"]
-
-app = typer.Typer(
-    add_completion=False, no_args_is_help=True, rich_markup_mode=None, pretty_exceptions_enable=False
-)
-
-_Schemas = Annotated[
-    Path | None, typer.Option("--schemas", help="Folder with manifest.yaml, instead of the hub's own.")
-]
 _WIDTH = 100
 _MARKS = {"key": "key", "isGeneral": "made by the hub", "sensitive": "sensitive"}
 _BOUNDS = (("minLength", "at least {} characters"), ("maxLength", "at most {} characters"))
 _RANGES = (("minimum", "from {}"), ("maximum", "to {}"), ("maxItems", "at most {} items"))
 
 
-@app.callback()
-def _group() -> None:
-    """List, show and check the message contracts."""
-
-
-@app.command("list")
 def list_contracts(*, as_json: Annotated[bool, typer.Option("--json", help="As JSON.")] = False) -> None:
     """List every contract: its version, its status, its id on the wire and its digest."""
-    contracts = _library(None).all()
+    contracts = _library().all()
     rows = [
         {
             "id": each.id,
@@ -64,7 +45,6 @@ def list_contracts(*, as_json: Annotated[bool, typer.Option("--json", help="As J
         )
 
 
-@app.command("show")
 def show(
     name: Annotated[str, typer.Argument(help="Message, e.g. progress.")],
     version: Annotated[str | None, typer.Option(help="Version; without it the newest.")] = None,
@@ -72,7 +52,7 @@ def show(
     as_json: Annotated[bool, typer.Option("--json", help="The schema itself.")] = False,
 ) -> None:
     """Show a contract's fields, what each means, its class and bounds, and an example to send."""
-    library = _library(None)
+    library = _library()
     versions = library.versions(name)
     contract = library.contract(name, version or (versions[-1] if versions else ""))
     if as_json:
@@ -89,48 +69,11 @@ def show(
         print(f"\nAn example to send, POST /v1/{_route(contract.name)}:\n\n{example}", end="")
 
 
-@app.command("check")
-def check(schemas: _Schemas = None) -> None:
-    """Check every schema's rules and that model and bodies agree with it; leave with 4 if one is broken."""
-    from hub.topics.conformity import check_schemas
-    from hub.topics.library import SCHEMAS
-    from hub.topics.parity import check_parity
-
-    findings = list(check_schemas(schemas or SCHEMAS))
-    if not findings:
-        library = _library(schemas)
-        findings += [*check_parity(library), *_examples(library)]
-    for each in findings:
-        print(f"{each.schema}  {each.where}: {each.what}  [{each.rule}]")
-    if findings:
-        print(f"{len(findings)} finding(s).")
-        raise typer.Exit(EXIT_NOT_VALID)
-    print(f"{len(_library(schemas).all())} contracts keep every rule.")
-
-
-@app.command("stamp")
-def stamp(schemas: _Schemas = None) -> None:
-    """Write the digests of drafts into the manifest; released contracts are never touched."""
-    from hub.topics.library import SCHEMAS, digest, read_manifest
-
-    folder = schemas or SCHEMAS
-    manifest = folder / "manifest.yaml"
-    text = manifest.read_text(encoding="utf-8")
-    changed = []
-    for entry in read_manifest(folder):
-        found = digest(json.loads((folder / str(entry["file"])).read_text(encoding="utf-8")))
-        if entry["status"] == "draft" and found != entry["digest"]:
-            text = text.replace(str(entry["digest"]), found)
-            changed.append(f"{entry['name']} {entry['version']}")
-    manifest.write_text(text, encoding="utf-8")
-    print("stamped: " + (", ".join(changed) or "nothing had changed"))
-
-
-def _library(schemas: Path | None) -> SchemaLibrary:
+def _library() -> SchemaLibrary:
     """Load the contracts."""
-    from hub.topics.library import SCHEMAS, SchemaLibrary
+    from hub.topics.library import SchemaLibrary
 
-    return SchemaLibrary.load(schemas or SCHEMAS)
+    return SchemaLibrary.load()
 
 
 def _example(contract: Contract) -> str | None:
@@ -139,24 +82,6 @@ def _example(contract: Contract) -> str | None:
 
     file = SCHEMAS / contract.name / "example.json"
     return file.read_text(encoding="utf-8") if file.exists() else None
-
-
-def _examples(library: SchemaLibrary) -> list[Finding]:
-    """Check that every message has an example, and that the door would take it."""
-    from hub.errors import Refused
-    from hub.topics.bodies import check_submission
-    from hub.topics.conformity import Finding
-
-    findings = []
-    for contract in library.all():
-        if contract.kind != "message":
-            continue
-        try:
-            check_submission(library, contract.name, json.loads(_example(contract) or "null"))
-        except Refused as fault:
-            label = f"{contract.name} {contract.version}"
-            findings.append(Finding(rule="EXAMPLE", schema=label, where="example.json", what=str(fault)))
-    return findings
 
 
 def _route(name: str) -> str:

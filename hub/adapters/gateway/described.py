@@ -1,0 +1,162 @@
+"""What the gateway answers when all went well, described for OpenAPI: bodies and headers by operation."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from hub.consent.partner_contracts import Direction, Phase
+from hub.messages.envelope import MessageName
+from hub.routing.outcome import Urgency
+from hub.topics.delivery_headers import DELIVERY_ID, headers_schema
+
+Described = Mapping[str, object]
+"""A JSON Schema, a header or an answer, as OpenAPI has it."""
+
+_TEXT: Described = {"type": "string"}
+_COUNT: Described = {"type": "integer", "minimum": 0}
+_INSTANT: Described = {"type": "string", "format": "date-time"}
+_MAYBE: Described = {"type": ["string", "null"]}
+_MAYBE_INSTANT: Described = {"type": ["string", "null"], "format": "date-time"}
+_DIGEST: Described = {"type": "string", "pattern": "^[0-9a-f]{64}$"}
+_CONTRACT: Described = {"type": "string", "examples": ["referral.v1"]}
+_MESSAGE: Described = {"enum": [each.value for each in MessageName]}
+_DATES = ("effective", "deprecated", "sunset", "removal")
+
+ENDING: Described = {
+    "Deprecation": {
+        "schema": _TEXT,
+        "description": "When the contract is deprecated, once that is announced (RFC 9745): @ and seconds.",
+    },
+    "Sunset": {
+        "schema": _TEXT,
+        "description": "When nothing is served by the contract any more, once that is announced (RFC 8594).",
+    },
+    "Link": {
+        "schema": _TEXT,
+        "description": 'The contract that follows, with rel="successor-version" (RFC 5829).',
+    },
+}
+"""Headers of whatever goes by a contract whose end is announced."""
+
+
+def _object(properties: Mapping[str, Described], *optional: str) -> Described:
+    required = [name for name in properties if name not in optional]
+    return {"type": "object", "required": required, "properties": dict(properties)}
+
+
+def _list(item: Described) -> Described:
+    return {"type": "array", "items": item}
+
+
+def _json(schema: Described) -> dict[str, object]:
+    return {"content": {"application/json": {"schema": schema}}}
+
+
+_WAITING = _object(
+    {
+        "delivery": DELIVERY_ID,
+        "type": _MESSAGE,
+        "contract": {"type": "string", "description": "Schema version it is written in."},
+        "urgency": {"enum": [each.value for each in Urgency]},
+        "state": {"enum": ["available", "fetched"]},
+        "size": {"type": "integer", "description": "Bytes of the framed record."},
+        "digest": _DIGEST,
+        "available_at": _INSTANT,
+        "url": {"type": "string", "format": "uri-reference"},
+    }
+)
+_NOTICE = _object(
+    {
+        "code": {"enum": ["CONTRACT-DEPRECATED", "CONTRACT-SUNSET"]},
+        "contract": _CONTRACT,
+        "message": _MESSAGE,
+        "sunset": _MAYBE_INSTANT,
+        "detail": _TEXT,
+        "fix": _TEXT,
+    }
+)
+_AGREED = _object(
+    {
+        "contract": _CONTRACT,
+        "message": _MESSAGE,
+        "direction": {"enum": [each.value for each in Direction]},
+        "phase": {"enum": [each.value for each in Phase]},
+        "versions": _object(
+            {
+                "oldest": _TEXT,
+                "newest": _TEXT,
+                "in_use": {**_MAYBE, "description": "The newest of these there is."},
+            }
+        ),
+        "view": {
+            "type": ["array", "null"],
+            "items": _TEXT,
+            "description": "Fields you may be sent, by path; null: all of them.",
+        },
+        **dict.fromkeys(_DATES, _MAYBE_INSTANT),
+        "alternative": {**_MAYBE, "description": "The contract that follows."},
+        "parked": {**_COUNT, "description": "Deliveries kept back because of the contract."},
+        "parked_last": _MAYBE_INSTANT,
+    }
+)
+_DELIVERY = _object(
+    {
+        "envelope": headers_schema(),
+        "data": {"type": "object", "description": "The record, dates and instants in ISO 8601."},
+        "digest": {**_DIGEST, "description": "SHA-256 of the framed bytes; acknowledge with it."},
+    }
+)
+_FETCHED: Described = {
+    "content": {
+        "application/json": {"schema": _DELIVERY},
+        "application/avro": {
+            "schema": {
+                "type": "string",
+                "contentEncoding": "binary",
+                "description": "Byte 0, the schema's id in four bytes, the record.",
+            }
+        },
+    },
+    "headers": {
+        **ENDING,
+        "Hub-Digest": {"schema": _DIGEST, "description": "SHA-256 of the framed bytes; acknowledge with it."},
+        "Repr-Digest": {"schema": _TEXT, "description": "The same as RFC 9530 has it; with Avro only."},
+        "ce-id": {
+            "schema": DELIVERY_ID,
+            "description": (
+                "With Avro only, as are the other members of `envelope`: each is a header, with `ce-` in "
+                "the place of `ce_`."
+            ),
+        },
+    },
+}
+
+ANSWERS: Mapping[str, Described] = {
+    "list-contracts": _json(_object({"contracts": _list(_AGREED)})),
+    "list-mailbox": _json(
+        _object(
+            {
+                "messages": _list(_WAITING),
+                "next_cursor": {**_MAYBE, "description": "Leads to the next page; null: there is none."},
+                "notices": {
+                    **_list(_NOTICE),
+                    "description": "What you should know of the contracts you receive by.",
+                },
+            }
+        )
+    ),
+    "count-mailbox": _json(_object({"count": _COUNT})),
+    "fetch-delivery": _FETCHED,
+    "get-message-state": _json(
+        _object(
+            {
+                "message": _TEXT,
+                "type": _MESSAGE,
+                "contract": {"type": "string", "description": "Schema version it was sent in."},
+                "state": {"enum": ["accepted", "routed", "refused"]},
+                "decided_at": _MAYBE_INSTANT,
+            }
+        )
+    ),
+}
+"""What is added to the answer 200, by operation."""

@@ -1,0 +1,218 @@
+"""`hub contracts compat, lint, check, diff, stamp`: whether a change to a schema may be released."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from hub.cli.contracts.options import Contracts, Json, Schemas, policy
+from hub.cli.contracts.shown import show
+from hub.errors import NotConfigured
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from hub.topics.avro.schema import Type
+    from hub.topics.findings import Finding
+    from hub.topics.history import Tree
+
+_SCHEMA_BYTES_MAX = 1_048_576
+
+
+def compat(
+    old: Annotated[Path, typer.Argument(help="The version before: an Avro schema (.avsc).", metavar="OLD")],
+    new: Annotated[Path, typer.Argument(help="The version to be released.", metavar="NEW")],
+    mode: Annotated[
+        str, typer.Option(help="NONE, BACKWARD, FORWARD, FULL, or one of these with _TRANSITIVE.")
+    ] = "FULL_TRANSITIVE",
+    older: Annotated[
+        list[Path] | None,
+        typer.Option("--older", help="A version before OLD; several, the oldest first."),
+    ] = None,
+    *,
+    gates: Annotated[
+        bool,
+        typer.Option(
+            "--gates/--no-gates",
+            help="Also ask whether a field becomes less protected or changes its meaning. "
+            "Schemas without our properties, such as infoClass: --no-gates.",
+        ),
+    ] = True,
+    as_json: Json = False,
+) -> None:
+    """Say whether NEW can be released after OLD: can each read the other, does nothing become looser.
+
+    BACKWARD: NEW reads what OLD wrote. FORWARD: OLD reads what NEW writes. FULL: both. The _TRANSITIVE
+    forms ask the same of every --older version. The verdict on reading is that of Avro Java's
+    SchemaCompatibility. Leaves with 0 if NEW may be released, with 4 if not, or only when signed off.
+
+        hub contracts compat v1.0.avsc v1.1.avsc --mode BACKWARD
+
+        hub contracts compat v2.avsc v3.avsc --older v1.avsc --no-gates --json
+    """
+    from hub.topics.avro.modes import Mode, compare
+
+    wanted = _mode(mode)
+    earlier = [(str(path), _read(path)) for path in (*(older or ()), old)]
+    newest = _read(new)
+    reading = compare(newest, earlier, Mode(wanted), label=str(new))
+    findings = [*reading]
+    if gates:
+        from hub.topics.gates.classes import class_gates
+        from hub.topics.gates.semantics import semantic_gates
+
+        findings += class_gates(newest, earlier, policy=policy(), schema=str(new))
+        findings += semantic_gates(newest, earlier, schema=str(new))
+    said = {"mode": wanted, "compatible": not reading, "gates": gates}
+    show(findings, as_json=as_json, well=f"{new} may be released after {old} ({wanted}).", more=said)
+
+
+def lint(
+    files: Annotated[
+        list[Path] | None, typer.Argument(help="Avro schemas (.avsc); none: the whole of --schemas.")
+    ] = None,
+    schemas: Schemas = None,
+    *,
+    as_json: Json = False,
+) -> None:
+    """Check schemas against the hub's own rules: classes, bounds, names, defaults; each rule has an id.
+
+    The rules stand in docs/reference/contract-rules.md. Leaves with 4 if one is broken.
+    """
+    from hub.topics.conformity import check_schemas, lint_text
+    from hub.topics.library import SCHEMAS
+
+    findings: Sequence[Finding]
+    if files:
+        findings = [found for file in files for found in lint_text(_text(file), str(file))]
+    else:
+        findings = check_schemas(schemas or SCHEMAS)
+    show(findings, as_json=as_json, well="Every rule is kept.")
+
+
+def check(
+    schemas: Schemas = None,
+    against: Annotated[
+        str | None,
+        typer.Option(
+            "--against", metavar="REF", help="A git revision, e.g. origin/main: what the change does to it."
+        ),
+    ] = None,
+    contracts: Contracts = None,
+    *,
+    as_json: Json = False,
+) -> None:
+    """Check every schema, every version against those before it, and every partner's contract.
+
+    With --against, also what a change does to what is there: whether something released was edited, and
+    whether any field, released or draft, becomes known to more people than before. Leaves with 4 if
+    something stops a release.
+    """
+    from hub.topics.checks import check_all
+    from hub.topics.contract_files import CONTRACTS, ContractFolder
+    from hub.topics.history import check_against
+    from hub.topics.library import SCHEMAS
+
+    folder = schemas or SCHEMAS
+    findings = list(check_all(folder, ContractFolder.load(contracts or CONTRACTS), policy=policy()))
+    if against is not None:
+        from hub.cli.contracts.revision import folder_at
+
+        with folder_at(against, folder) as base:
+            findings += check_against(_tree(folder), _tree(base), policy())
+    show(findings, as_json=as_json, well=f"{len(_tree(folder).versions)} schemas keep every rule.")
+
+
+def diff(
+    name: Annotated[str, typer.Argument(help="Message, e.g. progress.")],
+    old: Annotated[str, typer.Argument(help="Version before, e.g. 1.0.", metavar="OLD")],
+    new: Annotated[str, typer.Argument(help="Version after, e.g. 1.1.", metavar="NEW")],
+    schemas: Schemas = None,
+    *,
+    as_json: Json = False,
+) -> None:
+    """Show what differs between two versions of a message, field by field, and which partners it reaches."""
+    from hub.topics.differences import differences
+
+    tree = _tree(schemas)
+    changes = differences(tree.find(name, old).type, tree.find(name, new).type)
+    users = _users(name)
+    if as_json:
+        rows = [
+            {"path": each.path, "change": each.change, "old": each.old, "new": each.new} for each in changes
+        ]
+        print(
+            json.dumps({"name": name, "old": old, "new": new, "changes": rows, "partners": users}, indent=2)
+        )
+        return
+    for each in changes:
+        print(f"  {each.change:<8} {each.path:<32} {each.said}")
+    print(f"{len(changes)} difference(s) between {name} {old} and {new}.")
+    print(f"Contracts on {name}: {', '.join(users) or 'none'}.")
+
+
+def stamp(schemas: Schemas = None) -> None:
+    """Write the digests of drafts into the manifest; released contracts are never touched."""
+    from hub.topics.avro.canonical import digest
+    from hub.topics.library import SCHEMAS, read_manifest
+
+    folder = schemas or SCHEMAS
+    manifest = folder / "manifest.yaml"
+    text = manifest.read_text(encoding="utf-8")
+    changed = []
+    for entry in read_manifest(folder):
+        found = digest(json.loads((folder / str(entry["file"])).read_text(encoding="utf-8")))
+        if entry["status"] == "draft" and found != entry["digest"]:
+            text = text.replace(str(entry["digest"]), found)
+            changed.append(f"{entry['name']} {entry['version']}")
+    manifest.write_text(text, encoding="utf-8")
+    print("stamped: " + (", ".join(changed) or "nothing had changed"))
+
+
+def _users(message: str) -> list[str]:
+    from hub.topics.contract_files import ContractFolder
+
+    return [each.label for each in ContractFolder.load().files if each.terms.message == message]
+
+
+def _tree(schemas: Path | None) -> Tree:
+    from hub.topics.history import Tree
+    from hub.topics.library import SCHEMAS
+
+    return Tree.read(schemas or SCHEMAS)
+
+
+def _mode(mode: str) -> str:
+    from hub.topics.avro.modes import Mode
+
+    wanted = mode.upper().replace("-", "_")
+    if wanted not in {each.value for each in Mode}:
+        message = f"--mode: {mode} is no compatibility mode"
+        raise NotConfigured(message, fix=f"one of: {', '.join(each.value for each in Mode)}")
+    return wanted
+
+
+def _read(file: Path) -> Type:
+    """Parse one schema file; NotConfigured names the file and what is wrong in it."""
+    from hub.topics.avro.errors import SchemaRefused
+    from hub.topics.avro.parse import parse_text
+
+    try:
+        return parse_text(_text(file))
+    except SchemaRefused as refused:
+        message = f"{file}: {refused}"
+        raise NotConfigured(message, fix=refused.fix) from refused
+
+
+def _text(file: Path) -> str:
+    try:
+        if file.stat().st_size > _SCHEMA_BYTES_MAX:
+            message = f"{file} is larger than {_SCHEMA_BYTES_MAX} bytes"
+            raise NotConfigured(message, fix="give one Avro schema")
+        return file.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as fault:
+        message = f"{file} cannot be read: {type(fault).__name__}"
+        raise NotConfigured(message, fix="give the path of an Avro schema") from fault

@@ -1,0 +1,58 @@
+"""Whether a step between two versions moves what is better protected to where it is less so."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from hub.consent.looseness import Label, Relation, compare
+from hub.messages.envelope import MessageName
+from hub.topics.findings import Finding, Weight
+
+if TYPE_CHECKING:
+    from hub.consent.compile import Policy
+    from hub.consent.decision import FieldSpec
+    from hub.topics.casts import Step
+    from hub.topics.library import SchemaLibrary
+
+
+def check_casts(library: SchemaLibrary, policy: Policy) -> tuple[Finding, ...]:
+    """Return every declared move from a field to one that is looser by the rules in force.
+
+    Fields of one name are the class gate's: it compares all versions whether a step moves them or not.
+    """
+    return tuple(
+        found
+        for name in MessageName
+        for step in library.chain(name).all_steps()
+        for found in _looser(library, name, step, policy)
+    )
+
+
+def _looser(library: SchemaLibrary, name: MessageName, step: Step, policy: Policy) -> Iterator[Finding]:
+    source = {spec.path: spec for spec in library.contract(name, step.source).specs}
+    target = {spec.path: spec for spec in library.contract(name, step.target).specs}
+    for begin, end in step.moves.items():
+        compared = compare(policy, _label(source[begin]), _label(target[end]), message=name)
+        if compared.relation not in {Relation.LOOSER, Relation.NOT_COMPARABLE}:
+            continue
+        yield Finding(
+            rule="CAST-LOOSER",
+            schema=f"{name} {step.source} to {step.target}",
+            where=end,
+            what=f"What was said as {begin} would be known as {end}: {compared.sentence}.",
+            old=f"{begin}: {source[begin].information_class}",
+            new=f"{end}: {target[end].information_class}",
+            fix="move it to a field that is as well protected, or let it be dropped",
+            weight=Weight.REFUSED,
+        )
+
+
+def _label(spec: FieldSpec) -> Label:
+    return Label(
+        information_class=spec.information_class,
+        subject=spec.subject,
+        sensitive=spec.sensitive,
+        field=spec.path,
+        general=spec.general is not None,
+    )

@@ -1,0 +1,69 @@
+"""What releasing a schema version would do: to earlier versions, and to every contract on the message."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from hub.errors import HubError
+from hub.topics.findings import Finding, Weight
+from hub.topics.history import Tree, check_history
+from hub.topics.library import SchemaLibrary
+from hub.topics.verification import verify
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from hub.consent.compile import Policy
+    from hub.topics.contract_files import ContractFile, ContractFolder
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Effect:
+    """What becomes of one contract."""
+
+    file: ContractFile
+    gets: str
+    """Schema version its partner is sent then."""
+    golden: str
+    """How many golden records hold, or that they fail."""
+    broken: bool
+
+
+def effects(
+    schemas: Path, contracts: ContractFolder, *, name: str, version: str, policy: Policy
+) -> tuple[tuple[Effect, ...], tuple[Finding, ...]]:
+    """Return what a version of a message does to each contract on it, and all that stands in its way.
+
+    Raises:
+        NotConfigured: There is no such version, or the schemas cannot be read.
+    """
+    tree = Tree.read(schemas)
+    label = tree.find(name, version).label
+    found = [each for each in check_history(tree, policy) if each.schema == label]
+    library: SchemaLibrary | None = None
+    try:
+        library = SchemaLibrary.load(schemas)
+    except HubError as fault:
+        what = f"The hub would not start with it: {fault}."
+        found.append(Finding(rule="VERSIONS-APART", schema=label, where="", what=what, fix=fault.fix))
+    stopped = any(each.weight is not Weight.WARNING for each in found)
+    told = []
+    for file in (each for each in contracts.files if each.terms.message == name):
+        own = () if library is None else verify(file, library, policy)
+        covered = file.terms.covers(version)
+        told.append(
+            Effect(
+                file=file,
+                gets=version if covered else _newest(file, library),
+                golden="fail" if any(each.rule == "GOLDEN" for each in own) else f"{len(file.golden)} hold",
+                broken=bool(own) or (covered and stopped),
+            )
+        )
+        found += own
+    return tuple(told), tuple(found)
+
+
+def _newest(file: ContractFile, library: SchemaLibrary | None) -> str:
+    versions = () if library is None else file.versions(library)
+    return versions[-1] if versions else file.terms.newest

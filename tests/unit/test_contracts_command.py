@@ -1,0 +1,316 @@
+"""`hub contracts`: what people and pipelines are told, and with which exit code it leaves."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+import yaml
+from typer.testing import CliRunner
+
+from hub.cli.contracts import app
+from hub.errors import NotConfigured
+from hub.topics.contract_files import CONTRACTS
+from hub.topics.library import SCHEMAS
+
+if TYPE_CHECKING:
+    from typer.testing import Result
+
+RUN = CliRunner()
+ANY = {"doc": "x", "subject": "person", "sensitive": False, "statement": "fact"}
+
+
+@pytest.fixture(autouse=True)
+def nothing_runs_here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Commands look for a running hub; here is none."""
+    monkeypatch.setenv("HUB_INSTANCE", "none-of-that-name")
+    monkeypatch.chdir(tmp_path)
+
+
+def hub(*arguments: str | Path) -> Result:
+    """Run a command."""
+    return RUN.invoke(app, [str(each) for each in arguments])
+
+
+def schema(folder: Path, name: str, *fields: dict[str, object]) -> Path:
+    """Write a schema of a progress message."""
+    file = folder / name
+    said = {
+        "type": "record",
+        "name": "ProgressMessage",
+        "namespace": "hub.progress.v1",
+        "fields": list(fields),
+    }
+    file.write_text(json.dumps(said), encoding="utf-8")
+    return file
+
+
+def optional(name: str, kind: object = "string", **said: object) -> dict[str, object]:
+    """A field that may be left out."""
+    return {"name": name, "type": ["null", kind], "default": None, **ANY, **said}
+
+
+def read(result: Result) -> dict[str, Any]:
+    """What a command printed as JSON."""
+    return dict(json.loads(result.output))
+
+
+@pytest.mark.requirement("R-MSG-12")
+def test_compat_takes_a_field_more_and_says_so(tmp_path: Path) -> None:
+    """An optional field with a class is compatible in every direction."""
+    old = schema(tmp_path, "old.avsc", optional("note", infoClass="progress"))
+    new = schema(
+        tmp_path, "new.avsc", optional("note", infoClass="progress"), optional("more", infoClass="health")
+    )
+    found = hub("compat", old, new)
+    assert found.exit_code == 0
+    assert found.output == f"{new} may be released after {old} (FULL_TRANSITIVE).\n"
+    assert read(hub("compat", old, new, "--json")) == {
+        "verdict": "ok",
+        "mode": "FULL_TRANSITIVE",
+        "compatible": True,
+        "gates": True,
+        "findings": [],
+    }
+
+
+def test_compat_names_rule_path_and_a_compatible_alternative(tmp_path: Path) -> None:
+    """As JSON, with exit code 4; plain Avro needs no classes with --no-gates."""
+    old = schema(tmp_path, "old.avsc", {"name": "a", "type": "int"})
+    new = schema(tmp_path, "new.avsc", {"name": "a", "type": "int"}, {"name": "b", "type": "string"})
+    found = hub("compat", old, new, "--mode", "backward", "--no-gates", "--json")
+    assert found.exit_code == 4
+    (finding,) = read(found)["findings"]
+    assert (finding["rule"], finding["path"], finding["weight"]) == ("FIELD-NO-DEFAULT", "b", "refused")
+    assert '["null", "string"] with default null' in finding["fix"]
+    assert hub("compat", old, new, "--mode", "FORWARD", "--no-gates").exit_code == 0
+    assert "CLASS-MISSING" in hub("compat", old, new).output
+
+
+def test_compat_asks_every_older_version_only_where_the_mode_is_transitive(tmp_path: Path) -> None:
+    """A field dropped and given again with another type: the step passes, the whole way does not."""
+    first = schema(tmp_path, "1.avsc", {"name": "a", "type": "int", "default": 0})
+    second = schema(tmp_path, "2.avsc", {"name": "x", "type": "int", "default": 0})
+    third = schema(tmp_path, "3.avsc", {"name": "a", "type": "string", "default": ""})
+    given = ("compat", second, third, "--older", first, "--no-gates", "--mode")
+    assert hub(*given, "FULL").exit_code == 0
+    found = hub(*given, "FULL_TRANSITIVE", "--json")
+    assert found.exit_code == 4
+    assert {each["rule"] for each in read(found)["findings"]} == {"TYPE-MISMATCH"}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "named"),
+    [
+        (("nowhere.avsc", "nowhere.avsc"), "nowhere.avsc"),
+        (("broken.avsc", "broken.avsc"), "broken.avsc"),
+        (("good.avsc", "good.avsc", "--mode", "SOMEHOW"), "SOMEHOW"),
+    ],
+)
+def test_compat_names_what_it_cannot_use(tmp_path: Path, arguments: tuple[str, ...], named: str) -> None:
+    """A missing file, one that is no schema, a mode there is not; each with what to do."""
+    (tmp_path / "broken.avsc").write_text('{"type": "record"}', encoding="utf-8")
+    schema(tmp_path, "good.avsc", optional("note"))
+    found = hub("compat", *arguments)
+    assert isinstance(found.exception, NotConfigured)
+    assert named in str(found.exception)
+    assert found.exception.fix
+
+
+def test_lint_names_the_rule_a_schema_breaks(tmp_path: Path) -> None:
+    """A file of one's own, by rule and path; the hub's own schemas keep every rule."""
+    found = hub("lint", schema(tmp_path, "new.avsc", optional("note")), "--json")
+    assert found.exit_code == 4
+    assert ("CLASS", "note") in {(each["rule"], each["path"]) for each in read(found)["findings"]}
+    assert hub("lint").output == "Every rule is kept.\n"
+
+
+@pytest.fixture
+def repository(tmp_path: Path) -> Path:
+    """A git repository with the hub's schemas and contracts, as they are, committed."""
+    shutil.copytree(SCHEMAS, tmp_path / "schemas")
+    shutil.copytree(CONTRACTS, tmp_path / "contracts")
+    git = ["git", "-C", str(tmp_path), "-c", "user.name=Example", "-c", "user.email=example@hub.example"]
+    for command in (["init", "-q"], ["add", "."], ["commit", "-q", "-m", "As it was."]):
+        subprocess.run([*git, *command], check=True, timeout=60)
+    return tmp_path
+
+
+def changed(repository: Path, name: str, field: str, **said: object) -> None:
+    """Change what a schema of the repository says of a field, and stamp it."""
+    file = repository / "schemas" / name / "v1.0.avsc"
+    document = json.loads(file.read_text(encoding="utf-8"))
+    next(each for each in document["fields"] if each["name"] == field).update(said)
+    file.write_text(json.dumps(document), encoding="utf-8")
+    assert hub("stamp", "--schemas", repository / "schemas").exit_code == 0
+
+
+def check(repository: Path, *more: str) -> Result:
+    """Check a repository against what is committed in it."""
+    folders = ("--schemas", repository / "schemas", "--contracts", repository / "contracts")
+    return hub("check", *folders, "--against", "HEAD", *more)
+
+
+@pytest.mark.requirement("R-DIS-01")
+def test_a_change_that_loosens_a_class_is_stopped_with_a_sentence_a_policy_officer_understands(
+    repository: Path,
+) -> None:
+    """Though Avro calls it the same, and though the schema is a draft."""
+    assert check(repository).exit_code == 0
+    changed(repository, "referral", "victim_conditions", infoClass="progress", subject="person")
+    found = check(repository)
+    said = " ".join(found.output.split())
+    assert found.exit_code == 4
+    assert "victim_conditions [CLASS-LOOSER]" in said
+    assert "Class victim became progress, which is looser: a Key Worker of a mainstream service" in said
+    assert "would get it disclosed for referral where today it is withheld" in said
+    assert "to mend it: keep class victim" in said
+
+
+def test_a_loosened_draft_passes_once_somebody_has_signed_for_it(repository: Path) -> None:
+    """By rule and path, with name, role, date and reason, in the manifest."""
+    changed(repository, "progress", "health_note", sensitive=False)
+    (finding,) = [
+        each for each in read(check(repository, "--json"))["findings"] if each["rule"] != "SENSITIVE"
+    ]
+    assert (finding["rule"], finding["weight"]) == ("SENSITIVE-LOST", "sign-off")
+    changed(repository, "progress", "health_note", sensitive=True)
+    changed(repository, "progress", "concern", infoClass="progress")
+    findings = read(check(repository, "--json"))["findings"]
+    file = repository / "schemas" / "manifest.yaml"
+    manifest = yaml.safe_load(file.read_text(encoding="utf-8"))
+    entry = next(each for each in manifest["schemas"] if each["name"] == "progress")
+    entry["signed_off"] = [
+        {
+            "rule": each["rule"],
+            "where": each["path"],
+            "by": "Avery Fictional, Head of Offender Management",
+            "date": "2026-11-26",
+            "why": "It was never about harm.",
+        }
+        for each in findings
+    ]
+    assert findings
+    file.write_text(yaml.safe_dump(manifest), encoding="utf-8")
+    after = check(repository, "--json")
+    assert (after.exit_code, read(after)["verdict"]) == (0, "warning")
+
+
+def test_what_was_released_is_neither_edited_nor_taken_away(repository: Path) -> None:
+    """The envelope is active: an edit and a removal are found against what is committed."""
+    file = repository / "schemas" / "envelope" / "v1.0.avsc"
+    document = json.loads(file.read_text(encoding="utf-8"))
+    file.write_text(json.dumps(document | {"doc": "Another word."}), encoding="utf-8")
+    assert "RELEASED-EDITED" in check(repository).output
+    manifest = repository / "schemas" / "manifest.yaml"
+    entries = yaml.safe_load(manifest.read_text(encoding="utf-8"))
+    entries["schemas"] = [each for each in entries["schemas"] if each["name"] != "envelope"]
+    manifest.write_text(yaml.safe_dump(entries), encoding="utf-8")
+    assert "RELEASED-GONE" in check(repository).output
+
+
+def test_check_names_a_revision_there_is_not(repository: Path) -> None:
+    """And what to name instead; an option in its place is not taken for one."""
+    for revision in ("no-such-branch", "--output=x"):
+        found = hub("check", "--schemas", repository / "schemas", f"--against={revision}")
+        assert isinstance(found.exception, NotConfigured)
+        assert "branch, tag or commit" in found.exception.fix
+    assert not Path("x").exists()
+
+
+def versions(folder: Path, **said: object) -> None:
+    """Give progress a second version with one more field."""
+    older = json.loads((folder / "progress" / "v1.0.avsc").read_text(encoding="utf-8"))
+    more = {**optional("more"), "infoClass": "progress", "maxLength": 100, **said}
+    newer = older | {"fields": [*older["fields"], more]}
+    (folder / "progress" / "v1.1.avsc").write_text(json.dumps(newer), encoding="utf-8")
+    file = folder / "manifest.yaml"
+    manifest = yaml.safe_load(file.read_text(encoding="utf-8"))
+    entry = next(each for each in manifest["schemas"] if each["name"] == "progress")
+    second = entry | {"id": 9_101, "version": "1.1", "file": "progress/v1.1.avsc"}
+    manifest["schemas"].append(second)
+    file.write_text(yaml.safe_dump(manifest), encoding="utf-8")
+
+
+def test_can_i_release_says_for_each_partner_what_becomes_of_it(repository: Path) -> None:
+    """A version that passes breaks nobody; one that does not names those it would break."""
+    schemas, contracts = repository / "schemas", repository / "contracts"
+    versions(schemas)
+    folders = ("--schemas", schemas, "--contracts", contracts)
+    good = hub("can-i-release", "progress", "1.1", *folders, "--json")
+    assert (good.exit_code, read(good)["version"]) == (0, "progress 1.1")
+    assert {row["contract"]: (row["gets"], row["broken"]) for row in read(good)["contracts"]} == {
+        "housing-example/progress.v1": ("1.0", False),
+        "recovery-example/progress.v1": ("1.0", False),
+    }
+    file = contracts / "recovery-example" / "progress.v1.yaml"
+    file.write_text(
+        file.read_text(encoding="utf-8").replace('newest: "1.0"', 'newest: "1.1"'), encoding="utf-8"
+    )
+    document = json.loads((schemas / "progress" / "v1.1.avsc").read_text(encoding="utf-8"))
+    document["fields"] = [each for each in document["fields"] if each["name"] != "referral"]
+    (schemas / "progress" / "v1.1.avsc").write_text(json.dumps(document), encoding="utf-8")
+    bad = hub("can-i-release", "progress", "1.1", *folders)
+    assert bad.exit_code == 4
+    assert "It would break: recovery-example/progress.v1." in bad.output
+    assert "FIELD-NO-DEFAULT" in bad.output
+    assert "nothing gives the key referral" in bad.output
+
+
+def test_diff_shows_what_was_added_and_whom_it_reaches(repository: Path) -> None:
+    """Field by field, with class; then the contracts on the message."""
+    versions(repository / "schemas")
+    found = hub("diff", "progress", "1.0", "1.1", "--schemas", repository / "schemas")
+    assert "added    more" in found.output
+    assert "recovery-example/progress.v1" in found.output
+
+
+def test_who_uses_lists_the_contracts_that_have_a_field_and_why() -> None:
+    """And names a field there is not."""
+    found = read(hub("who-uses", "referral.risk_information", "--json"))
+    assert [row["contract"] for row in found["contracts"]] == ["recovery-example/referral.v1"]
+    relies = read(hub("who-uses", "referral.referral", "--json"))["contracts"]
+    assert any(row["relies_on_it"] for row in relies)
+    assert isinstance(hub("who-uses", "referral.gossip").exception, NotConfigured)
+
+
+def test_sunset_report_puts_first_what_ends_first(repository: Path) -> None:
+    """With the days that are left and what follows; contracts without an end are not in it."""
+    contracts = repository / "contracts"
+    for partner, year in (("housing-example", 2099), ("recovery-example", 2098)):
+        file = contracts / partner / "referral.v1.yaml"
+        end = f"deprecated: 2026-01-02\nsunset: {year}-01-01\nalternative: referral.v2\n"
+        file.write_text(file.read_text(encoding="utf-8") + end, encoding="utf-8")
+    rows = read(hub("sunset-report", "--contracts", contracts, "--json"))["contracts"]
+    assert [row["contract"] for row in rows] == [
+        "recovery-example/referral.v1",
+        "housing-example/referral.v1",
+    ]
+    assert all(row["days_left"] > 20_000 and row["phase"] == "deprecated" for row in rows)
+    assert hub("sunset-report", "--contracts", contracts, "--within", "30").output == (
+        "No contract comes to its end.\n"
+    )
+
+
+def test_views_leave_with_4_until_what_is_generated_is_written(repository: Path) -> None:
+    """A field taken out of a contract shows in the generated files."""
+    folders = ("--schemas", repository / "schemas", "--contracts", repository / "contracts")
+    assert hub("views", *folders).exit_code == 0
+    file = repository / "contracts" / "housing-example" / "risk-change.v1.yaml"
+    file.write_text(file.read_text(encoding="utf-8").replace("  - staff_safety\n", ""), encoding="utf-8")
+    before = hub("views", *folders)
+    assert before.exit_code == 4
+    assert "housing-example/views/risk-change.v1-1.0.avsc" in before.output
+    assert "wrote housing-example/views/risk-change.v1-1.0.avsc" in hub("views", "--write", *folders).output
+    assert hub("views", *folders).exit_code == 0
+
+
+def test_verify_names_a_partner_there_is_no_contract_with() -> None:
+    """And those there are."""
+    found = hub("verify", "gossip")
+    assert isinstance(found.exception, NotConfigured)
+    assert "recovery-example" in found.exception.fix
