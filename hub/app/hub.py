@@ -6,23 +6,26 @@ import asyncio
 import secrets
 import time
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from hub.adapters.gateway.identity import key_hash, new_key
 from hub.adapters.kafka import admin
 from hub.adapters.kafka.control import publish_control
 from hub.adapters.ledger.control import wait_control
-from hub.consent.compile import compile_policy
-from hub.consent.parties import organisation_from
-from hub.consent.partner_contracts import Direction, PartnerContract, contract_from, contract_in_effect
+from hub.app.agreed import check_files
+from hub.consent.compile import Policy, compile_policy
+from hub.consent.contract_changes import check_open_to_new, to_put_in_force
+from hub.consent.parties import Organisation, organisation_from
+from hub.consent.partner_contracts import Direction, PartnerContract, contract_in_effect, readable
 from hub.errors import NotConfigured
 from hub.messages.envelope import Control
 from hub.messages.identifiers import Instant, MessageId, OrganisationId
-from hub.topics.contract_files import ContractFolder, check_change, check_open_to_new, control_body
+from hub.routing.agreeing import check_view
+from hub.topics.contract_files import ContractFile, ContractFolder, control_body
 from hub.topics.policy_files import POLICY_VERSION, read_policy
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping, Sequence
 
     from hub.adapters.database.pool import Pool
     from hub.settings import Settings
@@ -60,18 +63,20 @@ class Hub:
     async def add_organisation(self, body: Mapping[str, object]) -> str:
         """Put an organisation in force, make its topics and return a new key for it, shown only here.
 
+        Its contracts in the folder of contracts come into force with it.
+
         Raises:
-            NotConfigured: The description has a wrong field; it is named.
+            NotConfigured: The description has a wrong field, or a contract does not hold; it is named.
             Unreachable: Not every partition had it in force in time.
         """
         organisation = _identifier(body)
+        files = ContractFolder.load(self.settings.contracts).of(organisation)
+        wanted = await self._to_put_in_force(files, organisation_from(body))
         await admin.apply(self.catalogue.organisation_topics(organisation), bootstrap=self.bootstrap)
         # First: a key opens nothing before its organisation is in force.
         key = await self.new_key(organisation)
-        agreed = ContractFolder.load(self.settings.contracts).of(organisation)
         # Contracts before the organisation: nothing goes to it wider than was agreed, not even at first.
-        for each in agreed:
-            await self.put_contract(each.terms)
+        await self._put_contracts(wanted)
         await self.put_organisation(body)
         return key
 
@@ -106,22 +111,75 @@ class Hub:
             cursor = await connection.execute(
                 "SELECT body FROM control WHERE kind = %s ORDER BY name", (CONTRACT,)
             )
-            return [contract_from(row[0]) for row in await cursor.fetchall()]
+            return list(readable([row[0] for row in await cursor.fetchall()]))
 
-    async def put_contract(self, terms: PartnerContract) -> bool:
-        """Put a contract in force in every partition; False if it was so already.
+    async def release_contracts(self, files: Sequence[ContractFile]) -> tuple[PartnerContract, ...]:
+        """Put one organisation's contracts in force in every partition; returns those that changed.
 
         Raises:
-            NotConfigured: It is new and deprecated already, or what it lets through differs from what is
-                in force under its name: that would be another contract, and needs a number of its own.
+            NotConfigured: One does not hold, is not for this organisation, or may not take the place of
+                what is in force (hub.consent.contract_changes); nothing was put in force.
         """
-        known = {_contract_name(each): each for each in await self.contracts()}
-        before = known.get(_contract_name(terms))
-        if before == terms:
-            return False
-        check_change(before, terms, now=_now())
-        await self._put(CONTRACT, _contract_name(terms), control_body(terms))
-        return True
+        changed: list[PartnerContract] = []
+        for partner in dict.fromkeys(each.terms.partner for each in files):
+            own = [each for each in files if each.terms.partner == partner]
+            changed += await self._to_put_in_force(own, organisation_from(await self.organisation(partner)))
+        await self._put_contracts(changed)
+        return tuple(changed)
+
+    async def put_contract(self, terms: PartnerContract) -> bool:
+        """Put one contract in force in every partition, unverified; False if it was so already.
+
+        Raises:
+            NotConfigured: It may not take the place of what is in force, or nothing could be sent by it.
+        """
+        try:
+            check_view(terms, self.codec.library)
+        except ValueError as error:
+            raise NotConfigured(str(error), fix="mend the view") from error
+        wanted = to_put_in_force([terms], await self.contracts(), now=_now())
+        half = await self._not_everywhere()
+        again = (terms,) if not wanted and _contract_name(terms) in half else ()
+        await self._put_contracts((*wanted, *again))
+        return bool(wanted or again)
+
+    async def _put_contracts(self, wanted: Iterable[PartnerContract]) -> None:
+        for each in wanted:
+            await self._put(CONTRACT, _contract_name(each), control_body(each))
+
+    async def _not_everywhere(self) -> frozenset[str]:
+        """Return the contracts that some partition has not taken: putting them again mends it."""
+        async with self.pool.connection() as connection:
+            cursor = await connection.execute(
+                """
+                SELECT c.name FROM control c
+                 WHERE c.kind = %s AND %s >
+                       (SELECT count(*) FROM control_applied a WHERE a.control_id = c.control_id)
+                """,
+                (CONTRACT, self.catalogue.intake_partitions),
+            )
+            return frozenset(row[0] for row in await cursor.fetchall())
+
+    async def _to_put_in_force(
+        self, files: Sequence[ContractFile], organisation: Organisation
+    ) -> tuple[PartnerContract, ...]:
+        if files:
+            check_files(files, organisation, self.codec.library, await self.rules())
+        agreed = [each.terms for each in files]
+        wanted = to_put_in_force(agreed, await self.contracts(), now=_now())
+        half = await self._not_everywhere()
+        again = (each for each in agreed if each not in wanted and _contract_name(each) in half)
+        return (*wanted, *again)
+
+    async def rules(self) -> Policy:
+        """Return the policy in force, or before the first release the one that comes with the hub."""
+        async with self.pool.connection() as connection:
+            cursor = await connection.execute(
+                "SELECT body FROM control WHERE kind = %s AND name = %s", (POLICY, CURRENT)
+            )
+            row = await cursor.fetchone()
+        documents, version = (read_policy(), POLICY_VERSION) if row is None else _release_of(row[0])
+        return await asyncio.to_thread(compile_policy, documents, version=version)
 
     async def _check_new_by_kafka(self, organisation: OrganisationId, body: Mapping[str, object]) -> None:
         """Refuse a new subscription by a contract that is coming to its end, or has."""
@@ -196,6 +254,10 @@ class Hub:
             self.catalogue.intake_partitions,
             self.settings.control_timeout_s,
         )
+
+
+def _release_of(body: Mapping[str, Any]) -> tuple[Mapping[str, object], str]:
+    return body["documents"], str(body["version"])
 
 
 def _contract_name(terms: PartnerContract) -> str:

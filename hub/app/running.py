@@ -6,6 +6,8 @@ import asyncio
 import contextlib
 import json
 import tempfile
+import time
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -22,13 +24,19 @@ from hub.app import roles as parts
 from hub.app.hub import Hub
 from hub.app.logs import set_up_logs
 from hub.app.roles import ALL_ROLES, Role
+from hub.consent.compile import compile_policy
+from hub.consent.partner_contracts import Direction, contract_in_effect
 from hub.errors import Drift, HubError, NotConfigured
-from hub.messages.identifiers import HUB
+from hub.messages.envelope import MessageName
+from hub.messages.identifiers import HUB, Instant
+from hub.routing.agreeing import serves_not
 from hub.topics.catalogue import Catalogue
 from hub.topics.codec import Codec
+from hub.topics.gates.casts import check_casts
 from hub.topics.keys import FileKeyStore
 from hub.topics.library import SchemaLibrary
 from hub.topics.pairwise import message_id
+from hub.topics.policy_files import POLICY_VERSION, read_policy
 
 if TYPE_CHECKING:
     import socket
@@ -71,6 +79,7 @@ async def running(
         if ephemeral and not (settings.kafka or settings.database.get_secret_value()):
             folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="partner-hub-")))
         codec = _codec(settings, folder)
+        _check_casts(codec.library)
         catalogue = Catalogue(intake_partitions=settings.intake_partitions)
         await asyncio.gather(
             asyncio.to_thread(upgrade, postgres.dsn),
@@ -95,7 +104,7 @@ async def running(
             await hub.release_policy()
         if listening is not None and not ephemeral:
             stack.enter_context(_announced(folder / _GATEWAY_STATE, hub.http_url))
-        yield hub
+        yield replace(hub, notices=(*hub.notices, *await _unserved(hub)))
 
 
 @contextlib.asynccontextmanager
@@ -129,6 +138,33 @@ async def attached(settings: Settings) -> AsyncIterator[Hub]:
 
 def _codec(settings: Settings, folder: Path) -> Codec:
     return Codec(library=SchemaLibrary.load(settings.schemas), keys=FileKeyStore(folder / "keys"))
+
+
+def _check_casts(library: SchemaLibrary) -> None:
+    """Refuse to start with versions between which something would become less protected.
+
+    Raises:
+        NotConfigured: Names the step, the fields, and who would get to know what.
+    """
+    if not any(step.moves for name in MessageName for step in library.chain(name).all_steps()):
+        return
+    found = check_casts(library, compile_policy(read_policy(), version=POLICY_VERSION))
+    if found:
+        message = "; ".join(f"{each.schema}: {each.what}" for each in found)
+        raise NotConfigured(message, fix=found[0].fix)
+
+
+async def _unserved(hub: Hub) -> list[str]:
+    """Say which contracts in effect serve nothing, so that whoever starts the hub knows."""
+    now = Instant(time.time_ns() // 1_000_000)
+    contracts = await hub.contracts()
+    found = []
+    for each in contracts:
+        own = [one for one in contracts if one.line == each.line]
+        why = serves_not(each, hub.codec.library, now) if each.direction is Direction.RECEIVES else None
+        if why is not None and contract_in_effect(own, now) == each:
+            found.append(f"Deliveries to {each.partner} by {each.name} are parked: {why}.")
+    return found
 
 
 async def _check_keys(pool: Pool, codec: Codec) -> None:

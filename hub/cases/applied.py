@@ -56,6 +56,8 @@ class Raised:
     subject: str = ""
     """What in the case it is about, e.g. a referral; tells two of the same code apart."""
     due_at: Instant | None = None
+    about: str = ""
+    """A further sentence for whoever attends to it; nothing from a message."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

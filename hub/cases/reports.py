@@ -22,6 +22,7 @@ CONSENT_EXPIRED = "CONSENT-EXPIRED"
 RESTRICTION_EXPIRED = "RESTRICTION-EXPIRED"
 DELIVERY_PARKED = "DELIVERY-PARKED"
 YOUR_DELIVERY_PARKED = "YOUR-DELIVERY-PARKED"
+SAFETY_PARKED = "SAFETY-DELIVERY-PARKED"
 
 FOR_LINE_MANAGER = frozenset({CASE_WITHOUT_OM, ROSH_INTO_HIGH, ROSH_OUT_OF_HIGH})
 """Who should hold the case is for the line manager to settle, too (003 ¶5, ¶7)."""
@@ -49,9 +50,11 @@ DETAILS: Mapping[str, str] = {
     ASSESSMENT_NOT_BY_OM: "An assessment was made by somebody other than the Offender Manager.",
     CONSENT_EXPIRED: "A consent of the person has ended. Ask again if sharing should go on.",
     RESTRICTION_EXPIRED: "A restriction has ended with its date. Renew it if it is still needed.",
-    DELIVERY_PARKED: "Somebody on this case was not sent a message: the contract with their organisation has "
-    "ended. Tell them in another way; the hub's operator agrees the contract anew.",
-    YOUR_DELIVERY_PARKED: "A message about this case was kept back: your contract on messages of its kind "
-    "has ended. Ask the Offender Manager what it says, and agree the contract that follows with the hub.",
+    DELIVERY_PARKED: "Somebody on this case was not sent a message: the contract with their organisation no "
+    "longer serves it. Tell them in another way; the hub's operator agrees the contract anew.",
+    SAFETY_PARKED: "Somebody on this case was not sent a message on which safety may hang: the contract with "
+    "their organisation no longer serves it. Tell them now, in another way.",
+    YOUR_DELIVERY_PARKED: "A message about this case was kept back: your contract on messages of its kind no "
+    "longer serves you. Ask the Offender Manager what it says, and agree the contract that follows.",
 }
 """What each code says to the Offender Manager; it never contains anything from a message."""

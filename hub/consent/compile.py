@@ -16,7 +16,7 @@ from hub.consent.decision import FieldSpec, Outcome, Scope
 from hub.consent.prove import Proof, prove_rules
 from hub.consent.reader import read_documents
 from hub.consent.rules import Rule, names_field
-from hub.consent.vocabulary import DEFAULT_REASONS
+from hub.consent.vocabulary import DEFAULT_REASONS, Value
 from hub.errors import PolicyRefused
 from hub.messages.envelope import InformationClass, MessageName, Subject
 
@@ -52,6 +52,10 @@ class Policy:
     selected: dict[RuleKey, tuple[Rule, ...]] = field(default_factory=dict, compare=False, repr=False)
     interned: dict[tuple[str, ...], tuple[Rule, ...]] = field(default_factory=dict, compare=False, repr=False)
     """The same selection is the same object, so that a decision evaluates it once."""
+    compared: dict[tuple[tuple[str, ...], tuple[str, ...]], Mapping[str, tuple[Value, ...]] | None] = field(
+        default_factory=dict, compare=False, repr=False
+    )
+    """By the rules of two fields, a state in which more goes by the second; worked out when it is asked."""
     evaluated: dict[tuple[tuple[str, ...], tuple[Scope, ...]], tuple[Outcome, ...]] = field(
         default_factory=dict, compare=False, repr=False
     )

@@ -22,7 +22,7 @@ from hub.consent.decision import Outcome, Scope
 from hub.consent.evaluate import evaluate
 from hub.consent.matrix import CHANGES, KINDS, SENSITIVE, columns, usual_facts
 from hub.consent.parties import Kind, Purpose
-from hub.consent.prove import OTHER_FIELD
+from hub.consent.prove import OTHER_FIELD, lets_more_go
 from hub.consent.purposes import PURPOSES
 from hub.consent.rules import Rule
 from hub.consent.vocabulary import FACTS, Value, bit
@@ -173,6 +173,27 @@ def compare(
     return _related(
         tuple(each for every in MessageName for each in _differences(policy, old, new, every, scopes))
     )
+
+
+def opens_somewhere(
+    policy: Policy, old: Label, new: Label, *, message: MessageName | None
+) -> Mapping[str, tuple[Value, ...]] | None:
+    """Return a state, usual or not, in which more goes under the new label; None if there is none.
+
+    The matrix shows how things usually are. That a label is stricter has to hold always: after a consent is
+    withdrawn, off the team, under another tier. `message` as in `compare`.
+    """
+    for each in MessageName if message is None else (message,):
+        rules = [
+            policy.rules_for((each, label.information_class, label.subject, label.sensitive, label.field))
+            for label in (old, new)
+        ]
+        key = (tuple(rule.rule for rule in rules[0]), tuple(rule.rule for rule in rules[1]))
+        if key not in policy.compared:
+            policy.compared[key] = lets_more_go(*rules)
+        if policy.compared[key] is not None:
+            return policy.compared[key]
+    return None
 
 
 def compare_classes(policy: Policy, old: InformationClass, new: InformationClass) -> Comparison:

@@ -86,6 +86,11 @@ class PartnerContract:
         """Its name between partner and hub, e.g. `referral.v1`."""
         return f"{self.message}.v{self.number}"
 
+    @property
+    def line(self) -> tuple[OrganisationId, MessageName, Direction]:
+        """Whose contract on what it is: several of one line follow one another."""
+        return (self.partner, self.message, self.direction)
+
     def phase(self, now: Instant) -> Phase:
         """Return where in its life it is at that moment."""
         begun = (
@@ -107,13 +112,13 @@ def version_key(version: str) -> tuple[int, ...]:
 
 
 def contract_in_effect(contracts: Iterable[PartnerContract], now: Instant) -> PartnerContract | None:
-    """Return the contract that says what happens now: the latest still served, else the latest that ended.
+    """Return the contract that says what happens now: of those that have begun, the one of highest number.
 
-    None where none has taken effect: then nothing narrower than the rules is agreed.
+    Where that has ended nothing is served: what was agreed before it may be wider. None where none has begun:
+    then nothing narrower than the rules is agreed.
     """
     begun = [each for each in contracts if each.effective <= now]
-    served = [each for each in begun if not each.phase(now).has_ended]
-    return max(served or begun, key=lambda each: each.number, default=None)
+    return max(begun, key=lambda each: each.number, default=None)
 
 
 def newest_version(contract: PartnerContract, versions: Sequence[str]) -> str | None:
@@ -217,6 +222,44 @@ def contract_from(body: Mapping[str, object]) -> PartnerContract:
     )
     _check_whole(found)
     return found
+
+
+def readable(bodies: Iterable[Mapping[str, object]]) -> Iterator[PartnerContract]:
+    """Yield what control records describe, and in the place of one that is not read one that serves nothing.
+
+    After a step back to an older hub a record may hold what that does not know. What was agreed is then not
+    known, and what is not known must not widen; the other contracts hold.
+    """
+    for body in bodies:
+        try:
+            yield contract_from(body)
+        except (ValueError, TypeError, AttributeError):
+            found = _serving_nothing(body)
+            if found is not None:
+                yield found
+
+
+def _serving_nothing(body: Mapping[str, object]) -> PartnerContract | None:
+    """Return a contract that covers no version in the name of one; None where even that is not read."""
+    try:
+        return PartnerContract(
+            partner=_partner(body.get("partner")),
+            message=word(MessageName, "contract.message", body.get("message")),
+            number=_whole("number", body.get("number"), _NUMBER_MAX),
+            direction=word(Direction, "contract.direction", body.get("direction")),
+            oldest="0.0",
+            newest="0.0",
+            purposes=frozenset(),
+            view=frozenset(),
+            effective=Instant(0),
+            deprecated=None,
+            sunset=None,
+            removal=None,
+            alternative=None,
+            ids={},
+        )
+    except ValueError:
+        return None
 
 
 def _check_whole(found: PartnerContract) -> None:

@@ -235,6 +235,23 @@ def most_that_goes(rules: Sequence[Rule], fixed: Mapping[str, frozenset[Value]])
     return next((outcome for outcome, states in reaches.items() if states & here), Outcome.WITHHOLD)
 
 
+def lets_more_go(old: Sequence[Rule], new: Sequence[Rule]) -> Mapping[str, tuple[Value, ...]] | None:
+    """Return a state in which new rules let more go than old ones, or None if there is none at all.
+
+    Every state of every fact that either asks about is looked at. Where those are too many, the first is
+    returned: what cannot be shown is not claimed.
+    """
+    conditions = _asked((*old, *new))
+    space = space_of(_domains(conditions, ()), conditions)
+    if space.size > _STATES_MAX:
+        return space.first(1)
+    before, after = _decide_all(space, old).reaches, _decide_all(space, new).reaches
+    opened = 0
+    for outcome, states in after.items():
+        opened |= states & ~before[outcome]
+    return space.first(opened) if opened else None
+
+
 def _asked(rules: Iterable[Rule]) -> list[Choice]:
     """Return every condition on a fact that some rule has."""
     return [
@@ -343,7 +360,6 @@ def _violation(
     rules: tuple[str, ...],
 ) -> Violation:
     """Word a counterexample."""
-    words = [f"{fact} {_said(values)}" for fact, values in state.items()]
     where = f"{information_class}: " if information_class is not None else ""
     by = f" Permitted by {', '.join(rules)}." if rules else ""
     return Violation(
@@ -351,8 +367,13 @@ def _violation(
         information_class=information_class,
         state=state,
         rules=rules,
-        sentence=f"{where}{breaks} [{name}]. For example with {'; '.join(words)}.{by}",
+        sentence=f"{where}{breaks} [{name}]. For example with {in_words(state)}.{by}",
     )
+
+
+def in_words(state: Mapping[str, tuple[Value, ...]]) -> str:
+    """Return a state as a list of facts and values."""
+    return "; ".join(f"{fact} {_said(values)}" for fact, values in state.items())
 
 
 def _said(values: Sequence[Value]) -> str:

@@ -188,10 +188,15 @@ DEFAULT_REASONS: Mapping[str, tuple[str, str]] = {
         "The recipient's contract on this message has ended; the delivery is parked, both sides are told.",
         "",
     ),
+    "CONTRACT-VIEW-UNFIT": (
+        "The recipient's contract names fields the schemas no longer have; the delivery is parked.",
+        "",
+    ),
     "CONTRACT-NO-VERSION": (
         "No schema version the recipient's contract covers is there any more; the delivery is parked.",
         "",
     ),
+    "GUARD-WRITE-FAILED": ("It could not be written by the recipient's contract; see the router's log.", ""),
     "GUARD-NAMED-IN-TEXT": ("The text contains something held back elsewhere in the message.", ""),
 }
 """Reasons the engine gives where no rule speaks: words for staff, and for the recipient (none)."""

@@ -4,9 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from hub.consent.partner_contracts import Direction, check_paths, contract_in_effect, newest_version
+from hub.consent.partner_contracts import (
+    Direction,
+    ViewRefused,
+    check_paths,
+    contract_in_effect,
+    newest_version,
+)
 from hub.errors import DomainRefusal
-from hub.routing.terms import NO_VERSION, SUNSET, Terms
+from hub.routing.terms import NO_VERSION, SUNSET, UNFIT, Terms
 
 if TYPE_CHECKING:
     from hub.consent.partner_contracts import PartnerContract
@@ -22,13 +28,36 @@ def terms_for(
     contract = contract_in_effect(view.partner_contracts(organisation, message, Direction.RECEIVES), now)
     if contract is None:
         return Terms(version=current)
-    phase = contract.phase(now)
+    phase, parked = contract.phase(now), serves_not(contract, view.contracts, now)
     version = newest_version(contract, view.contracts.versions(message))
-    parked = SUNSET if phase.has_ended else NO_VERSION if version is None else None
-    decided = contract.view
-    if version is not None and decided is not None:
-        decided = view.contracts.current_paths(message, version, decided)
+    paths = None if version is None else _paths(contract, version, view.contracts)
+    decided = None
+    if version is not None and paths is not None and (contract.view is not None or version != current):
+        decided = view.contracts.current_paths(message, version, paths)
     return Terms(version=version or current, contract=contract, decided=decided, phase=phase, parked=parked)
+
+
+def serves_not(contract: PartnerContract, contracts: Contracts, now: Instant) -> str | None:
+    """Return why nothing is sent by a contract in effect; None: it serves."""
+    if contract.phase(now).has_ended:
+        return SUNSET
+    version = newest_version(contract, contracts.versions(contract.message))
+    if version is None:
+        return NO_VERSION
+    # Where the schemas have moved on and nothing can be written by it, the others must not suffer for it.
+    return UNFIT if _paths(contract, version, contracts) is None else None
+
+
+def _paths(contract: PartnerContract, version: str, contracts: Contracts) -> frozenset[str] | None:
+    """Return the fields a contract lets be sent in a version; None if that version has not all of them."""
+    specs = contracts.fields(contract.message, version)
+    if contract.view is None:
+        return frozenset(spec.path for spec in specs)
+    try:
+        check_paths(contract.view, specs, label="view")
+    except ViewRefused:
+        return None
+    return contract.view
 
 
 def check_view(contract: PartnerContract, contracts: Contracts) -> None:

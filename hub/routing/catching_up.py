@@ -17,6 +17,7 @@ from hub.consent.decision import Candidate, Concern
 from hub.consent.parties import Kind
 from hub.messages.envelope import Envelope, InformationClass, MessageName, Role, Submission
 from hub.messages.identifiers import HUB, CaseRef, MessageId, derived_id
+from hub.routing.bringing_up import is_today
 from hub.routing.concern import Concerned
 from hub.routing.disclosing import Telling, Told, tell
 
@@ -58,6 +59,8 @@ def catch_up(before: Case | None, applied: Applied, *, cause: Cause, view: View,
         return told
     joiners = tuple(_joining(before, applied, view))
     for again in _current(before, applied.case, joiners) if joiners else ():
+        if not is_today(again.kept, again.message, view.contracts):
+            continue  # kept in a version only a newer hub knows: nothing of it can be judged here
         submission, specs = _said_again(again, applied.case.ref, view=view, cause=cause, now=now)
         if any(spec.key and submission.payload.get(spec.path, "") is None for spec in specs):
             continue  # a key was corrected away: what is left names nothing
@@ -131,17 +134,10 @@ def _receiving(before: Case, case: Case, view: View) -> OrganisationId | None:
 def _said_again(
     again: _Again, case: CaseRef, *, view: View, cause: Cause, now: Instant
 ) -> tuple[Submission, tuple[FieldSpec, ...]]:
-    """Return what was said as a message of its own, still its author's word, of the day it was said.
-
-    Kept in an earlier version of its contract, it is brought up to the one that decisions speak of.
-    """
+    """Return what was said as a message of its own, still its author's word, of the day it was said."""
     kept, contracts = again.kept, view.contracts
     version = contracts.versions(again.message)[-1]
-    declared = {
-        path: InformationClass(held)
-        for old, _, held in (pair.rpartition("=") for pair in kept.declared)
-        for path in contracts.current_paths(again.message, kept.contract, frozenset({old}))
-    }
+    declared = (pair.rpartition("=") for pair in kept.declared)
     envelope = Envelope(
         message_id=MessageId(derived_id("again", kept.message, cause.identity)),
         message=again.message,
@@ -156,10 +152,9 @@ def _said_again(
         correlation=kept.correlation,
         causation=kept.message,
         digest=hashlib.sha256(kept.payload.encode()).hexdigest(),
-        declared=declared,
+        declared={path: InformationClass(held) for path, _, held in declared},
     )
     specs = contracts.fields(again.message, version)
     names = dict.fromkeys(spec.path.partition(".")[0].removesuffix("[]") for spec in specs)
-    said = contracts.cast(again.message, given(kept), source=kept.contract, target=version)
-    stated = {name: value for name, value in said.items() if name in names}
+    stated = {name: value for name, value in given(kept).items() if name in names}
     return Submission(envelope=envelope, payload={**names, **stated}), specs

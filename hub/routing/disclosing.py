@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from hub.cases.membership import referral_named
+from hub.cases.reports import SAFETY_PARKED
 from hub.consent.decide import decide, may_know
 from hub.consent.decision import Decision
 from hub.consent.parties import Kind
@@ -81,6 +82,8 @@ def urgency_of(message: MessageName, payload: Mapping[str, object]) -> Urgency:
     """
     if message in SAFETY or payload.get("concern_about_harm") is True:
         return Urgency.SAFETY
+    if message is MessageName.EXCEPTION and payload.get("code") == SAFETY_PARKED:
+        return Urgency.SAFETY
     if message is MessageName.CONSENT and payload.get("action") in RESTRICTING:
         return Urgency.SAFETY
     if message is MessageName.ENFORCEMENT and payload.get("decision") == "RECALL":
@@ -99,6 +102,9 @@ def tell(telling: Telling, concerned: Iterable[Concerned], *, view: View, now: I
         terms = terms_for(
             view, each.candidate.organisation, envelope.message, current=envelope.contract, now=now
         )
+        if terms.parked and envelope.message is MessageName.EXCEPTION and not _is_partner(organisation):
+            # Whoever must act on an exception is told, whatever became of a contract.
+            terms = Terms(version=envelope.contract)
         decision = _decision(telling, each, organisation, terms=terms, view=view, now=now)
         if decision.delivers and terms.parked is not None and terms.contract is not None:
             decision = replace(decision, delivers=False, gate=terms.parked, caveats=())
@@ -108,6 +114,7 @@ def tell(telling: Telling, concerned: Iterable[Concerned], *, view: View, now: I
                     message=envelope.message,
                     contract=terms.contract,
                     reason=terms.parked,
+                    safety=urgency_of(envelope.message, telling.submission.payload) is Urgency.SAFETY,
                 )
             )
         if decision.delivers and organisation is not None:
@@ -117,6 +124,10 @@ def tell(telling: Telling, concerned: Iterable[Concerned], *, view: View, now: I
                 decision = replace(decision, delivers=False, gate=CUT_FAILED, caveats=())
         decisions.append(decision)
     return Told(deliveries=tuple(deliveries), decisions=tuple(decisions), parked=tuple(parked))
+
+
+def _is_partner(organisation: Organisation | None) -> bool:
+    return organisation is not None and organisation.kind is Kind.PARTNER
 
 
 def _decision(

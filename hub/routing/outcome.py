@@ -111,6 +111,9 @@ class Contracts(Protocol):
     def versions(self, message: MessageName) -> Sequence[str]:
         """Return the schema versions a message may be delivered in, oldest first."""
 
+    def every_version(self, message: MessageName) -> Sequence[str]:
+        """Return all versions of a message there ever were, oldest first."""
+
     def cast(
         self, name: str, payload: Mapping[str, object], *, source: str, target: str
     ) -> Mapping[str, object]:

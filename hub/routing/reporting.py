@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from hub.cases.applied import Raised
-from hub.cases.reports import DELIVERY_PARKED, DETAILS, YOUR_DELIVERY_PARKED
+from hub.cases.reports import DELIVERY_PARKED, DETAILS, SAFETY_PARKED, YOUR_DELIVERY_PARKED
 from hub.consent.decision import Candidate, Concern
 from hub.messages.envelope import Envelope, MessageName, Role, Statement, Submission
 from hub.messages.identifiers import HUB, CaseRef, MessageId, derived_id
@@ -56,16 +56,18 @@ def report_parked(parked: Iterable[Parked], case: Case, *, cause: Cause, view: V
     """
     told = Told()
     once = {
-        f"{each.message}/{each.candidate.organisation}/{each.candidate.role}": each.candidate
-        for each in parked
+        f"{each.message}/{each.candidate.organisation}/{each.candidate.role}": each
+        for each in sorted(parked, key=lambda one: one.safety)
         if each.message is not MessageName.EXCEPTION
     }
-    for subject, candidate in once.items():
-        for code, to in (
-            (DELIVERY_PARKED, attending(case, view, now)),
-            (YOUR_DELIVERY_PARKED, (replace(candidate, concern=Concern.EXCEPTION),)),
+    for subject, each in once.items():
+        kind, candidate = f"It was a {each.message} message", each.candidate
+        whose = f"{kind} for the {candidate.role.replace('_', ' ')} of {candidate.organisation}."
+        for code, to, about in (
+            (SAFETY_PARKED if each.safety else DELIVERY_PARKED, attending(case, view, now), whose),
+            (YOUR_DELIVERY_PARKED, (replace(candidate, concern=Concern.EXCEPTION),), f"{kind}."),
         ):
-            raised = Raised(code=code, subject=subject)
+            raised = Raised(code=code, subject=subject, about=about)
             told += _reported(raised, to, case, cause=cause, view=view, now=now)
     return told
 
@@ -106,7 +108,7 @@ def _exception(
         "code": raised.code,
         "about_message": cause.message,
         "due_at": raised.due_at,
-        "detail": DETAILS[raised.code],
+        "detail": " ".join(filter(None, (DETAILS[raised.code], raised.about))),
         "raised_for_role": Role.OFFENDER_MANAGER.value,
     }
     envelope = Envelope(

@@ -24,6 +24,7 @@ from hub.messages.envelope import Control, Role, Submission, Tick, Unreadable
 from hub.messages.identifiers import HUB, Instant, MessageId
 from hub.messages.read import read
 from hub.routing.agreeing import check_sending, check_view
+from hub.routing.bringing_up import brought_up, naming_today
 from hub.routing.catching_up import catch_up
 from hub.routing.concern import concerned
 from hub.routing.directory import ViewDirectory
@@ -86,7 +87,9 @@ def _taken(submission: Submission, view: View, now: Instant) -> Result:
     check_sending(submission, view, now)
     specs = view.contracts.fields(envelope.message, envelope.contract)
     body = read(submission)
-    before = view.case(envelope.case)
+    if isinstance(body, CorrectionMessage):
+        body = naming_today(body, view.contracts)
+    before = _case(view, envelope.case)
     applied = _applied(submission, body, before, view=view, now=now)
     telling = Telling(
         submission=submission,
@@ -109,6 +112,12 @@ def _taken(submission: Submission, view: View, now: Instant) -> Result:
         timers_set=_timers(applied),
         timers_cleared=_cleared(applied),
     )
+
+
+def _case(view: View, ref: CaseRef) -> Case | None:
+    """Return a case as it stands, what it keeps under the names of today."""
+    found = view.case(ref)
+    return None if found is None else brought_up(found, view.contracts)
 
 
 def _applied(
@@ -160,7 +169,7 @@ def _ticked(view: View, now: Instant) -> Result:
     told = Told()
     for timer in islice(view.timers_due(now), DEADLINES_A_TICK_MAX):
         cleared.append(timer.key)
-        before = cases.get(timer.case) or view.case(timer.case)
+        before = cases.get(timer.case) or _case(view, timer.case)
         if before is None:
             continue
         applied = fall_due(before, Ended(timer.kind, timer.subject), now)

@@ -12,6 +12,9 @@ if TYPE_CHECKING:
 
 SUNSET = "CONTRACT-SUNSET"
 NO_VERSION = "CONTRACT-NO-VERSION"
+UNFIT = "CONTRACT-VIEW-UNFIT"
+PARKED = (SUNSET, NO_VERSION, UNFIT)
+"""Every reason for which what would go is parked."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,3 +40,5 @@ class Parked:
     message: MessageName
     contract: PartnerContract
     reason: str
+    safety: bool
+    """Whether somebody's safety may hang on it."""

@@ -94,7 +94,7 @@ def check_submission(library: SchemaLibrary, message: str, body: object) -> Chec
     version = body.get("contract")
     if not isinstance(version, str):
         raise InvalidBody(faults)
-    contract = library.contract(message, version)
+    contract = library.taken(message, version)
     payload, more = _check(contract.shape, body.get("data"), "/data", native=False)
     return _joined(Checked(contract=contract, envelope=envelope, payload=payload), (*faults, *more), body)
 
@@ -113,7 +113,7 @@ def check_native_submission(library: SchemaLibrary, decoded: Mapping[str, object
     message = envelope.pop("message")
     if message not in _MESSAGES:
         raise NotReadable(_UNKNOWN, "no such message", fix="see hub contracts list")
-    contract = library.contract(message, envelope["contract"])
+    contract = library.taken(message, envelope["contract"])
     native = library.decode(contract, envelope.pop("payload"))
     payload, more = _check(contract.shape, native, "/data", native=True)
     return _joined(Checked(contract=contract, envelope=envelope, payload=payload), more, decoded)

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 import yaml
 
 from hub.errors import NotConfigured
+from hub.topics.plain_yaml import read_yaml
 from hub.topics.shapes import Choice, Field, ListOf, Record, Scalar, leaves
 
 if TYPE_CHECKING:
@@ -72,6 +73,19 @@ class Chain:
                     raise NotConfigured(message, fix=f"declare the step in schemas/{name}/casts.yaml")
                 step = self._steps.setdefault(pair, Step(source=pair[0], target=pair[1]))
                 _check_types(f"{name} {pair[0]} to {pair[1]}", shapes[pair[0]], shapes[pair[1]], step)
+        self._check_ways_back()
+
+    def _check_ways_back(self) -> None:
+        """Refuse a move that is declared one way only: the other way, what was moved would be lost."""
+        for (source, target), step in self._steps.items():
+            back = self._steps[target, source].moves
+            for begin, end in step.moves.items():
+                if back.get(end) != begin:
+                    message = (
+                        f"{self._name}: {begin} of {source} is {end} in {target}, and nothing leads back"
+                    )
+                    fix = f"declare the step from {target} to {source}, with {end}: {begin} among its moves"
+                    raise NotConfigured(message, fix=fix)
 
     def steps(self, source: str, target: str) -> Iterator[Step]:
         """Yield the steps that lead from one version to another, in order."""
@@ -131,7 +145,7 @@ def read_steps(folder: Path, name: str) -> tuple[Step, ...]:
     if not file.exists():
         return ()
     try:
-        entries = yaml.safe_load(file.read_text(encoding="utf-8"))["casts"]
+        entries = read_yaml(file)["casts"]
         return tuple(_step(name, entry) for entry in entries)
     except (OSError, yaml.YAMLError, KeyError, TypeError, AttributeError, ValueError) as fault:
         message = f"schemas/{name}/casts.yaml is not a list of steps: {type(fault).__name__}"

@@ -5,7 +5,9 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
-from hub.errors import HubError, Refused
+from hub.consent.contract_changes import check_change
+from hub.consent.partner_contracts import Phase
+from hub.errors import HubError, NotConfigured, Refused
 from hub.topics.bodies import check_submission
 from hub.topics.conformity import check_schemas
 from hub.topics.findings import Finding
@@ -20,6 +22,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from hub.consent.compile import Policy
+    from hub.messages.identifiers import Instant
     from hub.topics.contract_files import ContractFolder
 
 
@@ -62,3 +65,28 @@ def _example(name: str, what: str) -> Finding:
     return Finding(
         rule="EXAMPLE", schema=name, where="example.json", what=what, fix="write one the door would take"
     )
+
+
+def check_contracts_against(now: ContractFolder, base: ContractFolder, *, at: Instant) -> Iterator[Finding]:
+    """Yield what a change does to contracts that are in effect: what they let through never changes.
+
+    Args:
+        now: The folder as it is.
+        base: The folder as it was.
+        at: The moment at which a contract is in effect or not.
+    """
+    here = {each.label: each for each in now.files}
+    for before in base.files:
+        phase = before.terms.phase(at)
+        after = here.get(before.label)
+        if phase is Phase.AGREED or (after is None and phase.has_ended):
+            continue
+        if after is None:
+            what, fix = "It is in effect, and its file is gone.", "restore it, or announce its end first"
+            yield Finding(rule="CONTRACT-EDITED", schema=before.label, where="", what=what, fix=fix)
+            continue
+        try:
+            check_change(before.terms, after.terms, now=at)
+        except NotConfigured as refused:
+            what = f"{refused}."
+            yield Finding(rule="CONTRACT-EDITED", schema=before.label, where="", what=what, fix=refused.fix)

@@ -104,7 +104,7 @@ class Codec:
             return self._entry(value or b"", key or b"")
         except NotReadable as error:
             code = error.code
-        except (KeyError, ValueError, TypeError, RecursionError):
+        except (LookupError, ValueError, TypeError, RecursionError):
             code = "RECORD-INVALID"
         known = organisation if is_organisation(organisation) else HUB
         return Unreadable(record_id=record_id, organisation=OrganisationId(known), code=code)
@@ -204,6 +204,15 @@ class Codec:
         cast = self.library.cast(name, payload, source=sent.version, target=current.version)
         envelope = _envelope_from(read, declared, contract=current.version)
         return Submission(envelope=envelope, payload=cast, sent_in=sent.version)
+
+    def as_sent(self, value: bytes, entry: Entry) -> bytes:
+        """Return a message as it was sent, framed and unsealed; of any other record the record itself."""
+        if not isinstance(entry, Submission):
+            return value
+        if entry.sent_in is None:
+            return self.envelope_bytes(entry)
+        # What was brought up may have lost a field on the way; what is set aside must not.
+        return self.unseal(value, place=INTAKE, record=entry.envelope.case)
 
     def seal(self, plain: bytes, *, key_id: str, place: str, record: str) -> bytes:
         """Seal content and write it as a framed sealed record."""

@@ -6,7 +6,6 @@ rules refuse them before anything is released (R-MSG-12).
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
@@ -16,7 +15,8 @@ from hub.errors import NotConfigured
 from hub.messages.envelope import InformationClass, MessageName, Subject
 from hub.topics.avro.canonical import digest
 from hub.topics.avro.errors import SchemaRefused
-from hub.topics.avro.parse import parse_text
+from hub.topics.avro.parse import parse
+from hub.topics.avro.text import check_json, read_json
 from hub.topics.findings import Finding
 from hub.topics.gates.lint import lint
 from hub.topics.library import read_manifest
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 _NOT_READABLE = "NOT-READABLE"
+_MEND = "compare it with one of the hub's: `hub contracts show progress --json`"
 _FIELD_NAME = re.compile(r"[a-z][a-z0-9_]*", re.ASCII)
 _TYPE_NAME = re.compile(r"[A-Z][A-Za-z0-9]*", re.ASCII)
 _SYMBOL = re.compile(r"[A-Za-z][A-Za-z0-9_]*", re.ASCII)
@@ -83,18 +84,22 @@ def lint_text(text: str, label: str, *, kind: str = "message") -> tuple[Finding,
         label: What findings call it.
         kind: message, envelope or framing; what of the hub's own is sealed whole needs no classes.
     """
-    avro = tuple(_avro(text, label))
     try:
-        record = read_record(json.loads(text))
-    except (ValueError, KeyError, TypeError, AttributeError, NotConfigured) as fault:
-        if any(each.rule == _NOT_READABLE for each in avro):
-            return avro
-        return (*avro, Finding(rule=_NOT_READABLE, schema=label, where="file", what=str(fault)))
-    own = (
-        Finding(rule=rule, schema=label, where=where, what=what)
-        for where, rule, what in _record(record, "", kind)
-    )
-    return (*avro, *own)
+        read = read_json(text)
+        check_json(read)
+    except SchemaRefused as fault:
+        return (_not_readable(label, str(fault), fault.fix),)
+    found = tuple(_avro(read, label))
+    if not isinstance(read, dict):
+        return found or (_not_readable(label, "a schema that is no record", _MEND),)
+    try:
+        own = tuple(_record(read_record(read), "", kind))
+    except (NotConfigured, ValueError, KeyError, TypeError, AttributeError) as fault:
+        if any(each.rule == _NOT_READABLE for each in found):
+            return found
+        what = str(fault) if isinstance(fault, NotConfigured) else "not written as the hub's contracts are"
+        return (*found, _not_readable(label, what, _MEND))
+    return (*found, *(Finding(rule=rule, schema=label, where=at, what=what) for at, rule, what in own))
 
 
 def _schema(path: Path, entry: Mapping[str, object]) -> Iterator[Finding]:
@@ -104,12 +109,13 @@ def _schema(path: Path, entry: Mapping[str, object]) -> Iterator[Finding]:
     try:
         text = (path / str(entry["file"])).read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as fault:
-        yield Finding(rule=_NOT_READABLE, schema=label, where="file", what=type(fault).__name__)
+        yield _not_readable(label, type(fault).__name__, f"mend {entry['file']}")
         return
     yield from lint_text(text, label, kind=kind)
     try:
-        schema = json.loads(text)
-    except ValueError:
+        schema = read_json(text)
+        check_json(schema)
+    except SchemaRefused:
         return
     if not isinstance(schema, dict):
         return
@@ -121,15 +127,18 @@ def _schema(path: Path, entry: Mapping[str, object]) -> Iterator[Finding]:
         yield Finding(rule="NAMESPACE", schema=label, where="schema", what=f"must be {space}")
 
 
-def _avro(text: str, label: str) -> Iterator[Finding]:
+def _avro(read: object, label: str) -> Iterator[Finding]:
     """Check what Avro takes and the hub does not; what Avro itself does not take is not readable."""
     try:
-        for each in lint(parse_text(text)):
+        for each in lint(parse(read)):
             yield Finding(rule=each.rule, schema=label, where=each.where, what=each.what, fix=each.fix)
     except SchemaRefused as fault:
-        yield Finding(
-            rule=_NOT_READABLE, schema=label, where=fault.path or "file", what=str(fault), fix=fault.fix
-        )
+        yield _not_readable(label, str(fault), fault.fix, fault.path)
+
+
+def _not_readable(label: str, what: str, fix: str, where: str = "") -> Finding:
+    """Say that what stands there is not Avro, or not of the hub's subset of it."""
+    return Finding(rule=_NOT_READABLE, schema=label, where=where or "file", what=what, fix=fix)
 
 
 def _record(record: Record, prefix: str, kind: str) -> Iterator[tuple[str, str, str]]:
@@ -167,17 +176,17 @@ def _classes(place: _Place) -> Iterator[tuple[str, str]]:
     if place.kind == "framing":
         return
     said = place.field.properties
-    if said.get("infoClass") not in {each.value for each in InformationClass}:
+    if place.field.text("infoClass") not in {each.value for each in InformationClass}:
         yield "CLASS", "no known information class"
-    if said.get("subject") not in {each.value for each in Subject}:
+    if place.field.text("subject") not in {each.value for each in Subject}:
         yield "SUBJECT", "no known data-subject category"
     if not isinstance(said.get("sensitive"), bool):
         yield "SENSITIVE", "does not say whether it is sensitive"
-    if said.get("statement") not in {"fact", "assessment"}:
+    if place.field.text("statement") not in {"fact", "assessment"}:
         yield "STATEMENT", "says neither fact nor assessment"
     if said.get("infoClass") == "health" and said.get("sensitive") is not True:
         yield "SENSITIVE", "what is of class health is sensitive"
-    if said.get("infoClass") == "victim" and said.get("subject") not in {"victim", "witness"}:
+    if said.get("infoClass") == "victim" and place.field.text("subject") not in {"victim", "witness"}:
         yield "SUBJECT", "what is of class victim is about a victim or witness"
 
 

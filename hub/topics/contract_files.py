@@ -17,11 +17,11 @@ from typing import Any, Self
 import yaml
 
 from hub.consent.parties import RUNGS, Kind, LegalStatus, nearest, word
-from hub.consent.partner_contracts import Direction, PartnerContract, Phase, contract_from
+from hub.consent.partner_contracts import Direction, PartnerContract, contract_from
 from hub.errors import Drift, NotConfigured, NotReadable
 from hub.messages.envelope import Role
-from hub.messages.identifiers import Instant
 from hub.topics.library import MESSAGE, Contract, SchemaLibrary
+from hub.topics.plain_yaml import read_yaml
 from hub.topics.values import instant_from_text
 from hub.topics.views import check_view, derived_id, view_of
 
@@ -31,8 +31,8 @@ REGISTRY_IDS = "registry.yaml"
 """File of the folder with the ids that an outside registry gave views, by file and schema version."""
 _FILE_NAME = re.compile(r"([a-z-]+)\.v([1-9][0-9]{0,2})\.yaml")
 _DATES = ("effective", "deprecated", "sunset", "removal")
-_BYTES_MAX = 262_144
 _FILES_MAX = 5_000
+_ID_MAX = 2**31 - 1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -121,11 +121,15 @@ class ContractFolder:
 
     @classmethod
     def load(cls, path: Path = CONTRACTS) -> Self:
-        """Read every contract of a folder; an absent folder has none.
+        """Read every contract of a folder.
 
         Raises:
-            NotConfigured: A file is not a contract; names it, the field and the fix.
+            NotConfigured: There is no such folder, which must not pass for no contracts; or a file is not
+                a contract: names it, the field and the fix.
         """
+        if not path.is_dir():
+            message = f"there is no folder of contracts {path}"
+            raise NotConfigured(message, fix="name the folder, or make an empty one where none are agreed")
         found = sorted(path.glob("*/*.v*.yaml"))
         if len(found) > _FILES_MAX:
             message = f"{path.name} holds more than {_FILES_MAX} contracts"
@@ -147,9 +151,6 @@ def view_in(library: SchemaLibrary, terms: PartnerContract, version: str) -> Con
     """Return a contract's view of one schema version: the fields of its view that this version has."""
     contract = library.contract(terms.message, version)
     number = terms.ids.get(version)
-    if number is not None and library.has_id(number):
-        message = f"{terms.partner}/{terms.name}: the id {number} a registry gave is one of the hub's own"
-        raise NotConfigured(message, fix="register the views in a registry that has given other ids")
     if terms.view is None:
         return view_of(contract, None, wire_id=number)
     newest = [each for each in library.every_version(terms.message) if terms.covers(each)][-1]
@@ -191,8 +192,8 @@ def write_registry_ids(folder: ContractFolder, library: SchemaLibrary, given: Ma
             number = given.get(view.digest)
             if number is None:
                 continue
-            if library.has_id(number):
-                message = f"the registry gave {file.label} the id {number}, which is one of the hub's own"
+            if library.has_id(number) or not 0 < number <= _ID_MAX:
+                message = f"the registry gave {file.label} the id {number}: one of the hub's own, or none"
                 raise NotConfigured(message, fix="register in a registry that has given other ids")
             where = f"{file.path.parent.name}/{file.path.name}"
             ids.setdefault(where, {})[version] = {"id": number, "digest": view.digest}
@@ -211,34 +212,6 @@ def control_body(terms: PartnerContract) -> dict[str, object]:
     body["view"] = None if terms.view is None else sorted(terms.view)
     body["ids"] = dict(sorted(terms.ids.items()))
     return body
-
-
-def check_open_to_new(terms: PartnerContract, *, now: Instant) -> None:
-    """Refuse a new subscriber to what is coming to its end; NotConfigured names what to take instead."""
-    if terms.phase(now) in {Phase.AGREED, Phase.IN_FORCE}:
-        return
-    message = f"{terms.partner}: the contract {terms.name} is {terms.phase(now)} and takes no new subscriber"
-    after = terms.alternative or "the contract that follows it"
-    raise NotConfigured(message, fix=f"agree {after}")
-
-
-def check_change(before: PartnerContract | None, terms: PartnerContract, *, now: Instant) -> None:
-    """Refuse what may not be put in force in the place of what is; None: nothing is there.
-
-    Raises:
-        NotConfigured: It is new and deprecated already, or lets through other than the one of its name.
-    """
-    if before is None:
-        check_open_to_new(terms, now=now)
-        return
-    fixed = ("oldest", "newest", "view", "purposes")
-    changed = [name for name in fixed if getattr(before, name) != getattr(terms, name)]
-    if changed and before.phase(now) is not Phase.AGREED:
-        message = f"{terms.partner}: {terms.name} is in effect, and its {', '.join(changed)} would change"
-        raise NotConfigured(message, fix=f"leave it and agree {terms.message}.v{terms.number + 1}")
-    if not before.ids.items() <= terms.ids.items():
-        message = f"{terms.partner}: {terms.name} is in effect, and an id its records bear would change"
-        raise NotConfigured(message, fix=f"restore {REGISTRY_IDS}: an id once given stands")
 
 
 _KEYS = (
@@ -263,10 +236,9 @@ def _read(file: Path, ids: Mapping[str, Mapping[str, RegistryId]]) -> ContractFi
 def _document(file: Path) -> Mapping[str, Any]:
     """Return what a file holds; ValueError where that is no contract, or not the one its name says."""
     named = _FILE_NAME.fullmatch(file.name)
-    text = file.read_text(encoding="utf-8")
-    if named is None or len(text) > _BYTES_MAX:
-        raise ValueError("a file is named like referral.v1.yaml and holds at most 256 KiB")
-    document = yaml.safe_load(text)
+    if named is None:
+        raise ValueError("a file is named like referral.v1.yaml")
+    document = read_yaml(file)
     if not isinstance(document, dict):
         raise ValueError("is not a mapping of the contract's fields")  # noqa: TRY004 - the file's fault
     for key in document:
@@ -384,7 +356,7 @@ def _registry_ids(file: Path) -> Mapping[str, Mapping[str, RegistryId]]:
     if not file.exists():
         return {}
     try:
-        document = yaml.safe_load(file.read_text(encoding="utf-8"))
+        document = read_yaml(file)
         return {
             str(where): {
                 str(version): RegistryId(id=int(each["id"]), digest=str(each["digest"]))

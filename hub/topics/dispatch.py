@@ -23,6 +23,7 @@ from hub.topics.views import view_of
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from hub.topics.guard import Offsets
     from hub.topics.library import Contract
 
 
@@ -60,6 +61,7 @@ class Dispatch:
     def __init__(self, codec: Codec) -> None:
         """Use this codec's schemas, keys and pairwise identifiers."""
         self._codec = codec
+        self._walked: tuple[bytes, Offsets] | None = None
 
     def view(self, delivery: Delivery) -> FramedView:
         """Write one delivery: the framed view of its recipient's contract, and its headers."""
@@ -72,9 +74,14 @@ class Dispatch:
             contract=view.version,
             urgency=delivery.urgency,
             headers=self._headers(delivery) | _contract_headers(delivery, view),
-            value=frame(view.id, self._body(delivery, view)),
+            value=self.value(delivery),
             by_kafka=delivery.by_kafka,
         )
+
+    def value(self, delivery: Delivery) -> bytes:
+        """Write what the recipient gets, framed with the id of its view."""
+        view = self._view_of(delivery)
+        return frame(view.id, self._body(delivery, view))
 
     def record(self, view: FramedView) -> Encoded:
         """Write a view for hub.to.<organisation>."""
@@ -128,11 +135,27 @@ class Dispatch:
         current = library.contract(delivery.message, delivery.contract)
         outside = self._outside(delivery, current)
         if source.written is not None and view.version == current.version:
-            changes = fitted(view.shape, changes_between(source.payload, outside))
-            offsets = library.check(current, source.written)
+            changes = changes_between(source.payload, outside)
+            if changes:
+                changes = fitted(view.shape, changes)
+            offsets = self._offsets(current, source.written)
             return cutter_for(current, view).cut(source.written, offsets, changes)
         cast = library.cast(delivery.message, outside, source=current.version, target=view.version)
         return library.encode(view, fitted(view.shape, cast))
+
+    def _offsets(self, contract: Contract, written: bytes) -> Offsets:
+        """Walk over a message once, however many it goes to: its deliveries come one after the other."""
+        if self._walked is None or self._walked[0] is not written:
+            self._walked = (written, self._codec.library.check(contract, written))
+        return self._walked[1]
+
+    def _redacted(self, delivery: Delivery) -> list[str]:
+        """Return the fields held back by name, as the recipient's own version names them."""
+        version = delivery.terms.version
+        if version == delivery.contract:
+            return list(delivery.redacted)
+        chain = self._codec.library.chain(delivery.message)
+        return sorted(chain.paths(frozenset(delivery.redacted), delivery.contract, version))
 
     def _outside(self, delivery: Delivery, contract: Contract) -> Mapping[str, object]:
         """Replace the hub's own references in the payload by the recipient's."""
@@ -176,7 +199,7 @@ class Dispatch:
             "hub-author": delivery.author,
             "hub-author-role": delivery.author_role and delivery.author_role.value,
             "hub-author-organisation": delivery.author_organisation,
-            "hub-redacted": ",".join(delivery.redacted),
+            "hub-redacted": ",".join(self._redacted(delivery)),
             "hub-caveats": ",".join(delivery.caveats),
         }
         return headers | {name: value for name, value in optional.items() if value}

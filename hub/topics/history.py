@@ -44,6 +44,7 @@ class Version:
 
     name: str
     version: str
+    id: int
     kind: str
     status: str
     signed_off: object
@@ -116,10 +117,30 @@ def check_against(tree: Tree, base: Tree, policy: Policy) -> tuple[Finding, ...]
         after = now.get((before.name, before.version))
         if before.status != _DRAFT:
             found += _released(before, after)
-        elif after is not None and after.digest != before.digest and after.kind != _FRAMING:
+        elif after is not None and after.digest != before.digest and not _ungated(before, after):
             gates = class_gate(before.type, after.type, policy=policy, schema=after.label)
             found += signed(map(_of_a_draft, gates), after.signed_off, schema=after.label)
-    return tuple(found)
+    return (*found, *_renumbered(tree, base, policy))
+
+
+def _ungated(before: Version, after: Version) -> bool:
+    """Tell whether a schema has no classes by design, before and after: a new kind does not free it."""
+    return before.kind == after.kind == _FRAMING
+
+
+def _renumbered(tree: Tree, base: Tree, policy: Policy) -> Iterator[Finding]:
+    """Hold a new version against drafts it takes the place of: under a new number they are still the same."""
+    here = {(each.name, each.version) for each in tree.versions}
+    before = {(each.name, each.version) for each in base.versions}
+    for new in (each for each in tree.versions if (each.name, each.version) not in before):
+        gone = [
+            (each.version, each.type)
+            for each in base.versions
+            if each.name == new.name and (each.name, each.version) not in here and each.kind != _FRAMING
+        ]
+        if gone:
+            gates = class_gates(new.type, gone, policy=policy, schema=new.label)
+            yield from signed(map(_of_a_draft, gates), new.signed_off, schema=new.label)
 
 
 def _against_earlier(new: Version, before: list[Version], policy: Policy) -> Iterator[Finding]:
@@ -151,6 +172,9 @@ def _released(before: Version, after: Version | None) -> Iterator[Finding]:
     if after.digest != before.digest:
         what = "it was released, and its file was edited"
         yield _edited("RELEASED-EDITED", before, what, "restore the file, and release a version of its own")
+    if (after.id, after.kind) != (before.id, before.kind):
+        what = "it was released, and its id or kind changed: every record framed with it would be misread"
+        yield _edited("RELEASED-MOVED", before, what, f"restore id {before.id} and kind {before.kind}")
     if STATUSES.index(after.status) < STATUSES.index(before.status):
         what = f"its status went back from {before.status} to {after.status}"
         yield _edited("STATUS-BACK", before, what, f"set it to {before.status} again")
@@ -174,6 +198,7 @@ def _version(folder: Path, entry: Mapping[str, object]) -> Version:
     return Version(
         name=name,
         version=version,
+        id=int(str(entry["id"])),
         kind=str(entry["kind"]),
         status=status,
         signed_off=entry.get("signed_off"),

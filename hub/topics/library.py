@@ -7,6 +7,7 @@ not loaded: nobody may edit what partners rely on (R-MSG-12).
 from __future__ import annotations
 
 import json
+import re
 import struct
 from dataclasses import dataclass, field
 from io import BytesIO
@@ -22,6 +23,7 @@ from hub.topics import values
 from hub.topics.avro.canonical import digest
 from hub.topics.casts import Chain, Step, read_steps
 from hub.topics.guard import Offsets, Walk, check_whole, compile_walk
+from hub.topics.plain_yaml import read_yaml
 from hub.topics.shapes import Record, Scalar, field_specs, leaves, plain_avro, read_record
 
 if TYPE_CHECKING:
@@ -34,12 +36,24 @@ SCHEMAS = Path(__file__).resolve().parents[2] / "schemas"
 """The contracts that come with the hub."""
 BYTES_MAX = 8_388_608
 """No record of any contract is longer; what one contract allows is bounded further by its fields."""
-MESSAGE, RETIRED = "message", "retired"
-"""A kind, and a status, of the manifest."""
+MESSAGE = "message"
+"""A kind of the manifest."""
+DRAFT, RETIRED = "draft", "retired"
+"""Two statuses of it."""
 _UNKNOWN = "CONTRACT-UNKNOWN"
 _NOT_AVRO = "NOT-AVRO"
 _INVALID = "AVRO-INVALID"
 _OVERSIZE = "OVERSIZE"
+_ID_MAX = 2**31 - 1
+_ENTRY: Mapping[str, tuple[str, str]] = {
+    "name": (r"[a-z][a-z-]*", "write the name of a message, e.g. progress"),
+    "version": (r"[0-9]{1,3}\.[0-9]{1,3}", 'write major and minor version in quotation marks, e.g. "1.0"'),
+    "kind": (r"message|envelope|framing", "write message, envelope or framing"),
+    "file": (r".+", "write the path of the schema's file within the folder"),
+    "status": (r"draft|active|deprecated|retired", "write draft, active, deprecated or retired"),
+    "digest": (r"[0-9a-f]{64}|", 'write "" for a draft; `hub contracts stamp` fills it in'),
+}
+"""What an entry of the manifest has besides its id: the form of each part, and what to write there."""
 _HEADER = struct.Struct(">bI")
 _MAGIC = 0
 _ENCODING_FAULTS = (ValueError, TypeError, KeyError, IndexError, AttributeError, OverflowError, struct.error)
@@ -85,6 +99,7 @@ class SchemaLibrary:
         if len(self._by_id) != len(contracts) or len(self._by_name) != len(contracts):
             message = "two schemas of the manifest share an id, or a name and version"
             raise NotConfigured(message)
+        self._in_use = {name: self._used(name) for name, _ in self._by_name}
         self._chains = {
             name: Chain(
                 name, {v: self._by_name[name, v].shape for v in self.every_version(name)}, steps.get(name, ())
@@ -93,15 +108,21 @@ class SchemaLibrary:
         }
 
     @classmethod
-    def load(cls, path: Path = SCHEMAS) -> Self:
+    def load(cls, path: Path = SCHEMAS, *, candidate: tuple[str, str] | None = None) -> Self:
         """Read the manifest, every schema it names and the steps between their versions.
+
+        `candidate` is name and version of one to be used as if it were released already, to try it.
 
         Raises:
             NotConfigured: A file is missing or not a schema the hub can use, or versions do not join.
             Drift: A released schema was edited.
         """
         contracts = tuple(_load(path, entry) for entry in read_manifest(path))
-        return cls(contracts, {each.name: read_steps(path, each.name) for each in contracts})
+        made = cls(contracts, {each.name: read_steps(path, each.name) for each in contracts})
+        if candidate is not None:
+            name, version = candidate
+            made._in_use[name] = tuple(sorted({*made.versions(name), version}, key=version_key))
+        return made
 
     def all(self) -> tuple[Contract, ...]:
         """Return every contract, by id."""
@@ -122,19 +143,39 @@ class SchemaLibrary:
             raise NotReadable(_UNKNOWN, "no contract has this schema id", fix="see hub contracts list")
         return found
 
+    def _used(self, name: str) -> tuple[str, ...]:
+        """Work out which versions are in use."""
+        kept = [each for each in self.every_version(name) if self._by_name[name, each].status != RETIRED]
+        released = [each for each in kept if self._by_name[name, each].status != DRAFT]
+        return tuple(released or kept)
+
     def has_id(self, number: int) -> bool:
         """Tell whether an id on the wire is one of the manifest's."""
         return number in self._by_id
 
     def versions(self, name: str) -> tuple[str, ...]:
-        """Return the versions of a contract that are in use, oldest first; retired ones are not."""
-        return tuple(
-            version for version in self.every_version(name) if self._by_name[name, version].status != RETIRED
-        )
+        """Return the versions of a contract that are in use, oldest first.
+
+        Retired ones are not, nor drafts beside a released one: what may still be edited is no contract yet.
+        """
+        return self._in_use.get(name, ())
 
     def current(self, name: str) -> Contract:
-        """Return the newest version of a message, the one that decisions speak of."""
-        return self.contract(name, self.versions(name)[-1])
+        """Return the newest version of a message, the one that decisions speak of.
+
+        Where none is in use any more, the newest there was: what was written is still read.
+        """
+        return self.contract(name, (self.versions(name) or self.every_version(name))[-1])
+
+    def taken(self, name: str, version: str) -> Contract:
+        """Return a contract that senders may use; NotReadable CONTRACT-UNKNOWN for one not in use."""
+        if version not in self.versions(name):
+            raise NotReadable(
+                _UNKNOWN,
+                "no such contract is in use",
+                fix=f"versions in use: {', '.join(self.versions(name))}",
+            )
+        return self.contract(name, version)
 
     def chain(self, name: str) -> Chain:
         """Return the steps between the versions of a message."""
@@ -224,14 +265,41 @@ def unframe(data: bytes) -> tuple[int, bytes]:
 
 
 def read_manifest(path: Path) -> tuple[Mapping[str, object], ...]:
-    """Return the manifest's entries; NotConfigured if it is missing or no list of schemas."""
+    """Return the manifest's entries; each has id, name, version, kind, file, status and digest.
+
+    Raises:
+        NotConfigured: It is missing, no list of schemas, or an entry lacks one of these or has it wrong.
+    """
     file = path / "manifest.yaml"
     try:
-        entries = yaml.safe_load(file.read_text(encoding="utf-8"))["schemas"]
-    except (OSError, yaml.YAMLError, KeyError, TypeError) as fault:
-        message = "schemas/manifest.yaml is missing or not a manifest"
-        raise NotConfigured(message) from fault
+        entries = read_yaml(file)["schemas"]
+    except (OSError, ValueError, yaml.YAMLError, KeyError, TypeError, RecursionError) as fault:
+        message = f"{file} is missing or not a manifest"
+        raise NotConfigured(message, fix="write a list of schema versions under `schemas`") from fault
+    if not isinstance(entries, list):
+        message = f"{file}: schemas is not a list"
+        raise NotConfigured(message, fix="write a list of schema versions under `schemas`")
+    for number, entry in enumerate(entries):
+        wrong = _wrong_in(entry)
+        if wrong is not None:
+            name, fix = wrong
+            message = f"{file}: schemas[{number}]: {name} is missing or not usable"
+            raise NotConfigured(message, fix=fix)
     return tuple(entries)
+
+
+def _wrong_in(entry: object) -> tuple[str, str] | None:
+    """Return which part of a manifest's entry is wrong, and what to write; None if all are right."""
+    if not isinstance(entry, dict):
+        return "the entry", f"write a mapping with {', '.join(_ENTRY)}"
+    number = entry.get("id")
+    if not isinstance(number, int) or isinstance(number, bool) or not 0 < number <= _ID_MAX:
+        return "id", f"write a whole number from 1 to {_ID_MAX}"
+    for name, (pattern, fix) in _ENTRY.items():
+        said = entry.get(name)
+        if not isinstance(said, str) or not re.fullmatch(pattern, said):
+            return name, fix
+    return None
 
 
 def _load(path: Path, entry: Mapping[str, object]) -> Contract:

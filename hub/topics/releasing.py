@@ -43,7 +43,7 @@ def effects(
     found = [each for each in check_history(tree, policy) if each.schema == label]
     library: SchemaLibrary | None = None
     try:
-        library = SchemaLibrary.load(schemas)
+        library = SchemaLibrary.load(schemas, candidate=(name, version))
     except HubError as fault:
         what = f"The hub would not start with it: {fault}."
         found.append(Finding(rule="VERSIONS-APART", schema=label, where="", what=what, fix=fault.fix))

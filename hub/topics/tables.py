@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from hub.cases.case import Case
 from hub.consent.compile import Policy, compile_policy
 from hub.consent.parties import Organisation, organisation_from
-from hub.consent.partner_contracts import Direction, PartnerContract, contract_from
+from hub.consent.partner_contracts import Direction, PartnerContract, readable
 from hub.messages.identifiers import CaseRef, Instant, MessageId, OrganisationId
 from hub.routing.outcome import Contracts, Timer
 
@@ -228,11 +228,14 @@ class RouterView:
         """Return what is agreed, by organisation, message and direction; read anew after a change."""
         if self._contracts is None or self._contracts[0] != self.control.revision:
             found: dict[_Place, tuple[PartnerContract, ...]] = {}
-            for key, value in self.control.items():
-                if key.startswith(_CONTRACT):
-                    contract = contract_from(self._codec.control_from(value).body)
-                    place = (contract.partner, contract.message, contract.direction)
-                    found[place] = (*found.get(place, ()), contract)
+            bodies = (
+                self._codec.control_from(value).body
+                for key, value in self.control.items()
+                if key.startswith(_CONTRACT)
+            )
+            for contract in readable(bodies):
+                place = (contract.partner, contract.message, contract.direction)
+                found[place] = (*found.get(place, ()), contract)
             self._contracts = (self.control.revision, found)
         return self._contracts[1]
 

@@ -109,6 +109,14 @@ def _below_ceiling(checked: _Checked) -> _Found:
             yield "CEILING", path, what, "take it out of the view, or have the rules changed first"
 
 
+def _id_free(checked: _Checked) -> _Found:
+    """The id an outside registry gave a view is none of the hub's own."""
+    number = checked.file.terms.ids.get(checked.view.version)
+    if number is not None and checked.library.has_id(number):
+        what = f"the id {number} a registry gave the view is one of the hub's own schemas'"
+        yield "REGISTRY-ID", "", what, "give the hub's new schema another id in the manifest"
+
+
 def _expected(checked: _Checked) -> _Found:
     """What the partner relies on is there, and it knows every symbol it may meet."""
     fields = {path: field for path, field, _ in leaves(checked.view.shape)}
@@ -193,6 +201,7 @@ def _nothing_undeclared(checked: _Checked) -> _Found:
 
 _CHECKS: tuple[Callable[[_Checked], _Found], ...] = (
     _below_ceiling,
+    _id_free,
     _expected,
     _golden,
     _no_canary,

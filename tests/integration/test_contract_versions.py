@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import json
+import time
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Any
 
 import httpx
@@ -38,8 +41,7 @@ if TYPE_CHECKING:
 WAIT_S = 20
 DEPRECATED, SUNSET = Instant(1_780_272_000_000), Instant(4_102_444_800_000)
 """1 June 2026 and 1 January 2100."""
-ENDED = Instant(1_782_864_000_000)
-"""1 July 2026."""
+SOON_MS = 3_000
 SAID = {
     "occurred_at": "2026-03-02T09:15:00Z",
     "author": "om-fern",
@@ -147,12 +149,20 @@ async def on_kafka(hub: Hub, partner: str) -> tuple[dict[str, str], bytes]:
     return {name: value.decode() for name, value in record.headers}, record.value
 
 
-async def end(hub: Hub, partner: str, deprecated: Instant, sunset: Instant) -> None:
+async def announce(hub: Hub, partner: str, sunset: Instant) -> None:
     """Announce the end of a partner's contract on plans."""
     (terms,) = [each for each in await hub.contracts() if each.partner == partner]
-    await hub.put_contract(
-        replace(terms, deprecated=deprecated, sunset=sunset, alternative="plan.v2", ids=dict(terms.ids))
+    assert await hub.put_contract(
+        replace(terms, deprecated=DEPRECATED, sunset=sunset, alternative="plan.v2", ids=dict(terms.ids))
     )
+
+
+async def end(hub: Hub, partner: str) -> Instant:
+    """Announce an end that comes in a moment, and wait for it; returns when it was."""
+    sunset = Instant(time.time_ns() // 1_000_000 + SOON_MS)
+    await announce(hub, partner, sunset)
+    await asyncio.sleep((sunset - time.time_ns() // 1_000_000) / 1000 + 0.1)
+    return sunset
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -176,8 +186,8 @@ async def play(hub: Hub) -> Seen:
     bodies = [REGION_BODY, organisation(OLD, kafka=["plan"]), organisation(NEW), organisation(THIRD)]
     desk = Desk(hub, {str(body["organisation"]): await hub.add_organisation(body) for body in bodies})
     case = await open_case(desk)
-    await end(hub, OLD, DEPRECATED, SUNSET)
-    await end(hub, THIRD, DEPRECATED, ENDED)
+    await announce(hub, OLD, SUNSET)
+    await end(hub, THIRD)
     posted = await desk.taken("plans", PLAN, case=case, contract="1.1")
     assert posted["contract"] == "1.1"
     (old,), (new,) = await asyncio.gather(desk.waiting(OLD, "plan"), desk.waiting(NEW, "plan"))
@@ -215,11 +225,13 @@ async def test_an_old_and_a_new_partner_each_get_theirs_and_one_past_its_sunset_
     for partner, version in ((OLD, "1.0"), (NEW, "1.1"), (THIRD, "1.0")):
         agreed(contracts, partner, version)
     agreed(contracts, LATE, "1.0", deprecated="2026-06-01T00:00:00Z", alternative="plan.v2")
+    agreed(contracts, LATE, "1.0", contract=2, effective="2099-01-01T00:00:00Z")
     made = settings.model_copy(update={"schemas": two_plans(tmp_path), "contracts": contracts})
     async with running(made, ephemeral=True) as hub:
         seen = await play(hub)
         with pytest.raises(NotConfigured, match="takes no new subscriber") as refused:
             await hub.add_organisation(organisation(LATE))
+        assert all(each["organisation"] != LATE for each in await hub.organisations())
     assert refused.value.fix == "agree plan.v2"
     each_gets_its_own_version(seen)
     the_end_is_announced_everywhere(seen)
@@ -273,7 +285,7 @@ def what_is_parked_is_known_to_both_sides(seen: Seen) -> None:
         THIRD: (False, "CONTRACT-SUNSET"),
     }
     assert seen.known.parked_for(THIRD, "plan") == 1
-    assert seen.known.last(OLD, "plan") is not None
+    assert seen.known.last_sent(OLD, "plan", lambda version: version == "1.0") is not None
 
 
 @pytest.mark.requirement("R-MSG-12")
@@ -283,7 +295,8 @@ async def test_a_sender_is_warned_by_every_answer_then_refused_with_what_follows
 ) -> None:
     """Deprecated: taken, with headers. A version not covered: 403. Past its sunset: 410, nothing taken."""
     contracts = tmp_path / "contracts"
-    agreed(contracts, REGION, "1.0", direction="sends")
+    recipient = {"kind": "probation", "rung": 1, "legal_status": "in_house", "roles": ["offender_manager"]}
+    agreed(contracts, REGION, "1.0", direction="sends", recipient=recipient)
     made = settings.model_copy(update={"schemas": two_plans(tmp_path), "contracts": contracts})
     async with running(made, ephemeral=True) as hub:
         desk = Desk(hub, {REGION: await hub.add_organisation(REGION_BODY)})
@@ -292,9 +305,9 @@ async def test_a_sender_is_warned_by_every_answer_then_refused_with_what_follows
         plan = {"version": 1, "objectives": []}
         before = await desk.post(REGION, "plans", plan, case=opened["case"])
         other = await desk.post(REGION, "plans", plan, case=opened["case"], contract="1.1")
-        await end(hub, REGION, DEPRECATED, SUNSET)
+        await announce(hub, REGION, SUNSET)
         warned = await desk.post(REGION, "plans", plan | {"version": 2}, case=opened["case"])
-        await end(hub, REGION, DEPRECATED, ENDED)
+        ended = await end(hub, REGION)
         refused = await desk.post(REGION, "plans", plan | {"version": 3}, case=opened["case"])
         await desk.http.aclose()
 
@@ -305,4 +318,5 @@ async def test_a_sender_is_warned_by_every_answer_then_refused_with_what_follows
     assert (warned.status_code, warned.headers["Deprecation"]) == (202, "@1780272000")
     assert (refused.status_code, refused.json()["code"]) == (410, "contract-ended")
     assert refused.json()["alternative"] == "plan.v2"
-    assert refused.headers["Sunset"] == "Wed, 01 Jul 2026 00:00:00 GMT"
+    said = parsedate_to_datetime(refused.headers["Sunset"])
+    assert said == datetime.fromtimestamp(ended // 1000, UTC)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import shutil
+from datetime import date
 from typing import TYPE_CHECKING
 
 import yaml
@@ -41,8 +42,8 @@ def two_plans(folder: Path) -> Path:
 
 
 def agreed(folder: Path, partner: str, version: str, **changes: object) -> None:
-    """Write a partner's contract on receiving plans in one version."""
-    contract = {
+    """Write a partner's contract on receiving plans in one version, approved by both sides."""
+    contract: dict[str, object] = {
         "partner": partner,
         "message": "plan",
         "contract": 1,
@@ -52,11 +53,15 @@ def agreed(folder: Path, partner: str, version: str, **changes: object) -> None:
         "purposes": ["sentence_plan"],
         "effective": "2026-01-01T00:00:00Z",
         "owner": "Example Owner",
-        "approvals": [],
+        "approvals": [
+            {"by": "Avery Fictional", "role": "Head of Offender Management", "date": date(2025, 12, 1)},
+            {"by": "Blake Invented", "role": "Service manager", "date": date(2025, 12, 3)},
+        ],
     }
-    file = folder / partner / "plan.v1.yaml"
+    contract |= changes
+    file = folder / partner / f"plan.v{contract['contract']}.yaml"
     file.parent.mkdir(parents=True, exist_ok=True)
-    file.write_text(yaml.safe_dump(contract | changes), encoding="utf-8")
+    file.write_text(yaml.safe_dump(contract), encoding="utf-8")
 
 
 def organisation(name: str, **changes: object) -> dict[str, object]:

@@ -38,12 +38,17 @@ def test_a_registrys_ids_are_taken_over_once_and_what_it_has_is_compared(tmp_pat
         here = ("--registry", apicurio.url, "--contracts", contracts)
         empty = hub("verify", *here, "--json")
         first = hub("register", *here)
+        as_json = hub("register", *here, "--json")
         adopted = hub("register", *here, "--adopt", "--json")
         again = hub("register", *here)
         same = hub("verify", *here)
     assert {each["rule"] for each in json.loads(empty.stdout)["findings"]} == {"REGISTRY-LACKS"}
-    assert first.exit_code == 4
-    assert "have another id there than in the hub's records" in first.output
+    assert first.exit_code == as_json.exit_code == 4
+    assert "have another id there than in the hub's records" in first.stderr
+    others = json.loads(as_json.stdout)["other_ids"]
+    assert others
+    assert all(each["subject"].startswith("hub.to.") and each["registry"] != each["hub"] for each in others)
+    assert json.loads(adopted.stdout)["other_ids"] == []
     assert adopted.exit_code == 0
     assert (again.exit_code, "0 new" in again.output) == (0, True)
     assert "REGISTRY-LACKS" not in same.output

@@ -165,12 +165,21 @@ def test_field_that_lost_its_class_is_refused() -> None:
 
 def test_stricter_class_is_allowed_and_says_who_may_no_longer_get_it() -> None:
     """A warning, no more."""
+    (found,) = gate(message(field("note", "identity")), message(field("note", "victim")))
+
+    assert (found.rule, found.weight) == ("CLASS-STRICTER", Weight.WARNING)
+    assert "would have it withheld" in found.what
+
+
+def test_class_that_is_stricter_only_as_things_usually_are_is_for_people_to_decide() -> None:
+    """Off the team, somebody would get intelligence who gets no such identity: every state is looked at."""
     (found,) = gate(
         message(field("note", "identity")), message(field("note", "intelligence", sensitive=False))
     )
 
-    assert (found.rule, found.weight) == ("CLASS-STRICTER", Weight.WARNING)
-    assert "would have it withheld" in found.what
+    assert (found.rule, found.weight) == ("CLASS-NOT-COMPARABLE", Weight.SIGN_OFF)
+    assert "stricter only usually" in found.what
+    assert "more of it would go with" in found.what
 
 
 def test_field_that_became_sensitive_is_a_warning() -> None:

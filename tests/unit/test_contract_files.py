@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import yaml
 
+from hub.consent.contract_changes import check_change, check_open_to_new, to_put_in_force
 from hub.consent.parties import Kind, LegalStatus
 from hub.consent.partner_contracts import Direction, contract_from
 from hub.errors import Drift, NotConfigured, NotReadable
@@ -15,11 +16,10 @@ from hub.messages.envelope import Role
 from hub.messages.identifiers import Instant
 from hub.topics.contract_files import (
     ContractFolder,
-    check_change,
-    check_open_to_new,
     control_body,
     schema_on_wire,
     view_in,
+    write_registry_ids,
 )
 from hub.topics.library import SchemaLibrary
 from hub.topics.shapes import leaves
@@ -97,16 +97,18 @@ def test_the_contracts_of_the_demonstration_come_back_from_their_control_records
     assert {*folder.partners()} == {file.terms.partner for file in folder.files}
 
 
-def test_a_folder_that_is_not_there_has_no_contracts(tmp_path: Path) -> None:
-    """A hub may have none."""
-    assert ContractFolder.load(tmp_path / "nowhere").files == ()
+def test_a_folder_that_is_not_there_is_refused_and_an_empty_one_has_no_contracts(tmp_path: Path) -> None:
+    """A mistyped name must not pass for no contracts: nothing would narrow what goes."""
+    assert ContractFolder.load(tmp_path).files == ()
+    with pytest.raises(NotConfigured, match="nowhere"):
+        ContractFolder.load(tmp_path / "nowhere")
 
 
 WRONG: dict[str, tuple[object, str]] = {
     "no YAML": ("partner: [", "recovery/plan.v1.yaml"),
     "a list": ([contract_document()], "not a mapping"),
     "empty": ("", "not a mapping"),
-    "too long": ("#" * 300_000, "256 KiB"),
+    "too long": ("#" * 1_100_000, "larger than"),
     "an unknown field": (
         contract_document(effective_at="x"),
         "effective_at: not a field of a contract; did you mean",
@@ -208,7 +210,7 @@ def test_a_file_that_is_not_text_is_refused_by_name(tmp_path: Path) -> None:
 
 
 @pytest.mark.requirement("R-MSG-12")
-@pytest.mark.parametrize("name", ["oldest", "newest", "view", "purposes"])
+@pytest.mark.parametrize("name", ["oldest", "newest", "view", "purposes", "effective"])
 def test_what_a_contract_in_effect_lets_through_does_not_change(name: str) -> None:
     """Only before it is in effect; after that, a contract of the next number."""
     before = agreed(deprecated=BEGIN + DAY, alternative="plan.v2")
@@ -217,9 +219,10 @@ def test_what_a_contract_in_effect_lets_through_does_not_change(name: str) -> No
         "newest": "2.9",
         "view": ["version"],
         "purposes": ["sentence_plan", "progress"],
+        "effective": BEGIN - 1,
     }
     after = agreed(deprecated=BEGIN + DAY, alternative="plan.v2", **{name: changes[name]})
-    check_change(before, after, now=Instant(BEGIN - 1))
+    check_change(before, after, now=Instant(BEGIN - 2))
     for now in (BEGIN, BEGIN + 2 * DAY):
         with pytest.raises(NotConfigured, match=name) as refused:
             check_change(before, after, now=Instant(now))
@@ -235,7 +238,7 @@ def test_dates_of_a_contract_in_effect_may_change_and_ids_only_be_added() -> Non
     announced = agreed(ids={"1.0": 70_001, "1.1": 70_002}, deprecated=BEGIN + DAY, alternative="plan.v2")
     check_change(before, announced, now=BEGIN)
     for ids in ({"1.0": 70_009}, None, {"1.1": 70_002}):
-        with pytest.raises(NotConfigured, match="an id its records bear"):
+        with pytest.raises(NotConfigured, match="an id that its records bear"):
             check_change(before, agreed(ids=ids), now=BEGIN)
 
 
@@ -298,11 +301,61 @@ def test_a_file_of_ids_that_is_none_is_refused_by_name(tmp_path: Path, ids: obje
 
 
 @pytest.mark.requirement("R-MSG-12")
-def test_an_id_of_the_hubs_own_is_no_id_for_a_view() -> None:
-    """A record could be read as that schema."""
+def test_an_id_of_the_hubs_own_is_taken_over_by_nobody_and_one_already_borne_is_still_read(
+    tmp_path: Path,
+) -> None:
+    """A record could be read as that schema; where one stands already, the partner's view comes first."""
     own = LIBRARY.current("referral").id
-    with pytest.raises(NotConfigured, match="the hub's own"):
-        view_in(LIBRARY, agreed(ids={"1.0": own}), "1.0")
+    terms = agreed(ids={"1.0": own})
+    assert schema_on_wire(LIBRARY, [terms], own).name == "plan"
+    write_contract(tmp_path, contract_document())
+    folder = ContractFolder.load(tmp_path)
+    (view,) = folder.files[0].views(LIBRARY)
+    for number in (own, 0, -1, 2**31):
+        with pytest.raises(NotConfigured, match="the hub's own, or none"):
+            write_registry_ids(folder, LIBRARY, {view.digest: number})
+
+
+@pytest.mark.requirement("R-MSG-12")
+def test_an_end_that_nobody_was_told_of_is_refused() -> None:
+    """A sunset is set before it comes, so that everything sent till then says so."""
+    before = agreed()
+    now = Instant(BEGIN + 2 * DAY)
+    past = {"deprecated": BEGIN + 1, "alternative": "plan.v2"}
+    with pytest.raises(NotConfigured, match="nobody was told"):
+        check_change(before, agreed(**past, sunset=now), now=now)
+    announced = agreed(**past, sunset=now + 1)
+    check_change(before, announced, now=now)
+    check_change(announced, announced, now=Instant(now + DAY))
+
+
+@pytest.mark.requirement("R-MSG-12")
+def test_on_a_new_hub_what_has_ended_is_left_out_where_something_follows() -> None:
+    """A rebuilt hub takes the folder as it is; all is checked before anything is put in force."""
+    life = {"deprecated": BEGIN + 1, "sunset": BEGIN + 2, "alternative": "plan.v2"}
+    ended, later = agreed(**life), agreed(number=2)
+    now = Instant(BEGIN + DAY)
+    assert to_put_in_force([ended, later], [], now=now) == (later,)
+    assert to_put_in_force([ended, later], [later], now=now) == ()
+    with pytest.raises(NotConfigured, match="takes no new subscriber"):
+        to_put_in_force([ended], [], now=now)
+
+
+@pytest.mark.requirement("R-MSG-12")
+@pytest.mark.parametrize(
+    "text",
+    [
+        "a: &x [1, 2]\nb: *x\n",
+        "a: &a [1]\nb: &b [*a, *a]\nc: [*b, *b]\n",
+        "[" * 900 + "]" * 900,
+        "view: [a]\nview: [b]\n",
+    ],
+)
+def test_yaml_that_could_explode_or_says_a_thing_twice_is_refused(tmp_path: Path, text: str) -> None:
+    """Aliases, deep nesting and doubled names, at once and with the file's name."""
+    write_contract(tmp_path, contract_document()).write_text(text, encoding="utf-8")
+    with pytest.raises(NotConfigured, match=r"recovery/plan\.v1\.yaml"):
+        ContractFolder.load(tmp_path)
 
 
 @pytest.mark.requirement("R-MSG-12")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 import subprocess
 from pathlib import Path
@@ -172,7 +173,7 @@ def test_a_change_that_loosens_a_class_is_stopped_with_a_sentence_a_policy_offic
 
 
 def test_a_loosened_draft_passes_once_somebody_has_signed_for_it(repository: Path) -> None:
-    """By rule and path, with name, role, date and reason, in the manifest."""
+    """By rule, path and change, with name, role, date and reason; not for what is changed after that."""
     changed(repository, "progress", "health_note", sensitive=False)
     (finding,) = [
         each for each in read(check(repository, "--json"))["findings"] if each["rule"] != "SENSITIVE"
@@ -188,6 +189,8 @@ def test_a_loosened_draft_passes_once_somebody_has_signed_for_it(repository: Pat
         {
             "rule": each["rule"],
             "where": each["path"],
+            "old": each["old"],
+            "new": each["new"],
             "by": "Avery Fictional, Head of Offender Management",
             "date": "2026-11-26",
             "why": "It was never about harm.",
@@ -198,6 +201,9 @@ def test_a_loosened_draft_passes_once_somebody_has_signed_for_it(repository: Pat
     file.write_text(yaml.safe_dump(manifest), encoding="utf-8")
     after = check(repository, "--json")
     assert (after.exit_code, read(after)["verdict"]) == (0, "warning")
+    changed(repository, "progress", "concern", infoClass="plan_objective")
+    later = check(repository, "--json")
+    assert (later.exit_code, read(later)["verdict"]) == (4, "sign-off")
 
 
 def test_what_was_released_is_neither_edited_nor_taken_away(repository: Path) -> None:
@@ -222,16 +228,16 @@ def test_check_names_a_revision_there_is_not(repository: Path) -> None:
     assert not Path("x").exists()
 
 
-def versions(folder: Path, **said: object) -> None:
-    """Give progress a second version with one more field."""
-    older = json.loads((folder / "progress" / "v1.0.avsc").read_text(encoding="utf-8"))
+def versions(folder: Path, name: str = "progress", **said: object) -> None:
+    """Give a message a second version with one more field."""
+    older = json.loads((folder / name / "v1.0.avsc").read_text(encoding="utf-8"))
     more = {**optional("more"), "infoClass": "progress", "maxLength": 100, **said}
     newer = older | {"fields": [*older["fields"], more]}
-    (folder / "progress" / "v1.1.avsc").write_text(json.dumps(newer), encoding="utf-8")
+    (folder / name / "v1.1.avsc").write_text(json.dumps(newer), encoding="utf-8")
     file = folder / "manifest.yaml"
     manifest = yaml.safe_load(file.read_text(encoding="utf-8"))
-    entry = next(each for each in manifest["schemas"] if each["name"] == "progress")
-    second = entry | {"id": 9_101, "version": "1.1", "file": "progress/v1.1.avsc"}
+    entry = next(each for each in manifest["schemas"] if each["name"] == name)
+    second = entry | {"id": 9_101, "version": "1.1", "file": f"{name}/v1.1.avsc"}
     manifest["schemas"].append(second)
     file.write_text(yaml.safe_dump(manifest), encoding="utf-8")
 
@@ -265,8 +271,60 @@ def test_diff_shows_what_was_added_and_whom_it_reaches(repository: Path) -> None
     """Field by field, with class; then the contracts on the message."""
     versions(repository / "schemas")
     found = hub("diff", "progress", "1.0", "1.1", "--schemas", repository / "schemas")
-    assert "added    more" in found.output
+    assert re.search(r"added +more", found.output)
     assert "recovery-example/progress.v1" in found.output
+
+
+def test_can_i_release_says_that_golden_records_of_another_version_were_only_read(repository: Path) -> None:
+    """Those of the version the partner gets hold, others are read; nobody compared them."""
+    folders = ("--schemas", repository / "schemas", "--contracts", repository / "contracts")
+
+    def golden(version: str) -> str:
+        """What is said of a partner's golden records."""
+        rows = read(hub("can-i-release", "plan", version, *folders, "--json"))["contracts"]
+        return str(next(row for row in rows if row["contract"] == "recovery-example/plan.v1")["golden"])
+
+    assert golden("1.0") == "2 hold"
+    versions(repository / "schemas", "plan")
+    file = repository / "contracts" / "recovery-example" / "plan.v1.yaml"
+    text = file.read_text(encoding="utf-8")
+    file.write_text(text.replace('newest: "1.0"', 'newest: "1.1"'), encoding="utf-8")
+    assert golden("1.1") == "2 read"
+    said = hub("can-i-release", "plan", "1.1", *folders).output
+    assert re.search(
+        r"recovery-example/plan\.v1 +gets 1\.1 +golden records: 2 read +last sent: not known", said
+    )
+
+
+@pytest.mark.parametrize("asked", ["plan.objectives", "plan.objectives[]"])
+def test_who_uses_a_record_lists_the_contracts_that_have_anything_in_it(asked: str) -> None:
+    """A list of records has no class and no cell of its own, and is asked for all the same."""
+    rows = read(hub("who-uses", asked, "--json"))["contracts"]
+    assert [row["contract"] for row in rows] == ["debt-advice-example/plan.v1", "recovery-example/plan.v1"]
+    for row in rows:
+        assert row["fields"]
+        assert all(each.startswith("objectives[].") for each in row["fields"])
+    one = read(hub("who-uses", "plan.objectives[].title", "--json"))["contracts"]
+    assert [row["fields"] for row in one] == [["objectives[].title"]] * 2
+    assert isinstance(hub("who-uses", "plan.objective").exception, NotConfigured)
+
+
+def test_who_uses_leaves_out_a_contract_whose_versions_lack_the_field(repository: Path) -> None:
+    """Though it takes every field there is in them."""
+    versions(repository / "schemas")
+    folders = ("--schemas", repository / "schemas", "--contracts", repository / "contracts")
+    assert read(hub("who-uses", "progress.more", *folders, "--json"))["contracts"] == []
+    assert len(read(hub("who-uses", "progress.referral", *folders, "--json"))["contracts"]) == 2
+
+
+def test_where_no_hub_runs_what_was_sent_is_not_known_and_said_so() -> None:
+    """In words, never as None; of what a partner sends nothing is said to be sent to it."""
+    said = hub("who-uses", "plan.objectives").output
+    assert said.count("last sent: not known, no hub runs here\n") == 2
+    sends = read(hub("who-uses", "progress.referral", "--json"))["contracts"]
+    assert {(row["last"], row["last_posted"], row["parked"]) for row in sends} == {
+        (None, "not known, no hub runs here", None)
+    }
 
 
 def test_who_uses_lists_the_contracts_that_have_a_field_and_why() -> None:
@@ -291,6 +349,7 @@ def test_sunset_report_puts_first_what_ends_first(repository: Path) -> None:
         "housing-example/referral.v1",
     ]
     assert all(row["days_left"] > 20_000 and row["phase"] == "deprecated" for row in rows)
+    assert "parked: not known\n" in hub("sunset-report", "--contracts", contracts).output
     assert hub("sunset-report", "--contracts", contracts, "--within", "30").output == (
         "No contract comes to its end.\n"
     )
@@ -307,6 +366,21 @@ def test_views_leave_with_4_until_what_is_generated_is_written(repository: Path)
     assert "housing-example/views/risk-change.v1-1.0.avsc" in before.output
     assert "wrote housing-example/views/risk-change.v1-1.0.avsc" in hub("views", "--write", *folders).output
     assert hub("views", *folders).exit_code == 0
+
+
+def test_views_print_one_json_object(repository: Path) -> None:
+    """What differs, what was written, and the verdict."""
+    folders = ("--schemas", repository / "schemas", "--contracts", repository / "contracts")
+    hub("views", "--write", *folders)
+    assert read(hub("views", *folders, "--json")) == {"verdict": "ok", "differing": [], "wrote": []}
+    file = repository / "contracts" / "housing-example" / "risk-change.v1.yaml"
+    file.write_text(file.read_text(encoding="utf-8").replace("  - staff_safety\n", ""), encoding="utf-8")
+    before = hub("views", *folders, "--json")
+    assert (before.exit_code, read(before)["verdict"], read(before)["wrote"]) == (4, "refused", [])
+    assert any("risk-change.v1-1.0.avsc" in line for line in read(before)["differing"])
+    after = read(hub("views", "--write", *folders, "--json"))
+    assert (after["verdict"], after["differing"]) == ("ok", [])
+    assert "housing-example/views/risk-change.v1-1.0.avsc" in after["wrote"]
 
 
 def test_verify_names_a_partner_there_is_no_contract_with() -> None:

@@ -185,8 +185,8 @@ def in_effect(*contracts: PartnerContract, at: int) -> tuple[str, Phase] | None:
 
 
 @pytest.mark.requirement("R-MSG-12")
-def test_of_several_contracts_the_latest_still_served_says_what_happens() -> None:
-    """Else the latest that ended; whatever order they are kept in."""
+def test_of_several_contracts_the_one_of_highest_number_that_has_begun_says_what_happens() -> None:
+    """Also once it has ended: what was agreed before it may be wider. Whatever order they are kept in."""
     first = agreed(**LIFE)
     second = agreed(number=2, effective=BEGIN + DAY)
     late = agreed(number=2, effective=BEGIN + 4 * DAY)
@@ -197,7 +197,7 @@ def test_of_several_contracts_the_latest_still_served_says_what_happens() -> Non
         assert in_effect(one, two, at=BEGIN + DAY) == ("plan.v2", Phase.IN_FORCE)
     assert in_effect(first, late, at=BEGIN + 2 * DAY) == ("plan.v1", Phase.SUNSET)
     assert in_effect(first, late, at=BEGIN + 4 * DAY) == ("plan.v2", Phase.IN_FORCE)
-    assert in_effect(first, short, at=BEGIN + 1) == ("plan.v1", Phase.IN_FORCE)
+    assert in_effect(first, short, at=BEGIN + 1) == ("plan.v2", Phase.SUNSET)
     assert in_effect(first, short, at=BEGIN + 3 * DAY) == ("plan.v2", Phase.SUNSET)
     assert in_effect(at=BEGIN) is None
 

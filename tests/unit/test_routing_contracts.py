@@ -159,8 +159,8 @@ def test_past_its_end_nothing_is_delivered_and_both_sides_are_told(
     assert (decision.delivers, decision.gate, decision.caveats) == (False, reason, ())
     told = {(each.organisation, each.role, each.payload["code"]) for each in reports(result)}
     assert told == {
-        (PROBATION, Role.OFFENDER_MANAGER, "DELIVERY-PARKED"),
-        (PROBATION, Role.CASE_ADMINISTRATOR, "DELIVERY-PARKED"),
+        (PROBATION, Role.OFFENDER_MANAGER, "SAFETY-DELIVERY-PARKED"),
+        (PROBATION, Role.CASE_ADMINISTRATOR, "SAFETY-DELIVERY-PARKED"),
         (RECOVERY, Role.KEY_WORKER, "YOUR-DELIVERY-PARKED"),
     }
     for each in reports(result):
@@ -197,7 +197,7 @@ def test_a_parked_report_is_on_record_and_not_reported_on_again() -> None:
     """The partner's contract on exceptions has ended as well: only the Offender Manager's side is told."""
     world = engaged(ended("risk-change"), ended("exception"))
     result = world.send(MANAGER, MessageName.RISK_CHANGE, FACTOR)
-    assert Counter(codes(result)) == {"DELIVERY-PARKED": 2}
+    assert Counter(codes(result)) == {"SAFETY-DELIVERY-PARKED": 2}
     parked = [each for each in result.decisions if each.gate == "CONTRACT-SUNSET"]
     assert [each.message_name for each in parked] == [MessageName.RISK_CHANGE, MessageName.EXCEPTION]
 
@@ -220,7 +220,11 @@ def test_a_joiner_whose_contract_has_ended_is_parked_once_per_kind_of_message() 
         MessageName.RISK_CHANGE: 2,
         MessageName.PLAN: 1,
     }
-    assert Counter(codes(result)) == {"DELIVERY-PARKED": 4, "YOUR-DELIVERY-PARKED": 2}
+    assert Counter(codes(result)) == {
+        "SAFETY-DELIVERY-PARKED": 2,
+        "DELIVERY-PARKED": 2,
+        "YOUR-DELIVERY-PARKED": 2,
+    }
     for ids in (
         [each.delivery_id for each in result.deliveries],
         [each.decision_id for each in result.decisions],
@@ -231,15 +235,15 @@ def test_a_joiner_whose_contract_has_ended_is_parked_once_per_kind_of_message() 
 
 @pytest.mark.requirement("R-MSG-12")
 def test_a_deadline_that_passes_goes_by_contracts_too() -> None:
-    """The Offender Manager's organisation is no exception: its own report is parked, and on record."""
+    """But whoever must act on an exception is told, whatever became of a contract on exceptions."""
     world = staffed()
     offer(world, RECOVERY, answer_by=world.now + DAY)
     world.agreed = (ended("exception", partner=PROBATION),)
     world.now = Instant(world.now + 2 * DAY)
     tick = Tick(tick_id=MessageId("1" * 32), due_at=world.now)
     result = routed(world, tick)
-    assert {each.gate for each in result.decisions} == {"CONTRACT-SUNSET"}
-    assert result.deliveries == ()
+    assert {each.gate for each in result.decisions} == {None}
+    assert {each.payload["code"] for each in result.deliveries} == {"REFERRAL-NO-ANSWER"}
     assert result.timers_cleared
 
 

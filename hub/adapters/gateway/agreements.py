@@ -16,17 +16,18 @@ from hub.adapters.gateway.problems import ProblemError
 from hub.consent.partner_contracts import (
     Direction,
     PartnerContract,
-    contract_from,
     contract_in_effect,
     newest_version,
+    readable,
 )
+from hub.routing.agreeing import serves_not
 from hub.topics.published import PublishedSchema, message_schemas, view_schemas
 from hub.topics.values import instant_from_text, instant_to_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from hub.adapters.gateway.store import GatewayStore
+    from hub.adapters.gateway.store import GatewayStore, ParkedRow
     from hub.messages.envelope import MessageName
     from hub.messages.identifiers import Instant, OrganisationId
     from hub.topics.library import SchemaLibrary
@@ -45,7 +46,7 @@ class Agreements:
 
     async def of(self, organisation: OrganisationId) -> tuple[PartnerContract, ...]:
         """Return every contract of an organisation, in force or not."""
-        return tuple(contract_from(body) for body in await self.store.contracts(organisation))
+        return tuple(readable(await self.store.contracts(organisation)))
 
     async def sending(self, organisation: OrganisationId, message: MessageName) -> PartnerContract | None:
         """Return the contract an organisation sends a message by, or None if nothing narrower is agreed."""
@@ -60,29 +61,34 @@ class Agreements:
         )
 
     async def listing(self, organisation: OrganisationId) -> dict[str, object]:
-        """Return what an organisation has agreed, where each contract is in its life, and what is parked."""
-        parked = {row.message: row for row in await self.store.parked(organisation)}
+        """Return what an organisation has agreed, where each contract is in its life, and what is parked.
+
+        What is parked is counted on the contract in effect, which keeps it back.
+        """
         agreed = sorted(await self.of(organisation), key=lambda each: (each.message, each.number))
         now = self.now()
+        parked = {row.message: row for row in await self.store.parked(organisation)}
         rows = []
         for each in agreed:
-            waiting = parked.get(each.message) if each.direction is Direction.RECEIVES else None
-            version = newest_version(each, self.library.versions(each.message))
-            rows.append(
-                {
-                    "contract": each.name,
-                    "message": each.message.value,
-                    "direction": each.direction.value,
-                    "phase": each.phase(now).value,
-                    "versions": {"oldest": each.oldest, "newest": each.newest, "in_use": version},
-                    "view": None if each.view is None else sorted(each.view),
-                    **{name: _shown(getattr(each, name)) for name in _DATES},
-                    "alternative": each.alternative,
-                    "parked": 0 if waiting is None else waiting.count,
-                    "parked_last": None if waiting is None else waiting.last.isoformat(),
-                }
-            )
+            own = contract_in_effect(_on(agreed, each.message, each.direction), now) == each
+            waiting = parked.get(each.message) if own and each.direction is Direction.RECEIVES else None
+            rows.append(self._row(each, waiting, now))
         return {"contracts": rows}
+
+    def _row(self, contract: PartnerContract, waiting: ParkedRow | None, now: Instant) -> dict[str, object]:
+        version = newest_version(contract, self.library.versions(contract.message))
+        return {
+            "contract": contract.name,
+            "message": contract.message.value,
+            "direction": contract.direction.value,
+            "phase": contract.phase(now).value,
+            "versions": {"oldest": contract.oldest, "newest": contract.newest, "in_use": version},
+            "view": None if contract.view is None else sorted(contract.view),
+            **{name: _shown(getattr(contract, name)) for name in _DATES},
+            "alternative": contract.alternative,
+            "parked": 0 if waiting is None else waiting.count,
+            "parked_last": None if waiting is None else waiting.last.isoformat(),
+        }
 
     async def notices(self, organisation: OrganisationId) -> list[dict[str, object]]:
         """Return what an organisation should know of the contracts it receives by: which end, which have."""
@@ -90,7 +96,19 @@ class Agreements:
         agreed = await self.of(organisation)
         messages = dict.fromkeys(each.message for each in agreed if each.direction is Direction.RECEIVES)
         current = (contract_in_effect(_on(agreed, name, Direction.RECEIVES), now) for name in messages)
-        return [_notice(each, now) for each in current if each is not None and each.deprecated is not None]
+        told = []
+        for each in current:
+            code = None if each is None else self._code(each, now)
+            if each is not None and code is not None:
+                told.append(_notice(each, code=code))
+        return told
+
+    def _code(self, contract: PartnerContract, now: Instant) -> str | None:
+        """Return why a contract serves no more, or that it is coming to its end; None: all is well."""
+        kept_back = serves_not(contract, self.library, now)
+        if kept_back is not None or contract.deprecated is None:
+            return kept_back
+        return "CONTRACT-DEPRECATED"
 
     def check_sending(self, contract: PartnerContract | None, version: str | None = None) -> None:
         """Refuse a post by a contract that has ended, or in a version it does not cover.
@@ -145,17 +163,22 @@ def _on(
     return (each for each in agreed if each.message == message and each.direction is direction)
 
 
-def _notice(contract: PartnerContract, now: Instant) -> dict[str, object]:
-    ended = contract.phase(now).has_ended
+_DETAILS = {
+    "CONTRACT-VIEW-UNFIT": "Messages of this kind are kept back from you: the schemas have moved on from it.",
+    "CONTRACT-SUNSET": "Messages of this kind are kept back from you: the contract has ended.",
+    "CONTRACT-NO-VERSION": "Messages of this kind are kept back from you: no version you read is left.",
+    "CONTRACT-DEPRECATED": "The contract on messages of this kind is coming to its end.",
+}
+
+
+def _notice(contract: PartnerContract, *, code: str) -> dict[str, object]:
     after = contract.alternative or "the contract that follows it"
     return {
-        "code": "CONTRACT-SUNSET" if ended else "CONTRACT-DEPRECATED",
+        "code": code,
         "contract": contract.name,
         "message": contract.message.value,
         "sunset": _shown(contract.sunset),
-        "detail": "Messages of this kind are kept back from you: the contract has ended."
-        if ended
-        else "The contract on messages of this kind is coming to its end.",
+        "detail": _DETAILS[code],
         "fix": f"Agree {after} with the hub's operator; {LISTING} shows what is kept back.",
     }
 

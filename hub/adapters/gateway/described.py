@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from hub.consent.partner_contracts import Direction, Phase
 from hub.messages.envelope import MessageName
 from hub.routing.outcome import Urgency
+from hub.routing.terms import PARKED
 from hub.topics.delivery_headers import DELIVERY_ID, headers_schema
 
 Described = Mapping[str, object]
@@ -67,7 +68,7 @@ _WAITING = _object(
 )
 _NOTICE = _object(
     {
-        "code": {"enum": ["CONTRACT-DEPRECATED", "CONTRACT-SUNSET"]},
+        "code": {"enum": ["CONTRACT-DEPRECATED", *PARKED]},
         "contract": _CONTRACT,
         "message": _MESSAGE,
         "sunset": _MAYBE_INSTANT,

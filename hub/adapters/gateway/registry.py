@@ -324,7 +324,7 @@ def _expect(schemas: tuple[PublishedSchema, ...], subject: str, *, error_code: i
 def _digest(document: Mapping[str, object], *, depth_max: int) -> str:
     """Return the digest of the schema that is looked up."""
     text = document.get("schema")
-    if not isinstance(text, str) or document.get("schemaType", _AVRO) not in {_AVRO, None}:
+    if not isinstance(text, str) or document.get("schemaType", _AVRO) not in (_AVRO, None):
         raise RegistryError(INVALID_SCHEMA)
     try:
         return digest(read_object(text.encode(), depth_max=depth_max))

@@ -17,6 +17,7 @@ from psycopg.types.json import Jsonb
 from psycopg_pool import PoolClosed, PoolTimeout, TooManyRequests
 
 from hub.adapters.database.standstill import Standstill, standstills
+from hub.routing.terms import PARKED
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -126,16 +127,15 @@ class GatewayStore:
             return [row[0] for row in await cursor.fetchall()]
 
     async def parked(self, organisation: str) -> list[ParkedRow]:
-        """Return how many deliveries to an organisation a contract's end kept back, by message."""
+        """Return how many deliveries to an organisation its contracts kept back, by message."""
         async with self.pool.connection(timeout=self.wait_s_max) as connection:
             cursor = connection.cursor(row_factory=class_row(ParkedRow))
             await cursor.execute(
                 """
                 SELECT message, count(*) AS count, max(decided_at) AS last FROM ledger
-                 WHERE organisation = %s AND gate IN ('CONTRACT-SUNSET', 'CONTRACT-NO-VERSION')
-                 GROUP BY message
+                 WHERE organisation = %s AND gate = ANY(%s) GROUP BY message
                 """,
-                (organisation,),
+                (organisation, list(PARKED)),
             )
             return await cursor.fetchall()
 

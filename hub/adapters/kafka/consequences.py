@@ -7,7 +7,7 @@ a reason code; nothing of it is applied, and the line goes on.
 from __future__ import annotations
 
 import traceback
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import PurePath
 from typing import TYPE_CHECKING, Protocol
 
@@ -15,10 +15,11 @@ import structlog
 
 from hub.adapters import telemetry
 from hub.adapters.kafka.transaction import Outgoing
-from hub.errors import NotReadable
+from hub.errors import HubError, NotReadable
 from hub.messages.envelope import Control, Entry, Submission, Tick, Unreadable
 from hub.messages.identifiers import HUB, CaseRef, Instant, MessageId, OrganisationId, derived_id
 from hub.routing.outcome import Delivery, Rejection, Result, View
+from hub.routing.terms import PARKED
 from hub.topics.catalogue import DELIVERY_PARTITIONS, QUARANTINE_PARTITIONS, Catalogue, lane_partition
 from hub.topics.codec import TICK, Codec, Encoded
 from hub.topics.dispatch import Dispatch, FramedView, Outbox, delivered
@@ -36,6 +37,8 @@ if TYPE_CHECKING:
 
 INTERNAL = "INTERNAL"
 TOO_LARGE = "TOO-LARGE"
+WRITE_FAILED = "GUARD-WRITE-FAILED"
+"""Gate of a decision whose delivery could not be written by its recipient's contract."""
 _MARGIN_BYTES = 10_000
 _TICK_FRAME = frame(TICK, b"")
 _log = structlog.get_logger(__name__)
@@ -148,17 +151,33 @@ class Consequences:
             (key.encode(), self._codec.control_bytes(_control(place, key, body)))
             for key, body in result.controls
         ]
-        written.records = self._deliveries(place, result.deliveries) + self._ledger(place, result)
+        views = self._views(place, result.deliveries)
+        written.records = self._deliveries(place, views) + self._ledger(place, result, views)
         if result.rejection is not None:
             written.records.append(self._rejected(place, result.rejection))
         return written
 
-    def _deliveries(self, place: _Place, deliveries: Sequence[Delivery]) -> list[Outgoing]:
+    def _views(self, place: _Place, deliveries: Sequence[Delivery]) -> list[tuple[Delivery, FramedView]]:
+        """Write every delivery; one that cannot be written is left out, and the others go."""
+        views: list[tuple[Delivery, FramedView]] = []
+        for delivery in deliveries:
+            try:
+                views.append((delivery, self._dispatch.view(delivery)))
+            except HubError as error:
+                _log.error(
+                    "a delivery cannot be written and is withheld",
+                    record=place.record_id,
+                    organisation=delivery.organisation,
+                    hub_message=delivery.message.value,
+                    at=_place_in_code(error),
+                )
+        return views
+
+    def _deliveries(self, place: _Place, written: Sequence[tuple[Delivery, FramedView]]) -> list[Outgoing]:
         """One outbox record per message, its views sealed together; and one on each Kafka topic chosen."""
         records: list[Outgoing] = []
         outboxes: dict[tuple[MessageId, CaseRef], list[FramedView]] = {}
-        for delivery in deliveries:
-            view = self._dispatch.view(delivery)
+        for delivery, view in written:
             outboxes.setdefault((delivery.message_id, delivery.case), []).append(view)
             if view.by_kafka:
                 topic = self._catalogue.delivery_name(view.organisation)
@@ -182,13 +201,21 @@ class Consequences:
         )
         return _outgoing(self._catalogue.outbox, place.partition, self._dispatch.outbox(outbox), place)
 
-    def _ledger(self, place: _Place, result: Result) -> list[Outgoing]:
+    def _ledger(
+        self, place: _Place, result: Result, written: Sequence[tuple[Delivery, FramedView]]
+    ) -> list[Outgoing]:
         """One record for every decision, also where nothing goes."""
-        deliveries = delivered(result.deliveries)
+        deliveries, gone = delivered(result.deliveries), {each.delivery_id for each, _ in written}
         records = []
         for decision in result.decisions:
             candidate = decision.candidate
             found = deliveries.get((decision.message, candidate.organisation, candidate.role))
+            if decision.gate in PARKED:
+                telemetry.count(
+                    "hub.router.parked", hub_code=str(decision.gate), hub_organisation=candidate.organisation
+                )
+            if decision.delivers and found is not None and found.delivery_id not in gone:
+                decision = replace(decision, delivers=False, gate=WRITE_FAILED, caveats=())  # noqa: PLW2901
             delivery = found if decision.delivers else None
             encoded = self._evidence.ledger(
                 decision,
@@ -223,9 +250,7 @@ class Consequences:
         message_id: MessageId | None,
         organisation: OrganisationId,
     ) -> Outgoing:
-        plain = (
-            self._codec.envelope_bytes(place.entry) if isinstance(place.entry, Submission) else place.original
-        )
+        plain = self._codec.as_sent(place.original, place.entry)
         if len(plain) > self._record_bytes_max - _MARGIN_BYTES:
             plain = b""
         aside = SetAside(

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from hub.cli.contracts.options import Contracts, Json, Schemas, policy
+from hub.cli.contracts.options import Contracts, Json, Schemas, contract_folder, policy, schemas_folder
 from hub.cli.contracts.shown import show
 from hub.errors import NotConfigured
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from hub.topics.avro.schema import Type
     from hub.topics.findings import Finding
@@ -83,13 +84,12 @@ def lint(
     The rules stand in docs/reference/contract-rules.md. Leaves with 4 if one is broken.
     """
     from hub.topics.conformity import check_schemas, lint_text
-    from hub.topics.library import SCHEMAS
 
     findings: Sequence[Finding]
     if files:
         findings = [found for file in files for found in lint_text(_text(file), str(file))]
     else:
-        findings = check_schemas(schemas or SCHEMAS)
+        findings = check_schemas(schemas_folder(schemas))
     show(findings, as_json=as_json, well="Every rule is kept.")
 
 
@@ -112,12 +112,10 @@ def check(
     something stops a release.
     """
     from hub.topics.checks import check_all
-    from hub.topics.contract_files import CONTRACTS, ContractFolder
     from hub.topics.history import check_against
-    from hub.topics.library import SCHEMAS
 
-    folder = schemas or SCHEMAS
-    findings = list(check_all(folder, ContractFolder.load(contracts or CONTRACTS), policy=policy()))
+    folder = schemas_folder(schemas)
+    findings = list(check_all(folder, contract_folder(contracts), policy=policy()))
     if against is not None:
         from hub.cli.contracts.revision import folder_at
 
@@ -131,15 +129,16 @@ def diff(
     old: Annotated[str, typer.Argument(help="Version before, e.g. 1.0.", metavar="OLD")],
     new: Annotated[str, typer.Argument(help="Version after, e.g. 1.1.", metavar="NEW")],
     schemas: Schemas = None,
+    contracts: Contracts = None,
     *,
     as_json: Json = False,
 ) -> None:
     """Show what differs between two versions of a message, field by field, and which partners it reaches."""
     from hub.topics.differences import differences
 
-    tree = _tree(schemas)
+    tree = _tree(schemas_folder(schemas))
     changes = differences(tree.find(name, old).type, tree.find(name, new).type)
-    users = _users(name)
+    users = [each.label for each in contract_folder(contracts).files if each.terms.message == name]
     if as_json:
         rows = [
             {"path": each.path, "change": each.change, "old": each.old, "new": each.new} for each in changes
@@ -149,7 +148,7 @@ def diff(
         )
         return
     for each in changes:
-        print(f"  {each.change:<8} {each.path:<32} {each.said}")
+        print(f"  {each.change:<17} {each.path or '(the message)':<32} {each.said}")
     print(f"{len(changes)} difference(s) between {name} {old} and {new}.")
     print(f"Contracts on {name}: {', '.join(users) or 'none'}.")
 
@@ -157,32 +156,48 @@ def diff(
 def stamp(schemas: Schemas = None) -> None:
     """Write the digests of drafts into the manifest; released contracts are never touched."""
     from hub.topics.avro.canonical import digest
-    from hub.topics.library import SCHEMAS, read_manifest
+    from hub.topics.library import read_manifest
 
-    folder = schemas or SCHEMAS
+    folder = schemas_folder(schemas)
     manifest = folder / "manifest.yaml"
+    entries = read_manifest(folder)
     text = manifest.read_text(encoding="utf-8")
     changed = []
-    for entry in read_manifest(folder):
-        found = digest(json.loads((folder / str(entry["file"])).read_text(encoding="utf-8")))
+    # From the last to the first, so that the places of those before stay what they are.
+    for entry, (begin, end) in reversed([*zip(entries, _digests_in(text, manifest), strict=True)]):
+        found = digest(_json(folder / str(entry["file"])))
         if entry["status"] == "draft" and found != entry["digest"]:
-            text = text.replace(str(entry["digest"]), found)
+            text = f'{text[:begin]}"{found}"{text[end:]}'
             changed.append(f"{entry['name']} {entry['version']}")
-    manifest.write_text(text, encoding="utf-8")
-    print("stamped: " + (", ".join(changed) or "nothing had changed"))
+    if changed:
+        manifest.write_text(text, encoding="utf-8")
+    print("stamped: " + (", ".join(reversed(changed)) or "nothing had changed"))
 
 
-def _users(message: str) -> list[str]:
-    from hub.topics.contract_files import ContractFolder
+def _digests_in(text: str, manifest: Path) -> list[tuple[int, int]]:
+    """Return where the digest of each entry of a manifest begins and ends in its text."""
+    import yaml
 
-    return [each.label for each in ContractFolder.load().files if each.terms.message == message]
+    root = yaml.compose(text, Loader=yaml.SafeLoader)
+    places = []
+    for number, entry in enumerate(_under(root, "schemas").value):
+        value = _under(entry, "digest")
+        if value is None:
+            message = f"{manifest}: schemas[{number}]: the digest does not stand in the entry itself"
+            raise NotConfigured(message, fix='write digest: "" there, without anchors')
+        places.append((value.start_mark.index, value.end_mark.index))
+    return places
 
 
-def _tree(schemas: Path | None) -> Tree:
+def _under(node: Any, name: str) -> Any:  # noqa: ANN401 - nodes of YAML, which have no types
+    """Return what stands under a name in a mapping of YAML, or None."""
+    return next((value for key, value in node.value if key.value == name), None)
+
+
+def _tree(folder: Path) -> Tree:
     from hub.topics.history import Tree
-    from hub.topics.library import SCHEMAS
 
-    return Tree.read(schemas or SCHEMAS)
+    return Tree.read(folder)
 
 
 def _mode(mode: str) -> str:
@@ -197,11 +212,29 @@ def _mode(mode: str) -> str:
 
 def _read(file: Path) -> Type:
     """Parse one schema file; NotConfigured names the file and what is wrong in it."""
+    from hub.topics.avro.parse import parse
+
+    with _naming(file):
+        return parse(_json(file))
+
+
+def _json(file: Path) -> object:
+    """Return the JSON of one schema file, within the limits of hub.topics.avro.text."""
+    from hub.topics.avro.text import check_json, read_json
+
+    with _naming(file):
+        found = read_json(_text(file))
+        check_json(found)
+        return found
+
+
+@contextlib.contextmanager
+def _naming(file: Path) -> Iterator[None]:
+    """Name the file where what stands in it is refused."""
     from hub.topics.avro.errors import SchemaRefused
-    from hub.topics.avro.parse import parse_text
 
     try:
-        return parse_text(_text(file))
+        yield
     except SchemaRefused as refused:
         message = f"{file}: {refused}"
         raise NotConfigured(message, fix=refused.fix) from refused

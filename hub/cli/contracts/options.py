@@ -7,30 +7,52 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from hub.errors import NotConfigured
+
 if TYPE_CHECKING:
     from hub.consent.compile import Policy
-    from hub.topics.contract_files import ContractFolder
+    from hub.topics.contract_files import ContractFile, ContractFolder
     from hub.topics.library import SchemaLibrary
 
 Schemas = Annotated[
-    Path | None, typer.Option("--schemas", help="Folder with manifest.yaml, instead of the hub's own.")
+    Path | None, typer.Option("--schemas", help="Folder with manifest.yaml, instead of HUB_SCHEMAS.")
 ]
 Contracts = Annotated[
     Path | None,
-    typer.Option("--contracts", help="Folder with partners' contracts, instead of the hub's own."),
+    typer.Option("--contracts", help="Folder with partners' contracts, instead of HUB_CONTRACTS."),
 ]
 Json = Annotated[bool, typer.Option("--json", help="As JSON.")]
 
 
-def folders(schemas: Path | None, contracts: Path | None) -> tuple[SchemaLibrary, ContractFolder]:
-    """Load the message contracts and the partners' from these folders, else from those of the settings."""
+def schemas_folder(schemas: Path | None) -> Path:
+    """Return the folder with the message contracts: the one given, else that of the settings."""
+    from hub.settings import load
+
+    return schemas or load().schemas
+
+
+def contract_folder(contracts: Path | None) -> ContractFolder:
+    """Load the partners' contracts from the folder given, else from that of the settings."""
     from hub.settings import load
     from hub.topics.contract_files import ContractFolder
+
+    return ContractFolder.load(contracts or load().contracts)
+
+
+def folders(schemas: Path | None, contracts: Path | None) -> tuple[SchemaLibrary, ContractFolder]:
+    """Load the message contracts and the partners' from these folders, else from those of the settings."""
     from hub.topics.library import SchemaLibrary
 
-    settings = load()
-    library = SchemaLibrary.load(schemas or settings.schemas)
-    return library, ContractFolder.load(contracts or settings.contracts)
+    return SchemaLibrary.load(schemas_folder(schemas)), contract_folder(contracts)
+
+
+def contracts_with(folder: ContractFolder, partner: str | None) -> tuple[ContractFile, ...]:
+    """Return the contracts with a partner, or all of them; NotConfigured where there are none."""
+    files = folder.files if partner is None else folder.of(partner)
+    if not files:
+        message = f"there is no contract with {partner}" if partner else "there is no contract"
+        raise NotConfigured(message, fix=f"contracts are with: {', '.join(folder.partners()) or 'nobody'}")
+    return files
 
 
 def policy() -> Policy:

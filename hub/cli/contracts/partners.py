@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
+import logging
 import time
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Annotated
@@ -11,17 +13,32 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from hub.cli.console import EXIT_NOT_VALID
-from hub.cli.contracts.options import Contracts, Json, Schemas, folders, policy
+from hub.cli.contracts.options import (
+    Contracts,
+    Json,
+    Schemas,
+    contract_folder,
+    contracts_with,
+    folders,
+    policy,
+    schemas_folder,
+)
 from hub.cli.contracts.shown import show
-from hub.errors import NotConfigured
+from hub.consent.partner_contracts import Direction
+from hub.errors import NotConfigured, Unreachable
 from hub.messages.identifiers import Instant
 
 if TYPE_CHECKING:
-    from hub.adapters.ledger.use import Uses
-    from hub.topics.contract_files import ContractFile
+    from collections.abc import Iterator, Mapping
 
-_UNKNOWN = "not known, no hub runs here"
+    from hub.adapters.ledger.use import Use, Uses
+    from hub.consent.partner_contracts import PartnerContract
+    from hub.topics.contract_files import ContractFile
+    from hub.topics.library import SchemaLibrary
+    from hub.topics.releasing import Effect
+
 _DAY_MS = 86_400_000
+_NO_DATABASE = "the settings name the Kafka of a hub and not its database"
 
 
 def views(
@@ -29,6 +46,7 @@ def views(
     contracts: Contracts = None,
     *,
     write: Annotated[bool, typer.Option("--write", help="Write what differs.")] = False,
+    as_json: Json = False,
 ) -> None:
     """Compare what is generated from the contracts with what is committed: views, AsyncAPI, OpenAPI.
 
@@ -39,16 +57,22 @@ def views(
 
     library, folder = folders(schemas, contracts)
     files = generated.files(folder, library)
-    if write:
-        changed = generated.write(folder, files)
-        print("\n".join(f"wrote {name}" for name in changed) or "nothing had changed")
-        return
+    wrote = generated.write(folder, files) if write else ()
     differing = generated.differences(folder, files)
-    for line in differing:
-        print(line)
+    if as_json:
+        said = {"verdict": "refused" if differing else "ok", "differing": differing, "wrote": wrote}
+        print(json.dumps(said, indent=2, ensure_ascii=False))
+    else:
+        for line in (*(f"wrote {name}" for name in wrote), *differing):
+            print(line)
+        if not differing:
+            print("nothing had changed" if write and not wrote else _follow(len(files)))
     if differing:
         raise typer.Exit(EXIT_NOT_VALID)
-    print(f"{len(files)} generated files are what follows from the contracts.")
+
+
+def _follow(files: int) -> str:
+    return f"{files} generated files are what follows from the contracts."
 
 
 def verify(
@@ -71,10 +95,7 @@ def verify(
     from hub.topics.verification import verify as verified
 
     library, folder = folders(schemas, contracts)
-    files = folder.files if partner is None else folder.of(partner)
-    if not files:
-        message = f"there is no contract with {partner}" if partner else "there is no contract"
-        raise NotConfigured(message, fix=f"contracts are with: {', '.join(folder.partners()) or 'nobody'}")
+    files = contracts_with(folder, partner)
     rules = policy()
     findings = [found for file in files for found in verified(file, library, rules)]
     if registry is not None:
@@ -98,29 +119,21 @@ def can_i_release(
     With a hub running here, it also says what each partner was last sent. Leaves with 4 if somebody would be
     broken.
     """
-    from hub.settings import load
-    from hub.topics.contract_files import ContractFolder
     from hub.topics.releasing import effects
 
-    settings = load()
     told, findings = effects(
-        schemas or settings.schemas,
-        ContractFolder.load(contracts or settings.contracts),
-        name=name,
-        version=version,
-        policy=policy(),
+        schemas_folder(schemas), contract_folder(contracts), name=name, version=version, policy=policy()
     )
     known = asyncio.run(_uses())
     rows = [
-        _row(each.file, known) | {"gets": each.gets, "golden": each.golden, "broken": each.broken}
+        _row(each.file, known) | {"gets": each.gets, "golden": _golden(each), "broken": each.broken}
         for each in told
     ]
     for row in () if as_json else rows:
         mark = "BREAKS" if row["broken"] else "goes on"
+        way = f"{'gets' if row['direction'] == 'receives' else 'sends'} {row['gets']}"
         golden = f"golden records: {row['golden']}"
-        print(
-            f"  {mark:<8} {row['contract']:<40} gets {row['gets']:<6} {golden:<24} last sent: {row['last']}"
-        )
+        print(f"  {mark:<8} {row['contract']:<40} {way:<12} {golden:<28} {_used(row)}".rstrip())
     names = ", ".join(str(row["contract"]) for row in rows if row["broken"])
     if names and not as_json:
         print(f"It would break: {names}.")
@@ -135,26 +148,30 @@ def who_uses(
     *,
     as_json: Json = False,
 ) -> None:
-    """List the contracts that have a field: who may be sent it, who sends it, who relies on it and why."""
+    """List the contracts that have a field: who may be sent it, who sends it, who relies on it and why.
+
+    Of a record or a list of records: the contracts that have any field in it.
+    """
     library, folder = folders(schemas, contracts)
     name, _, path = field.partition(".")
-    known = {spec.path for each in library.versions(name) for spec in library.contract(name, each).specs}
-    if path not in known:
+    path = path.removesuffix("[]")
+    leaves = {spec.path for each in library.versions(name) for spec in library.contract(name, each).specs}
+    if not any(_within(path, each) for each in leaves):
         message = f"no version of {name} has a field {path or '(none given)'}"
         raise NotConfigured(message, fix="write it as message.path; see `hub contracts list` and `show`")
     uses = asyncio.run(_uses())
     rows = []
-    for file in folder.files:
-        terms = file.terms
-        if terms.message != name or (terms.view is not None and path not in terms.view):
-            continue
-        rows.append((_row(file, uses), [each.because for each in file.expects if each.field == path]))
+    for file in (each for each in folder.files if each.terms.message == name):
+        has = sorted(each for each in _leaves(library, file) if _within(path, each))
+        if has:
+            why = [each.because for each in file.expects if _within(path, each.field)]
+            rows.append((_row(file, uses) | {"fields": has}, why))
     if as_json:
         told = [row | {"relies_on_it": why} for row, why in rows]
         print(json.dumps({"field": field, "contracts": told}, indent=2, ensure_ascii=False))
         return
     for row, why in rows:
-        print(f"  {row['direction']:<9} {row['contract']:<40} {row['phase']:<11} last sent: {row['last']}")
+        print(f"  {row['direction']:<9} {row['contract']:<40} {row['phase']:<11} {_used(row)}".rstrip())
         for each in why:
             print(f"            relies on it: {each}")
     print(f"{len(rows)} contract(s) have {field}. Who has no contract on {name} gets what the rules let go.")
@@ -171,8 +188,8 @@ def sunset_report(
 ) -> None:
     """List the contracts that come to their end, the next first, and what each partner still uses.
 
-    Says for each: where it is in its life, the dates, the days left, what follows it, what was last sent by
-    it and what is parked. Without a hub running here, what was sent and parked is not known.
+    Says for each: where it is in its life, the dates, the days left, what follows it, what was last sent or
+    posted by it and what is parked. That is asked of the hub the settings name, or that runs here.
     """
     _, folder = folders(schemas, contracts)
     now = _now()
@@ -193,17 +210,16 @@ def sunset_report(
         left = "no sunset set" if row["days_left"] is None else f"{row['days_left']} days left"
         after = row["alternative"] or "nothing named"
         print(f"  {row['phase']:<11} {row['contract']:<40} {left:<16} then: {after}")
-        print(f"              last sent: {row['last']}; parked: {row['parked']}")
+        parked = "not known" if row["parked"] is None else row["parked"]
+        said = f"{_used(row)}; parked: {parked}" if row["direction"] == "receives" else _used(row)
+        if said:
+            print(f"              {said}")
     print(f"{len(rows)} contract(s) come to their end." if rows else "No contract comes to its end.")
 
 
-def _row(file: ContractFile, uses: Uses | None) -> dict[str, object]:
+def _row(file: ContractFile, uses: Uses | str) -> dict[str, object]:
     """Return what is said of a contract in every list."""
     terms = file.terms
-    used = None if uses is None else uses.last(terms.partner, terms.message)
-    last = _UNKNOWN if uses is None else "never"
-    if used is not None:
-        last = f"{used.last:%Y-%m-%d} in {used.version}, {used.deliveries:,} in all"
     return {
         "contract": file.label,
         "direction": terms.direction.value,
@@ -213,23 +229,100 @@ def _row(file: ContractFile, uses: Uses | None) -> dict[str, object]:
         "sunset": _shown(terms.sunset),
         "removal": _shown(terms.removal),
         "alternative": terms.alternative,
-        "last": last,
-        "parked": None if uses is None else uses.parked_for(terms.partner, terms.message),
+        **_use(terms, uses),
     }
 
 
-async def _uses() -> Uses | None:
-    """Ask the hub that runs here, if one does."""
+def _use(terms: PartnerContract, uses: Uses | str) -> dict[str, object]:
+    """Return what was sent and parked by a contract to receive, or posted by one to send; or why unknown."""
+    receives = terms.direction is Direction.RECEIVES
+    if isinstance(uses, str):
+        return {"last": uses if receives else None, "last_posted": None if receives else uses, "parked": None}
+    about = (terms.partner, terms.message, terms.covers)
+    if receives:
+        sent = uses.last_sent(*about)
+        parked = uses.parked_for(terms.partner, terms.message)
+        return {"last": _last(sent) if sent else "never", "last_posted": None, "parked": parked}
+    posted = uses.last_posted(*about)
+    return {"last": None, "last_posted": _last(posted) if posted else None, "parked": None}
+
+
+def _last(use: Use) -> str:
+    return f"{use.last:%Y-%m-%d} in {use.version}, {use.messages:,} in its versions"
+
+
+def _used(row: Mapping[str, object]) -> str:
+    """Say what was last sent by a contract, or last posted; nothing where nothing was posted."""
+    if row["last"] is not None:
+        return f"last sent: {row['last']}"
+    return "" if row["last_posted"] is None else f"last posted: {row['last_posted']}"
+
+
+def _golden(effect: Effect) -> str:
+    """Say how many golden records came out as agreed, and how many were only read.
+
+    A golden record is compared in the version it is of. That its partner gets another then, into which it
+    is cast, shows that it can be read, and no more.
+    """
+    if effect.golden == "fail":
+        return effect.golden
+    try:
+        versions = [json.loads(path.read_text(encoding="utf-8"))["version"] for path in effect.file.golden]
+    except (OSError, ValueError, KeyError, TypeError):
+        return "fail"
+    hold = versions.count(effect.gets)
+    counts = ((hold, "hold"), (len(versions) - hold, "read"))
+    return ", ".join(f"{count} {word}" for count, word in counts if count) or "none"
+
+
+def _within(path: str, leaf: str) -> bool:
+    """Tell whether a field is the one at a path, or lies in the record or list there."""
+    return leaf == path or leaf.startswith((f"{path}.", f"{path}[]."))
+
+
+def _leaves(library: SchemaLibrary, file: ContractFile) -> set[str]:
+    """Return the fields that a contract has in any version of its range."""
+    from hub.topics.contract_files import view_in
+    from hub.topics.shapes import leaves
+
+    views = (view_in(library, file.terms, version) for version in file.versions(library))
+    return {path for view in views for path, _, _ in leaves(view.shape)}
+
+
+async def _uses() -> Uses | str:
+    """Ask the hub that the settings name, or that runs here; else return why nothing is known."""
+    from psycopg import Error
+
+    from hub.adapters.database.pool import open_pool
+    from hub.adapters.database.server import find_running
     from hub.adapters.ledger.use import uses
-    from hub.app import attached
-    from hub.errors import HubError
     from hub.settings import load
 
+    settings = load()
+    named = settings.database.get_secret_value()
+    address = named or find_running(settings)
+    if address is None:
+        return f"not known, {_NO_DATABASE if settings.kafka else 'no hub runs here'}"
     try:
-        async with attached(load()) as hub, hub.pool.connection() as connection:
-            return await uses(connection)
-    except HubError:
-        return None
+        with _driver_silent():
+            async with open_pool(address) as pool, pool.connection() as connection:
+                return await uses(connection)
+    except (Error, Unreachable):
+        return f"not known, the hub {'named' if named else 'here'} does not answer"
+    except NotConfigured as fault:
+        return f"not known, {fault}"
+
+
+@contextlib.contextmanager
+def _driver_silent() -> Iterator[None]:
+    """Keep the driver's own lines off standard error: what it fails at is said in a sentence."""
+    log = logging.getLogger("psycopg")
+    before = log.level
+    log.setLevel(logging.CRITICAL)
+    try:
+        yield
+    finally:
+        log.setLevel(before)
 
 
 def _now() -> Instant:

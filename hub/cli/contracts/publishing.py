@@ -4,19 +4,20 @@ from __future__ import annotations
 
 import asyncio
 import json
+import sys
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from hub.cli.console import EXIT_NOT_VALID
-from hub.cli.contracts.options import Contracts, Json, Schemas, folders, policy
+from hub.cli.contracts.options import Contracts, Json, Schemas, contracts_with, folders, policy
 from hub.cli.contracts.shown import show
 from hub.errors import NotConfigured
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from hub.adapters.registry import Basic, Bearer, Difference, Publication
+    from hub.adapters.registry import Basic, Bearer, Difference, Publication, Registered
     from hub.topics.contract_files import ContractFile, ContractFolder
     from hub.topics.findings import Finding
     from hub.topics.library import SchemaLibrary
@@ -31,6 +32,13 @@ _Registry = Annotated[
         "Credentials: HUB_REGISTRY_USER and HUB_REGISTRY_PASSWORD, or HUB_REGISTRY_TOKEN.",
     ),
 ]
+_DIFFERENCES = {
+    "lacks": ("REGISTRY-LACKS", "publish it with `hub contracts register`"),
+    "different": ("REGISTRY-DIFFERENT", "find out who registered it there, and register in another registry"),
+    "other-id": ("REGISTRY-OTHER-ID", "have the hub take over its ids: `hub contracts register --adopt`"),
+    "besides": ("REGISTRY-BESIDES", "find out who registered it there, and have them delete it"),
+}
+"""Rule, and what to do, by the kind of difference (hub.adapters.registry.comparison)."""
 
 
 def release(
@@ -42,18 +50,19 @@ def release(
 
     Contracts that do not hold are refused (see `verify`), and so is a change to what a contract in effect
     lets through: that is another contract, with a number of its own. Adding a partner puts its contracts in
-    force by itself.
+    force by itself. With PARTNER, only that organisation's contracts are looked at.
     """
     from hub.topics.verification import verify
 
     library, folder = folders(schemas, contracts)
+    files = contracts_with(folder, partner)
     rules = policy()
     show(
-        [found for file in folder.files for found in verify(file, library, rules)],
+        [found for file in files for found in verify(file, library, rules)],
         as_json=False,
         well="The contracts hold.",
     )
-    for label, changed in asyncio.run(_release(folder, partner)):
+    for label, changed in asyncio.run(_release(files, partner)):
         print(f"  {'in force' if changed else 'as it was'}  {label}")
 
 
@@ -83,11 +92,7 @@ def register(
     views = [each for each in publication.other_ids if each.schema.subject.startswith("hub.to.")]
     others = [] if adopt else views
     if as_json:
-        rows = [
-            {"subject": each.schema.subject, "version": each.schema.version, "id": each.id, "new": each.new}
-            for each in publication.registered
-        ]
-        print(json.dumps({"registered": rows, "wrote": written}, indent=2))
+        print(json.dumps({**_told(publication, others), "wrote": written}, indent=2))
     else:
         for each in publication.registered:
             known = "new" if each.new else "there"
@@ -98,26 +103,47 @@ def register(
             print(f"Wrote {written}: commit it, then `hub contracts release`.")
     if others:
         print(
-            f"{len(others)} view(s) have another id there than in the hub's records: register with --adopt."
+            f"{len(others)} view(s) have another id there than in the hub's records: register with --adopt.",
+            file=sys.stderr,
         )
         raise typer.Exit(EXIT_NOT_VALID)
+
+
+def _told(publication: Publication, others: Sequence[Registered]) -> dict[str, object]:
+    """Return what was registered, and which views have another id there, as JSON has it."""
+    return {
+        "registered": [
+            {"subject": each.schema.subject, "version": each.schema.version, "id": each.id, "new": each.new}
+            for each in publication.registered
+        ],
+        "other_ids": [
+            {
+                "subject": each.schema.subject,
+                "version": each.schema.version,
+                "registry": each.id,
+                "hub": each.schema.id,
+            }
+            for each in others
+        ],
+    }
 
 
 def compared(url: str, library: SchemaLibrary, files: Sequence[ContractFile]) -> list[Finding]:
     """Return in what a registry differs from the hub."""
     from hub.topics.findings import Finding
 
+    found = asyncio.run(_compare(url, _published(library, files)))
     return [
         Finding(
-            rule=f"REGISTRY-{each.kind.upper()}",
+            rule=_DIFFERENCES[each.kind][0],
             schema=each.subject,
             where=str(each.version),
             what=each.sentence,
             old="" if each.hub_id is None else str(each.hub_id),
             new="" if each.registry_id is None else str(each.registry_id),
-            fix="publish with `hub contracts register`",
+            fix=_DIFFERENCES[each.kind][1],
         )
-        for each in asyncio.run(_compare(url, _published(library, files)))
+        for each in found
     ]
 
 
@@ -175,7 +201,7 @@ async def _compare(url: str, schemas: Sequence[PublishedSchema]) -> tuple[Differ
         return await compare(registry, schemas)
 
 
-async def _release(folder: ContractFolder, partner: str | None) -> list[tuple[str, bool]]:
+async def _release(files: Sequence[ContractFile], partner: str | None) -> list[tuple[str, bool]]:
     """Put the contracts of organisations the hub knows in force; returns each and whether it changed."""
     from hub.app import attached
     from hub.settings import load
@@ -186,8 +212,6 @@ async def _release(folder: ContractFolder, partner: str | None) -> list[tuple[st
             message = f"there is no organisation {partner}"
             raise NotConfigured(message, fix="see `python3 -m hub partner list`")
         wanted = known if partner is None else {partner}
-        return [
-            (file.label, await hub.put_contract(file.terms))
-            for file in folder.files
-            if file.terms.partner in wanted
-        ]
+        mine = [file for file in files if file.terms.partner in wanted]
+        changed = {(each.partner, each.name) for each in await hub.release_contracts(mine)}
+        return [(each.label, (each.terms.partner, each.terms.name) in changed) for each in mine]

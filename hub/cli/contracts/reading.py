@@ -9,8 +9,12 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from hub.cli.contracts.options import Json, Schemas, schemas_folder
+
 if TYPE_CHECKING:
-    from hub.topics.library import Contract, SchemaLibrary
+    from pathlib import Path
+
+    from hub.topics.library import Contract
     from hub.topics.shapes import Field, Record
 
 _WIDTH = 100
@@ -19,9 +23,11 @@ _BOUNDS = (("minLength", "at least {} characters"), ("maxLength", "at most {} ch
 _RANGES = (("minimum", "from {}"), ("maximum", "to {}"), ("maxItems", "at most {} items"))
 
 
-def list_contracts(*, as_json: Annotated[bool, typer.Option("--json", help="As JSON.")] = False) -> None:
+def list_contracts(schemas: Schemas = None, *, as_json: Json = False) -> None:
     """List every contract: its version, its status, its id on the wire and its digest."""
-    contracts = _library().all()
+    from hub.topics.library import SchemaLibrary
+
+    contracts = SchemaLibrary.load(schemas_folder(schemas)).all()
     rows = [
         {
             "id": each.id,
@@ -48,11 +54,15 @@ def list_contracts(*, as_json: Annotated[bool, typer.Option("--json", help="As J
 def show(
     name: Annotated[str, typer.Argument(help="Message, e.g. progress.")],
     version: Annotated[str | None, typer.Option(help="Version; without it the newest.")] = None,
+    schemas: Schemas = None,
     *,
     as_json: Annotated[bool, typer.Option("--json", help="The schema itself.")] = False,
 ) -> None:
     """Show a contract's fields, what each means, its class and bounds, and an example to send."""
-    library = _library()
+    from hub.topics.library import SchemaLibrary
+
+    folder = schemas_folder(schemas)
+    library = SchemaLibrary.load(folder)
     versions = library.versions(name)
     contract = library.contract(name, version or (versions[-1] if versions else ""))
     if as_json:
@@ -64,23 +74,14 @@ def show(
         said = field.properties
         print(f"  {path:<32} {_type(field):<16} {said.get('infoClass', '')!s:<15} {about}".rstrip())
         print(_wrapped(_meaning(field), 6))
-    example = _example(contract)
+    example = _example(folder, contract)
     if example is not None:
         print(f"\nAn example to send, POST /v1/{_route(contract.name)}:\n\n{example}", end="")
 
 
-def _library() -> SchemaLibrary:
-    """Load the contracts."""
-    from hub.topics.library import SchemaLibrary
-
-    return SchemaLibrary.load()
-
-
-def _example(contract: Contract) -> str | None:
+def _example(folder: Path, contract: Contract) -> str | None:
     """Return the worked example that lies beside a message's schema, if there is one."""
-    from hub.topics.library import SCHEMAS
-
-    file = SCHEMAS / contract.name / "example.json"
+    file = folder / contract.name / "example.json"
     return file.read_text(encoding="utf-8") if file.exists() else None
 
 

@@ -16,6 +16,10 @@ if TYPE_CHECKING:
     from hub.topics.library import SchemaLibrary
 
 
+_REFERRAL = "referral"
+"""References to others' referrals are replaced by this name, wherever it stands (hub.routing.disclosing)."""
+
+
 def check_casts(library: SchemaLibrary, policy: Policy) -> tuple[Finding, ...]:
     """Return every declared move from a field to one that is looser by the rules in force.
 
@@ -32,7 +36,21 @@ def check_casts(library: SchemaLibrary, policy: Policy) -> tuple[Finding, ...]:
 def _looser(library: SchemaLibrary, name: MessageName, step: Step, policy: Policy) -> Iterator[Finding]:
     source = {spec.path: spec for spec in library.contract(name, step.source).specs}
     target = {spec.path: spec for spec in library.contract(name, step.target).specs}
+    pairwise = [dict(library.contract(name, each).pairwise) for each in (step.source, step.target)]
     for begin, end in step.moves.items():
+        marks = [
+            (pairwise[0].get(begin), source[begin].own, source[begin].key, begin.endswith(_REFERRAL)),
+            (pairwise[1].get(end), target[end].own, target[end].key, end.endswith(_REFERRAL)),
+        ]
+        if marks[0] != marks[1]:
+            yield Finding(
+                rule="CAST-MARKS",
+                schema=f"{name} {step.source} to {step.target}",
+                where=end,
+                what=f"What protects {begin} besides its class would be lost as {end}: whose items they are, "
+                "that it is a key, or that it is a reference to be replaced for each recipient.",
+                fix="keep the name, and the properties pairwise, own and key, as they are",
+            )
         compared = compare(policy, _label(source[begin]), _label(target[end]), message=name)
         if compared.relation not in {Relation.LOOSER, Relation.NOT_COMPARABLE}:
             continue

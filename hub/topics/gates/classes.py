@@ -175,6 +175,10 @@ def _reclassed(gate: Gate, both: Kept, compared: Comparison, since: str) -> Find
         case Relation.LOOSER:
             rule, how = "CLASS-LOOSER", "which is looser"
             fix = f"keep class {was}; what really is of class {becomes} comes as a field of a new name"
+        case Relation.STRICTER if (opens := gate.opens_somewhere(both)) is not None:
+            rule, weight, how = "CLASS-NOT-COMPARABLE", Weight.SIGN_OFF, "which is stricter only usually"
+            told = f"more of it would go with {opens}"
+            fix = f"keep class {was}, or have the owner of both classes sign it off in the manifest"
         case Relation.STRICTER:
             rule, weight, how, fix = "CLASS-STRICTER", Weight.WARNING, "which is stricter", _TELL
         case _:

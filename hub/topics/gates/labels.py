@@ -5,11 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from hub.consent.compile import Policy
-from hub.consent.looseness import Comparison, Label, compare, compare_classes
+from hub.consent.looseness import Comparison, Label, compare, compare_classes, opens_somewhere
+from hub.consent.prove import in_words
 from hub.messages.envelope import InformationClass, MessageName, Subject
 from hub.topics.avro.names import space_of
 from hub.topics.avro.schema import Field, Record, Type
 from hub.topics.findings import Finding, Weight
+from hub.topics.gates.pairs import Kept
 from hub.topics.gates.said import sentence
 
 _CLASSES = {each.value: each for each in InformationClass}
@@ -41,6 +43,17 @@ class Gate:
         """Compare the classes of two fields as the matrix shows them; None where one has no known class."""
         was, becomes = class_of(old), class_of(new)
         return None if was is None or becomes is None else compare_classes(self.policy, was, becomes)
+
+    def opens_somewhere(self, both: Kept) -> str | None:
+        """Return, in words, a state in which more goes of the new field than of the old, or None."""
+        was, becomes = (
+            _label(both.old_path, both.old, general=True),
+            _label(both.path, both.new, general=True),
+        )
+        if was is None or becomes is None:
+            return None
+        state = opens_somewhere(self.policy, was, becomes, message=self.message)
+        return None if state is None else in_words(state)
 
     def finding(  # noqa: PLR0913 - the parts of a finding
         self,

@@ -85,6 +85,7 @@ CLASS_RULES: Mapping[str, Rule] = {
         "A field is dropped and one of its type appears under a class not stricter: people say what it is.",
         (_S,),
     ),
+    "CAST-MARKS": Rule("A step keeps what protects a field besides its class: pairwise, own and key."),
     "CAST-LOOSER": Rule(
         "A step between versions moves nothing to a field by which more of it goes to somebody."
     ),
@@ -190,9 +191,11 @@ COMPATIBILITY_RULES: Mapping[str, Rule] = {
 """What Avro itself asks for so that versions can read one another."""
 
 SIGNING_RULES: Mapping[str, Rule] = {
-    "SIGN-OFF-MALFORMED": Rule("A sign-off says rule, place, who, when and why, or nobody answers for it."),
+    "SIGN-OFF-MALFORMED": Rule(
+        "A sign-off says rule, place, change, who, when and why, or nobody answers for it."
+    ),
     "SIGN-OFF-NEEDLESS": Rule(
-        "A sign-off releases something; one that does not may be meant otherwise.", (_W,)
+        "A sign-off releases the change it names; one that releases nothing may be meant otherwise.", (_W,)
     ),
 }
 """What a sign-off in the manifest must say."""
@@ -200,6 +203,10 @@ SIGNING_RULES: Mapping[str, Rule] = {
 HISTORY_RULES: Mapping[str, Rule] = {
     "RELEASED-EDITED": Rule("A released version is never edited, because partners and the log rely on it."),
     "RELEASED-GONE": Rule("A released version stays, because records written in it must be read."),
+    "RELEASED-MOVED": Rule("A released schema keeps its id and kind, or its records would be misread."),
+    "CONTRACT-EDITED": Rule(
+        "What a contract in effect lets through never changes: that is another contract."
+    ),
     "VERSIONS-APART": Rule("Every version leads to its neighbours, or a message could not be cast to them."),
     "RETIRED-FIRST": Rule("Older versions retire first, because contracts speak of the newest they cover."),
     "STATUS-BACK": Rule("A status goes on, never back, because others have acted on it."),
@@ -215,6 +222,7 @@ PARTNER_RULES: Mapping[str, Rule] = {
         "Two people have approved a contract, one of each side, so that somebody stands for it."
     ),
     "ALTERNATIVE": Rule("A contract that ends says which follows, or the partner would be left without."),
+    "REGISTRY-ID": Rule("An id an outside registry gave is none of the hub's own, or two schemas share it."),
     "CEILING": Rule(
         "A view has nothing that no state of the rules lets go, because it would be a promise broken."
     ),
@@ -226,6 +234,20 @@ PARTNER_RULES: Mapping[str, Rule] = {
 }
 """What a contract with a partner must hold."""
 
+REGISTRY_RULES: Mapping[str, Rule] = {
+    "REGISTRY-LACKS": Rule("A registry has every schema of the hub, or its readers could read no record."),
+    "REGISTRY-DIFFERENT": Rule(
+        "A registry has a version as the hub has it, or its readers would read something else."
+    ),
+    "REGISTRY-OTHER-ID": Rule(
+        "A registry has a schema under the id of the hub's records, or its readers would not find it."
+    ),
+    "REGISTRY-BESIDES": Rule(
+        "A registry has no version that the hub does not know, because nobody has checked what it says."
+    ),
+}
+"""What a schema registry must have, where one is compared with the hub."""
+
 GROUPS: Mapping[str, Mapping[str, Rule]] = {
     "Each version by itself": LINT_RULES,
     "Who may know: the class gate": CLASS_RULES,
@@ -234,6 +256,7 @@ GROUPS: Mapping[str, Mapping[str, Rule]] = {
     "Sign-offs": SIGNING_RULES,
     "Versions that were there before": HISTORY_RULES,
     "Contracts with partners": PARTNER_RULES,
+    "Schema registries": REGISTRY_RULES,
 }
 """The rules by what they are about, in the order of the page."""
 
@@ -247,6 +270,23 @@ Sign-off: it may when somebody who answers for the rules has signed it off by na
 new version's entry in the manifest. Warning: it may be released, and whoever does should know. "Looser" is
 read off the disclosure matrix (`python3 -m hub policy matrix`): some cell would be more open. This page is
 written from `hub/topics/gates/rules.py`.
+
+A sign-off names what was signed, so that it covers no change made after it. `rule`, `where` (there `path`),
+`old` and `new` are those that the check prints with `--json`, in quotation marks; where there is nothing, as
+for something new, `""`:
+
+```yaml
+    signed_off:
+      - rule: CLASS-LOOSER
+        where: concern
+        old: "risk"
+        new: "progress"
+        by: "Jo Example, Head of Offender Management"
+        date: 2026-11-26
+        why: It was never about harm.
+```
+
+A sign-off counts for one change: what differs from two earlier versions in two ways is signed for twice.
 """
 
 

@@ -1,0 +1,70 @@
+"""Brings what a case keeps of messages up to the contract versions that decisions speak of.
+
+What was kept before the schemas moved on is under the names of its day. Given to a joiner, joined with what
+was said since, or corrected, it has to be under today's: else a retracted field would come back under its
+other name.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, TypeVar
+
+from hub.cases.case import Kept
+from hub.cases.keeping import field_of, given, written
+from hub.messages.envelope import MessageName
+
+if TYPE_CHECKING:
+    from hub.cases.case import Case
+    from hub.messages.correction import CorrectionMessage
+    from hub.routing.outcome import Contracts
+
+K = TypeVar("K", bound=Kept)
+_KEPT = (MessageName.CASE, MessageName.RISK_CHANGE, MessageName.PLAN)
+"""Messages of which a case keeps what they say."""
+
+
+def brought_up(case: Case, contracts: Contracts) -> Case:
+    """Return the case with everything it keeps under today's names; the case itself where nothing changes."""
+    facts = tuple(_today(each, MessageName.CASE, contracts) for each in case.facts)
+    risks = tuple(_today(each, MessageName.RISK_CHANGE, contracts) for each in case.risks)
+    plan = None if case.plan is None else _today(case.plan, MessageName.PLAN, contracts)
+    if facts == case.facts and risks == case.risks and plan == case.plan:
+        return case
+    return replace(case, facts=facts, risks=risks, plan=plan)
+
+
+def is_today(kept: Kept, message: MessageName, contracts: Contracts) -> bool:
+    """Tell whether what is kept can be given again; one in a version this hub does not know cannot."""
+    return kept.contract == contracts.versions(message)[-1]
+
+
+def naming_today(body: CorrectionMessage, contracts: Contracts) -> CorrectionMessage:
+    """Return a correction that names fields under every name they have today, whatever its author calls them.
+
+    Where a field is in no version of a message that is kept, all of the message is meant: what should be
+    taken back is not known, and must not stay.
+    """
+    names = {field_of(each) for each in body.fields}
+    known: set[str] = set()
+    today: set[str] = set()
+    for message in _KEPT:
+        for version in contracts.every_version(message):
+            fields = {field_of(spec.path) for spec in contracts.fields(message, version)}
+            known |= fields
+            paths = frozenset(names & fields)
+            today |= contracts.current_paths(message, version, paths) if paths else set()
+    return replace(body, fields=() if names - known else tuple(sorted(names | today)))
+
+
+def _today(kept: K, message: MessageName, contracts: Contracts) -> K:
+    current = contracts.versions(message)[-1]
+    if kept.contract == current or kept.contract not in contracts.every_version(message):
+        return kept
+    cast = contracts.cast(message, given(kept), source=kept.contract, target=current)
+    declared = frozenset(
+        f"{path}={held}"
+        for old, _, held in (each.rpartition("=") for each in kept.declared)
+        for path in contracts.current_paths(message, kept.contract, frozenset({old}))
+    )
+    return replace(kept, contract=current, payload=written(cast) if kept.payload else "", declared=declared)
