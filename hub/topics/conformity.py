@@ -65,11 +65,14 @@ def check_schemas(path: Path) -> tuple[Finding, ...]:
 
 
 def _manifest(entries: tuple[Mapping[str, object], ...]) -> Iterator[Finding]:
-    """Check that every message has a contract, and no id or version two."""
-    named = [entry["name"] for entry in entries if entry["kind"] == "message"]
+    """Check that every message has a contract in use, and no id or version two."""
+    messages = [entry for entry in entries if entry["kind"] == "message"]
+    named = {entry["name"] for entry in messages}
+    in_use = {entry["name"] for entry in messages if entry["status"] != "retired"}
     for name in MessageName:
-        if name.value not in named:
-            yield Finding(rule="MESSAGE-MISSING", schema=name, where="manifest", what="no contract")
+        if name.value not in in_use:
+            what = "every version is retired" if name.value in named else "no contract"
+            yield Finding(rule="MESSAGE-MISSING", schema=name, where="manifest", what=what)
     for key in ("id", "file"):
         values = [entry[key] for entry in entries]
         for value in {value for value in values if values.count(value) > 1}:

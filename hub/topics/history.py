@@ -7,7 +7,6 @@ of the tree, such as the branch a change is to be merged into: is anything edite
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from itertools import groupby
@@ -16,6 +15,7 @@ from typing import TYPE_CHECKING, Self
 from hub.consent.partner_contracts import version_key
 from hub.errors import NotConfigured
 from hub.topics.avro.canonical import digest
+from hub.topics.avro.errors import SchemaRefused
 from hub.topics.avro.modes import Mode, compare
 from hub.topics.avro.parse import parse
 from hub.topics.findings import Finding, Weight
@@ -23,6 +23,7 @@ from hub.topics.gates.classes import class_gate, class_gates
 from hub.topics.gates.semantics import semantic_gates
 from hub.topics.gates.signing import signed
 from hub.topics.library import read_manifest
+from hub.topics.schema_files import read_schema
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -185,23 +186,20 @@ def _edited(rule: str, version: Version, what: str, fix: str) -> Finding:
 
 
 def _version(folder: Path, entry: Mapping[str, object]) -> Version:
-    name, version = str(entry["name"]), str(entry["version"])
+    file = folder / str(entry["file"])
+    schema = read_schema(file)
     try:
-        schema = json.loads((folder / str(entry["file"])).read_text(encoding="utf-8"))
-    except (OSError, ValueError) as fault:
-        message = f"schema {name} {version} is missing or not JSON"
-        raise NotConfigured(message, fix=f"mend {entry['file']}") from fault
-    status = str(entry["status"])
-    if status not in STATUSES:
-        message = f"schema {name} {version}: {status} is no status"
-        raise NotConfigured(message, fix=f"one of: {', '.join(STATUSES)}")
+        type_ = parse(schema)
+    except SchemaRefused as refused:
+        message = f"{file}: {refused}"
+        raise NotConfigured(message, fix=refused.fix) from refused
     return Version(
-        name=name,
-        version=version,
+        name=str(entry["name"]),
+        version=str(entry["version"]),
         id=int(str(entry["id"])),
         kind=str(entry["kind"]),
-        status=status,
+        status=str(entry["status"]),
         signed_off=entry.get("signed_off"),
         digest=digest(schema),
-        type=parse(schema),
+        type=type_,
     )

@@ -6,7 +6,6 @@ not loaded: nobody may edit what partners rely on (R-MSG-12).
 
 from __future__ import annotations
 
-import json
 import re
 import struct
 from dataclasses import dataclass, field
@@ -24,6 +23,7 @@ from hub.topics.avro.canonical import digest
 from hub.topics.casts import Chain, Step, read_steps
 from hub.topics.guard import Offsets, Walk, check_whole, compile_walk
 from hub.topics.plain_yaml import read_yaml
+from hub.topics.schema_files import read_record_schema
 from hub.topics.shapes import Record, Scalar, field_specs, leaves, plain_avro, read_record
 
 if TYPE_CHECKING:
@@ -54,6 +54,7 @@ _ENTRY: Mapping[str, tuple[str, str]] = {
     "digest": (r"[0-9a-f]{64}|", 'write "" for a draft; `hub contracts stamp` fills it in'),
 }
 """What an entry of the manifest has besides its id: the form of each part, and what to write there."""
+_MEND = "see `hub contracts lint` for every rule it breaks"
 _HEADER = struct.Struct(">bI")
 _MAGIC = 0
 _ENCODING_FAULTS = (ValueError, TypeError, KeyError, IndexError, AttributeError, OverflowError, struct.error)
@@ -305,23 +306,24 @@ def _wrong_in(entry: object) -> tuple[str, str] | None:
 def _load(path: Path, entry: Mapping[str, object]) -> Contract:
     """Read one schema of the manifest."""
     name, version = str(entry["name"]), str(entry["version"])
-    try:
-        schema = json.loads((path / str(entry["file"])).read_text(encoding="utf-8"))
-    except (OSError, ValueError) as fault:
-        message = f"schema {name} {version} is missing or not JSON"
-        raise NotConfigured(message) from fault
+    file = path / str(entry["file"])
+    schema = read_record_schema(file)
     found = digest(schema)
     if entry["status"] != "draft" and found != entry["digest"]:
         message = f"schema {name} {version} is released, but its file was edited"
         raise Drift(message, fix="restore the file")
-    return contract_of(
-        schema,
-        id=int(str(entry["id"])),
-        name=name,
-        version=version,
-        kind=str(entry["kind"]),
-        status=str(entry["status"]),
-    )
+    try:
+        return contract_of(
+            schema,
+            id=int(str(entry["id"])),
+            name=name,
+            version=version,
+            kind=str(entry["kind"]),
+            status=str(entry["status"]),
+        )
+    except NotConfigured as refused:
+        message = f"{file}: {refused}"
+        raise NotConfigured(message, fix=refused.fix or _MEND) from refused
 
 
 def contract_of(

@@ -34,7 +34,7 @@ def check_parity(library: SchemaLibrary) -> tuple[Finding, ...]:
     """Return every difference between a message's newest contract, its dataclass and its body model."""
     found: list[Finding] = []
     for name in MessageName:
-        contract = library.contract(name, library.versions(name)[-1])
+        contract = library.current(name)
         for where, what in (*_against_dataclass(contract.shape, BODIES[name], ""), *_against_model(contract)):
             found.append(Finding(rule="PARITY", schema=f"{name} {contract.version}", where=where, what=what))
     return tuple(found)

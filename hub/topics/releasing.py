@@ -9,13 +9,16 @@ from hub.errors import HubError
 from hub.topics.findings import Finding, Weight
 from hub.topics.history import Tree, check_history
 from hub.topics.library import SchemaLibrary
-from hub.topics.verification import verify
+from hub.topics.verification import golden_record, verify
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from hub.consent.compile import Policy
     from hub.topics.contract_files import ContractFile, ContractFolder
+
+_NO_VIEW = {"VIEW", "RANGE-EMPTY"}
+"""With these there is nothing to hold a golden record against."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,7 +29,7 @@ class Effect:
     gets: str
     """Schema version its partner is sent then."""
     golden: str
-    """How many golden records hold, or that they fail."""
+    """How many golden records come out as agreed and how many were only read; or `fail`, or `not tried`."""
     broken: bool
 
 
@@ -52,16 +55,29 @@ def effects(
     for file in (each for each in contracts.files if each.terms.message == name):
         own = () if library is None else verify(file, library, policy)
         covered = file.terms.covers(version)
-        told.append(
-            Effect(
-                file=file,
-                gets=version if covered else _newest(file, library),
-                golden="fail" if any(each.rule == "GOLDEN" for each in own) else f"{len(file.golden)} hold",
-                broken=bool(own) or (covered and stopped),
-            )
-        )
+        gets = version if covered else _newest(file, library)
+        broken_rules = {each.rule for each in own}
+        if library is None or broken_rules & _NO_VIEW:
+            golden = "not tried"
+        elif "GOLDEN" in broken_rules:
+            golden = "fail"
+        else:
+            golden = _held(file, gets)
+        broken = bool(own) or (covered and stopped)
+        told.append(Effect(file=file, gets=gets, golden=golden, broken=broken))
         found += own
     return tuple(told), tuple(found)
+
+
+def _held(file: ContractFile, gets: str) -> str:
+    """Say how many golden records came out as agreed, and how many were only read.
+
+    A golden record is compared in the version it is of. That its partner gets another then, into which it
+    is cast, shows that it can be read, and no more.
+    """
+    of = [str(golden_record(path)["version"]) for path in file.golden]
+    counts = ((of.count(gets), "hold"), (len(of) - of.count(gets), "read"))
+    return ", ".join(f"{count} {word}" for count, word in counts if count) or "none"
 
 
 def _newest(file: ContractFile, library: SchemaLibrary | None) -> str:

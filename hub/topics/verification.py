@@ -143,7 +143,7 @@ def _golden(checked: _Checked) -> _Found:
     for path in checked.file.golden:
         where = f"golden/{path.name}"
         try:
-            record = _read(path)
+            record = golden_record(path)
             sent = checked.library.contract(checked.file.terms.message, str(record["version"]))
             payload = checked.library.from_json(sent, record["whole"])
             if sent.version != checked.view.version:
@@ -209,8 +209,18 @@ _CHECKS: tuple[Callable[[_Checked], _Found], ...] = (
 )
 
 
-def _read(path: Path) -> Mapping[str, Any]:
-    document = json.loads(path.read_text(encoding="utf-8"))
+def golden_record(path: Path) -> Mapping[str, Any]:
+    """Return a golden record: its `version`, the `whole` payload and the `view` of it that was agreed.
+
+    Raises:
+        OSError: It cannot be read.
+        ValueError: It is no golden record.
+    """
+    try:
+        document = json.loads(path.read_text(encoding="utf-8"))
+    except RecursionError:
+        message = "too many levels of JSON"
+        raise ValueError(message) from None
     parts = {"version": str, "whole": dict, "view": dict}
     if not isinstance(document, dict) or not all(
         isinstance(document.get(name), kind) for name, kind in parts.items()

@@ -219,6 +219,27 @@ def test_what_was_released_is_neither_edited_nor_taken_away(repository: Path) ->
     assert "RELEASED-GONE" in check(repository).output
 
 
+def test_a_contract_in_effect_is_neither_edited_nor_taken_away(repository: Path) -> None:
+    """Its partner signed what it lets through: another range or view is a contract of its own."""
+    file = repository / "contracts" / "recovery-example" / "plan.v1.yaml"
+    text = file.read_text(encoding="utf-8")
+    file.write_text(text.replace('newest: "1.0"', 'newest: "1.9"'), encoding="utf-8")
+    edited = check(repository)
+    assert edited.exit_code == 4
+    assert "CONTRACT-EDITED" in edited.output
+    assert "plan.v1 is in effect, and its newest would change" in " ".join(edited.output.split())
+    assert "leave it and agree plan.v2" in " ".join(edited.output.split())
+    file.unlink()
+    assert "It is in effect, and its file is gone." in " ".join(check(repository).output.split())
+
+
+def test_contracts_that_were_not_there_before_are_no_change_to_any(repository: Path) -> None:
+    """A revision from before the folder: the schemas are compared, and nothing is made up about contracts."""
+    elsewhere = shutil.copytree(CONTRACTS, repository / "agreed")
+    found = hub("check", "--schemas", repository / "schemas", "--contracts", elsewhere, "--against", "HEAD")
+    assert (found.exit_code, "CONTRACT-EDITED" in found.output) == (0, False)
+
+
 def test_check_names_a_revision_there_is_not(repository: Path) -> None:
     """And what to name instead; an option in its place is not taken for one."""
     for revision in ("no-such-branch", "--output=x"):
@@ -285,6 +306,11 @@ def test_can_i_release_says_that_golden_records_of_another_version_were_only_rea
         return str(next(row for row in rows if row["contract"] == "recovery-example/plan.v1")["golden"])
 
     assert golden("1.0") == "2 hold"
+    spoilt = repository / "schemas" / "progress" / "v1.0.avsc"
+    sound = spoilt.read_bytes()
+    spoilt.write_text('{"type": "string"}', encoding="utf-8")
+    assert golden("1.0") == "not tried"
+    spoilt.write_bytes(sound)
     versions(repository / "schemas", "plan")
     file = repository / "contracts" / "recovery-example" / "plan.v1.yaml"
     text = file.read_text(encoding="utf-8")

@@ -13,7 +13,8 @@ from typer.testing import CliRunner
 from hub.cli.contracts import app
 from hub.errors import NotConfigured
 from hub.topics.contract_files import CONTRACTS
-from hub.topics.library import SCHEMAS, read_manifest
+from hub.topics.history import Tree
+from hub.topics.library import SCHEMAS, SchemaLibrary, read_manifest
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -92,6 +93,17 @@ def test_manifest_entry_with_an_impossible_value_is_refused(schemas: Path, name:
     assert fault.fix
 
 
+@pytest.mark.requirement("R-MSG-12")
+def test_message_that_has_no_version_in_use_is_named(schemas: Path) -> None:
+    """Retired, or taken out of the manifest: nobody could send it any more."""
+    entry(schemas, status="retired")
+    found = hub("check", "--schemas", schemas)
+    assert found.exit_code == 4
+    assert "progress manifest [MESSAGE-MISSING]" in " ".join(found.output.split())
+    entry(schemas, status="draft", name="another")
+    assert "MESSAGE-MISSING" in hub("check", "--schemas", schemas).output
+
+
 @pytest.mark.parametrize("text", [None, "schemas", "schemas: 7", "other: []", "schemas: [[]]", "[", "\x00"])
 def test_manifest_that_is_none_is_named_by_the_folder_that_was_given(
     tmp_path: Path, text: str | None
@@ -114,6 +126,23 @@ def test_stamp_names_a_schema_that_is_not_json(schemas: Path) -> None:
         assert str(schemas / "progress" / "v1.0.avsc") in str(fault)
         assert fault.fix
     assert (schemas / "manifest.yaml").read_bytes() == before
+
+
+@pytest.mark.parametrize(
+    "text", ["{", "[" * 3_000 + "]" * 3_000, '"string"', '["null", "string"]', '{"type": "record"}']
+)
+def test_schema_that_is_no_contract_is_named_by_whoever_loads_it(schemas: Path, text: str) -> None:
+    """Not with a traceback, whatever stands there: the file, what is wrong, what to write."""
+    file = schemas / "progress" / "v1.0.avsc"
+    file.write_text(text, encoding="utf-8")
+    with pytest.raises(NotConfigured) as found:
+        SchemaLibrary.load(schemas)
+    assert "progress" in str(found.value)
+    assert found.value.fix
+    if text != '"string"' and not text.startswith('["null"'):
+        with pytest.raises(NotConfigured) as read:
+            Tree.read(schemas)
+        assert str(read.value).startswith(str(file))
 
 
 def test_stamp_fills_in_the_digests_of_drafts_and_touches_nothing_else(schemas: Path) -> None:

@@ -147,6 +147,8 @@ def test_types_are_weighed_by_what_their_values_mean(
     [
         ({"maxLength": 9}, {"maxLength": 10}, "BOUND-WIDENED", Weight.WARNING),
         ({"minLength": 2}, {"minLength": 1}, "BOUND-WIDENED", Weight.WARNING),
+        ({"maxItems": 2}, {"maxItems": 3}, "BOUND-WIDENED", Weight.REFUSED),
+        ({"maxItems": 2}, {}, "BOUND-WIDENED", Weight.REFUSED),
         ({"pattern": "^a$"}, {}, "BOUND-WIDENED", Weight.WARNING),
         ({"lines": True}, {}, "BOUND-NARROWED", Weight.REFUSED),
         ({}, {"lines": True}, "BOUND-WIDENED", Weight.WARNING),

@@ -2,25 +2,23 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from hub.cli.contracts.options import Contracts, Json, Schemas, contract_folder, policy, schemas_folder
+from hub.cli.contracts.options import Contracts, Json, Schemas, contract_folder, now, policy, schemas_folder
 from hub.cli.contracts.shown import show
 from hub.errors import NotConfigured
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Sequence
 
     from hub.topics.avro.schema import Type
+    from hub.topics.contract_files import ContractFolder
     from hub.topics.findings import Finding
     from hub.topics.history import Tree
-
-_SCHEMA_BYTES_MAX = 1_048_576
 
 
 def compat(
@@ -84,10 +82,11 @@ def lint(
     The rules stand in docs/reference/contract-rules.md. Leaves with 4 if one is broken.
     """
     from hub.topics.conformity import check_schemas, lint_text
+    from hub.topics.schema_files import read_schema_text
 
     findings: Sequence[Finding]
     if files:
-        findings = [found for file in files for found in lint_text(_text(file), str(file))]
+        findings = [found for file in files for found in lint_text(read_schema_text(file), str(file))]
     else:
         findings = check_schemas(schemas_folder(schemas))
     show(findings, as_json=as_json, well="Every rule is kept.")
@@ -107,21 +106,32 @@ def check(
 ) -> None:
     """Check every schema, every version against those before it, and every partner's contract.
 
-    With --against, also what a change does to what is there: whether something released was edited, and
-    whether any field, released or draft, becomes known to more people than before. Leaves with 4 if
-    something stops a release.
+    With --against, also what a change does to what is there: whether something released or a contract in
+    effect was edited, and whether any field, released or draft, becomes known to more people than before.
+    Leaves with 4 if something stops a release.
     """
     from hub.topics.checks import check_all
+
+    folder, agreed = schemas_folder(schemas), contract_folder(contracts)
+    findings = list(check_all(folder, agreed, policy=policy()))
+    if against is not None:
+        findings += _changed(folder, agreed, against)
+    show(findings, as_json=as_json, well=f"{len(_tree(folder).versions)} schemas keep every rule.")
+
+
+def _changed(folder: Path, agreed: ContractFolder, revision: str) -> tuple[Finding, ...]:
+    """Return what a change does to the schemas and contracts that were there at a git revision."""
+    from hub.cli.contracts.revision import folder_at, is_at
+    from hub.topics.checks import check_contracts_against
+    from hub.topics.contract_files import ContractFolder
     from hub.topics.history import check_against
 
-    folder = schemas_folder(schemas)
-    findings = list(check_all(folder, contract_folder(contracts), policy=policy()))
-    if against is not None:
-        from hub.cli.contracts.revision import folder_at
-
-        with folder_at(against, folder) as base:
-            findings += check_against(_tree(folder), _tree(base), policy())
-    show(findings, as_json=as_json, well=f"{len(_tree(folder).versions)} schemas keep every rule.")
+    with folder_at(revision, folder) as base:
+        found = check_against(_tree(folder), _tree(base), policy())
+    if not is_at(revision, agreed.path):
+        return found
+    with folder_at(revision, agreed.path) as base:
+        return (*found, *check_contracts_against(agreed, ContractFolder.load(base), at=now()))
 
 
 def diff(
@@ -157,6 +167,7 @@ def stamp(schemas: Schemas = None) -> None:
     """Write the digests of drafts into the manifest; released contracts are never touched."""
     from hub.topics.avro.canonical import digest
     from hub.topics.library import read_manifest
+    from hub.topics.schema_files import read_schema
 
     folder = schemas_folder(schemas)
     manifest = folder / "manifest.yaml"
@@ -165,7 +176,7 @@ def stamp(schemas: Schemas = None) -> None:
     changed = []
     # From the last to the first, so that the places of those before stay what they are.
     for entry, (begin, end) in reversed([*zip(entries, _digests_in(text, manifest), strict=True)]):
-        found = digest(_json(folder / str(entry["file"])))
+        found = digest(read_schema(folder / str(entry["file"])))
         if entry["status"] == "draft" and found != entry["digest"]:
             text = f'{text[:begin]}"{found}"{text[end:]}'
             changed.append(f"{entry['name']} {entry['version']}")
@@ -212,40 +223,13 @@ def _mode(mode: str) -> str:
 
 def _read(file: Path) -> Type:
     """Parse one schema file; NotConfigured names the file and what is wrong in it."""
-    from hub.topics.avro.parse import parse
-
-    with _naming(file):
-        return parse(_json(file))
-
-
-def _json(file: Path) -> object:
-    """Return the JSON of one schema file, within the limits of hub.topics.avro.text."""
-    from hub.topics.avro.text import check_json, read_json
-
-    with _naming(file):
-        found = read_json(_text(file))
-        check_json(found)
-        return found
-
-
-@contextlib.contextmanager
-def _naming(file: Path) -> Iterator[None]:
-    """Name the file where what stands in it is refused."""
     from hub.topics.avro.errors import SchemaRefused
+    from hub.topics.avro.parse import parse
+    from hub.topics.schema_files import read_schema
 
+    schema = read_schema(file)
     try:
-        yield
+        return parse(schema)
     except SchemaRefused as refused:
         message = f"{file}: {refused}"
         raise NotConfigured(message, fix=refused.fix) from refused
-
-
-def _text(file: Path) -> str:
-    try:
-        if file.stat().st_size > _SCHEMA_BYTES_MAX:
-            message = f"{file} is larger than {_SCHEMA_BYTES_MAX} bytes"
-            raise NotConfigured(message, fix="give one Avro schema")
-        return file.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as fault:
-        message = f"{file} cannot be read: {type(fault).__name__}"
-        raise NotConfigured(message, fix="give the path of an Avro schema") from fault

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from hub.errors import NotConfigured
+from hub.messages.identifiers import Instant
 
 if TYPE_CHECKING:
     from hub.consent.compile import Policy
@@ -61,3 +63,8 @@ def policy() -> Policy:
     from hub.topics.policy_files import POLICY_VERSION, read_policy
 
     return compile_policy(read_policy(), version=POLICY_VERSION)
+
+
+def now() -> Instant:
+    """Return the moment against which dates of contracts are held."""
+    return Instant(time.time_ns() // 1_000_000)

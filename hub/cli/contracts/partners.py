@@ -6,7 +6,6 @@ import asyncio
 import contextlib
 import json
 import logging
-import time
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Annotated
 
@@ -20,13 +19,13 @@ from hub.cli.contracts.options import (
     contract_folder,
     contracts_with,
     folders,
+    now,
     policy,
     schemas_folder,
 )
 from hub.cli.contracts.shown import show
 from hub.consent.partner_contracts import Direction
 from hub.errors import NotConfigured, Unreachable
-from hub.messages.identifiers import Instant
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -35,7 +34,6 @@ if TYPE_CHECKING:
     from hub.consent.partner_contracts import PartnerContract
     from hub.topics.contract_files import ContractFile
     from hub.topics.library import SchemaLibrary
-    from hub.topics.releasing import Effect
 
 _DAY_MS = 86_400_000
 _NO_DATABASE = "the settings name the Kafka of a hub and not its database"
@@ -126,7 +124,7 @@ def can_i_release(
     )
     known = asyncio.run(_uses())
     rows = [
-        _row(each.file, known) | {"gets": each.gets, "golden": _golden(each), "broken": each.broken}
+        _row(each.file, known) | {"gets": each.gets, "golden": each.golden, "broken": each.broken}
         for each in told
     ]
     for row in () if as_json else rows:
@@ -192,14 +190,14 @@ def sunset_report(
     posted by it and what is parked. That is asked of the hub the settings name, or that runs here.
     """
     _, folder = folders(schemas, contracts)
-    now = _now()
+    at = now()
     uses = asyncio.run(_uses())
     rows = []
     for file in folder.files:
         sunset = file.terms.sunset
         if file.terms.deprecated is None:
             continue
-        days = None if sunset is None else (sunset - now) // _DAY_MS
+        days = None if sunset is None else (sunset - at) // _DAY_MS
         if within is None or (days is not None and days <= within):
             rows.append(_row(file, uses) | {"days_left": days})
     rows.sort(key=lambda row: (row["days_left"] is None, row["days_left"], row["contract"]))
@@ -223,7 +221,7 @@ def _row(file: ContractFile, uses: Uses | str) -> dict[str, object]:
     return {
         "contract": file.label,
         "direction": terms.direction.value,
-        "phase": terms.phase(_now()).value.replace("_", " "),
+        "phase": terms.phase(now()).value.replace("_", " "),
         "versions": {"oldest": terms.oldest, "newest": terms.newest},
         "deprecated": _shown(terms.deprecated),
         "sunset": _shown(terms.sunset),
@@ -256,23 +254,6 @@ def _used(row: Mapping[str, object]) -> str:
     if row["last"] is not None:
         return f"last sent: {row['last']}"
     return "" if row["last_posted"] is None else f"last posted: {row['last_posted']}"
-
-
-def _golden(effect: Effect) -> str:
-    """Say how many golden records came out as agreed, and how many were only read.
-
-    A golden record is compared in the version it is of. That its partner gets another then, into which it
-    is cast, shows that it can be read, and no more.
-    """
-    if effect.golden == "fail":
-        return effect.golden
-    try:
-        versions = [json.loads(path.read_text(encoding="utf-8"))["version"] for path in effect.file.golden]
-    except (OSError, ValueError, KeyError, TypeError):
-        return "fail"
-    hold = versions.count(effect.gets)
-    counts = ((hold, "hold"), (len(versions) - hold, "read"))
-    return ", ".join(f"{count} {word}" for count, word in counts if count) or "none"
 
 
 def _within(path: str, leaf: str) -> bool:
@@ -323,10 +304,6 @@ def _driver_silent() -> Iterator[None]:
         yield
     finally:
         log.setLevel(before)
-
-
-def _now() -> Instant:
-    return Instant(time.time_ns() // 1_000_000)
 
 
 def _shown(at: int | None) -> str | None:

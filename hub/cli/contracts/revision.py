@@ -1,4 +1,4 @@
-"""The schemas as they were at a git revision, to hold a change against."""
+"""A folder of schemas or contracts as it was at a git revision, to hold a change against."""
 
 from __future__ import annotations
 
@@ -27,15 +27,27 @@ def folder_at(revision: str, folder: Path) -> Iterator[Path]:
         NotConfigured: There is no git, no such revision, or no such folder in it.
         Unreachable: Git did not end in time.
     """
-    root = Path(_git(folder, "rev-parse", "--show-toplevel").decode().strip())
-    within = folder.resolve().relative_to(root.resolve()).as_posix()
-    # `--` and the full form keep a revision from being taken for an option.
-    commit = _git(folder, "rev-parse", "--verify", "--end-of-options", f"{revision}^{{commit}}")
-    packed = _git(root, "archive", "--format=tar", commit.decode().strip(), "--", within)
+    root, within, commit = _place(revision, folder)
+    packed = _git(root, "archive", "--format=tar", commit, "--", within)
     with tempfile.TemporaryDirectory(prefix="partner-hub-") as there:
         with tarfile.open(fileobj=io.BytesIO(packed)) as archive:
             archive.extractall(there, filter="data")
         yield Path(there) / within
+
+
+def is_at(revision: str, folder: Path) -> bool:
+    """Tell whether a folder was there at a git revision; raises what `folder_at` does."""
+    root, within, commit = _place(revision, folder)
+    return bool(_git(root, "ls-tree", commit, "--", within).strip())
+
+
+def _place(revision: str, folder: Path) -> tuple[Path, str, str]:
+    """Return the checkout a folder is in, its path in there and the commit a revision stands for."""
+    root = Path(_git(folder, "rev-parse", "--show-toplevel").decode().strip())
+    within = folder.resolve().relative_to(root.resolve()).as_posix()
+    # `--` and the full form keep a revision from being taken for an option.
+    commit = _git(folder, "rev-parse", "--verify", "--end-of-options", f"{revision}^{{commit}}")
+    return root, within, commit.decode().strip()
 
 
 def _git(folder: Path, *arguments: str) -> bytes:
@@ -55,6 +67,6 @@ def _git(folder: Path, *arguments: str) -> bytes:
         raise Unreachable(message, fix="try again") from fault
     if done.returncode or len(done.stdout) > _BYTES_MAX:
         said = done.stderr.decode(errors="replace").strip().splitlines()
-        message = f"git does not give the schemas of that revision: {said[-1] if said else 'too large'}"
+        message = f"git does not give that revision: {said[-1] if said else 'too large'}"
         raise NotConfigured(message, fix="name a branch, tag or commit of this checkout, e.g. origin/main")
     return done.stdout

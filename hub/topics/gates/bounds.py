@@ -1,7 +1,9 @@
 """Bounds of a field: what is narrower refuses what is stored and what old senders send, so it is refused.
 
-What is wider is a warning: receivers built for the old bounds may not be ready for it. Whether one pattern
-takes all that another takes cannot be told by looking, so another pattern counts as narrower.
+What is wider is a warning: receivers built for the old bounds may not be ready for it. Of the items of a
+list it is refused, for the guard counts them: what is cast to the older version would not get through.
+Whether one pattern takes all that another takes cannot be told by looking, so another pattern counts as
+narrower.
 """
 
 from __future__ import annotations
@@ -54,7 +56,17 @@ def _narrowed(path: str, name: str, was: object, becomes: object) -> Change:
 
 
 def _widened(path: str, name: str, was: object, becomes: object) -> Change:
-    """Warn of a wider bound."""
+    """Warn of a wider bound; of items, refuse it."""
+    if name == "maxItems":
+        return Change(
+            "BOUND-WIDENED",
+            path,
+            "more items are let through: a record with that many, cast to the older version for a partner "
+            "that has it, would be refused there and not arrive",
+            old=shown(was),
+            new=shown(becomes),
+            fix=f"keep maxItems {shown(was)}, or release it as a new major version with a cast",
+        )
     return Change(
         "BOUND-WIDENED",
         path,

@@ -162,7 +162,9 @@ SEMANTIC_RULES: Mapping[str, Rule] = {
         "A bound lets no less through, or what is stored and old senders send is refused."
     ),
     "BOUND-WIDENED": Rule(
-        "A bound lets more through than receivers of older versions were built for.", (_W,)
+        "A bound lets more through than receivers of older versions were built for; of items, which the "
+        "guard counts, it is refused.",
+        (_R, _W),
     ),
     "STATEMENT-CHANGED": Rule(
         "An opinion never becomes a fact (DPA 2018 s.38(2)); that a fact was an opinion is signed off.",
