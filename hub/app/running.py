@@ -69,6 +69,8 @@ async def running(
     """
     set_up_logs(settings)
     telemetry.set_up(role=parts.names(roles).replace(", ", "+"))
+    library = SchemaLibrary.load(settings.schemas)
+    _check_casts(library)
     async with contextlib.AsyncExitStack() as stack:
         listening = parts.listen(settings) if Role.GATEWAY in roles else None
         if listening is not None:
@@ -78,8 +80,7 @@ async def running(
         # What others keep outlives this process, and so must the keys it is sealed under.
         if ephemeral and not (settings.kafka or settings.database.get_secret_value()):
             folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="partner-hub-")))
-        codec = _codec(settings, folder)
-        _check_casts(codec.library)
+        codec = Codec(library=library, keys=FileKeyStore(folder / "keys"))
         catalogue = Catalogue(intake_partitions=settings.intake_partitions)
         await asyncio.gather(
             asyncio.to_thread(upgrade, postgres.dsn),
@@ -130,14 +131,13 @@ async def attached(settings: Settings) -> AsyncIterator[Hub]:
             http_url=_known_url(settings.instance_folder / _GATEWAY_STATE),
             notices=(),
             pool=pool,
-            codec=_codec(settings, settings.instance_folder),
+            codec=Codec(
+                library=SchemaLibrary.load(settings.schemas),
+                keys=FileKeyStore(settings.instance_folder / "keys"),
+            ),
             catalogue=Catalogue(intake_partitions=settings.intake_partitions),
             roles=asyncio.get_running_loop().create_future(),
         )
-
-
-def _codec(settings: Settings, folder: Path) -> Codec:
-    return Codec(library=SchemaLibrary.load(settings.schemas), keys=FileKeyStore(folder / "keys"))
 
 
 def _check_casts(library: SchemaLibrary) -> None:

@@ -37,6 +37,7 @@ _KNOWN = frozenset(
         *("minLength", "maxLength", "pattern", "minimum", "maximum", "maxItems", "unit"),
     )
 )
+_REFERENCES = ("case", "message")
 _GENERALISERS: Mapping[str, tuple[frozenset[str], str]] = {
     "month": (frozenset({"date"}), "string"),
     "year": (frozenset({"date"}), "int"),
@@ -204,6 +205,17 @@ def _optional(place: _Place) -> Iterator[tuple[str, str]]:
         yield "NULLABLE", "must be null or its type, null first, default null, so that it can be withheld"
 
 
+def _references(place: _Place) -> Iterator[tuple[str, str]]:
+    """A reference made for each recipient is one the hub can make: text on the first level."""
+    said = place.field.properties.get("pairwise")
+    if said is None:
+        return
+    if said not in _REFERENCES:
+        yield "PAIRWISE", f"must be {' or '.join(_REFERENCES)}"
+    if "." in place.path or not _is(place.field.shape, "string"):
+        yield "PAIRWISE", "must be text on the first level, where the hub replaces it for each recipient"
+
+
 def _bounds(place: _Place) -> Iterator[tuple[str, str]]:
     """Text, bytes, lists and maps end somewhere; numbers of a message stay within a range."""
     field = place.field
@@ -260,4 +272,12 @@ def _is(shape: object, *kinds: str) -> bool:
     return isinstance(shape, Scalar) and shape.kind in kinds
 
 
-_CHECKS: tuple[_Check, ...] = (_names, _classes, _optional, _bounds, _choices, _generals)
+_CHECKS: tuple[_Check, ...] = (
+    _names,
+    _classes,
+    _optional,
+    _references,
+    _bounds,
+    _choices,
+    _generals,
+)

@@ -136,6 +136,8 @@ SPOILS: dict[str, tuple[Callable[[dict[str, Any]], None], str]] = {
     ),
     "a field in capitals": (give("note", name="Note"), "NAME"),
     "a property nobody knows": (give("note", infoclass="health"), "PROPERTY"),
+    "a reference of no kind": (give("note", pairwise="person"), "PAIRWISE"),
+    "a reference that is no text": (give("session_at", pairwise="case"), "PAIRWISE"),
     "a general form there is not": (
         give("session_at", general="session_month", generaliser="month"),
         "GENERAL",

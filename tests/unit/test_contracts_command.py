@@ -219,6 +219,37 @@ def test_what_was_released_is_neither_edited_nor_taken_away(repository: Path) ->
     assert "RELEASED-GONE" in check(repository).output
 
 
+def manifest_entry(repository: Path, name: str, **said: object) -> None:
+    """Change what the manifest of the repository says of a schema."""
+    file = repository / "schemas" / "manifest.yaml"
+    manifest = yaml.safe_load(file.read_text(encoding="utf-8"))
+    next(each for each in manifest["schemas"] if each["name"] == name).update(said)
+    file.write_text(yaml.safe_dump(manifest), encoding="utf-8")
+
+
+def test_what_was_released_keeps_its_id_and_does_not_go_back(repository: Path) -> None:
+    """Every record framed with the id would be misread; a draft could be edited again."""
+    manifest_entry(repository, "envelope", id=4_711)
+    moved = check(repository)
+    assert (moved.exit_code, "RELEASED-MOVED" in moved.output) == (4, True)
+    manifest_entry(repository, "envelope", id=1, status="draft")
+    assert "STATUS-BACK" in check(repository).output
+
+
+@pytest.mark.requirement("R-DIS-01")
+def test_a_draft_loosened_under_a_new_number_is_held_against_the_one_it_takes_the_place_of(
+    repository: Path,
+) -> None:
+    """Otherwise a loosened class would only need another version in its file's name."""
+    changed(repository, "referral", "victim_conditions", infoClass="progress", subject="person")
+    folder = repository / "schemas" / "referral"
+    (folder / "v1.0.avsc").rename(folder / "v1.5.avsc")
+    manifest_entry(repository, "referral", version="1.5", file="referral/v1.5.avsc")
+    found = read(check(repository, "--json"))["findings"]
+    said = {(each["rule"], each["schema"]) for each in found if each["path"] == "victim_conditions"}
+    assert ("CLASS-LOOSER", "referral 1.5") in said
+
+
 def test_a_contract_in_effect_is_neither_edited_nor_taken_away(repository: Path) -> None:
     """Its partner signed what it lets through: another range or view is a contract of its own."""
     file = repository / "contracts" / "recovery-example" / "plan.v1.yaml"

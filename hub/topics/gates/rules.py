@@ -41,6 +41,9 @@ LINT_RULES: Mapping[str, Rule] = {
     "STATEMENT": Rule("Every field is fact or assessment, because opinions must be told apart (s.38(2))."),
     "KEY": Rule("A key cannot be null, because a record means nothing without it."),
     "NULLABLE": Rule("All but keys can be null and are by default, because each may have to be withheld."),
+    "PAIRWISE": Rule(
+        "A reference made for each recipient is text on the first level, or the hub could not replace it."
+    ),
     "BOUND": Rule("Text, lists, maps and numbers end somewhere, because what has no end can flood a reader."),
     "PATTERN": Rule(
         "A pattern is anchored at both ends, because otherwise it takes anything around a match."
