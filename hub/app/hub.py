@@ -8,6 +8,7 @@ import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from hub.adapters.database.alone import AGREEMENT_LOCK, alone
 from hub.adapters.gateway.identity import key_hash, new_key
 from hub.adapters.kafka import admin
 from hub.adapters.kafka.control import publish_control
@@ -26,6 +27,7 @@ from hub.topics.policy_files import POLICY_VERSION, read_policy
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
+    from contextlib import AbstractAsyncContextManager
 
     from hub.adapters.database.pool import Pool
     from hub.settings import Settings
@@ -71,13 +73,14 @@ class Hub:
         """
         organisation = _identifier(body)
         files = ContractFolder.load(self.settings.contracts).of(organisation)
-        wanted = await self._to_put_in_force(files, organisation_from(body))
-        await admin.apply(self.catalogue.organisation_topics(organisation), bootstrap=self.bootstrap)
-        # First: a key opens nothing before its organisation is in force.
-        key = await self.new_key(organisation)
-        # Contracts before the organisation: nothing goes to it wider than was agreed, not even at first.
-        await self._put_contracts(wanted)
-        await self.put_organisation(body)
+        async with self._agreeing(organisation):
+            wanted = await self._to_put_in_force(files, organisation_from(body))
+            await admin.apply(self.catalogue.organisation_topics(organisation), bootstrap=self.bootstrap)
+            # First: a key opens nothing before its organisation is in force.
+            key = await self.new_key(organisation)
+            # Contracts before the organisation: nothing goes to it wider than was agreed, not even at first.
+            await self._put_contracts(wanted)
+            await self.put_organisation(body)
         return key
 
     async def new_key(self, organisation: OrganisationId, *, only: bool = False) -> str:
@@ -120,11 +123,14 @@ class Hub:
             NotConfigured: One does not hold, is not for this organisation, or may not take the place of
                 what is in force (hub.consent.contract_changes); nothing was put in force.
         """
+        partners = [*dict.fromkeys(each.terms.partner for each in files)]
         changed: list[PartnerContract] = []
-        for partner in dict.fromkeys(each.terms.partner for each in files):
-            own = [each for each in files if each.terms.partner == partner]
-            changed += await self._to_put_in_force(own, organisation_from(await self.organisation(partner)))
-        await self._put_contracts(changed)
+        async with self._agreeing(*partners):
+            for partner in partners:
+                own = [each for each in files if each.terms.partner == partner]
+                registered = organisation_from(await self.organisation(partner))
+                changed += await self._to_put_in_force(own, registered)
+            await self._put_contracts(changed)
         return tuple(changed)
 
     async def put_contract(self, terms: PartnerContract) -> bool:
@@ -137,11 +143,16 @@ class Hub:
             check_view(terms, self.codec.library)
         except ValueError as error:
             raise NotConfigured(str(error), fix="mend the view") from error
-        wanted = to_put_in_force([terms], await self.contracts(), now=_now())
-        half = await self._not_everywhere()
-        again = (terms,) if not wanted and _contract_name(terms) in half else ()
-        await self._put_contracts((*wanted, *again))
+        async with self._agreeing(terms.partner):
+            wanted = to_put_in_force([terms], await self.contracts(), now=_now())
+            half = await self._not_everywhere()
+            again = (terms,) if not wanted and _contract_name(terms) in half else ()
+            await self._put_contracts((*wanted, *again))
         return bool(wanted or again)
+
+    def _agreeing(self, *partners: str) -> AbstractAsyncContextManager[None]:
+        """Hold off other processes: what was checked against what is in force must be so when it is put."""
+        return alone(self.dsn, AGREEMENT_LOCK, partners, wait_s=self.settings.control_timeout_s)
 
     async def _put_contracts(self, wanted: Iterable[PartnerContract]) -> None:
         for each in wanted:

@@ -36,7 +36,7 @@ def brought_up(case: Case, contracts: Contracts) -> Case:
 
 def is_today(kept: Kept, message: MessageName, contracts: Contracts) -> bool:
     """Tell whether what is kept can be given again; one in a version this hub does not know cannot."""
-    return kept.contract == contracts.versions(message)[-1]
+    return kept.contract == contracts.newest(message)
 
 
 def naming_today(body: CorrectionMessage, contracts: Contracts) -> CorrectionMessage:
@@ -58,7 +58,7 @@ def naming_today(body: CorrectionMessage, contracts: Contracts) -> CorrectionMes
 
 
 def _today(kept: K, message: MessageName, contracts: Contracts) -> K:
-    current = contracts.versions(message)[-1]
+    current = contracts.newest(message)
     if kept.contract == current or kept.contract not in contracts.every_version(message):
         return kept
     cast = contracts.cast(message, given(kept), source=kept.contract, target=current)

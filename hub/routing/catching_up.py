@@ -136,7 +136,7 @@ def _said_again(
 ) -> tuple[Submission, tuple[FieldSpec, ...]]:
     """Return what was said as a message of its own, still its author's word, of the day it was said."""
     kept, contracts = again.kept, view.contracts
-    version = contracts.versions(again.message)[-1]
+    version = contracts.newest(again.message)
     declared = (pair.rpartition("=") for pair in kept.declared)
     envelope = Envelope(
         message_id=MessageId(derived_id("again", kept.message, cause.identity)),

@@ -111,6 +111,9 @@ class Contracts(Protocol):
     def versions(self, message: MessageName) -> Sequence[str]:
         """Return the schema versions a message may be delivered in, oldest first."""
 
+    def newest(self, message: MessageName) -> str:
+        """Return the version that decisions speak of: the newest in use, else the newest there ever was."""
+
     def every_version(self, message: MessageName) -> Sequence[str]:
         """Return all versions of a message there ever were, oldest first."""
 

@@ -81,7 +81,7 @@ def _reported(
     view: View,
     now: Instant,
 ) -> Told:
-    contract = view.contracts.versions(MessageName.EXCEPTION)[-1]
+    contract = view.contracts.newest(MessageName.EXCEPTION)
     specs = view.contracts.fields(MessageName.EXCEPTION, contract)
     telling = Telling(
         submission=_exception(raised, case.ref, cause=cause, specs=specs, contract=contract, now=now),

@@ -161,12 +161,16 @@ class SchemaLibrary:
         """
         return self._in_use.get(name, ())
 
-    def current(self, name: str) -> Contract:
-        """Return the newest version of a message, the one that decisions speak of.
+    def newest(self, name: str) -> str:
+        """Return the version of a message that decisions speak of: the newest in use.
 
         Where none is in use any more, the newest there was: what was written is still read.
         """
-        return self.contract(name, (self.versions(name) or self.every_version(name))[-1])
+        return (self.versions(name) or self.every_version(name))[-1]
+
+    def current(self, name: str) -> Contract:
+        """Return a message in the version that decisions speak of."""
+        return self.contract(name, self.newest(name))
 
     def taken(self, name: str, version: str) -> Contract:
         """Return a contract that senders may use; NotReadable CONTRACT-UNKNOWN for one not in use."""

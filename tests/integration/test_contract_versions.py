@@ -165,6 +165,15 @@ async def end(hub: Hub, partner: str) -> Instant:
     return sunset
 
 
+async def agree_twice_at_once(hub: Hub, partner: str) -> list[bool | str]:
+    """Have two administrators put a contract in force at once, each with a view of its own."""
+    (terms,) = [each for each in await hub.contracts() if each.partner == partner]
+    views = (frozenset({"version"}), frozenset({"version", "change_summary"}))
+    wanted = [replace(terms, number=2, view=view, ids={}) for view in views]
+    done = await asyncio.gather(*map(hub.put_contract, wanted), return_exceptions=True)
+    return [each if isinstance(each, bool) else str(each) for each in done]
+
+
 @dataclass(frozen=True, kw_only=True)
 class Seen:
     """What everybody saw of one plan."""
@@ -232,6 +241,9 @@ async def test_an_old_and_a_new_partner_each_get_theirs_and_one_past_its_sunset_
         with pytest.raises(NotConfigured, match="takes no new subscriber") as refused:
             await hub.add_organisation(organisation(LATE))
         assert all(each["organisation"] != LATE for each in await hub.organisations())
+        first, second = sorted(await agree_twice_at_once(hub, NEW), key=str)
+    assert first is True
+    assert "plan.v2 is in effect, and its view would change" in str(second)
     assert refused.value.fix == "agree plan.v2"
     each_gets_its_own_version(seen)
     the_end_is_announced_everywhere(seen)

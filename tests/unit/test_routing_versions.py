@@ -203,3 +203,14 @@ def test_what_was_written_is_read_when_no_version_is_in_use_any_more_and_nobody_
     assert library.versions("plan") == ("1.0",)
     with pytest.raises(NotReadable, match="in use"):
         check_submission(library, "plan", {"contract": "1.1", "data": {}})
+
+
+@pytest.mark.requirement("R-CASE-06")
+def test_a_case_goes_on_when_no_version_of_what_it_keeps_is_in_use_any_more(tmp_path: Path) -> None:
+    """Plans are retired: nobody sends one; whoever joins is still given the one in force."""
+    world = staffed()
+    distribute(world, change_reason=f"It was {HIDDEN}.")
+    schemas = schemas_in(tmp_path)
+    set_status(schemas, "plan", "1.0", "retired")
+    world.contracts = SchemaLibrary.load(schemas)
+    assert f"'change_reason': 'It was {HIDDEN}.'" in joined(world)
