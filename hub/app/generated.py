@@ -15,9 +15,10 @@ from hub.adapters.gateway.examples import example
 from hub.consent.partner_contracts import Direction
 from hub.errors import NotConfigured
 from hub.messages.envelope import MessageName
-from hub.messages.identifiers import OrganisationId, is_organisation
+from hub.messages.identifiers import OrganisationId
 from hub.topics.asyncapi import document
 from hub.topics.asyncapi_messages import Examples, name_of
+from hub.topics.contract_files import ASYNCAPI, is_document
 from hub.topics.yaml_text import to_yaml
 
 if TYPE_CHECKING:
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
 
 OPENAPI = "openapi.yaml"
 FIX = "hub contracts views --write"
-_ASYNCAPI, _VIEWS = "asyncapi", "views"
+_VIEWS = "views"
 
 
 def files(folder: ContractFolder, library: SchemaLibrary) -> Mapping[str, str]:
@@ -43,7 +44,7 @@ def files(folder: ContractFolder, library: SchemaLibrary) -> Mapping[str, str]:
     for partner in folder.partners():
         agreed = folder.of(partner)
         described = document(OrganisationId(partner), agreed, library, examples)
-        found[f"{_ASYNCAPI}/{partner}.yaml"] = to_yaml(described)
+        found[f"{ASYNCAPI}/{partner}.yaml"] = to_yaml(described)
         for file in agreed:
             if file.terms.direction is Direction.RECEIVES:
                 for view in file.views(library):
@@ -94,6 +95,5 @@ def write(folder: ContractFolder, generated: Mapping[str, str]) -> tuple[str, ..
 def _generated_before(folder: Path) -> list[str]:
     """Return the paths of what looks generated and may be removed: never a contract or a golden record."""
     views = folder.glob(f"*/{_VIEWS}/*.avsc")
-    # A partner could be called asyncapi: its contracts have a dot before their ending, documents have none.
-    documents = (each for each in folder.glob(f"{_ASYNCAPI}/*.yaml") if is_organisation(each.stem))
+    documents = filter(is_document, folder.glob(f"{ASYNCAPI}/*.yaml"))
     return sorted(each.relative_to(folder).as_posix() for each in (*views, *documents))

@@ -139,10 +139,7 @@ class Hub:
         Raises:
             NotConfigured: It may not take the place of what is in force, or nothing could be sent by it.
         """
-        try:
-            check_view(terms, self.codec.library)
-        except ValueError as error:
-            raise NotConfigured(str(error), fix="mend the view") from error
+        self._check_views([terms])
         async with self._agreeing(terms.partner):
             wanted = to_put_in_force([terms], await self.contracts(), now=_now())
             half = await self._not_everywhere()
@@ -157,6 +154,14 @@ class Hub:
     async def _put_contracts(self, wanted: Iterable[PartnerContract]) -> None:
         for each in wanted:
             await self._put(CONTRACT, _contract_name(each), control_body(each))
+
+    def _check_views(self, agreed: Iterable[PartnerContract]) -> None:
+        """Refuse here what every router would refuse, and nobody would hear of."""
+        for terms in agreed:
+            try:
+                check_view(terms, self.codec.library)
+            except ValueError as error:
+                raise NotConfigured(f"{terms.partner}: {error}", fix="mend the view") from error
 
     async def _not_everywhere(self) -> frozenset[str]:
         """Return the contracts that some partition has not taken: putting them again mends it."""
@@ -177,6 +182,7 @@ class Hub:
         if files:
             check_files(files, organisation, self.codec.library, await self.rules())
         agreed = [each.terms for each in files]
+        self._check_views(agreed)
         wanted = to_put_in_force(agreed, await self.contracts(), now=_now())
         half = await self._not_everywhere()
         again = (each for each in agreed if each not in wanted and _contract_name(each) in half)

@@ -67,10 +67,10 @@ async def running(
         Drift: A topic differs from the catalogue, or the database was sealed under other keys.
         Unreachable, NotConfigured: Something it stands on is missing; the message names it.
     """
-    set_up_logs(settings)
-    telemetry.set_up(role=parts.names(roles).replace(", ", "+"))
     library = SchemaLibrary.load(settings.schemas)
     _check_casts(library)
+    set_up_logs(settings)
+    telemetry.set_up(role=parts.names(roles).replace(", ", "+"))
     async with contextlib.AsyncExitStack() as stack:
         listening = parts.listen(settings) if Role.GATEWAY in roles else None
         if listening is not None:
@@ -146,7 +146,7 @@ def _check_casts(library: SchemaLibrary) -> None:
     Raises:
         NotConfigured: Names the step, the fields, and who would get to know what.
     """
-    if not any(step.moves for name in MessageName for step in library.chain(name).all_steps()):
+    if not any(library.chain(name).all_steps() for name in MessageName):
         return
     found = check_casts(library, compile_policy(read_policy(), version=POLICY_VERSION))
     if found:

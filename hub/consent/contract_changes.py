@@ -12,7 +12,7 @@ from hub.consent.partner_contracts import PartnerContract, Phase
 from hub.errors import NotConfigured
 from hub.messages.identifiers import Instant
 
-_FIXED = ("oldest", "newest", "view", "purposes", "effective")
+_FIXED = ("direction", "oldest", "newest", "view", "purposes", "effective")
 """What cannot change once a contract is in effect."""
 
 
@@ -35,23 +35,29 @@ def check_change(before: PartnerContract | None, terms: PartnerContract, *, now:
 
     Raises:
         NotConfigured: It is new and deprecated already, or lets through other than the one of its name,
-            or ends without having been announced.
+            or ends without having been announced, or has ended and would hold again.
     """
     if before is None:
         check_open_to_new(terms, now=now)
         return
-    if before.phase(now) is not Phase.AGREED:
+    label = f"{terms.partner}: {terms.name}"
+    if before.phase(now).has_ended and not terms.phase(now).has_ended:
+        message = f"{label} has ended, and would hold again"
+        raise NotConfigured(message, fix=f"leave it and agree {terms.message}.v{terms.number + 1}")
+    if terms.sunset is not None and terms.sunset != before.sunset and terms.sunset <= now:
+        message = f"{label} would have ended already, and nobody was told before"
+        raise NotConfigured(
+            message, fix="set a sunset that is still to come; the partner is warned till then"
+        )
+    if before.phase(now) is Phase.AGREED:
+        check_open_to_new(terms, now=now)
+    else:
         changed = [name for name in _FIXED if getattr(before, name) != getattr(terms, name)]
         if changed:
-            message = f"{terms.partner}: {terms.name} is in effect, and its {', '.join(changed)} would change"
+            message = f"{label} is in effect, and its {', '.join(changed)} would change"
             raise NotConfigured(message, fix=f"leave it and agree {terms.message}.v{terms.number + 1}")
-        if terms.sunset is not None and terms.sunset != before.sunset and terms.sunset <= now:
-            message = f"{terms.partner}: {terms.name} would have ended already, and nobody was told before"
-            raise NotConfigured(
-                message, fix="set a sunset that is still to come; the partner is warned till then"
-            )
     if not before.ids.items() <= terms.ids.items():
-        message = f"{terms.partner}: {terms.name} has an id that its records bear, and that would change"
+        message = f"{label} has an id that its records bear, and that would change"
         raise NotConfigured(message, fix="restore contracts/registry.yaml: an id once given stands")
 
 

@@ -251,7 +251,7 @@ def _serving_nothing(body: Mapping[str, object]) -> PartnerContract | None:
             newest="0.0",
             purposes=frozenset(),
             view=frozenset(),
-            effective=Instant(0),
+            effective=_begin(body),
             deprecated=None,
             sunset=None,
             removal=None,
@@ -260,6 +260,14 @@ def _serving_nothing(body: Mapping[str, object]) -> PartnerContract | None:
         )
     except ValueError:
         return None
+
+
+def _begin(body: Mapping[str, object]) -> Instant:
+    """Return since when a contract that is not read would hold; where even that is not read, since ever."""
+    try:
+        return _date("effective", body.get("effective")) or Instant(0)
+    except ValueError:
+        return Instant(0)
 
 
 def _check_whole(found: PartnerContract) -> None:

@@ -37,6 +37,8 @@ _KNOWN = frozenset(
         *("minLength", "maxLength", "pattern", "minimum", "maximum", "maxItems", "unit"),
     )
 )
+_CLASSES = ", ".join(each.value for each in InformationClass)
+_SUBJECTS = ", ".join(each.value for each in Subject)
 _REFERENCES = ("case", "message")
 _GENERALISERS: Mapping[str, tuple[frozenset[str], str]] = {
     "month": (frozenset({"date"}), "string"),
@@ -62,7 +64,19 @@ _Check = Callable[[_Place], Iterator[tuple[str, str]]]
 def check_schemas(path: Path) -> tuple[Finding, ...]:
     """Return every rule broken by the manifest and the schemas it lists."""
     entries = read_manifest(path)
-    return (*_manifest(entries), *(finding for entry in entries for finding in _schema(path, entry)))
+    listed = {path / str(entry["file"]) for entry in entries}
+    return (
+        *_manifest(entries),
+        *(_not_listed(file, path) for file in sorted(path.glob("*/*.avsc")) if file not in listed),
+        *(finding for entry in entries for finding in _schema(path, entry)),
+    )
+
+
+def _not_listed(file: Path, folder: Path) -> Finding:
+    """Say that a schema would take no part in anything."""
+    name = file.relative_to(folder).as_posix()
+    what, fix = "it is not in the manifest, and nothing reads it", f"enter it in manifest.yaml, file: {name}"
+    return Finding(rule="NOT-LISTED", schema=name, where="manifest", what=what, fix=fix)
 
 
 def _manifest(entries: tuple[Mapping[str, object], ...]) -> Iterator[Finding]:
@@ -181,11 +195,11 @@ def _classes(place: _Place) -> Iterator[tuple[str, str]]:
         return
     said = place.field.properties
     if place.field.text("infoClass") not in {each.value for each in InformationClass}:
-        yield "CLASS", "no known information class"
+        yield "CLASS", f"no known information class; there are: {_CLASSES}"
     if place.field.text("subject") not in {each.value for each in Subject}:
-        yield "SUBJECT", "no known data-subject category"
+        yield "SUBJECT", f"no known data-subject category; there are: {_SUBJECTS}"
     if not isinstance(said.get("sensitive"), bool):
-        yield "SENSITIVE", "does not say whether it is sensitive"
+        yield "SENSITIVE", "does not say whether it is sensitive: true or false"
     if place.field.text("statement") not in {"fact", "assessment"}:
         yield "STATEMENT", "says neither fact nor assessment"
     if said.get("infoClass") == "health" and said.get("sensitive") is not True:

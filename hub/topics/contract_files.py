@@ -6,8 +6,9 @@ published documents and the checks of `hub contracts verify`.
 
 from __future__ import annotations
 
+import contextlib
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, fields
 from datetime import UTC, datetime
 from datetime import date as date_
@@ -17,9 +18,10 @@ from typing import Any, Self
 import yaml
 
 from hub.consent.parties import RUNGS, Kind, LegalStatus, nearest, word
-from hub.consent.partner_contracts import Direction, PartnerContract, contract_from
+from hub.consent.partner_contracts import Direction, PartnerContract, contract_from, newest_version
 from hub.errors import Drift, NotConfigured, NotReadable
 from hub.messages.envelope import Role
+from hub.messages.identifiers import is_organisation
 from hub.topics.library import MESSAGE, Contract, SchemaLibrary
 from hub.topics.plain_yaml import read_yaml
 from hub.topics.values import instant_from_text
@@ -29,6 +31,8 @@ CONTRACTS = Path(__file__).resolve().parents[2] / "contracts"
 """The contracts that come with the hub: those of the organisations of its demonstration."""
 REGISTRY_IDS = "registry.yaml"
 """File of the folder with the ids that an outside registry gave views, by file and schema version."""
+ASYNCAPI = "asyncapi"
+"""Folder in it with each partner's generated document."""
 _FILE_NAME = re.compile(r"([a-z-]+)\.v([1-9][0-9]{0,2})\.yaml")
 _DATES = ("effective", "deprecated", "sunset", "removal")
 _FILES_MAX = 5_000
@@ -130,7 +134,8 @@ class ContractFolder:
         if not path.is_dir():
             message = f"there is no folder of contracts {path}"
             raise NotConfigured(message, fix="name the folder, or make an empty one where none are agreed")
-        found = sorted(path.glob("*/*.v*.yaml"))
+        # Also what is not named as a contract is: left out without a word it would pass for agreed.
+        found = sorted(file for file in path.glob("*/*.y*ml") if not is_document(file))
         if len(found) > _FILES_MAX:
             message = f"{path.name} holds more than {_FILES_MAX} contracts"
             raise NotConfigured(message, fix="keep the contracts of several hubs in folders of their own")
@@ -147,16 +152,45 @@ class ContractFolder:
         return tuple(each for each in self.files if each.terms.partner == partner)
 
 
+def is_document(file: Path) -> bool:
+    """Tell whether a file of the folder is a partner's generated document.
+
+    A partner could be called asyncapi: its contracts have a dot before their ending, documents have none.
+    """
+    return file.parent.name == ASYNCAPI and is_organisation(file.stem)
+
+
 def view_in(library: SchemaLibrary, terms: PartnerContract, version: str) -> Contract:
     """Return a contract's view of one schema version: the fields of its view that this version has."""
+    return _view_named(library, terms, version, _namings(library, terms)[0])
+
+
+def views_ever(library: SchemaLibrary, terms: PartnerContract, version: str) -> Iterator[Contract]:
+    """Yield every view of one schema version that records by a contract may be written with.
+
+    That is the one of today first, if the schemas have not left it behind, and those of before: a view is
+    named as the newest version has its fields, and what was sent before a version came is still read.
+    """
+    for naming in _namings(library, terms):
+        with contextlib.suppress(NotConfigured):
+            yield _view_named(library, terms, version, naming)
+
+
+def _namings(library: SchemaLibrary, terms: PartnerContract) -> tuple[str, ...]:
+    """Return the versions in whose names a contract's view may be: that of routing first, then all."""
+    covered = [each for each in reversed(library.every_version(terms.message)) if terms.covers(each)]
+    today = newest_version(terms, library.versions(terms.message))
+    return tuple(dict.fromkeys([*([] if today is None else [today]), *covered]))
+
+
+def _view_named(library: SchemaLibrary, terms: PartnerContract, version: str, naming: str) -> Contract:
+    """Return a contract's view of a version, its fields named as another version has them."""
     contract = library.contract(terms.message, version)
-    number = terms.ids.get(version)
     if terms.view is None:
-        return view_of(contract, None, wire_id=number)
-    newest = [each for each in library.every_version(terms.message) if terms.covers(each)][-1]
-    paths = library.chain(terms.message).paths(terms.view, newest, version)
-    check_view(library.contract(terms.message, newest), terms.view)
-    return view_of(contract, paths, wire_id=number)
+        return view_of(contract, None, wire_id=terms.ids.get(version))
+    check_view(library.contract(terms.message, naming), terms.view)
+    paths = library.chain(terms.message).paths(terms.view, naming, version)
+    return view_of(contract, paths, wire_id=terms.ids.get(version))
 
 
 def schema_on_wire(library: SchemaLibrary, agreed: Iterable[PartnerContract], number: int) -> Contract:
@@ -167,8 +201,7 @@ def schema_on_wire(library: SchemaLibrary, agreed: Iterable[PartnerContract], nu
     """
     for terms in agreed:
         for version in library.every_version(terms.message) if terms.direction is Direction.RECEIVES else ():
-            if terms.covers(version):
-                view = view_in(library, terms, version)
+            for view in views_ever(library, terms, version) if terms.covers(version) else ():
                 # What went out before an outside registry gave an id bears the one that follows.
                 if number in {view.id, derived_id(view.digest)}:
                     return view

@@ -141,7 +141,10 @@ class Dispatch:
             offsets = self._offsets(current, source.written)
             return cutter_for(current, view).cut(source.written, offsets, changes)
         cast = library.cast(delivery.message, outside, source=current.version, target=view.version)
-        return library.encode(view, fitted(view.shape, cast))
+        written = library.encode(view, fitted(view.shape, cast))
+        # As its reader will: what an older version has no room for must not pass for delivered.
+        library.check(view, written)
+        return written
 
     def _offsets(self, contract: Contract, written: bytes) -> Offsets:
         """Walk over a message once, however many it goes to: its deliveries come one after the other."""

@@ -36,7 +36,10 @@ def check_parity(library: SchemaLibrary) -> tuple[Finding, ...]:
     for name in MessageName:
         contract = library.current(name)
         for where, what in (*_against_dataclass(contract.shape, BODIES[name], ""), *_against_model(contract)):
-            found.append(Finding(rule="PARITY", schema=f"{name} {contract.version}", where=where, what=what))
+            module = BODIES[name].__module__.replace(".", "/")
+            fix = f"change {module}.py with it, or take the schema back"
+            label = f"{name} {contract.version}"
+            found.append(Finding(rule="PARITY", schema=label, where=where, what=what, fix=fix))
     return tuple(found)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 import yaml
@@ -31,7 +32,7 @@ class _Loader(yaml.SafeLoader):
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:  # noqa: FBT001, FBT002 - the library's signature
         names = [key.value for key, _ in node.value if isinstance(key, yaml.ScalarNode)]
-        doubled = {name for name in names if names.count(name) > 1}
+        doubled = [name for name, times in Counter(names).items() if times > 1]
         if doubled:
             raise yaml.YAMLError(f"{min(doubled)} stands twice")
         return super().construct_mapping(node, deep)

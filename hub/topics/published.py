@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from hub.consent.partner_contracts import Direction
 from hub.messages.envelope import MessageName
-from hub.topics.contract_files import view_in
+from hub.topics.contract_files import views_ever
 
 if TYPE_CHECKING:
     from hub.consent.partner_contracts import PartnerContract
@@ -56,7 +56,7 @@ def view_schemas(library: SchemaLibrary, agreed: Iterable[PartnerContract]) -> t
         if terms.direction is Direction.RECEIVES
         for version in library.every_version(terms.message)
         if terms.covers(version)
-        for view in (view_in(library, terms, version),)
+        for view in views_ever(library, terms, version)
     )
     return tuple(_numbered(views))
 

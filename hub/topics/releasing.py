@@ -6,9 +6,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from hub.errors import HubError
+from hub.topics.conformity import check_schemas
 from hub.topics.findings import Finding, Weight
+from hub.topics.gates.casts import check_casts
 from hub.topics.history import Tree, check_history
 from hub.topics.library import SchemaLibrary
+from hub.topics.parity import check_parity
 from hub.topics.verification import golden_record, verify
 
 if TYPE_CHECKING:
@@ -43,13 +46,17 @@ def effects(
     """
     tree = Tree.read(schemas)
     label = tree.find(name, version).label
-    found = [each for each in check_history(tree, policy) if each.schema == label]
+    found = [each for each in (*check_schemas(schemas), *check_history(tree, policy)) if each.schema == label]
     library: SchemaLibrary | None = None
     try:
         library = SchemaLibrary.load(schemas, candidate=(name, version))
     except HubError as fault:
         what = f"The hub would not start with it: {fault}."
         found.append(Finding(rule="VERSIONS-APART", schema=label, where="", what=what, fix=fault.fix))
+    else:
+        found += [
+            each for each in (*check_parity(library), *check_casts(library, policy)) if label in each.schema
+        ]
     stopped = any(each.weight is not Weight.WARNING for each in found)
     told = []
     for file in (each for each in contracts.files if each.terms.message == name):

@@ -19,7 +19,7 @@ from hub.messages.identifiers import CaseRef, Instant, MessageId, OrganisationId
 from hub.routing.outcome import Contracts, Timer
 
 if TYPE_CHECKING:
-    from hub.messages.envelope import Control, Envelope, MessageName
+    from hub.messages.envelope import Control, MessageName, Submission
     from hub.topics.codec import Codec
 
 POLICY_KEY = b"policy/current"
@@ -134,9 +134,11 @@ class RouterView:
         value = self.seen_table.get(message.encode())
         return None if value is None else OrganisationId(value.decode().split(" ")[1])
 
-    def put_seen(self, message: MessageId, digest: str, *, sender: Envelope) -> None:
-        """Note a message as taken: its digest, then who sent what, for whoever asks after it."""
-        words = (digest, sender.organisation, sender.message.value, sender.contract)
+    def put_seen(self, message: MessageId, digest: str, *, sent: Submission) -> None:
+        """Note a message as taken: its digest, then who sent what in which version, for whoever asks."""
+        envelope = sent.envelope
+        version = sent.sent_in or envelope.contract
+        words = (digest, envelope.organisation, envelope.message.value, version)
         self.seen_table.put(message.encode(), " ".join(words).encode())
 
     def organisation(self, organisation: OrganisationId) -> Organisation | None:

@@ -78,6 +78,9 @@ def _agreed(file: ContractFile) -> Iterator[Finding]:
     if file.terms.deprecated is not None and file.terms.alternative is None:
         what = "it comes to its end, and nothing says what the partner is to take instead"
         yield _finding(file, "ALTERNATIVE", "alternative", what, "name the contract that follows")
+    if file.terms.alternative == file.terms.name:
+        what = "it is said to be followed by itself"
+        yield _finding(file, "ALTERNATIVE", "alternative", what, "name the contract that follows")
     following = file.path.parent / f"{file.terms.alternative}.yaml"
     if file.terms.alternative is not None and not following.exists():
         what = f"there is no contract {file.terms.alternative} beside it"

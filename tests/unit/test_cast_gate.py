@@ -13,7 +13,7 @@ from hub.settings import load
 from hub.topics.findings import Weight
 from hub.topics.gates.casts import check_casts
 from hub.topics.library import SchemaLibrary
-from tests.unit.agreements import add_version, append, declare_steps, drop, field_of, schemas_in
+from tests.unit.agreements import add_version, append, declare_steps, drop, field_of, schemas_in, set_status
 from tests.unit.worlds import policy
 
 if TYPE_CHECKING:
@@ -79,6 +79,25 @@ def test_a_step_that_loses_what_protects_a_field_besides_its_class_is_refused(tm
     )
     found = check_casts(SchemaLibrary.load(schemas), policy())
     assert "CAST-MARKS" in {each.rule for each in found}
+
+
+@pytest.mark.requirement("R-RTE-01")
+def test_a_step_to_a_version_with_room_for_fewer_items_is_refused(tmp_path: Path) -> None:
+    """Until that version is retired: a longer list could not be written for whoever has it."""
+    schemas = schemas_in(tmp_path)
+
+    def longer(schema: dict[str, Any]) -> None:
+        """Take more objectives."""
+        field_of(schema, "objectives")["maxItems"] += 1
+
+    add_version(schemas, "plan", "2.0", longer)
+    declare_steps(schemas, "plan", {"from": "1.0", "to": "2.0"}, {"from": "2.0", "to": "1.0"})
+    found = check_casts(SchemaLibrary.load(schemas), policy())
+    assert [(each.rule, each.schema, each.where) for each in found] == [
+        ("CAST-COUNT", "plan 2.0 to 1.0", "objectives")
+    ]
+    set_status(schemas, "plan", "1.0", "retired")
+    assert check_casts(SchemaLibrary.load(schemas), policy()) == ()
 
 
 @pytest.mark.requirement("R-DIS-01")

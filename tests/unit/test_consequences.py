@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import pytest
 from aiokafka import ConsumerRecord
 
 from hub.adapters.kafka.consequences import Consequences
-from hub.messages.identifiers import CaseRef, derived_id
+from hub.adapters.ledger.remedies import REMEDIES
+from hub.messages.identifiers import HUB, CaseRef, derived_id
 from hub.topics.catalogue import Catalogue
 from hub.topics.evidence import Evidence
 from hub.topics.keys import case_key
@@ -19,23 +20,60 @@ from tests.faults import world
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from hub.adapters.kafka.consequences import Route
+    from hub.adapters.kafka.transaction import Outgoing
     from hub.messages.envelope import Entry
-    from hub.messages.identifiers import Instant
+    from hub.messages.identifiers import Instant, OrganisationId
     from hub.routing.outcome import Result, View
+    from hub.topics.codec import Codec
 
+CATALOGUE = Catalogue()
 NORTH, HARBOUR = world.BY_KAFKA
 
 
-def route_with_one_spoilt(entry: Entry, view: View, now: Instant) -> Result:
-    """Give one of the recipients what no version of its schema can hold."""
-    result = world.route(entry, view, now)
-    spoilt = [
-        replace(each, payload={**each.payload, "kind": "NO-SUCH-SYMBOL"})
-        if each.organisation == NORTH
-        else each
-        for each in result.deliveries
-    ]
-    return replace(result, deliveries=tuple(spoilt))
+def spoiling(*organisations: OrganisationId) -> Route:
+    """Return a routing that gives some of the recipients what no version of their schema can hold."""
+
+    def route(entry: Entry, view: View, now: Instant) -> Result:
+        """Spoil what goes to them."""
+        result = world.route(entry, view, now)
+        spoilt = [
+            replace(each, payload={**each.payload, "kind": "NO-SUCH-SYMBOL"})
+            if each.organisation in organisations
+            else each
+            for each in result.deliveries
+        ]
+        return replace(result, deliveries=tuple(spoilt))
+
+    return route
+
+
+@dataclass(frozen=True, kw_only=True)
+class Caused:
+    """What one message caused."""
+
+    codec: Codec
+    records: list[Outgoing]
+    seen: bool
+
+    def of(self, topic: str) -> list[bytes]:
+        """Return the values of the records for one topic."""
+        return [each.value or b"" for each in self.records if each.topic == topic]
+
+
+def caused(folder: Path, route: Route) -> Caused:
+    """Take one message with a routing."""
+    codec = world.codec_in(folder)
+    posted = world.message(CaseRef(derived_id("case", "one")), 1)
+    codec.keys.get_or_create(case_key(posted.envelope.case))
+    encoded = codec.submission(posted)
+    record: ConsumerRecord[bytes | None, bytes | None] = ConsumerRecord(
+        "hub.intake", 0, 7, 1, 0, encoded.key, encoded.value, None, 0, 0, headers=tuple(encoded.headers)
+    )
+    view = RouterView(codec=codec, contracts=codec.library, cases_remembered_max=1)
+    consequences = Consequences(catalogue=CATALOGUE, codec=codec, route=route, record_bytes_max=1_000_000)
+    records = consequences.of(record, view)
+    return Caused(codec=codec, records=records, seen=view.seen(posted.envelope.message_id) is not None)
 
 
 @pytest.mark.requirement("R-RTE-01")
@@ -44,28 +82,34 @@ def test_a_delivery_that_cannot_be_written_is_withheld_on_the_record_and_the_oth
     tmp_path: Path,
 ) -> None:
     """Nothing goes to that recipient, the ledger says why, and nobody else's alert waits for it."""
-    codec = world.codec_in(tmp_path)
-    posted = world.message(CaseRef(derived_id("case", "one")), 1)
-    codec.keys.get_or_create(case_key(posted.envelope.case))
-    encoded = codec.submission(posted)
-    record: ConsumerRecord[bytes | None, bytes | None] = ConsumerRecord(
-        "hub.intake", 0, 7, 1, 0, encoded.key, encoded.value, None, 0, 0, headers=tuple(encoded.headers)
-    )
-    catalogue = Catalogue()
-    view = RouterView(codec=codec, contracts=codec.library, cases_remembered_max=1)
-    consequences = Consequences(
-        catalogue=catalogue, codec=codec, route=route_with_one_spoilt, record_bytes_max=1_000_000
-    )
-    caused = consequences.of(record, view)
-    topics = [each.topic for each in caused]
-    assert catalogue.delivery_name(HARBOUR) in topics
-    assert catalogue.delivery_name(NORTH) not in topics
-    assert catalogue.quarantine not in topics
-    evidence = Evidence(codec)
-    entered = [evidence.ledger_from(each.value or b"") for each in caused if each.topic == catalogue.ledger]
-    said = {
-        each.decision.candidate.organisation: (each.decision.delivers, each.decision.gate) for each in entered
-    }
+    found = caused(tmp_path, spoiling(NORTH))
+    assert len(found.of(CATALOGUE.delivery_name(HARBOUR))) == 1
+    assert found.of(CATALOGUE.delivery_name(NORTH)) == []
+    evidence = Evidence(found.codec)
+    entered = [evidence.ledger_from(each).decision for each in found.of(CATALOGUE.ledger)]
+    said = {each.candidate.organisation: (each.delivers, each.gate) for each in entered}
     assert said[NORTH] == (False, "GUARD-WRITE-FAILED")
     assert said[HARBOUR] == said[world.BY_MAILBOX] == (True, None)
-    assert view.seen(posted.envelope.message_id) is not None
+    assert found.seen
+
+
+@pytest.mark.requirement("R-MSG-12")
+def test_staff_see_for_whom_something_was_not_written_and_the_sender_is_not_refused(tmp_path: Path) -> None:
+    """One entry, in the hub's own name, with what to do; what was sent is taken, and is in the log."""
+    found = caused(tmp_path, spoiling(NORTH, world.BY_MAILBOX))
+    (value,) = found.of(CATALOGUE.quarantine)
+    aside = Evidence(found.codec).quarantine_from(value)
+    assert (aside.code, aside.message_id, aside.organisation) == ("GUARD-WRITE-FAILED", None, HUB)
+    assert aside.detail == "not written for north-prison, quay-service"
+    assert aside.code in REMEDIES
+
+
+@pytest.mark.requirement("R-RTE-01")
+def test_a_message_that_can_be_written_for_nobody_is_set_aside_whole(tmp_path: Path) -> None:
+    """Nothing of it is done, so that it can be replayed once the fault is mended."""
+    found = caused(tmp_path, spoiling(*world.RECIPIENTS))
+    assert [each.topic for each in found.records] == [CATALOGUE.quarantine]
+    aside = Evidence(found.codec).quarantine_from(found.records[0].value or b"")
+    assert (aside.code, aside.organisation) == ("GUARD-WRITE-FAILED", world.SENDER)
+    assert Evidence(found.codec).original(aside)
+    assert not found.seen

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +15,7 @@ from hub.consent.partner_contracts import Direction, contract_from
 from hub.errors import Drift, NotConfigured, NotReadable
 from hub.messages.envelope import Role
 from hub.messages.identifiers import Instant
+from hub.routing.agreeing import serves_not
 from hub.topics.contract_files import (
     ContractFolder,
     control_body,
@@ -22,6 +24,7 @@ from hub.topics.contract_files import (
     write_registry_ids,
 )
 from hub.topics.library import SchemaLibrary
+from hub.topics.published import view_schemas
 from hub.topics.shapes import leaves
 from hub.topics.views import derived_id
 from tests.unit.agreements import (
@@ -31,8 +34,11 @@ from tests.unit.agreements import (
     append,
     contract_document,
     contracts_of,
+    declare_steps,
     drop,
+    field_of,
     schemas_in,
+    set_status,
     write_contract,
 )
 from tests.unit.avro_values import optional
@@ -314,6 +320,72 @@ def test_an_id_of_the_hubs_own_is_taken_over_by_nobody_and_one_already_borne_is_
     for number in (own, 0, -1, 2**31):
         with pytest.raises(NotConfigured, match="the hub's own, or none"):
             write_registry_ids(folder, LIBRARY, {view.digest: number})
+
+
+@pytest.mark.requirement("R-RTE-01")
+@pytest.mark.parametrize("status", ["draft", "active"])
+def test_a_contract_the_schemas_left_behind_takes_nothing_else_of_its_partners_mailbox_with_it(
+    tmp_path: Path, status: str
+) -> None:
+    """What it was sent before, and what it is sent of other messages, is read; the registry serves it."""
+    schemas = schemas_in(tmp_path)
+
+    def renamed(schema: dict[str, Any]) -> None:
+        """Give a field of the view another name."""
+        field_of(schema, "change_summary")["name"] = "summary"
+
+    moves = {"change_summary": "summary"}
+    terms = agreed(view=["version", "change_summary"])
+    before = view_in(SchemaLibrary.load(schemas), terms, "1.0")
+    add_version(schemas, "plan", "1.1", renamed)
+    declare_steps(
+        schemas,
+        "plan",
+        {"from": "1.0", "to": "1.1", "moves": moves},
+        {"from": "1.1", "to": "1.0", "moves": {"summary": "change_summary"}},
+    )
+    set_status(schemas, "plan", "1.0", "active")
+    set_status(schemas, "plan", "1.1", status)
+    library = SchemaLibrary.load(schemas)
+    assert serves_not(terms, library, BEGIN) == (None if status == "draft" else "CONTRACT-VIEW-UNFIT")
+    assert schema_on_wire(library, [terms], before.id).digest == before.digest
+    own = library.current("exception")
+    assert schema_on_wire(library, [terms], own.id) is own
+    assert before.id in {each.id for each in view_schemas(library, [terms])}
+    if status == "draft":
+        # Routing and the checks name the view alike: by the newest version in use.
+        assert view_in(library, terms, "1.0").digest == before.digest
+
+
+@pytest.mark.parametrize("name", ["recovery/plan.v2.yml", "recovery/plan.yaml", "recovery/plan.v0.yaml"])
+def test_a_file_that_is_not_named_as_a_contract_is_refused(tmp_path: Path, name: str) -> None:
+    """Left out without a word, it would pass for agreed."""
+    write_contract(tmp_path, contract_document(), name=name)
+    with pytest.raises(NotConfigured, match=re.escape(name)):
+        ContractFolder.load(tmp_path)
+
+
+@pytest.mark.requirement("R-MSG-12")
+def test_a_contract_agreed_for_later_is_not_made_one_that_has_ended() -> None:
+    """Its dates may still change, but not to an end nobody was told of: all before it would be parked."""
+    later = agreed(number=2, effective=BEGIN + 9 * DAY)
+    now = Instant(BEGIN + DAY)
+    gone = {"number": 2, "effective": BEGIN, "deprecated": BEGIN + 1, "alternative": "plan.v3"}
+    with pytest.raises(NotConfigured, match="nobody was told"):
+        check_change(later, agreed(**gone, sunset=BEGIN + 2), now=now)
+    with pytest.raises(NotConfigured, match="takes no new subscriber"):
+        check_change(later, agreed(**gone), now=now)
+    check_change(later, agreed(number=2, effective=BEGIN + 5 * DAY), now=now)
+
+
+@pytest.mark.requirement("R-MSG-12")
+def test_what_has_ended_is_not_begun_again_under_its_number() -> None:
+    """Renewing is a contract of its own: the next number, signed anew."""
+    life = {"deprecated": BEGIN + 1, "sunset": BEGIN + 2, "alternative": "plan.v2"}
+    for again in (agreed(), agreed(**{**life, "sunset": BEGIN + 9 * DAY})):
+        with pytest.raises(NotConfigured, match="has ended, and would hold again") as found:
+            check_change(agreed(**life), again, now=Instant(BEGIN + DAY))
+        assert found.value.fix == "leave it and agree plan.v2"
 
 
 @pytest.mark.requirement("R-MSG-12")

@@ -260,6 +260,11 @@ def test_a_contract_in_effect_is_neither_edited_nor_taken_away(repository: Path)
     assert "CONTRACT-EDITED" in edited.output
     assert "plan.v1 is in effect, and its newest would change" in " ".join(edited.output.split())
     assert "leave it and agree plan.v2" in " ".join(edited.output.split())
+    sends = repository / "contracts" / "housing-example" / "progress.v1.yaml"
+    sends.write_text(
+        sends.read_text(encoding="utf-8").replace("direction: sends", "direction: receives"), encoding="utf-8"
+    )
+    assert "its direction would change" in " ".join(check(repository).output.split())
     file.unlink()
     assert "It is in effect, and its file is gone." in " ".join(check(repository).output.split())
 
@@ -298,6 +303,8 @@ def test_can_i_release_says_for_each_partner_what_becomes_of_it(repository: Path
     """A version that passes breaks nobody; one that does not names those it would break."""
     schemas, contracts = repository / "schemas", repository / "contracts"
     versions(schemas)
+    shutil.copy(schemas / "progress" / "v1.0.avsc", schemas / "progress" / "v1.1.avsc")
+    assert hub("stamp", "--schemas", schemas).exit_code == 0
     folders = ("--schemas", schemas, "--contracts", contracts)
     good = hub("can-i-release", "progress", "1.1", *folders, "--json")
     assert (good.exit_code, read(good)["version"]) == (0, "progress 1.1")
@@ -317,6 +324,23 @@ def test_can_i_release_says_for_each_partner_what_becomes_of_it(repository: Path
     assert "It would break: recovery-example/progress.v1." in bad.output
     assert "FIELD-NO-DEFAULT" in bad.output
     assert "nothing gives the key referral" in bad.output
+
+
+def test_can_i_release_says_no_where_a_rule_is_broken_or_the_model_lacks_a_field(repository: Path) -> None:
+    """It answers alone: nobody has to run another command to learn that the answer was yes but."""
+    folders = ("--schemas", repository / "schemas", "--contracts", repository / "contracts")
+    versions(repository / "schemas")
+    found = hub("can-i-release", "progress", "1.1", *folders)
+    said = " ".join(found.output.split())
+    assert (found.exit_code, "[PARITY]" in said) == (4, True)
+    assert "change hub/messages/progress.py with it" in said
+    file = repository / "schemas" / "plan" / "v1.0.avsc"
+    file.write_text(file.read_text(encoding="utf-8") + "\n", encoding="utf-8")
+    assert hub("can-i-release", "plan", "1.0", *folders).exit_code == 0
+    file.write_text(
+        file.read_text(encoding="utf-8").replace("Why it changed.", "Why it is so."), encoding="utf-8"
+    )
+    assert "DIGEST" in hub("can-i-release", "plan", "1.0", *folders).output
 
 
 def test_diff_shows_what_was_added_and_whom_it_reaches(repository: Path) -> None:
@@ -406,6 +430,8 @@ def test_sunset_report_puts_first_what_ends_first(repository: Path) -> None:
         "housing-example/referral.v1",
     ]
     assert all(row["days_left"] > 20_000 and row["phase"] == "deprecated" for row in rows)
+    told = hub("sunset-report", "--contracts", contracts).output
+    assert re.search(r"sunset 2098-01-01, in [0-9]+ days +then: referral\.v2", told)
     assert "parked: not known\n" in hub("sunset-report", "--contracts", contracts).output
     assert hub("sunset-report", "--contracts", contracts, "--within", "30").output == (
         "No contract comes to its end.\n"

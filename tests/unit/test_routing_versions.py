@@ -185,6 +185,8 @@ def test_a_contract_of_a_newer_hub_that_cannot_be_read_serves_nothing_and_the_ot
     now = Instant(START + 10**12)
     assert contract_in_effect((first, second), now) == second
     assert serves_not(second, library, now) == "CONTRACT-NO-VERSION"
+    later = readable([contract_body(), contract_body(number=2, retention_days=7, effective=now + 1)])
+    assert contract_in_effect(later, now) == first
     assert serves_not(other, library, now) is None
 
 

@@ -149,3 +149,13 @@ def test_view_reads_organisations_from_control_records(view: RouterView) -> None
     found = view.organisation(OrganisationId("quay-service"))
     assert found is not None
     assert (found.name, tuple(view.organisations())) == ("Quay Service", (found,))
+
+
+@pytest.mark.requirement("R-MSG-12")
+def test_what_was_taken_is_noted_in_the_version_it_was_sent_in(view: RouterView) -> None:
+    """Not in the one it was brought up to: who still sends the old one must be seen before it is retired."""
+    message = world.message(CASE, 1)
+    view.put_seen(MessageId("m"), "digest", sent=replace(message, sent_in="0.9"))
+    view.put_seen(MessageId("n"), "digest", sent=message)
+    assert view.seen_table.get(b"m") == b"digest quay-service progress 0.9"
+    assert view.seen_table.get(b"n") == b"digest quay-service progress 1.0"

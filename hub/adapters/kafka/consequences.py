@@ -151,15 +151,29 @@ class Consequences:
             (key.encode(), self._codec.control_bytes(_control(place, key, body)))
             for key, body in result.controls
         ]
-        views = self._views(place, result.deliveries)
+        views, withheld = self._views(place, result.deliveries)
         written.records = self._deliveries(place, views) + self._ledger(place, result, views)
         if result.rejection is not None:
             written.records.append(self._rejected(place, result.rejection))
+        elif withheld:
+            # For staff to see; the message itself was taken, and stays so.
+            reason = (WRITE_FAILED, f"not written for {', '.join(withheld)}")
+            written.records.append(self._quarantine(place, reason, None, HUB, replayable=False))
         return written
 
-    def _views(self, place: _Place, deliveries: Sequence[Delivery]) -> list[tuple[Delivery, FramedView]]:
-        """Write every delivery; one that cannot be written is left out, and the others go."""
+    def _views(
+        self, place: _Place, deliveries: Sequence[Delivery]
+    ) -> tuple[list[tuple[Delivery, FramedView]], list[OrganisationId]]:
+        """Write every delivery; one that cannot be written is left out, and the others go.
+
+        Returns:
+            What was written, and for whom something was not.
+
+        Raises:
+            NotReadable: None of it can be written: it is then better replayed than half done.
+        """
         views: list[tuple[Delivery, FramedView]] = []
+        withheld: dict[OrganisationId, None] = {}
         for delivery in deliveries:
             try:
                 views.append((delivery, self._dispatch.view(delivery)))
@@ -171,7 +185,11 @@ class Consequences:
                     hub_message=delivery.message.value,
                     at=_place_in_code(error),
                 )
-        return views
+                telemetry.count("hub.router.not_written", hub_organisation=delivery.organisation)
+                withheld[delivery.organisation] = None
+        if withheld and not views:
+            raise NotReadable(WRITE_FAILED, f"not written for {', '.join(withheld)}, and for nobody else")
+        return views, [*withheld]
 
     def _deliveries(self, place: _Place, written: Sequence[tuple[Delivery, FramedView]]) -> list[Outgoing]:
         """One outbox record per message, its views sealed together; and one on each Kafka topic chosen."""
@@ -249,8 +267,10 @@ class Consequences:
         reason: tuple[str, str],
         message_id: MessageId | None,
         organisation: OrganisationId,
+        *,
+        replayable: bool = True,
     ) -> Outgoing:
-        plain = self._codec.as_sent(place.original, place.entry)
+        plain = self._codec.as_sent(place.original, place.entry) if replayable else b""
         if len(plain) > self._record_bytes_max - _MARGIN_BYTES:
             plain = b""
         aside = SetAside(
@@ -284,7 +304,7 @@ def _apply(place: _Place, result: Result, written: _Written, view: RouterView) -
     for control, value in written.controls:
         view.control.put(control, value)
     if result.seen is not None and isinstance(place.entry, Submission):
-        view.put_seen(*result.seen, sender=place.entry.envelope)
+        view.put_seen(*result.seen, sent=place.entry)
     for key in result.timers_cleared:
         view.timers.put(key.encode(), None)
     for timer in result.timers_set:

@@ -22,9 +22,9 @@ def _group() -> None:
     Message contracts are the Avro schemas in schemas/. Partners' contracts are the files in contracts/: which
     organisation receives or sends which message, in which versions, which fields, until when.
 
-    Every command leaves with 0 where all is well. With 4 where something stops a release, or where the
-    question could not be put: then the reason stands on standard error. With 5 where something, such as a
-    database or a registry, did not answer.
+    Every command leaves with 0 where all is well. With 2 where it was not called as its --help says. With 4
+    where something stops a release, or a file cannot be used: then the reason stands on standard error. With
+    5 where something, such as a database or a registry, did not answer.
     """
 
 

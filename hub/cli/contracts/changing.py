@@ -116,7 +116,8 @@ def check(
     findings = list(check_all(folder, agreed, policy=policy()))
     if against is not None:
         findings += _changed(folder, agreed, against)
-    show(findings, as_json=as_json, well=f"{len(_tree(folder).versions)} schemas keep every rule.")
+    well = f"{len(_tree(folder).versions)} schemas and {len(agreed.files)} contracts keep every rule."
+    show(findings, as_json=as_json, well=well)
 
 
 def _changed(folder: Path, agreed: ContractFolder, revision: str) -> tuple[Finding, ...]:

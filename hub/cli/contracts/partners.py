@@ -26,6 +26,7 @@ from hub.cli.contracts.options import (
 from hub.cli.contracts.shown import show
 from hub.consent.partner_contracts import Direction
 from hub.errors import NotConfigured, Unreachable
+from hub.messages.envelope import MessageName
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -153,6 +154,9 @@ def who_uses(
     library, folder = folders(schemas, contracts)
     name, _, path = field.partition(".")
     path = path.removesuffix("[]")
+    if name not in {each.value for each in MessageName}:
+        message = f"there is no message {name}"
+        raise NotConfigured(message, fix=f"write it as message.field; messages: {', '.join(MessageName)}")
     leaves = {spec.path for each in library.versions(name) for spec in library.contract(name, each).specs}
     if not any(_within(path, each) for each in leaves):
         message = f"no version of {name} has a field {path or '(none given)'}"
@@ -169,7 +173,7 @@ def who_uses(
         print(json.dumps({"field": field, "contracts": told}, indent=2, ensure_ascii=False))
         return
     for row, why in rows:
-        print(f"  {row['direction']:<9} {row['contract']:<40} {row['phase']:<11} {_used(row)}".rstrip())
+        print(f"  {row['direction']:<9} {row['contract']:<40} {_phase(row):<11} {_used(row)}".rstrip())
         for each in why:
             print(f"            relies on it: {each}")
     print(f"{len(rows)} contract(s) have {field}. Who has no contract on {name} gets what the rules let go.")
@@ -197,7 +201,7 @@ def sunset_report(
         sunset = file.terms.sunset
         if file.terms.deprecated is None:
             continue
-        days = None if sunset is None else (sunset - at) // _DAY_MS
+        days = None if sunset is None else sunset // _DAY_MS - at // _DAY_MS
         if within is None or (days is not None and days <= within):
             rows.append(_row(file, uses) | {"days_left": days})
     rows.sort(key=lambda row: (row["days_left"] is None, row["days_left"], row["contract"]))
@@ -205,14 +209,26 @@ def sunset_report(
         print(json.dumps({"contracts": rows}, indent=2, ensure_ascii=False))
         return
     for row in rows:
-        left = "no sunset set" if row["days_left"] is None else f"{row['days_left']} days left"
         after = row["alternative"] or "nothing named"
-        print(f"  {row['phase']:<11} {row['contract']:<40} {left:<16} then: {after}")
+        print(f"  {_phase(row):<11} {row['contract']:<40} {_left(row):<34} then: {after}")
         parked = "not known" if row["parked"] is None else row["parked"]
         said = f"{_used(row)}; parked: {parked}" if row["direction"] == "receives" else _used(row)
         if said:
             print(f"              {said}")
     print(f"{len(rows)} contract(s) come to their end." if rows else "No contract comes to its end.")
+
+
+def _left(row: Mapping[str, object]) -> str:
+    """Say when a contract ends, and how far that is from today."""
+    days = row["days_left"]
+    if not isinstance(days, int):
+        return f"deprecated {row['deprecated']}, no sunset"
+    far = f"in {days} days" if days > 0 else f"{-days} days ago" if days < 0 else "today"
+    return f"sunset {row['sunset']}, {far}"
+
+
+def _phase(row: Mapping[str, object]) -> str:
+    return str(row["phase"]).replace("_", " ")
 
 
 def _row(file: ContractFile, uses: Uses | str) -> dict[str, object]:
@@ -221,7 +237,7 @@ def _row(file: ContractFile, uses: Uses | str) -> dict[str, object]:
     return {
         "contract": file.label,
         "direction": terms.direction.value,
-        "phase": terms.phase(now()).value.replace("_", " "),
+        "phase": terms.phase(now()).value,
         "versions": {"oldest": terms.oldest, "newest": terms.newest},
         "deprecated": _shown(terms.deprecated),
         "sunset": _shown(terms.sunset),
@@ -263,11 +279,11 @@ def _within(path: str, leaf: str) -> bool:
 
 def _leaves(library: SchemaLibrary, file: ContractFile) -> set[str]:
     """Return the fields that a contract has in any version of its range."""
-    from hub.topics.contract_files import view_in
+    from hub.topics.contract_files import views_ever
     from hub.topics.shapes import leaves
 
-    views = (view_in(library, file.terms, version) for version in file.versions(library))
-    return {path for view in views for path, _, _ in leaves(view.shape)}
+    views = (next(views_ever(library, file.terms, version), None) for version in file.versions(library))
+    return {path for view in views if view is not None for path, _, _ in leaves(view.shape)}
 
 
 async def _uses() -> Uses | str:

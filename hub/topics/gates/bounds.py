@@ -65,7 +65,7 @@ def _widened(path: str, name: str, was: object, becomes: object) -> Change:
             "that has it, would be refused there and not arrive",
             old=shown(was),
             new=shown(becomes),
-            fix=f"keep maxItems {shown(was)}, or release it as a new major version with a cast",
+            fix=f"keep maxItems {shown(was)}, or put what is more into a field of its own",
         )
     return Change(
         "BOUND-WIDENED",

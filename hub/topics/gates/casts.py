@@ -1,4 +1,4 @@
-"""Whether a step between two versions moves what is better protected to where it is less so."""
+"""Whether a step between two versions moves a field to where it is less well protected, or has no room."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from hub.consent.looseness import Label, Relation, compare
 from hub.messages.envelope import MessageName
 from hub.topics.findings import Finding, Weight
+from hub.topics.shapes import ListOf, Record, TextByName
 
 if TYPE_CHECKING:
     from hub.consent.compile import Policy
@@ -21,7 +22,7 @@ _REFERRAL = "referral"
 
 
 def check_casts(library: SchemaLibrary, policy: Policy) -> tuple[Finding, ...]:
-    """Return every declared move from a field to one that is looser by the rules in force.
+    """Return every declared move to a field that is looser by the rules in force, or has room for less.
 
     Fields of one name are the class gate's: it compares all versions whether a step moves them or not.
     """
@@ -29,8 +30,40 @@ def check_casts(library: SchemaLibrary, policy: Policy) -> tuple[Finding, ...]:
         found
         for name in MessageName
         for step in library.chain(name).all_steps()
-        for found in _looser(library, name, step, policy)
+        for found in (*_looser(library, name, step, policy), *_narrower(library, name, step))
     )
+
+
+def _narrower(library: SchemaLibrary, name: MessageName, step: Step) -> Iterator[Finding]:
+    """Yield every list that may be longer than the version it is taken to has room for."""
+    if step.target not in library.versions(name):
+        return
+    there = dict(_lists(library.contract(name, step.target).shape, ""))
+    for path, items in _lists(library.contract(name, step.source).shape, ""):
+        room = there.get(step.path(path) or "", items)
+        if items > room:
+            yield Finding(
+                rule="CAST-COUNT",
+                schema=f"{name} {step.source} to {step.target}",
+                where=path,
+                what=f"A list of up to {items} items would go where there is room for {room}: what is longer "
+                "could not be written for whoever has that version, and would not arrive.",
+                old=str(items),
+                new=str(room),
+                fix=f"keep maxItems {room} until {step.target} is retired, or put more in a field of its own",
+            )
+
+
+def _lists(record: Record, prefix: str) -> Iterator[tuple[str, int]]:
+    """Yield every list of a record with the number of its items; depth is bounded by hub.topics.shapes."""
+    for field in record.fields:
+        path, inner = f"{prefix}{field.name}", field.shape
+        if isinstance(inner, ListOf | TextByName):
+            yield path, field.bound("maxItems") or 0
+        if isinstance(inner, ListOf):
+            path, inner = f"{path}[]", inner.item
+        if isinstance(inner, Record):
+            yield from _lists(inner, f"{path}.")
 
 
 def _looser(library: SchemaLibrary, name: MessageName, step: Step, policy: Policy) -> Iterator[Finding]:

@@ -23,6 +23,7 @@ _R, _S, _W = Weight.REFUSED, Weight.SIGN_OFF, Weight.WARNING
 
 LINT_RULES: Mapping[str, Rule] = {
     "MESSAGE-MISSING": Rule("Every message the hub knows has a contract, or nobody could send it."),
+    "NOT-LISTED": Rule("Every schema file is in the manifest, or it takes no part in anything."),
     "NOT-UNIQUE": Rule("No two contracts share an id or a file, or a record could be read as the wrong one."),
     "NOT-READABLE": Rule("A schema is Avro and of the hub's subset of it, or nothing can be made from it."),
     "DIGEST": Rule("A file is what the manifest says it is, so that nobody edits what partners rely on."),
@@ -89,6 +90,9 @@ CLASS_RULES: Mapping[str, Rule] = {
         (_S,),
     ),
     "CAST-MARKS": Rule("A step keeps what protects a field besides its class: pairwise, own and key."),
+    "CAST-COUNT": Rule(
+        "A step takes no list to a version that has room for fewer items, or it would not arrive."
+    ),
     "CAST-LOOSER": Rule(
         "A step between versions moves nothing to a field by which more of it goes to somebody."
     ),
