@@ -10,7 +10,9 @@ from aiokafka import ConsumerRecord
 
 from hub.adapters.kafka.consequences import Consequences
 from hub.adapters.ledger.remedies import REMEDIES
-from hub.messages.identifiers import HUB, CaseRef, derived_id
+from hub.messages.envelope import Tick
+from hub.messages.identifiers import HUB, CaseRef, Instant, MessageId, derived_id
+from hub.routing.outcome import Timer
 from hub.topics.catalogue import Catalogue
 from hub.topics.evidence import Evidence
 from hub.topics.keys import case_key
@@ -23,11 +25,12 @@ if TYPE_CHECKING:
     from hub.adapters.kafka.consequences import Route
     from hub.adapters.kafka.transaction import Outgoing
     from hub.messages.envelope import Entry
-    from hub.messages.identifiers import Instant, OrganisationId
+    from hub.messages.identifiers import OrganisationId
     from hub.routing.outcome import Result, View
     from hub.topics.codec import Codec
 
 CATALOGUE = Catalogue()
+DUE = Instant(1)
 NORTH, HARBOUR = world.BY_KAFKA
 
 
@@ -55,25 +58,30 @@ class Caused:
     codec: Codec
     records: list[Outgoing]
     seen: bool
+    waiting: int
 
     def of(self, topic: str) -> list[bytes]:
         """Return the values of the records for one topic."""
         return [each.value or b"" for each in self.records if each.topic == topic]
 
 
-def caused(folder: Path, route: Route) -> Caused:
-    """Take one message with a routing."""
+def caused(folder: Path, route: Route, *, ringing: bool = False) -> Caused:
+    """Take one message with a routing, or a tick at which a timer rings."""
     codec = world.codec_in(folder)
     posted = world.message(CaseRef(derived_id("case", "one")), 1)
     codec.keys.get_or_create(case_key(posted.envelope.case))
     encoded = codec.submission(posted)
+    if ringing:
+        encoded = codec.tick(Tick(tick_id=MessageId("a" * 32), due_at=DUE))
     record: ConsumerRecord[bytes | None, bytes | None] = ConsumerRecord(
         "hub.intake", 0, 7, 1, 0, encoded.key, encoded.value, None, 0, 0, headers=tuple(encoded.headers)
     )
     view = RouterView(codec=codec, contracts=codec.library, cases_remembered_max=1)
+    view.put_timer(Timer(case=posted.envelope.case, kind="answer", subject="R1", due_at=DUE))
     consequences = Consequences(catalogue=CATALOGUE, codec=codec, route=route, record_bytes_max=1_000_000)
     records = consequences.of(record, view)
-    return Caused(codec=codec, records=records, seen=view.seen(posted.envelope.message_id) is not None)
+    seen = view.seen(posted.envelope.message_id) is not None
+    return Caused(codec=codec, records=records, seen=seen, waiting=len(view.timers))
 
 
 @pytest.mark.requirement("R-RTE-01")
@@ -113,3 +121,14 @@ def test_a_message_that_can_be_written_for_nobody_is_set_aside_whole(tmp_path: P
     assert (aside.code, aside.organisation) == ("GUARD-WRITE-FAILED", world.SENDER)
     assert Evidence(found.codec).original(aside)
     assert not found.seen
+
+
+@pytest.mark.requirement("R-RTE-01")
+def test_a_timer_rings_once_though_what_it_says_cannot_be_written(tmp_path: Path) -> None:
+    """Set aside whole, it would ring again at every tick; staff see that it was not written."""
+    found = caused(tmp_path, spoiling(NORTH), ringing=True)
+    assert found.waiting == 0
+    assert found.of(CATALOGUE.delivery_name(NORTH)) == []
+    (value,) = found.of(CATALOGUE.quarantine)
+    aside = Evidence(found.codec).quarantine_from(value)
+    assert (aside.code, aside.detail) == ("GUARD-WRITE-FAILED", "not written for north-prison")

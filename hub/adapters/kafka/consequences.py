@@ -170,7 +170,8 @@ class Consequences:
             What was written, and for whom something was not.
 
         Raises:
-            NotReadable: None of it can be written: it is then better replayed than half done.
+            NotReadable: None of what was sent can be written: it is then better replayed than half done. A
+                tick goes on: its timers would ring again at the next, and without end.
         """
         views: list[tuple[Delivery, FramedView]] = []
         withheld: dict[OrganisationId, None] = {}
@@ -187,7 +188,7 @@ class Consequences:
                 )
                 telemetry.count("hub.router.not_written", hub_organisation=delivery.organisation)
                 withheld[delivery.organisation] = None
-        if withheld and not views:
+        if withheld and not views and isinstance(place.entry, Submission):
             raise NotReadable(WRITE_FAILED, f"not written for {', '.join(withheld)}, and for nobody else")
         return views, [*withheld]
 
