@@ -31,7 +31,7 @@ CHECKOUT = Path(__file__).parents[2]
 GONE_WITHIN_S = 15
 # Started as a process of its own: it holds both up and says where, until it is ended.
 HOLDER = """
-import asyncio, sys
+import asyncio, signal, sys
 from hub.adapters import broker
 from hub.adapters.database import server
 from hub.settings import load
@@ -42,6 +42,8 @@ async def hold():
         print(kafka.address, kafka.pid, database.pid, flush=True)
         await asyncio.sleep(120)
 
+# Whoever starts the tests in the background may have had the signal ignored.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 try:
     asyncio.run(hold())
 except KeyboardInterrupt:
