@@ -14,8 +14,9 @@ from hub.demo.evidence import Channel, Ground, Judgement, Received, SetAside, Wh
 from hub.demo.organisations import PROBATION
 from hub.messages.identifiers import OrganisationId
 from hub.topics.catalogue import DELIVERY_PARTITIONS, Catalogue
-from hub.topics.contract_files import ContractFolder, schema_on_wire
+from hub.topics.contract_files import ContractFolder
 from hub.topics.library import unframe
+from hub.topics.views import schema_on_wire
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence

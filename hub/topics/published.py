@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from hub.consent.partner_contracts import Direction
 from hub.messages.envelope import MessageName
-from hub.topics.contract_files import views_ever
+from hub.topics.views import views_ever
 
 if TYPE_CHECKING:
     from hub.consent.partner_contracts import PartnerContract

@@ -6,14 +6,16 @@ put it on the wire (R-DIS-01). Its id on the wire follows from its digest unless
 
 from __future__ import annotations
 
+import contextlib
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
-from hub.consent.partner_contracts import ViewRefused, check_paths
-from hub.errors import NotConfigured
+from hub.consent.partner_contracts import Direction, PartnerContract, ViewRefused, check_paths, newest_version
+from hub.errors import NotConfigured, NotReadable
 from hub.topics.avro.canonical import digest
-from hub.topics.library import Contract, contract_of
+from hub.topics.library import MESSAGE, Contract, SchemaLibrary, contract_of
 from hub.topics.shapes import leaves
 
 if TYPE_CHECKING:
@@ -46,6 +48,58 @@ def _view_of(contract: Contract, paths: frozenset[str] | None, wire_id: int | No
     return contract_of(
         schema, id=number, name=contract.name, version=contract.version, kind=VIEW, status=contract.status
     )
+
+
+def view_in(library: SchemaLibrary, terms: PartnerContract, version: str) -> Contract:
+    """Return a contract's view of one schema version: the fields of its view that this version has."""
+    return _view_named(library, terms, version, _namings(library, terms)[0])
+
+
+def views_ever(library: SchemaLibrary, terms: PartnerContract, version: str) -> Iterator[Contract]:
+    """Yield every view of one schema version that records by a contract may be written with.
+
+    That is the one of today first, if the schemas have not left it behind, and those of before: a view is
+    named as the newest version has its fields, and what was sent before a version came is still read.
+    """
+    for naming in _namings(library, terms):
+        with contextlib.suppress(NotConfigured):
+            yield _view_named(library, terms, version, naming)
+
+
+def _namings(library: SchemaLibrary, terms: PartnerContract) -> tuple[str, ...]:
+    """Return the versions in whose names a contract's view may be: that of routing first, then all."""
+    covered = [each for each in reversed(library.every_version(terms.message)) if terms.covers(each)]
+    today = newest_version(terms, library.versions(terms.message))
+    return tuple(dict.fromkeys([*([] if today is None else [today]), *covered]))
+
+
+def _view_named(library: SchemaLibrary, terms: PartnerContract, version: str, naming: str) -> Contract:
+    """Return a contract's view of a version, its fields named as another version has them."""
+    contract = library.contract(terms.message, version)
+    if terms.view is None:
+        return view_of(contract, None, wire_id=terms.ids.get(version))
+    check_view(library.contract(terms.message, naming), terms.view)
+    paths = library.chain(terms.message).paths(terms.view, naming, version)
+    return view_of(contract, paths, wire_id=terms.ids.get(version))
+
+
+def schema_on_wire(library: SchemaLibrary, agreed: Iterable[PartnerContract], number: int) -> Contract:
+    """Return the schema an id stands for in what an organisation with these contracts receives.
+
+    Raises:
+        NotReadable: CONTRACT-UNKNOWN, if it is neither one of their views nor a message's own schema.
+    """
+    for terms in agreed:
+        for version in library.every_version(terms.message) if terms.direction is Direction.RECEIVES else ():
+            for view in views_ever(library, terms, version) if terms.covers(version) else ():
+                # What went out before an outside registry gave an id bears the one that follows.
+                if number in {view.id, derived_id(view.digest)}:
+                    return view
+    found = library.by_id(number)
+    if found.kind != MESSAGE:
+        code = "CONTRACT-UNKNOWN"
+        raise NotReadable(code, "this schema id is none of a message's", fix="see hub contracts list")
+    return found
 
 
 def check_view(contract: Contract, paths: frozenset[str]) -> None:

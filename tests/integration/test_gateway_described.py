@@ -16,11 +16,12 @@ from hub.adapters.gateway.document import openapi
 from hub.consent.partner_contracts import PartnerContract, contract_from
 from hub.messages.envelope import MessageName
 from hub.messages.identifiers import DeliveryId
-from hub.topics.contract_files import control_body, view_in
+from hub.topics.contract_files import control_body
 from hub.topics.delivery_box import seal_delivery
 from hub.topics.delivery_headers import ALWAYS, contract_headers
 from hub.topics.library import frame
 from hub.topics.values import instant_to_text
+from hub.topics.views import view_in
 from tests.integration.door import HARBOUR, LIBRARY, body, client_of, idempotent, open_door
 
 if TYPE_CHECKING:

@@ -22,9 +22,9 @@ from aiokafka import AIOKafkaConsumer
 from hub.adapters.registry import open_registry, publish
 from hub.app import running
 from hub.consent.partner_contracts import contract_from
-from hub.topics.contract_files import view_in
 from hub.topics.library import unframe
 from hub.topics.published import message_schemas, view_schemas
+from hub.topics.views import view_in
 from tests.node.packages import installed, program
 from tests.registry.apicurio import RELEASES
 from tests.registry.apicurio import running as apicurio_running

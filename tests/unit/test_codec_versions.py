@@ -13,10 +13,10 @@ from hub.messages.envelope import InformationClass, MessageName, Submission
 from hub.messages.identifiers import Instant, MessageId
 from hub.routing.agreeing import terms_for
 from hub.topics.codec import Codec
-from hub.topics.contract_files import schema_on_wire, view_in
 from hub.topics.dispatch import Dispatch
 from hub.topics.keys import FileKeyStore
 from hub.topics.library import SchemaLibrary, unframe
+from hub.topics.views import schema_on_wire, view_in
 from tests.unit.agreements import (
     BEGIN,
     add_version,

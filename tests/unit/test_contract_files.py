@@ -16,17 +16,11 @@ from hub.errors import Drift, NotConfigured, NotReadable
 from hub.messages.envelope import Role
 from hub.messages.identifiers import Instant
 from hub.routing.agreeing import serves_not
-from hub.topics.contract_files import (
-    ContractFolder,
-    control_body,
-    schema_on_wire,
-    view_in,
-    write_registry_ids,
-)
+from hub.topics.contract_files import ContractFolder, control_body, write_registry_ids
 from hub.topics.library import SchemaLibrary
 from hub.topics.published import view_schemas
 from hub.topics.shapes import leaves
-from hub.topics.views import derived_id
+from hub.topics.views import derived_id, schema_on_wire, view_in
 from tests.unit.agreements import (
     BEGIN,
     add_version,

@@ -33,11 +33,12 @@ from hub.routing.outcome import Delivery, Result, Timer
 from hub.routing.route import route
 from hub.topics.bodies import check_payload, check_submission
 from hub.topics.codec import Codec
-from hub.topics.contract_files import ContractFolder, schema_on_wire
+from hub.topics.contract_files import ContractFolder
 from hub.topics.dispatch import Dispatch, delivered
 from hub.topics.library import SchemaLibrary, unframe
 from hub.topics.policy_files import read_policy
 from hub.topics.references import Origin, References
+from hub.topics.views import schema_on_wire
 
 
 @dataclass

@@ -22,11 +22,11 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from hub.adapters.gateway.problems import ProblemError
 from hub.errors import Fault, NotReadable
 from hub.messages.identifiers import DeliveryId
-from hub.topics.contract_files import schema_on_wire
 from hub.topics.delivery_box import open_delivery
 from hub.topics.library import SchemaLibrary, unframe
 from hub.topics.pairwise import PAIRWISE_KEY
 from hub.topics.sealing import Keys, Sealed, Sealer
+from hub.topics.views import schema_on_wire
 
 if TYPE_CHECKING:
     from hub.adapters.gateway.agreements import Agreements

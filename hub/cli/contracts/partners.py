@@ -279,8 +279,8 @@ def _within(path: str, leaf: str) -> bool:
 
 def _leaves(library: SchemaLibrary, file: ContractFile) -> set[str]:
     """Return the fields that a contract has in any version of its range."""
-    from hub.topics.contract_files import views_ever
     from hub.topics.shapes import leaves
+    from hub.topics.views import views_ever
 
     views = (next(views_ever(library, file.terms, version), None) for version in file.versions(library))
     return {path for view in views if view is not None for path, _, _ in leaves(view.shape)}
