@@ -141,7 +141,7 @@ async def attached(settings: Settings) -> AsyncIterator[Hub]:
 
 
 def _check_casts(library: SchemaLibrary) -> None:
-    """Refuse to start with versions between which something would become less protected.
+    """Refuse to start with versions between which something would be less protected, or not fit.
 
     Raises:
         NotConfigured: Names the step, the fields, and who would get to know what.

@@ -15,15 +15,13 @@ from typing import TYPE_CHECKING, Self
 from hub.consent.partner_contracts import version_key
 from hub.errors import NotConfigured
 from hub.topics.avro.canonical import digest
-from hub.topics.avro.errors import SchemaRefused
 from hub.topics.avro.modes import Mode, compare
-from hub.topics.avro.parse import parse
 from hub.topics.findings import Finding, Weight
 from hub.topics.gates.classes import class_gate, class_gates
 from hub.topics.gates.semantics import semantic_gates
 from hub.topics.gates.signing import signed
 from hub.topics.library import read_manifest
-from hub.topics.schema_files import read_schema
+from hub.topics.schema_files import read_parsed
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -186,13 +184,7 @@ def _edited(rule: str, version: Version, what: str, fix: str) -> Finding:
 
 
 def _version(folder: Path, entry: Mapping[str, object]) -> Version:
-    file = folder / str(entry["file"])
-    schema = read_schema(file)
-    try:
-        type_ = parse(schema)
-    except SchemaRefused as refused:
-        message = f"{file}: {refused}"
-        raise NotConfigured(message, fix=refused.fix) from refused
+    schema, type_ = read_parsed(folder / str(entry["file"]))
     return Version(
         name=str(entry["name"]),
         version=str(entry["version"]),

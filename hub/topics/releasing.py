@@ -54,9 +54,9 @@ def effects(
         what = f"The hub would not start with it: {fault}."
         found.append(Finding(rule="VERSIONS-APART", schema=label, where="", what=what, fix=fault.fix))
     else:
-        found += [
-            each for each in (*check_parity(library), *check_casts(library, policy)) if label in each.schema
-        ]
+        others = (*check_parity(library), *check_casts(library, policy))
+        # A step is of two versions, `plan 1.0 to 2.0`: both are concerned.
+        found += [each for each in others if {name, version} <= {*each.schema.split()}]
     stopped = any(each.weight is not Weight.WARNING for each in found)
     told = []
     for file in (each for each in contracts.files if each.terms.message == name):

@@ -6,10 +6,13 @@ from typing import TYPE_CHECKING
 
 from hub.errors import NotConfigured
 from hub.topics.avro.errors import SchemaRefused
+from hub.topics.avro.parse import parse
 from hub.topics.avro.text import check_json, read_json
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from hub.topics.avro.schema import Type
 
 BYTES_MAX = 1_048_576
 """No schema file is larger."""
@@ -41,6 +44,20 @@ def read_schema(file: Path) -> object:
         message = f"{file}: {refused}"
         raise NotConfigured(message, fix=refused.fix) from refused
     return found
+
+
+def read_parsed(file: Path) -> tuple[object, Type]:
+    """Return the JSON of a schema file and what it stands for in Avro.
+
+    Raises:
+        NotConfigured: As `read_schema`; or it is no Avro schema.
+    """
+    found = read_schema(file)
+    try:
+        return found, parse(found)
+    except SchemaRefused as refused:
+        message = f"{file}: {refused}"
+        raise NotConfigured(message, fix=refused.fix) from refused
 
 
 def read_record_schema(file: Path) -> dict[str, object]:

@@ -10,9 +10,11 @@ import pytest
 from hub.app.running import running
 from hub.errors import NotConfigured
 from hub.settings import load
+from hub.topics.contract_files import ContractFolder
 from hub.topics.findings import Weight
 from hub.topics.gates.casts import check_casts
 from hub.topics.library import SchemaLibrary
+from hub.topics.releasing import effects
 from tests.unit.agreements import add_version, append, declare_steps, drop, field_of, schemas_in, set_status
 from tests.unit.worlds import policy
 
@@ -57,6 +59,16 @@ def test_a_step_to_where_more_people_would_know_it_is_refused(tmp_path: Path) ->
     assert found.what.startswith("What was said as victim_safety would be known as handling: ")
     assert "withheld" in found.what
     assert found.fix
+
+
+@pytest.mark.requirement("R-DIS-01")
+def test_such_a_step_stands_in_the_way_of_releasing_the_version_it_leads_to(tmp_path: Path) -> None:
+    """The step is named by both versions; whoever asks after the newer one is told."""
+    schemas = moved(tmp_path, "victim_safety", infoClass="plan_objective", subject="person")
+    (tmp_path / "contracts").mkdir()
+    contracts = ContractFolder.load(tmp_path / "contracts")
+    _, found = effects(schemas, contracts, name="plan", version="2.0", policy=policy())
+    assert ("CAST-LOOSER", "plan 1.0 to 2.0") in {(each.rule, each.schema) for each in found}
 
 
 @pytest.mark.requirement("R-DIS-01")

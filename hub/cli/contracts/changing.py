@@ -15,7 +15,6 @@ from hub.errors import NotConfigured
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from hub.topics.avro.schema import Type
     from hub.topics.contract_files import ContractFolder
     from hub.topics.findings import Finding
     from hub.topics.history import Tree
@@ -53,10 +52,11 @@ def compat(
         hub contracts compat v2.avsc v3.avsc --older v1.avsc --no-gates --json
     """
     from hub.topics.avro.modes import Mode, compare
+    from hub.topics.schema_files import read_parsed
 
     wanted = _mode(mode)
-    earlier = [(str(path), _read(path)) for path in (*(older or ()), old)]
-    newest = _read(new)
+    earlier = [(str(path), read_parsed(path)[1]) for path in (*(older or ()), old)]
+    newest = read_parsed(new)[1]
     reading = compare(newest, earlier, Mode(wanted), label=str(new))
     findings = [*reading]
     if gates:
@@ -220,17 +220,3 @@ def _mode(mode: str) -> str:
         message = f"--mode: {mode} is no compatibility mode"
         raise NotConfigured(message, fix=f"one of: {', '.join(each.value for each in Mode)}")
     return wanted
-
-
-def _read(file: Path) -> Type:
-    """Parse one schema file; NotConfigured names the file and what is wrong in it."""
-    from hub.topics.avro.errors import SchemaRefused
-    from hub.topics.avro.parse import parse
-    from hub.topics.schema_files import read_schema
-
-    schema = read_schema(file)
-    try:
-        return parse(schema)
-    except SchemaRefused as refused:
-        message = f"{file}: {refused}"
-        raise NotConfigured(message, fix=refused.fix) from refused

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import json
 import re
-import textwrap
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from hub.cli.contracts.options import Json, Schemas, schemas_folder
+from hub.cli.contracts.shown import wrapped
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -17,7 +17,6 @@ if TYPE_CHECKING:
     from hub.topics.library import Contract
     from hub.topics.shapes import Field, Record
 
-_WIDTH = 100
 _MARKS = {"key": "key", "isGeneral": "made by the hub", "sensitive": "sensitive"}
 _BOUNDS = (("minLength", "at least {} characters"), ("maxLength", "at most {} characters"))
 _RANGES = (("minimum", "from {}"), ("maximum", "to {}"), ("maxItems", "at most {} items"))
@@ -69,11 +68,11 @@ def show(
         print(json.dumps(contract.schema, indent=2, ensure_ascii=False))
         return
     print(f"{contract.name} {contract.version} ({contract.status})")
-    print(_wrapped(contract.shape.doc, 0) + "\n")
+    print(wrapped(contract.shape.doc, 0) + "\n")
     for path, field, about in _rows(contract.shape, ""):
         said = field.properties
         print(f"  {path:<32} {_type(field):<16} {said.get('infoClass', '')!s:<15} {about}".rstrip())
-        print(_wrapped(_meaning(field), 6))
+        print(wrapped(_meaning(field), 6))
     example = _example(folder, contract)
     if example is not None:
         print(f"\nAn example to send, POST /v1/{_route(contract.name)}:\n\n{example}", end="")
@@ -88,19 +87,6 @@ def _example(folder: Path, contract: Contract) -> str | None:
 def _route(name: str) -> str:
     """Return the last part of a message's route."""
     return name if name == "progress" else f"{name}s"
-
-
-def _wrapped(text: str, indent: int) -> str:
-    """Return text in lines that fit a terminal."""
-    space = " " * indent
-    return textwrap.fill(
-        text,
-        _WIDTH,
-        initial_indent=space,
-        subsequent_indent=space,
-        break_on_hyphens=False,
-        break_long_words=False,
-    )
 
 
 def _rows(record: Record, prefix: str) -> list[tuple[str, Field, str]]:

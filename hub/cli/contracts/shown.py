@@ -65,14 +65,15 @@ def _plain(finding: Finding) -> dict[str, str]:
 def _print(finding: Finding) -> None:
     place = f"{finding.schema}  {finding.where}".rstrip()
     print(f"{finding.weight.value:<9} {place}  [{finding.rule}]")
-    print(_wrapped(finding.what, 4))
+    print(wrapped(finding.what, 4))
     if finding.old or finding.new:
-        print(_wrapped(f"was {finding.old or 'not there'}; is {finding.new or 'not there'}", 4))
+        print(wrapped(f"was {finding.old or 'not there'}; is {finding.new or 'not there'}", 4))
     if finding.fix:
-        print(_wrapped(f"to mend it: {finding.fix}", 4))
+        print(wrapped(f"to mend it: {finding.fix}", 4))
 
 
-def _wrapped(text: str, indent: int) -> str:
+def wrapped(text: str, indent: int) -> str:
+    """Return text in lines that fit a terminal."""
     space = " " * indent
     return textwrap.fill(
         text,
