@@ -29,6 +29,7 @@ KINDS: Mapping[Role, Kind] = {
     Role.SUBSCRIBER: Kind.PROBATION,
     Role.KEY_WORKER: Kind.PARTNER,
     Role.SERVICE_MANAGER: Kind.PARTNER,
+    Role.PERSON: Kind.PERSON,
 }
 """What sort of body usually holds a role; a partner's roles are shown on every rung."""
 STATUSES: Mapping[int, LegalStatus] = dict(zip(RUNGS, LegalStatus, strict=True))

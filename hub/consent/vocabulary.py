@@ -118,6 +118,11 @@ BASES: tuple[Basis, ...] = (
         gateway=(("legal_status", _AUTHORITIES), ("mappa_level", (1, 2, 3))),
     ),
     Basis(
+        code="DPA45",
+        says="Data Protection Act 2018 s.45: the person's right to what is held about them",
+        gateway=(("kind", (Kind.PERSON,)),),
+    ),
+    Basis(
         code="DPA35T",
         says="Data Protection Act 2018 s.35(2)(b): task of a competent authority",
         gateway=(("legal_status", (LegalStatus.IN_HOUSE,)),),
