@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from hub.consent.parties import organisation_from
@@ -20,7 +22,7 @@ from tests.unit.worlds import (
     staffed,
 )
 
-PLAN = {
+PLAN: dict[str, Any] = {
     "change_summary": "Work on debt begins",
     "risk_management": "Invented watchfulness of the manager",
     "victim_safety": "Not to go near Invented Street",
@@ -29,7 +31,7 @@ PLAN = {
 }
 
 
-def planned(**fields: object) -> World:
+def planned(**fields: Any) -> World:  # noqa: ANN401 - any field of it
     """Return a world with a Sentence Plan."""
     world = staffed()
     engage(world, COUNSELLOR)
