@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from hub.consent.decide import decide
 from hub.consent.decision import Candidate, Concern, Decision
-from hub.consent.parties import Kind, LegalStatus, Organisation, Purpose, Standing
+from hub.consent.parties import Access, Kind, LegalStatus, Organisation, Purpose, Standing
 from hub.consent.redact import cut
 from hub.errors import DomainRefusal
 from hub.messages.envelope import MessageName, Role
@@ -34,6 +34,7 @@ THE_PERSON = Organisation(
     status_evidence="DPA 2018 s.45",
     standing=Standing.ACTIVE,
     purposes=frozenset(Purpose),
+    access=Access.ALL_CASES,
 )
 """A party to decisions under a name no organisation can have."""
 
