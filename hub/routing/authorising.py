@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from hub.cases.case import Case
+    from hub.cases.grants import Grant
     from hub.consent.overriding import Authority
     from hub.messages.envelope import Envelope, InformationClass, Role
     from hub.messages.identifiers import Instant, OrganisationId
@@ -35,14 +36,12 @@ def check_authority(envelope: Envelope, body: Body, *, case: Case, view: View, n
     if body.action in AGREEING:
         grant = next((each for each in case.grants if each.grant == body.consent), None)
         if grant is not None:
-            authority = _authority(grant.organisation, grant.classes, case=case, view=view)
-            _check_role(envelope.author_role, authority.agreed_by, authority, "agree to it or review it")
+            _check_second(envelope.author_role, body, grant, case=case, view=view)
         return
     for organisation in body.organisations:
         _check_part(organisation, case=case, view=view, now=now)
         if body.action in ASKING:
-            authority = _authority(organisation, body.classes, case=case, view=view)
-            _check_asked(envelope, body, authority, now)
+            _check_asked(envelope, body, _opening(organisation, body.classes, case=case, view=view), now)
 
 
 def _check_asked(envelope: Envelope, body: ConsentMessage, authority: Authority, now: Instant) -> None:
@@ -57,6 +56,16 @@ def _check_asked(envelope: Envelope, body: ConsentMessage, authority: Authority,
             f"{authority.authority} allows it for {hours} hours at most",
             fix="give an earlier end; ask anew when it comes",
         )
+
+
+def _check_second(role: Role, body: ConsentMessage, grant: Grant, *, case: Case, view: View) -> None:
+    """Refuse a second person whom the policy does not name; a review is owed whatever it opens by now."""
+    if body.action is ConsentAction.OVERRIDE_APPROVED:
+        authority: Authority | None = _opening(grant.organisation, grant.classes, case=case, view=view)
+    else:
+        authority = _authority(grant.organisation, case=case, view=view)
+    if authority is not None:
+        _check_role(role, authority.agreed_by, authority, "agree to it or review it")
 
 
 def _check_role(role: Role, allowed: Iterable[Role], authority: Authority, what: str) -> None:
@@ -88,15 +97,20 @@ def _check_part(organisation: OrganisationId, *, case: Case, view: View, now: In
         )
 
 
-def _authority(
+def _authority(organisation: OrganisationId, *, case: Case, view: View) -> Authority | None:
+    """Return the entry of the policy for a recipient, on the highest rung of its referrals on the case."""
+    party, policy = view.organisation(organisation), view.policy()
+    if party is None or policy is None:
+        return None
+    rungs = (each.rung for each in case.referrals if each.provider == organisation)
+    return authority_over(policy.authorities, party.kind, max((party.rung, *rungs)))
+
+
+def _opening(
     organisation: OrganisationId, classes: Iterable[InformationClass], *, case: Case, view: View
 ) -> Authority:
-    """Return the entry of the policy for a recipient; raises DomainRefusal where there is none for these."""
-    party, policy = view.organisation(organisation), view.policy()
-    found = None
-    if party is not None and policy is not None:
-        rungs = (each.rung for each in case.referrals if each.provider == organisation)
-        found = authority_over(policy.authorities, party.kind, max((party.rung, *rungs)))
+    """Return the entry that lets these classes be opened; raises DomainRefusal where there is none."""
+    found = _authority(organisation, case=case, view=view)
     if found is None:
         code = "OVERRIDE-NOT-PROVIDED"
         raise DomainRefusal(

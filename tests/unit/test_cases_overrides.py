@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -315,6 +316,20 @@ def test_a_break_glass_is_reviewed_by_another_person_who_says_what_was_found() -
     assert refused(say(world, **review, by=OTHER_LINE_MANAGER)) == "BREAK-GLASS-REVIEWED-ALREADY"
     assert sentence_told(world) == "COMMUNITY_ORDER"
     assert set(codes(world.pass_time(DAY))) == {"GRANT-EXPIRED"}
+
+
+@pytest.mark.requirement("R-DIS-07")
+def test_the_policy_in_force_decides_what_can_be_agreed_to_and_a_review_is_owed_all_the_same() -> None:
+    """A release that knows no overrides stops a request on its way; what was broken is still looked at."""
+    world = housed()
+    request(world)
+    request(world, "BREAK_GLASS", consent="ov-2")
+    assert world.in_force is not None
+    world.in_force = replace(world.in_force, authorities=())
+    assert refused(approve(world)) == "OVERRIDE-NOT-PROVIDED"
+    assert refused(request(world, consent="ov-3")) == "OVERRIDE-NOT-PROVIDED"
+    review: dict[str, Any] = {"action": "BREAK_GLASS_REVIEWED", "consent": "ov-2", "reason": "Right"}
+    assert refused(say(world, **review, by=LINE_MANAGER)) is None
 
 
 @pytest.mark.requirement("R-DIS-07")
