@@ -160,6 +160,8 @@ class ConsentGiven:
     """Empty: for every registered purpose."""
     since: Instant
     until: Instant | None
+    evidence: str = ""
+    """Where what the person signed or said is kept."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

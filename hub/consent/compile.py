@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 
 from hub.consent.decision import FieldSpec, Outcome, Scope
+from hub.consent.overriding import Authority
 from hub.consent.prove import Proof, prove_rules
 from hub.consent.reader import read_documents
 from hub.consent.rules import Rule, names_field
@@ -43,6 +44,8 @@ class Policy:
     keys_inform: frozenset[MessageName]
     """Messages whose keys say something even where nothing else is disclosed."""
     proof: Proof
+    authorities: tuple[Authority, ...]
+    """Who may open what beyond the rules, for whom and for how long."""
     reasons: Mapping[str, tuple[str, str]]
     """Each reason code: words for staff, words the recipient may read (may be empty)."""
     plans: dict[tuple[MessageName, int], tuple[tuple[FieldSpec, ...], tuple[Line, ...]]] = field(
@@ -129,6 +132,7 @@ def _compiled(text: bytes, version: str) -> Policy:
         rules=rules,
         keys_inform=read.keys_inform,
         proof=proof,
+        authorities=tuple(read.authorities),
         reasons=_reasons((*read.gates, *(rule for own in rules.values() for rule in own))),
     )
 

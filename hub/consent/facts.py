@@ -7,7 +7,7 @@ stays None; it is never guessed.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from hub.cases.case import (
     Case,
@@ -20,7 +20,7 @@ from hub.cases.case import (
 from hub.cases.grants import Grant, GrantKind
 from hub.cases.grants import in_force as grant_in_force
 from hub.consent.decision import Candidate
-from hub.consent.parties import Access, Kind, Organisation
+from hub.consent.parties import Access, Kind, Organisation, Protocol
 from hub.consent.purposes import purpose_of
 from hub.consent.vocabulary import BY_CLASS, FACTS, Value, bit
 from hub.messages.envelope import Envelope, InformationClass, MessageName, Role
@@ -53,6 +53,8 @@ class Facts:
     by_class: Mapping[InformationClass, Mapping[str, Value | None]]
     items_held: tuple[str, ...]
     """Plan objectives the Offender Manager holds back from this candidate (R-DIS-03)."""
+    evidence: Mapping[InformationClass | None, Mapping[str, str]] = field(default_factory=dict)
+    """Where the facts that open something are shown, e.g. a consent's form; None: for every class."""
 
     def vector(self) -> list[int]:
         """Return the facts as bits, those of a class still open (0)."""
@@ -61,9 +63,12 @@ class Facts:
     def flat(self, classes: Iterable[InformationClass]) -> dict[str, object]:
         """Return all facts by name for the ledger; those of a class as `protocol.risk`."""
         flat: dict[str, object] = {name: value for name, value in self.whole.items() if name != "scope"}
+        flat.update((f"evidence.{name}", shown) for name, shown in self.evidence.get(None, {}).items())
         for information_class in sorted(set(classes)):
             for name, value in self.by_class[information_class].items():
                 flat[f"{name}.{information_class}"] = value
+            for name, shown in self.evidence.get(information_class, {}).items():
+                flat[f"evidence.{name}.{information_class}"] = shown
         return flat
 
 
@@ -98,7 +103,15 @@ def facts_of(question: Question) -> Facts:
         for item in restrictions
         if item.kind is RestrictionKind.CONFIDENTIALITY and item.objective and _meets(question, item)
     }
-    return Facts(whole=whole, by_class=by_class, items_held=tuple(sorted(items)))
+    return Facts(
+        whole=whole,
+        by_class=by_class,
+        items_held=tuple(sorted(items)),
+        evidence={
+            None: {"legal_status": question.organisation.status_evidence},
+            **{name: _evidence(question, name, own) for name, own in by_class.items()},
+        },
+    )
 
 
 def in_force(item: ConsentGiven | Restriction, now: Instant) -> bool:
@@ -228,18 +241,9 @@ def _of_class(
     question: Question, restrictions: Iterable[Restriction], name: InformationClass
 ) -> dict[str, Value | None]:
     """Facts that each class has for itself: protocol, consent, order, override, confidentiality."""
-    granted = {
-        grant.kind
-        for grant in question.case.grants
-        if grant_in_force(grant, question.now) and _opens(question, grant, name)
-    }
+    granted = {grant.kind for grant in question.case.grants if _opens(question, grant, name)}
     return {
-        "protocol": any(
-            name in item.classes
-            and item.since <= question.now
-            and (item.until is None or question.now < item.until)
-            for item in question.organisation.protocols
-        ),
+        "protocol": any(_is_live(question, item, name) for item in question.organisation.protocols),
         "consent": _consent(question, name),
         "court_order": GrantKind.COURT_ORDER in granted,
         "override": not granted.isdisjoint(OVERRIDES),
@@ -253,10 +257,45 @@ def _of_class(
     }
 
 
+def _evidence(
+    question: Question, name: InformationClass, facts: Mapping[str, Value | None]
+) -> dict[str, str]:
+    """Return where each fact that opens a class is shown: protocol, consent, court's order, override."""
+    found: dict[str, str] = {}
+    if facts["protocol"]:
+        live = (item for item in question.organisation.protocols if _is_live(question, item, name))
+        found["protocol"] = "; ".join(item.name for item in live)
+    if facts["consent"] == "given":
+        said = (item for item in question.case.consents if _covers(question, item, name))
+        given = (item for item in said if _state(item, question.now) == "given")
+        found["consent"] = "; ".join(_shown(item.consent, item.evidence) for item in given)
+    for fact, kinds in (("court_order", {GrantKind.COURT_ORDER}), ("override", OVERRIDES)):
+        if facts[fact]:
+            grants = (item for item in question.case.grants if item.kind in kinds)
+            opening = (item for item in grants if _opens(question, item, name))
+            found[fact] = "; ".join(_shown(item.grant, item.evidence) for item in opening)
+    return found
+
+
+def _shown(reference: str, evidence: str) -> str:
+    """Name something by its reference, and by where its evidence is kept if that is said."""
+    return f"{reference} ({evidence})" if evidence else reference
+
+
+def _is_live(question: Question, item: Protocol, name: InformationClass) -> bool:
+    """Tell whether a sharing protocol covers a class now."""
+    return (
+        name in item.classes
+        and item.since <= question.now
+        and (item.until is None or question.now < item.until)
+    )
+
+
 def _opens(question: Question, grant: Grant, name: InformationClass) -> bool:
     """Tell whether a grant covers this class, recipient and purpose; what it does not name stays shut."""
     return (
         name in grant.classes
+        and grant_in_force(grant, question.now)
         and grant.organisation == question.organisation.organisation
         and (not grant.roles or question.candidate.role in grant.roles)
         and (not grant.purposes or purpose_of(question.envelope.message) in grant.purposes)

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import TypeVar
 
 from hub.consent.decision import Outcome
+from hub.consent.overriding import Authority, at_odds, never_opened, read_authority
 from hub.consent.parties import nearest
 from hub.consent.rules import Arm, Clause, Effect, Rule, clause
 from hub.consent.vocabulary import (
@@ -48,7 +49,7 @@ FAMILIES = (
 )
 
 _CLASS_FILE = frozenset({"class", "owner", "review_by", "about", "rules"})
-_GATES_FILE = frozenset({"owner", "review_by", "about", "gates", "everywhere", "keys_inform"})
+_GATES_FILE = frozenset({"owner", "review_by", "about", "gates", "everywhere", "keys_inform", "overrides"})
 _COMMON = frozenset(
     {
         "id",
@@ -88,6 +89,8 @@ class Documents:
     """Rules that stand once for several classes, each with those it is for."""
     classes: dict[InformationClass, list[Rule]] = field(default_factory=dict)
     keys_inform: frozenset[MessageName] = frozenset()
+    authorities: list[Authority] = field(default_factory=list)
+    """Who may open what beyond the rules."""
     faults: list[str] = field(default_factory=list)
 
 
@@ -149,6 +152,9 @@ def read_documents(documents: Mapping[str, object]) -> Documents:
         )
     if GATES not in documents:
         read.faults.append("gates.yaml: the message gates are missing")
+    own = ((rule, (name,)) for name, rules in read.classes.items() for rule in rules)
+    read.faults.extend(at_odds(read.authorities))
+    read.faults.extend(never_opened(read.authorities, (*read.everywhere, *own)))
     seen: set[str] = set()
     for rule in (
         *read.gates,
@@ -189,6 +195,9 @@ def _read_gates(body: Mapping[str, object], read: Documents) -> None:
     for entry in _entries(GATES, body, "everywhere", read.faults):
         rule = _rule(entry, None, tuple(Effect), also=_EVERYWHERE)
         read.everywhere.append((rule, _classes_of(entry, rule)))
+    for entry in _entries(GATES, body, "overrides", read.faults):
+        _check_text(entry)
+        read.authorities.append(read_authority(entry))
     head = _Entry("gates.yaml", body, {}, read.faults)
     words = head.words("keys_inform", MESSAGES) or ()
     read.keys_inform = frozenset(MessageName(word) for word in words if word in MESSAGES)

@@ -24,6 +24,7 @@ from hub.messages.envelope import Control, Role, Submission, Tick, Unreadable
 from hub.messages.identifiers import HUB, Instant, MessageId
 from hub.messages.read import read
 from hub.routing.agreeing import check_sending, check_view
+from hub.routing.authorising import check_authority
 from hub.routing.bringing_up import brought_up, naming_today
 from hub.routing.catching_up import catch_up
 from hub.routing.concern import concerned
@@ -148,6 +149,8 @@ def _applied(
         raise DomainRefusal(code, message, fix=fix)
     if isinstance(body, CorrectionMessage):
         _check_correction(envelope, body, view)
+    if before is not None:
+        check_authority(envelope, body, case=before, view=view, now=now)
     return apply(before, submission, body=body, now=now, directory=directory)
 
 
