@@ -43,6 +43,8 @@ class Policy:
     keys_inform: frozenset[MessageName]
     """Messages whose keys say something even where nothing else is disclosed."""
     proof: Proof
+    accepts: Mapping[str, str]
+    """Findings the owners of the rules accept, by name, and why."""
     reasons: Mapping[str, tuple[str, str]]
     """Each reason code: words for staff, words the recipient may read (may be empty)."""
     plans: dict[tuple[MessageName, int], tuple[tuple[FieldSpec, ...], tuple[Line, ...]]] = field(
@@ -127,6 +129,7 @@ def _compiled(text: bytes, version: str) -> Policy:
         rules=rules,
         keys_inform=read.keys_inform,
         proof=proof,
+        accepts=read.accepts,
         reasons=_reasons((*read.gates, *(rule for own in rules.values() for rule in own))),
     )
 

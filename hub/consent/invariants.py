@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
-from hub.consent.parties import Kind, Standing
+from hub.consent.parties import RUNGS, Kind, Standing
 from hub.consent.vocabulary import Value
 from hub.messages.envelope import InformationClass, MessageName, Subject
 
@@ -26,7 +26,11 @@ class Claim(StrEnum):
     NOT_ON_CONSENT_ALONE = "not_on_consent_alone"
     """What goes has a basis other than consent."""
     NARROWS = "narrows"
-    """The next rung up gets no more than this one."""
+    """Along the values of one fact, most trusted first, the next gets no more than the one before."""
+    WHATEVER_CONSENT = "whatever_consent"
+    """What goes with consent goes with consent refused as well."""
+    CONSENT_NAMED_TRULY = "consent_named_truly"
+    """Consent is named as the basis only where it is in force and no statute carries the same."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,6 +43,8 @@ class Invariant:
     claim: Claim
     breaks: str
     """What would happen, in the words of the field."""
+    along: tuple[str, tuple[Value, ...]] = ("rung", ())
+    """For NARROWS: the fact, and its values, most trusted first."""
 
 
 def _region(**facts: tuple[Value, ...]) -> Mapping[str, frozenset[Value]]:
@@ -53,6 +59,13 @@ INVARIANTS: tuple[Invariant, ...] = (
         region=_region(kind=(Kind.PARTNER,), protocol=(False,)),
         claim=Claim.WITHHELD,
         breaks="information about a victim would reach a partner organisation without a live protocol",
+    ),
+    Invariant(
+        name="victim-never-up-the-ladder",
+        classes=frozenset({InformationClass.VICTIM}),
+        region=_region(rung=(2, 3, 4), protocol=(False,)),
+        claim=Claim.WITHHELD,
+        breaks="information about a victim would leave in-house provision (rung 1) without a live protocol",
     ),
     Invariant(
         name="victim-identity-never-to-partner",
@@ -132,9 +145,35 @@ INVARIANTS: tuple[Invariant, ...] = (
     Invariant(
         name="rung-narrows",
         classes=ALL_CLASSES,
-        region=_region(kind=(Kind.PARTNER,)),
+        region={},
         claim=Claim.NARROWS,
-        breaks="a partner higher up the brokerage ladder would get more than one below it (R-DIS-02)",
+        along=("rung", RUNGS),
+        breaks="a body higher up the brokerage ladder would get more than one below it (R-DIS-02)",
+    ),
+    Invariant(
+        name="tier-narrows",
+        classes=ALL_CLASSES,
+        region={},
+        claim=Claim.NARROWS,
+        along=("tier", (4, 3, 2, 1)),
+        breaks="more would go of a case of a lower tier than of one of a higher tier (R-CASE-08)",
+    ),
+    Invariant(
+        name="statutory-routes-need-no-consent",
+        classes=frozenset({InformationClass.RISK, InformationClass.INTELLIGENCE}),
+        region=_region(mappa_level=(1, 2, 3)),
+        claim=Claim.WHATEVER_CONSENT,
+        breaks="risk under MAPPA would go with the person's consent and not without it (R-DIS-04)",
+    ),
+    Invariant(
+        name="consent-named-truly",
+        classes=ALL_CLASSES,
+        region={},
+        claim=Claim.CONSENT_NAMED_TRULY,
+        breaks=(
+            "consent would be named as the basis where it is not in force or a statute carries the same"
+            " (R-DIS-04)"
+        ),
     ),
 )
 """Proved for each class they name, in every state of the facts its rules ask about."""

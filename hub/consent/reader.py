@@ -32,8 +32,8 @@ GATES = "gates"
 """Name of the document with the message gates and the rules for every class."""
 FAMILIES = ("LAW", "NEED", "PURP", "TIME", "CONS", "TIER", "BROK", "GUARD", "QUAL", "OBL", "FACT", "HOLD")
 
-_CLASS_FILE = frozenset({"class", "owner", "review_by", "about", "rules"})
-_GATES_FILE = frozenset({"owner", "review_by", "about", "gates", "everywhere", "keys_inform"})
+_CLASS_FILE = frozenset({"class", "owner", "review_by", "about", "rules", "accepts"})
+_GATES_FILE = frozenset({"owner", "review_by", "about", "gates", "everywhere", "keys_inform", "accepts"})
 _COMMON = frozenset(
     {
         "id",
@@ -71,6 +71,8 @@ class Documents:
     everywhere: list[Rule] = field(default_factory=list)
     classes: dict[InformationClass, list[Rule]] = field(default_factory=dict)
     keys_inform: frozenset[MessageName] = frozenset()
+    accepts: dict[str, str] = field(default_factory=dict)
+    """Findings the owners of the rules accept, by name, and why."""
     faults: list[str] = field(default_factory=list)
 
 
@@ -154,6 +156,7 @@ def _read_class(name: str, body: Mapping[str, object], read: Documents) -> None:
     rules.extend(
         _rule(entry, information_class, tuple(Effect)) for entry in _entries(name, body, "rules", read.faults)
     )
+    _read_accepts(name, body, read)
 
 
 def _read_gates(body: Mapping[str, object], read: Documents) -> None:
@@ -167,9 +170,17 @@ def _read_gates(body: Mapping[str, object], read: Documents) -> None:
                 entry.fault(f"when.{name}", "a gate is for the message as a whole; this differs by field")
     for entry in _entries(GATES, body, "everywhere", read.faults):
         read.everywhere.append(_rule(entry, None, (Effect.FORBID, Effect.CEILING)))
+    _read_accepts(GATES, body, read)
     head = _Entry("gates.yaml", body, {}, read.faults)
     words = head.words("keys_inform", MESSAGES) or ()
     read.keys_inform = frozenset(MessageName(word) for word in words if word in MESSAGES)
+
+
+def _read_accepts(name: str, body: Mapping[str, object], read: Documents) -> None:
+    """Read which findings the owner of a file accepts, and why."""
+    for entry in _entries(name, body, "accepts", read.faults):
+        _only(entry.where, entry.body, frozenset({"finding", "reason"}), read.faults)
+        read.accepts[entry.text("finding")] = entry.text("reason")
 
 
 def _entries(name: str, body: Mapping[str, object], section: str, faults: list[str]) -> list[_Entry]:
