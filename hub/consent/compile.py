@@ -14,7 +14,7 @@ from functools import lru_cache
 
 from hub.consent.decision import FieldSpec, Outcome, Scope
 from hub.consent.prove import Proof, prove_rules
-from hub.consent.reader import read_documents
+from hub.consent.reader import Documents, read_documents
 from hub.consent.rules import Rule, names_field
 from hub.consent.vocabulary import DEFAULT_REASONS, Value
 from hub.errors import PolicyRefused
@@ -110,11 +110,7 @@ def _compiled(text: bytes, version: str) -> Policy:
     """Compile a policy once, however many partitions put it in force."""
     documents = json.loads(text)
     digest = hashlib.sha256(text).hexdigest()
-    read = read_documents(documents)
-    if read.faults:
-        _refuse(read.faults, "mend the named rules; nothing was put in force")
-    everywhere = tuple(read.everywhere)
-    rules = {name: everywhere + tuple(own) for name, own in read.classes.items()}
+    read, rules = read_rules(documents)
     proof = prove_rules(tuple(read.gates), rules)
     if proof.violations:
         _refuse(
@@ -132,6 +128,20 @@ def _compiled(text: bytes, version: str) -> Policy:
         accepts=read.accepts,
         reasons=_reasons((*read.gates, *(rule for own in rules.values() for rule in own))),
     )
+
+
+def read_rules(
+    documents: Mapping[str, object],
+) -> tuple[Documents, Mapping[InformationClass, tuple[Rule, ...]]]:
+    """Read the documents, and the rules of each class with those for every class; proves nothing.
+
+    Raises PolicyRefused with every fault.
+    """
+    read = read_documents(documents)
+    if read.faults:
+        _refuse(read.faults, "mend the named rules; nothing was put in force")
+    everywhere = tuple(read.everywhere)
+    return read, {name: everywhere + tuple(own) for name, own in read.classes.items()}
 
 
 def _reasons(rules: Sequence[Rule]) -> Mapping[str, tuple[str, str]]:

@@ -144,7 +144,7 @@ def _class_holds(
     """Check the invariants of one class, for every kind of field in every state of what its rules ask."""
     states = 0
     found: dict[str, Violation] = {}
-    for kind in field_kinds(rules, wanted):
+    for kind in field_kinds(rules, wanted) if wanted else ():
         space, violations = _kind_holds(information_class, kind)
         states += space
         for violation in violations:
