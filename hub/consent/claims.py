@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from itertools import pairwise
+from typing import assert_never
 
 from hub.consent.decided import Decided
 from hub.consent.decision import Outcome
@@ -23,24 +24,32 @@ def told_apart(invariant: Invariant, asked: Iterable[Choice]) -> list[Choice]:
     if invariant.claim is Claim.NARROWS:
         fact, values = invariant.along
         return [(fact, frozenset({value})) for value in values] if fact in known else []
-    if invariant.claim in {Claim.WHATEVER_CONSENT, Claim.CONSENT_NAMED_TRULY}:
+    if invariant.claim is Claim.CONSENT_NAMED_TRULY:
         return [GIVEN]
     return []
 
 
 def broken(invariant: Invariant, decided: Decided) -> int:
     """Return the states in which a claim does not hold."""
-    if invariant.claim is Claim.WITHHELD:
-        return decided.reaches[Outcome.REDACT]
-    if invariant.claim is Claim.NOT_ON_CONSENT:
-        return decided.on_consent
-    if invariant.claim is Claim.NOT_ON_CONSENT_ALONE:
-        return decided.reaches[Outcome.REDACT] & ~decided.otherwise
-    if invariant.claim is Claim.WHATEVER_CONSENT:
-        return _hangs_on_consent(decided)
-    if invariant.claim is Claim.CONSENT_NAMED_TRULY:
-        return decided.wrongly_consent | decided.names_consent & ~decided.space.where([GIVEN])
-    return widening(decided, *invariant.along)
+    goes = decided.reaches[Outcome.REDACT]
+    match invariant.claim:
+        case Claim.WITHHELD:
+            found = goes
+        case Claim.NOT_ON_CONSENT:
+            found = decided.on_consent
+        case Claim.NOT_ON_CONSENT_ALONE:
+            found = goes & ~decided.otherwise
+        case Claim.ON_CONSENT:
+            found = goes & ~decided.on_consent
+        case Claim.NO_MORE_THAN:
+            found = _hangs_on(decided, *invariant.along)
+        case Claim.NARROWS:
+            found = widening(decided, *invariant.along)
+        case Claim.CONSENT_NAMED_TRULY:
+            found = decided.wrongly_consent | decided.names_consent & ~decided.space.where([GIVEN])
+        case _:
+            assert_never(invariant.claim)
+    return found
 
 
 def widening(decided: Decided, fact: str, values: Sequence[Value]) -> int:
@@ -62,13 +71,14 @@ def newly(space: Space, states: int, fact: str, values: Sequence[Value]) -> int:
     return found
 
 
-def _hangs_on_consent(decided: Decided) -> int:
-    """Return the states that disclose more than they would with consent refused."""
-    space = decided.space
+def _hangs_on(decided: Decided, fact: str, values: Sequence[Value]) -> int:
+    """Return the states that disclose more than they would with the one value named."""
+    space, least = decided.space, values[0]
+    if fact not in space.dimensions:
+        return 0
     found = 0
     for states in decided.reaches.values():
-        refused = states & space.having("consent", "refused")
-        for group in space.dimensions["consent"].groups:
-            here = states & space.having("consent", group[0])
-            found |= here & ~space.changed(refused, "consent", was="refused", to=group[0])
+        for group in space.dimensions[fact].groups:
+            here = states & space.having(fact, group[0])
+            found |= here & ~space.changed(states, fact, was=least, to=group[0])
     return found

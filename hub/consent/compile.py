@@ -140,8 +140,10 @@ def read_rules(
     read = read_documents(documents)
     if read.faults:
         _refuse(read.faults, "mend the named rules; nothing was put in force")
-    everywhere = tuple(read.everywhere)
-    return read, {name: everywhere + tuple(own) for name, own in read.classes.items()}
+    return read, {
+        name: (*(rule for rule, classes in read.everywhere if name in classes), *own)
+        for name, own in read.classes.items()
+    }
 
 
 def _reasons(rules: Sequence[Rule]) -> Mapping[str, tuple[str, str]]:

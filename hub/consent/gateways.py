@@ -35,6 +35,7 @@ _AUTHORITIES = frozenset({LegalStatus.IN_HOUSE, LegalStatus.LISTED})
 GATEWAYS: Mapping[str, Gateway] = {
     "COURT": Gateway(
         statuses=_ANYBODY,
+        needs={"court_order": frozenset({True})},
         statutory=True,
         source="a court may order disclosure to anybody it names",
     ),
@@ -88,8 +89,17 @@ GATEWAYS: Mapping[str, Gateway] = {
         statutory=False,
         source="Data Protection Act 2018 s.35(2)(a): the person's consent to this processing",
     ),
+    "OVERRIDE": Gateway(
+        statuses=_ANYBODY,
+        needs={"override": frozenset({True})},
+        statutory=False,
+        source=(
+            "R-DIS-07; common law of confidence: a recorded decision that the public interest (serious crime,"
+            " abuse, serious harm) outweighs it"
+        ),
+    ),
 }
-"""By the code of a basis. A body with no legal status of its own has consent, a live protocol, a court's
-order, the duty to correct, and the danger to somebody's life; no other statute is open to it."""
+"""By the code of a basis. A body with no legal status of its own has consent, a live protocol, an override, a
+court's order, the duty to correct, and the danger to somebody; no other statute is open to it."""
 STATUTORY = frozenset(code for code, gateway in GATEWAYS.items() if gateway.statutory)
 """Bases that go ahead without consent (R-DIS-04)."""
