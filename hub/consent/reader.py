@@ -48,8 +48,10 @@ FAMILIES = (
     "OVR",
 )
 
-_CLASS_FILE = frozenset({"class", "owner", "review_by", "about", "rules"})
-_GATES_FILE = frozenset({"owner", "review_by", "about", "gates", "everywhere", "keys_inform", "overrides"})
+_CLASS_FILE = frozenset({"class", "owner", "review_by", "about", "rules", "accepts"})
+_GATES_FILE = frozenset(
+    {"owner", "review_by", "about", "gates", "everywhere", "keys_inform", "overrides", "accepts"}
+)
 _COMMON = frozenset(
     {
         "id",
@@ -91,6 +93,8 @@ class Documents:
     keys_inform: frozenset[MessageName] = frozenset()
     authorities: list[Authority] = field(default_factory=list)
     """Who may open what beyond the rules."""
+    accepts: dict[str, str] = field(default_factory=dict)
+    """Findings the owners of the rules accept, by name, and why."""
     faults: list[str] = field(default_factory=list)
 
 
@@ -181,6 +185,7 @@ def _read_class(name: str, body: Mapping[str, object], read: Documents) -> None:
     rules.extend(
         _rule(entry, information_class, tuple(Effect)) for entry in _entries(name, body, "rules", read.faults)
     )
+    _read_accepts(name, body, read)
 
 
 def _read_gates(body: Mapping[str, object], read: Documents) -> None:
@@ -198,9 +203,17 @@ def _read_gates(body: Mapping[str, object], read: Documents) -> None:
     for entry in _entries(GATES, body, "overrides", read.faults):
         _check_text(entry)
         read.authorities.append(read_authority(entry))
+    _read_accepts(GATES, body, read)
     head = _Entry("gates.yaml", body, {}, read.faults)
     words = head.words("keys_inform", MESSAGES) or ()
     read.keys_inform = frozenset(MessageName(word) for word in words if word in MESSAGES)
+
+
+def _read_accepts(name: str, body: Mapping[str, object], read: Documents) -> None:
+    """Read which findings the owner of a file accepts, and why."""
+    for entry in _entries(name, body, "accepts", read.faults):
+        _only(entry.where, entry.body, frozenset({"finding", "reason"}), read.faults)
+        read.accepts[entry.text("finding")] = entry.text("reason")
 
 
 def _classes_of(entry: _Entry, rule: Rule) -> frozenset[InformationClass]:

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import typer
 
-from hub.cli.policy import checking, reading, releasing
+from hub.cli.policy import checking, proving, reading, releasing
 
 __all__ = ["app"]
 
@@ -21,7 +21,8 @@ def _group() -> None:
 
 
 _COMMANDS: dict[str, tuple[Callable[..., None], str]] = {
-    "check": (checking.check, "Validate the rules, prove every invariant."),
+    "check": (checking.check, "Validate and prove the rules, say what is odd."),
+    "prove": (proving.prove, "Prove each invariant, with states and time."),
     "release": (releasing.release, "Prove the rules, put them in force."),
     "matrix": (reading.matrix, "Who gets what by default, as a table."),
 }
