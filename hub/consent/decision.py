@@ -59,7 +59,7 @@ class FieldSpec:
     general: str | None = None
     """Sibling field that may carry the generalised form of this one."""
     generaliser: str | None = None
-    """How the general form is made: month, year, band, area."""
+    """How the general form is made: month, year, band, area, mask, pseudonym."""
     is_general: bool = False
     """True for the general sibling itself; the hub fills it, senders do not."""
     own: str | None = None
