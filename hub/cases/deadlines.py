@@ -17,6 +17,7 @@ RESTRICTION_EXPIRY = "restriction-expiry"
 HANDOVER_END = "handover-end"
 MEMBERSHIP_START = "membership-start"
 MEMBERSHIP_END = "membership-end"
+ACKNOWLEDGEMENT = "acknowledgement"
 
 
 def named(*parts: str) -> str:
@@ -40,6 +41,11 @@ def consent_expiry(consent: str) -> Ended:
 def restriction_expiry(restriction: str) -> Ended:
     """Name the deadline at which a restriction ends."""
     return Ended(RESTRICTION_EXPIRY, named(restriction))
+
+
+def acknowledgement(delivery: str) -> Ended:
+    """Name the deadline by which a delivery has to be acknowledged (R-ADM-03)."""
+    return Ended(ACKNOWLEDGEMENT, named(delivery))
 
 
 def handover_end() -> Ended:
@@ -79,6 +85,7 @@ def _awaited(case: Case, now: Instant) -> Iterator[Ended]:
             yield answer(referral)
     yield from (consent_expiry(consent.consent) for consent in case.consents if _ends(consent))
     yield from (restriction_expiry(held.restriction) for held in case.restrictions if _ends(held))
+    yield from (acknowledgement(held.delivery) for held in case.awaiting)
     if case.handover is not None:
         yield handover_end()
     for member in case.team:
