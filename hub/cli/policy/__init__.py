@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import typer
 
-from hub.cli.policy import checking, reading, releasing
+from hub.cli.policy import checking, reading, releasing, showing
 
 __all__ = ["app"]
 
@@ -23,6 +23,7 @@ def _group() -> None:
 _COMMANDS: dict[str, tuple[Callable[..., None], str]] = {
     "check": (checking.check, "Validate the rules, prove every invariant."),
     "release": (releasing.release, "Prove the rules, put them in force."),
+    "show": (showing.show, "Every rule, or one, in a sentence."),
     "matrix": (reading.matrix, "Who gets what by default, as a table."),
 }
 """Every command in the order of its help, with a line that fits a terminal."""
