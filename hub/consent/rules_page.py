@@ -46,8 +46,12 @@ def sections(policy: Policy) -> Mapping[str, tuple[Rule, ...]]:
 
 def sentences(policy: Policy) -> Mapping[str, Sentence]:
     """Say every rule, by its id."""
+    classes: dict[str, list[InformationClass]] = {}
+    for name, rules in policy.rules.items():
+        for rule in rules:
+            classes.setdefault(rule.rule, []).append(name)
     return {
-        rule.rule: sentence_of(rule, _classes(policy, rule))
+        rule.rule: sentence_of(rule, classes.get(rule.rule, ()))
         for rules in sections(policy).values()
         for rule in rules
     }
@@ -71,11 +75,6 @@ def reference(policy: Policy) -> str:
         lines += [line for rule in rules for line in _item(rule, said[rule.rule])]
         lines.append("")
     return "\n".join((*lines, *_vocabulary()))
-
-
-def _classes(policy: Policy, rule: Rule) -> tuple[InformationClass, ...]:
-    """Return the classes a rule stands for; none for a gate."""
-    return tuple(name for name, rules in policy.rules.items() if rule in rules)
 
 
 def _about(policy: Policy, title: str) -> Iterator[str]:

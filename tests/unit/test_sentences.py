@@ -157,12 +157,12 @@ def test_gateway_of_every_basis_is_said() -> None:
 def test_sentence_reads_as_people_speak() -> None:
     """One by hand, so that the words stay words."""
     said = """
-        Needs and risk information of the class risk (no sensitive fields) in referral messages are disclosed to
-        an Offender Supervisor, Key Worker or service manager on rung 1 or 2 if it is on the team or has an open
-        referral and the message is about a referral it provides. Basis: Data Protection Act 2018 s.35(2)(b)
-        (DPA35T), Offender Management Act 2007 s.14 (OMA14) or a named information-sharing protocol in force
-        (DSP). Why: A provider within the service or under contract knows the risks it has to plan for. Handling:
-        not to be passed on without the Offender Manager's agreement.
+        Needs and risk information of the class risk (no sensitive fields) in referral messages are disclosed
+        to an Offender Supervisor, Key Worker or service manager on rung 1 or 2 if it is on the team or has an
+        open referral and the message is about a referral it provides. Basis: Data Protection Act 2018
+        s.35(2)(b) (DPA35T), Offender Management Act 2007 s.14 (OMA14) or a named information-sharing protocol
+        in force (DSP). Why: A provider within the service or under contract knows the risks it has to plan
+        for. Handling: not to be passed on without the Offender Manager's agreement.
     """
     assert SAID["risk.referral"].text == " ".join(said.split())
 
