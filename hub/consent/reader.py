@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import TypeVar
 
 from hub.consent.decision import Outcome
+from hub.consent.obligations import terms_of
 from hub.consent.overriding import Authority, at_odds, never_opened, read_authority
 from hub.consent.parties import nearest
 from hub.consent.rules import Arm, Clause, Effect, Rule, clause
@@ -69,7 +70,7 @@ _COMMON = frozenset(
 )
 _NARROWING = _COMMON | {"outcome", "subjects", "sensitive", "fields"}
 _EVERYWHERE = frozenset({"classes"})
-_PERMIT = _NARROWING | {"basis", "window", "caveats", "strictly_necessary"}
+_PERMIT = _NARROWING | {"basis", "window", "caveats", "obligations", "strictly_necessary"}
 _PERMIT_OUTCOMES = {"disclose": Outcome.DISCLOSE, "generalise": Outcome.GENERALISE, "redact": Outcome.REDACT}
 _HELD_OUTCOMES = {
     "generalise": Outcome.GENERALISE,
@@ -283,10 +284,20 @@ def _rule(
         subjects=None if subjects is None else frozenset(Subject(s) for s in subjects if s in SUBJECTS),
         sensitive=sensitive,
         fields=fields,
-        caveats=entry.words("caveats", CAVEATS) or (),
+        caveats=(*(entry.words("caveats", CAVEATS) or ()), *_obligations(entry)),
         strictly_necessary=entry.text("strictly_necessary", needed=False),
         guard=entry.flag("guard"),
     )
+
+
+def _obligations(entry: _Entry) -> tuple[str, ...]:
+    """Read what a permit obliges to, as terms beside its caveats."""
+    if "obligations" not in entry.body:
+        return ()
+    terms, faults = terms_of(entry.body["obligations"])
+    for name, text in faults:
+        entry.fault(name, text)
+    return terms
 
 
 def _check_text(entry: _Entry) -> None:

@@ -10,12 +10,14 @@ from hub.cases.membership import referral_named
 from hub.cases.reports import SAFETY_PARKED
 from hub.consent.decide import decide, may_know
 from hub.consent.decision import Decision
+from hub.consent.obligations import as_told
 from hub.consent.parties import Kind
 from hub.consent.purposes import purpose_of
 from hub.consent.redact import WithheldValueFound, cut
 from hub.messages.envelope import MessageName
 from hub.messages.identifiers import DeliveryId, derived_id
 from hub.routing.agreeing import terms_for
+from hub.routing.obliging import Unperformed, unperformed
 from hub.routing.outcome import Delivery, Urgency
 from hub.routing.terms import Parked, Terms
 
@@ -65,6 +67,7 @@ class Told:
     deliveries: tuple[Delivery, ...] = ()
     decisions: tuple[Decision, ...] = ()
     parked: tuple[Parked, ...] = ()
+    unperformed: tuple[Unperformed, ...] = ()
 
     def __add__(self, other: Told) -> Told:
         """Put two messages' outcomes one after the other."""
@@ -72,6 +75,7 @@ class Told:
             deliveries=self.deliveries + other.deliveries,
             decisions=self.decisions + other.decisions,
             parked=self.parked + other.parked,
+            unperformed=self.unperformed + other.unperformed,
         )
 
 
@@ -107,7 +111,7 @@ def tell(telling: Telling, concerned: Iterable[Concerned], *, view: View, now: I
             terms = Terms(version=envelope.contract)
         decision = _decision(telling, each, organisation, terms=terms, view=view, now=now)
         if decision.delivers and terms.parked is not None and terms.contract is not None:
-            decision = replace(decision, delivers=False, gate=terms.parked, caveats=())
+            decision = replace(decision, delivers=False, gate=terms.parked, caveats=(), obligations=())
             parked.append(
                 Parked(
                     candidate=each.candidate,
@@ -121,9 +125,14 @@ def tell(telling: Telling, concerned: Iterable[Concerned], *, view: View, now: I
             try:
                 deliveries.append(_delivery(telling, decision, organisation, case=each.case, terms=terms))
             except WithheldValueFound:
-                decision = replace(decision, delivers=False, gate=CUT_FAILED, caveats=())
+                decision = replace(decision, delivers=False, gate=CUT_FAILED, caveats=(), obligations=())
         decisions.append(decision)
-    return Told(deliveries=tuple(deliveries), decisions=tuple(decisions), parked=tuple(parked))
+    return Told(
+        deliveries=tuple(deliveries),
+        decisions=tuple(decisions),
+        parked=tuple(parked),
+        unperformed=unperformed(decisions, telling.submission, telling.specs),
+    )
 
 
 def _is_partner(organisation: Organisation | None) -> bool:
@@ -211,7 +220,8 @@ def _delivery(
         recorded_at=envelope.recorded_at,
         correlation=envelope.correlation,
         causation=causation,
-        caveats=decision.caveats,
+        caveats=as_told((*decision.caveats, *decision.obligations), decision.decided_at),
+        obligations=decision.obligations,
         by_kafka=envelope.message in organisation.kafka,
         terms=terms,
         source=telling.submission,

@@ -51,6 +51,8 @@ class Delivery:
     causation: MessageId | None
     caveats: tuple[str, ...]
     """Handling conditions that travel with it, e.g. NO-ONWARD-DISCLOSURE."""
+    obligations: tuple[str, ...] = ()
+    """What the hub sees to because of it, e.g. ACKNOWLEDGE-WITHIN:24h."""
     by_kafka: bool
     """True: also goes to hub.to.<organisation>."""
     terms: Terms

@@ -32,7 +32,8 @@ from hub.routing.directory import ViewDirectory
 from hub.routing.disclosing import Telling, Told, tell
 from hub.routing.entitlement import is_entitled
 from hub.routing.outcome import Rejection, Result, Timer
-from hub.routing.reporting import Cause, report, report_parked
+from hub.routing.reporting import Cause, report
+from hub.routing.settling import settle
 
 if TYPE_CHECKING:
     from hub.cases.applied import Applied
@@ -104,7 +105,7 @@ def _taken(submission: Submission, view: View, now: Instant) -> Result:
         + catch_up(before, applied, cause=cause, view=view, now=now)
         + report(applied.exceptions, applied.case, cause=cause, view=view, now=now)
     )
-    told += report_parked(told.parked, applied.case, cause=cause, view=view, now=now)
+    applied, told = settle(applied, told, cause=cause, view=view, now=now)
     return Result(
         seen=(envelope.message_id, envelope.digest),
         cases=(applied.case,),
@@ -176,13 +177,13 @@ def _ticked(view: View, now: Instant) -> Result:
         if before is None:
             continue
         applied = fall_due(before, Ended(timer.kind, timer.subject), now)
-        if applied.case != before:
-            cases[timer.case] = applied.case
-        set_ += _timers(applied)
         cause = Cause(identity=f"{timer.key}/{timer.due_at}", message=None, correlation="")
         follows = catch_up(before, applied, cause=cause, view=view, now=now)
         follows += report(applied.exceptions, applied.case, cause=cause, view=view, now=now)
-        follows += report_parked(follows.parked, applied.case, cause=cause, view=view, now=now)
+        applied, follows = settle(applied, follows, cause=cause, view=view, now=now)
+        if applied.case != before:
+            cases[timer.case] = applied.case
+        set_ += _timers(applied)
         told += follows
     return Result(
         cases=tuple(cases.values()),

@@ -71,7 +71,10 @@ SOMETIMES: Mapping[str, Described] = {
     "hub-author-role": _text("What its author is to the case, where you may know it.", enum=_ROLES),
     "hub-author-organisation": _text("The author's organisation, where you may know it."),
     "hub-redacted": _text("Fields you may know were held back: paths, with commas between them."),
-    "hub-caveats": _text("Conditions of use, e.g. NO-ONWARD-DISCLOSURE, with commas between them."),
+    "hub-caveats": _text(
+        "Conditions of use, with commas between them: NO-ONWARD-DISCLOSURE, or with their end "
+        "ACKNOWLEDGE-BY:2026-11-27T09:15:00Z, DESTROY-BY:2027-05-26."
+    ),
     "hub-contract": _text("The contract it goes by, where there is one.", pattern="^[a-z-]+\\.v[0-9]+$"),
     "hub-contract-status": _text("Where in its life that contract is.", enum=[each.value for each in SERVED]),
     "ce_deprecation": _instant("When the contract is deprecated, once that is announced (RFC 9745)."),

@@ -13,6 +13,7 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 from hub.consent.decision import Candidate, Concern, Decision, FieldDecision, Outcome, Scope
+from hub.consent.obligations import is_owed
 from hub.errors import NotConfigured, NotReadable
 from hub.messages.envelope import MessageName, Role
 from hub.messages.identifiers import HUB, CaseRef, DeliveryId, Instant, MessageId, OrganisationId
@@ -104,7 +105,7 @@ class Evidence:
             "by_kafka": by_kafka,
             "gate": decision.gate,
             "fields": [_plain_field(field) for field in decision.fields],
-            "caveats": list(decision.caveats),
+            "caveats": [*decision.caveats, *decision.obligations],
             "policy": decision.policy,
             "case_version": decision.case_version,
             "facts_key": facts.key_id,
@@ -141,7 +142,8 @@ class Evidence:
             case_version=read["case_version"],
             facts={},
             decided_at=Instant(read["decided_at"]),
-            caveats=tuple(read["caveats"]),
+            caveats=tuple(term for term in read["caveats"] if not is_owed(term)),
+            obligations=tuple(term for term in read["caveats"] if is_owed(term)),
             message_name=None if read["message"] is None else MessageName(read["message"]),
             contract=read["contract"],
         )

@@ -234,7 +234,7 @@ class Consequences:
                     "hub.router.parked", hub_code=str(decision.gate), hub_organisation=candidate.organisation
                 )
             if decision.delivers and found is not None and found.delivery_id not in gone:
-                decision = replace(decision, delivers=False, gate=WRITE_FAILED, caveats=())  # noqa: PLW2901
+                decision = replace(decision, delivers=False, gate=WRITE_FAILED, caveats=(), obligations=())  # noqa: PLW2901
             delivery = found if decision.delivers else None
             encoded = self._evidence.ledger(
                 decision,

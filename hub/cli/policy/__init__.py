@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import typer
 
-from hub.cli.policy import checking, proving, reading, releasing
+from hub.cli.policy import checking, proving, reading, releasing, showing
 
 __all__ = ["app"]
 
@@ -24,6 +24,7 @@ _COMMANDS: dict[str, tuple[Callable[..., None], str]] = {
     "check": (checking.check, "Validate and prove the rules, say what is odd."),
     "prove": (proving.prove, "Prove each invariant, with states and time."),
     "release": (releasing.release, "Prove the rules, put them in force."),
+    "show": (showing.show, "Every rule, or one, in a sentence."),
     "matrix": (reading.matrix, "Who gets what by default, as a table."),
 }
 """Every command in the order of its help, with a line that fits a terminal."""
