@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from hub.consent.decision import Outcome
 from hub.consent.obligations import in_words
+from hub.consent.parties import Kind
 from hub.consent.rules import Clause, Effect, Rule
 from hub.consent.vocabulary import BASIS, FACTS, NAMING, Value, values_of
 from hub.messages.envelope import InformationClass, Role
@@ -27,6 +28,7 @@ ROLES: Mapping[str, str] = {
     Role.LINE_MANAGER: "line manager",
     Role.SUBSCRIBER: "subscriber to alerts",
     Role.SYSTEM: "system",
+    Role.PERSON: "person under supervision",
 }
 """Every role as people call it."""
 
@@ -146,6 +148,8 @@ def _who(clauses: Sequence[Clause]) -> str:
     """Say whom a rule is for: role, kind of organisation, rung, legal status."""
     found = {_NAMES[slot]: values_of(_NAMES[slot], mask) for slot, mask in clauses}
     who = "anybody"
+    if found.get("role") == (Role.PERSON,) or found.get("kind") == (Kind.PERSON,):
+        return f"the {ROLES[Role.PERSON]}, for their own copy"
     if "role" in found:
         who = _a(_listed([ROLES[str(role)] for role in found["role"]], "or"))
     if "kind" in found:
