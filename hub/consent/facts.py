@@ -97,7 +97,8 @@ def facts_of(question: Question) -> Facts:
         "rosh": question.case.rosh,
         "mappa_level": 0 if question.case.mappa is None else question.case.mappa.level,
     }
-    by_class = {name: _of_class(question, restrictions, name) for name in InformationClass}
+    grants = [item for item in question.case.grants if _reaches(question, item)]
+    by_class = {name: _of_class(question, restrictions, grants, name) for name in InformationClass}
     items = {
         item.objective
         for item in restrictions
@@ -109,7 +110,11 @@ def facts_of(question: Question) -> Facts:
         items_held=tuple(sorted(items)),
         evidence={
             None: {"legal_status": question.organisation.status_evidence},
-            **{name: _evidence(question, name, own) for name, own in by_class.items()},
+            **{
+                name: _evidence(question, grants, name, own)
+                for name, own in by_class.items()
+                if own["protocol"] or own["consent"] == "given" or grants
+            },
         },
     )
 
@@ -238,10 +243,10 @@ def _let_in(question: Question, item: Restriction) -> bool:
 
 
 def _of_class(
-    question: Question, restrictions: Iterable[Restriction], name: InformationClass
+    question: Question, restrictions: Iterable[Restriction], grants: Sequence[Grant], name: InformationClass
 ) -> dict[str, Value | None]:
     """Facts that each class has for itself: protocol, consent, order, override, confidentiality."""
-    granted = {grant.kind for grant in question.case.grants if _opens(question, grant, name)}
+    granted = {grant.kind for grant in grants if name in grant.classes} if grants else frozenset()
     return {
         "protocol": any(_is_live(question, item, name) for item in question.organisation.protocols),
         "consent": _consent(question, name),
@@ -258,7 +263,7 @@ def _of_class(
 
 
 def _evidence(
-    question: Question, name: InformationClass, facts: Mapping[str, Value | None]
+    question: Question, grants: Sequence[Grant], name: InformationClass, facts: Mapping[str, Value | None]
 ) -> dict[str, str]:
     """Return where each fact that opens a class is shown: protocol, consent, court's order, override."""
     found: dict[str, str] = {}
@@ -271,8 +276,7 @@ def _evidence(
         found["consent"] = "; ".join(_shown(item.consent, item.evidence) for item in given)
     for fact, kinds in (("court_order", {GrantKind.COURT_ORDER}), ("override", OVERRIDES)):
         if facts[fact]:
-            grants = (item for item in question.case.grants if item.kind in kinds)
-            opening = (item for item in grants if _opens(question, item, name))
+            opening = (item for item in grants if item.kind in kinds and name in item.classes)
             found[fact] = "; ".join(_shown(item.grant, item.evidence) for item in opening)
     return found
 
@@ -291,11 +295,10 @@ def _is_live(question: Question, item: Protocol, name: InformationClass) -> bool
     )
 
 
-def _opens(question: Question, grant: Grant, name: InformationClass) -> bool:
-    """Tell whether a grant covers this class, recipient and purpose; what it does not name stays shut."""
+def _reaches(question: Question, grant: Grant) -> bool:
+    """Tell whether a grant is in force for this recipient and purpose; what it does not name stays shut."""
     return (
-        name in grant.classes
-        and grant_in_force(grant, question.now)
+        grant_in_force(grant, question.now)
         and grant.organisation == question.organisation.organisation
         and (not grant.roles or question.candidate.role in grant.roles)
         and (not grant.purposes or purpose_of(question.envelope.message) in grant.purposes)

@@ -94,7 +94,7 @@ def concerned(
         gathering.add(leaver.organisation, leaver.role, Concern.TEAM, (leaver.person,))
     _add_named(gathering, body, after, view)
     if isinstance(body, ConsentMessage) and body.action in GRANTS:
-        _add_line_managers(gathering, after, now, Concern.TEAM)
+        _add_line_managers(gathering, after, now)
     if before is not None and before.custody is not None and before.custody != after.custody:
         _add_unit(gathering, before.custody.prison, Concern.MOVED, view)
     placed = sorted(gathering.found.items(), key=lambda item: _rank(item[0]))
@@ -141,7 +141,7 @@ def attending(case: Case, view: View, now: Instant, *, code: str = "") -> tuple[
     if not gathering.found and view.organisation(case.opened_by) is not None:
         gathering.add(case.opened_by, Role.CASE_ADMINISTRATOR, Concern.EXCEPTION)
     if code in FOR_SOME_LINE_MANAGER:
-        _add_line_managers(gathering, case, now, Concern.EXCEPTION)
+        _add_line_managers(gathering, case, now)
     for member in line_managers(case, now) if code in FOR_LINE_MANAGER else ():
         gathering.add(member.organisation, member.role, Concern.EXCEPTION, (member.person,))
     return tuple(
@@ -182,17 +182,17 @@ def _add_named(gathering: _Gathering, body: Body, case: Case, view: View) -> Non
                 gathering.add(outcome.organisation, Role.SERVICE_MANAGER, Concern.REFERRED)
 
 
-def _add_line_managers(gathering: _Gathering, case: Case, now: Instant, concern: Concern) -> None:
+def _add_line_managers(gathering: _Gathering, case: Case, now: Instant) -> None:
     """Add the line managers named on the case, else whoever is one where the Offender Manager works.
 
     What is opened beyond the rules must not go unseen because nobody named a line manager (R-DIS-07).
     """
     named = line_managers(case, now)
     for member in named:
-        gathering.add(member.organisation, member.role, concern, (member.person,))
+        gathering.add(member.organisation, member.role, Concern.EXCEPTION, (member.person,))
     manager = offender_manager(case, now)
     if not named and manager is not None:
-        gathering.add(manager.organisation, Role.LINE_MANAGER, concern)
+        gathering.add(manager.organisation, Role.LINE_MANAGER, Concern.EXCEPTION)
 
 
 def _add_unit(gathering: _Gathering, prison: OrganisationId | None, concern: Concern, view: View) -> None:
