@@ -41,8 +41,8 @@ _CHANGES: Mapping[str, str] = {
 }
 _BY_DEFAULT = (
     "By default means: on the team or with an open referral, about their own work, registered for the "
-    "purpose, nothing held back, risk of serious harm medium, not under MAPPA, no consent, protocol, order of "
-    "a court or override."
+    "purpose, nothing held back, risk of serious harm medium, not under MAPPA, no consent, protocol, order "
+    "of a court or override."
 )
 _RUNGS = (
     "A role's columns are its rungs of the brokerage ladder: 1 in house, 2 directly purchased, 3 mainstream "
