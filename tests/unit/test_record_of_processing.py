@@ -132,7 +132,7 @@ def test_what_only_the_controller_knows_is_marked_until_it_is_said(tmp_path: Pat
 @pytest.mark.parametrize(
     ("text", "says"),
     [
-        ("controler: Example\n", "did you mean controller"),
+        ("joint_control: Example\n", "did you mean joint_controller"),
         ("controller: 5\n", "controller must be a text"),
         ("- controller\n", "not a list of fields"),
         ("controller: [\n", "cannot be read as YAML"),
