@@ -16,7 +16,7 @@ from hub.consent.decision import Candidate, Decision, FieldDecision, FieldSpec, 
 from hub.consent.evaluate import Verdict, evaluate
 from hub.consent.facts import Facts, Question, facts_of
 from hub.consent.generalise import can_generalise
-from hub.consent.obligations import cannot_perform, is_owed, strictest
+from hub.consent.obligations import can_acknowledge, is_owed, is_to_be_acknowledged, strictest
 from hub.consent.parties import Organisation
 from hub.consent.partner_contracts import PartnerContract, within
 from hub.consent.paths import general_of, plain_path, walk
@@ -259,9 +259,10 @@ def _fields(
     """Decide every field, and say on which terms those go that do."""
     fields: list[FieldDecision] = []
     terms: dict[Place, tuple[str, ...]] = {}
+    mute = not can_acknowledge(organisation)
     for spec, rules, scopes in lines:
         for scope in scopes:
-            verdict = _performable(weighing.verdict(rules, scope), spec, organisation)
+            verdict = _performable(weighing.verdict(rules, scope), spec, mute=mute)
             if verdict.outcome < Outcome.REDACT:
                 terms[spec.path, scope] = verdict.caveats
             fields.append(
@@ -280,7 +281,7 @@ def _fields(
     return tuple(fields), terms
 
 
-def _performable(verdict: Verdict, spec: FieldSpec, organisation: Organisation) -> Verdict:
+def _performable(verdict: Verdict, spec: FieldSpec, *, mute: bool) -> Verdict:
     """Add what the basis brings; withhold what comes with an obligation that cannot be performed."""
     if verdict.outcome >= Outcome.REDACT:
         return verdict
@@ -290,7 +291,7 @@ def _performable(verdict: Verdict, spec: FieldSpec, organisation: Organisation) 
     formless = verdict.outcome is Outcome.GENERALISE and not (
         spec.general and can_generalise(spec.generaliser)
     )
-    if formless or (verdict.caveats and cannot_perform(verdict.caveats, organisation)):
+    if formless or (mute and is_to_be_acknowledged(verdict.caveats)):
         return replace(
             verdict, outcome=Outcome.WITHHOLD, reason="OBL-UNSUPPORTED", basis=None, alternates=(), caveats=()
         )
@@ -308,16 +309,16 @@ def _split(
 
     The hub sees to an obligation only where something that it comes with is really there and goes.
     """
-    caveats = strictest(term for own in terms.values() for term in own if not is_owed(term))
-    owed = {place: own for place, own in terms.items() if any(map(is_owed, own))}
-    if not owed:
+    distinct = dict.fromkeys(terms.values())
+    caveats = strictest(term for own in distinct for term in own if not is_owed(term))
+    owing = {own for own in distinct if any(map(is_owed, own))}
+    if not owing:
         return caveats, ()
     goes = {(item.path, item.scope) for item in fields if item.outcome < Outcome.REDACT}
     if payload is not None:
         goes &= {(leaf.path, leaf.scope) for leaf in walk(payload, specs, question.candidate)}
-    return caveats, strictest(
-        term for place, own in owed.items() if place in goes for term in filter(is_owed, own)
-    )
+    owed = dict.fromkeys(own for place, own in terms.items() if own in owing and place in goes)
+    return caveats, strictest(term for own in owed for term in own if is_owed(term))
 
 
 def _nothing_left(

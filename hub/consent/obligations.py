@@ -110,15 +110,18 @@ def strictest(terms: Iterable[str]) -> tuple[str, ...]:
     return tuple(found.values())
 
 
-def cannot_perform(terms: Iterable[str], organisation: Organisation) -> bool:
-    """Tell whether a term cannot be performed: who may not send receipts cannot acknowledge.
+def can_acknowledge(organisation: Organisation) -> bool:
+    """Tell whether an organisation can acknowledge: it may send receipts.
 
     An acknowledgement is a receipt, by HTTP or on the organisation's own topic; that something was fetched
     from a mailbox or read from a topic says nothing of anybody having taken it in.
     """
-    return MessageName.RECEIPT not in organisation.sends and any(
-        kind_of(term) == ACKNOWLEDGE for term in terms
-    )
+    return MessageName.RECEIPT in organisation.sends
+
+
+def is_to_be_acknowledged(terms: Iterable[str]) -> bool:
+    """Tell whether an acknowledgement is among the terms."""
+    return any(kind_of(term) == ACKNOWLEDGE for term in terms)
 
 
 def as_told(terms: Iterable[str], at: Instant) -> tuple[str, ...]:

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import typer
 
-from hub.cli.policy import checking, proving, reading, releasing, showing
+from hub.cli.policy import checking, proving, reading, recording, releasing, showing
 
 __all__ = ["app"]
 
@@ -26,6 +26,7 @@ _COMMANDS: dict[str, tuple[Callable[..., None], str]] = {
     "release": (releasing.release, "Prove the rules, put them in force."),
     "show": (showing.show, "Every rule, or one, in a sentence."),
     "matrix": (reading.matrix, "Who gets what by default, as a table."),
+    "record": (recording.record, "The record of processing (DPA 2018 s.61)."),
 }
 """Every command in the order of its help, with a line that fits a terminal."""
 for _name, (_command, _line) in _COMMANDS.items():

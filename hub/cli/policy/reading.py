@@ -30,6 +30,10 @@ def matrix(
     information_class: Annotated[
         str | None, typer.Option("--class", help="One class, field by field.", metavar="CLASS")
     ] = None,
+    purpose: Annotated[
+        str | None,
+        typer.Option("--purpose", help="For one purpose only, e.g. risk_alert.", metavar="PURPOSE"),
+    ] = None,
     markdown: Annotated[bool, typer.Option("--markdown", help="As a Markdown table.")] = False,
     html: Annotated[
         Path | None, typer.Option("--html", help="Write the whole of it as one page for a browser.")
@@ -46,7 +50,7 @@ def matrix(
         _write_page(policy, html)
         return
     heads = [f"{_short(role)}{rung}" for role, rung in columns()]
-    found = cells(policy, classes=_classes(information_class))
+    found = _for(cells(policy, classes=_classes(information_class)), purpose)
     rows = list(_rows(found, by_field=information_class is not None))
     title = "field" if information_class is not None else "class"
     _show_table([title, *heads], rows, markdown=markdown)
@@ -80,6 +84,19 @@ def _classes(name: str | None) -> tuple[InformationClass, ...]:
         message = f"{name} is not an information class{nearest(name, InformationClass)}"
         raise NotConfigured(message)
     return (InformationClass(name),)
+
+
+def _for(found: Iterator[Cell], name: str | None) -> Iterator[Cell]:
+    """Keep the cells of the purpose asked for, or all."""
+    from hub.consent.parties import Purpose, nearest
+    from hub.errors import NotConfigured
+
+    if name is None:
+        return found
+    if name not in set(Purpose):
+        message = f"{name} is not a purpose{nearest(name, Purpose)}"
+        raise NotConfigured(message)
+    return (cell for cell in found if cell.purpose == name)
 
 
 def _rows(found: Iterator[Cell], *, by_field: bool) -> Iterator[list[str]]:
