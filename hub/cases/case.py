@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
+from hub.cases.grants import Grant
 from hub.messages.envelope import InformationClass, Role, Statement
 from hub.messages.identifiers import CaseRef, Instant, MessageId, OrganisationId
 
@@ -210,6 +211,8 @@ class Case:
     custody: Custody | None = None
     consents: tuple[ConsentGiven, ...] = ()
     restrictions: tuple[Restriction, ...] = ()
+    grants: tuple[Grant, ...] = ()
+    """Orders of a court, and overrides."""
     handover: Handover | None = None
     om_transfers: int = 0
     merged: frozenset[CaseRef] = frozenset()

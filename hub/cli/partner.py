@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from hub.cli.console import show_pairs
-from hub.consent.parties import Kind, LegalStatus, Purpose, Standing
+from hub.consent.parties import Access, Kind, LegalStatus, Purpose, Standing
 from hub.errors import NotConfigured
 from hub.messages.envelope import InformationClass, MessageName
 from hub.messages.identifiers import OrganisationId
@@ -67,6 +67,16 @@ def add(  # noqa: PLR0913 - each option is a fact about the organisation
     ] = None,
     prison: Annotated[str | None, typer.Option(help="Prison code, e.g. MDI, where it is a prison.")] = None,
     region: Annotated[str | None, typer.Option(help="Probation region code, where it is one.")] = None,
+    access: Annotated[
+        Access, typer.Option(help="Of which cases it may learn: all that concern it, or those that name it.")
+    ] = Access.ALL_CASES,
+    policy_document: Annotated[
+        bool | None,
+        typer.Option(
+            help="Whether it has the policy document that sensitive data need (DPA 2018 s.42). "
+            "Left out: not known, so sensitive data reach it with consent only, an authority not at all."
+        ),
+    ] = None,
 ) -> None:
     """Let an organisation take part, and show its key. The key is not kept: it can't be shown again."""
     body: dict[str, object] = {
@@ -83,6 +93,8 @@ def add(  # noqa: PLR0913 - each option is a fact about the organisation
         "kafka": [each.value for each in kafka or ()],
         "prison": prison,
         "region": region,
+        "access": access.value,
+        "policy_document": policy_document,
     }
 
     async def work(hub: Hub) -> None:

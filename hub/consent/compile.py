@@ -111,8 +111,10 @@ def _compiled(text: bytes, version: str) -> Policy:
     read = read_documents(documents)
     if read.faults:
         _refuse(read.faults, "mend the named rules; nothing was put in force")
-    everywhere = tuple(read.everywhere)
-    rules = {name: everywhere + tuple(own) for name, own in read.classes.items()}
+    rules = {
+        name: (*(rule for rule, classes in read.everywhere if name in classes), *own)
+        for name, own in read.classes.items()
+    }
     proof = prove_rules(tuple(read.gates), rules)
     if proof.violations:
         _refuse(

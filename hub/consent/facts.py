@@ -6,7 +6,7 @@ stays None; it is never guessed.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from hub.cases.case import (
@@ -17,8 +17,10 @@ from hub.cases.case import (
     Restriction,
     RestrictionKind,
 )
+from hub.cases.grants import Grant, GrantKind
+from hub.cases.grants import in_force as grant_in_force
 from hub.consent.decision import Candidate
-from hub.consent.parties import Kind, Organisation
+from hub.consent.parties import Access, Kind, Organisation
 from hub.consent.purposes import purpose_of
 from hub.consent.vocabulary import BY_CLASS, FACTS, Value, bit
 from hub.messages.envelope import Envelope, InformationClass, MessageName, Role
@@ -30,6 +32,8 @@ OPEN_REFERRAL = frozenset(
 """States in which a provider is still engaged with the person."""
 PROVIDER_ROLES = frozenset({Role.KEY_WORKER, Role.SERVICE_MANAGER})
 """Who writes for the provider of an intervention, in house or outside (000)."""
+OVERRIDES = frozenset({GrantKind.OVERRIDE, GrantKind.BREAK_GLASS})
+"""Grants that are somebody's decision, not a court's."""
 _SPEAKS_OF_REFERRAL = frozenset(
     {
         MessageName.REFERRAL,
@@ -79,10 +83,11 @@ class Question:
 def facts_of(question: Question) -> Facts:
     """Derive all facts of a question."""
     restrictions = [item for item in question.case.restrictions if in_force(item, question.now)]
+    part = _part_in_the_case(question)
     whole: dict[str, Value | None] = {
         **_party(question),
-        **_part_in_the_case(question),
-        **_held_back(question, restrictions),
+        **part,
+        **_held_back(question, restrictions, engaged=part["engaged"] is True),
         "tier": question.case.tier,
         "rosh": question.case.rosh,
         "mappa_level": 0 if question.case.mappa is None else question.case.mappa.level,
@@ -113,6 +118,7 @@ def _party(question: Question) -> dict[str, Value | None]:
         "concern": question.candidate.concern,
         "statement": question.envelope.statement,
         "purpose_registered": purpose_of(question.envelope.message) in organisation.purposes,
+        "policy_document": organisation.policy_document,
     }
 
 
@@ -165,7 +171,9 @@ def _own_referral(question: Question) -> bool | None:
     return any(item.referral == question.about and item.provider == own for item in question.case.referrals)
 
 
-def _held_back(question: Question, restrictions: Iterable[Restriction]) -> dict[str, Value | None]:
+def _held_back(
+    question: Question, restrictions: Sequence[Restriction], *, engaged: bool
+) -> dict[str, Value | None]:
     """Facts about exclusions, limited access and a threatened Offender Manager."""
     excluded = limited = threatened = False
     for item in restrictions:
@@ -175,7 +183,26 @@ def _held_back(question: Question, restrictions: Iterable[Restriction]) -> dict[
             limited = limited or not _let_in(question, item)
         elif item.kind is RestrictionKind.OM_THREATENED:
             threatened = threatened or _meets(question, item)
-    return {"excluded": excluded, "limited": limited, "om_threatened": threatened}
+    return {
+        "excluded": excluded,
+        "limited": limited or _limited_itself(question, restrictions, engaged=engaged),
+        "om_threatened": threatened,
+    }
+
+
+def _limited_itself(question: Question, restrictions: Iterable[Restriction], *, engaged: bool) -> bool | None:
+    """Tell whether the organisation's own access keeps it from this case; None where that is not known.
+
+    Named are the team, whoever has an open referral, and those whom a limited access lets in: what those
+    who manage the case have said, not what came about by itself.
+    """
+    organisation = question.organisation
+    if organisation.access is not Access.NAMED_CASES:
+        return None if organisation.access is None else False
+    return not engaged and not any(
+        item.kind is RestrictionKind.RESTRICTION and organisation.organisation in item.organisations
+        for item in restrictions
+    )
 
 
 def _meets(question: Question, item: Restriction) -> bool:
@@ -195,7 +222,12 @@ def _let_in(question: Question, item: Restriction) -> bool:
 def _of_class(
     question: Question, restrictions: Iterable[Restriction], name: InformationClass
 ) -> dict[str, Value | None]:
-    """Facts that each class has for itself: protocol, consent, confidentiality."""
+    """Facts that each class has for itself: protocol, consent, order, override, confidentiality."""
+    granted = {
+        grant.kind
+        for grant in question.case.grants
+        if grant_in_force(grant, question.now) and _opens(question, grant, name)
+    }
     return {
         "protocol": any(
             name in item.classes
@@ -204,6 +236,8 @@ def _of_class(
             for item in question.organisation.protocols
         ),
         "consent": _consent(question, name),
+        "court_order": GrantKind.COURT_ORDER in granted,
+        "override": not granted.isdisjoint(OVERRIDES),
         "confidential": any(
             item.kind is RestrictionKind.CONFIDENTIALITY
             and item.objective is None
@@ -212,6 +246,16 @@ def _of_class(
             for item in restrictions
         ),
     }
+
+
+def _opens(question: Question, grant: Grant, name: InformationClass) -> bool:
+    """Tell whether a grant covers this class, recipient and purpose; what it does not name stays shut."""
+    return (
+        name in grant.classes
+        and grant.organisation == question.organisation.organisation
+        and (not grant.roles or question.candidate.role in grant.roles)
+        and (not grant.purposes or purpose_of(question.envelope.message) in grant.purposes)
+    )
 
 
 def _consent(question: Question, name: InformationClass) -> Value:

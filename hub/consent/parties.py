@@ -40,6 +40,16 @@ class Standing(StrEnum):
     SUSPENDED = "suspended"
 
 
+class Access(StrEnum):
+    """Of which cases an organisation may learn anything at all."""
+
+    ALL_CASES = "all_cases"
+    """Of every case that concerns it."""
+    NAMED_CASES = "named_cases"
+    """Only of cases on which those who manage them have named it: on the team, by a referral that is open,
+    in a restriction. What comes about by itself, such as a movement to its prison, does not name it."""
+
+
 class Purpose(StrEnum):
     """What a disclosure is for (DPA 2018 s.36); every message type has exactly one."""
 
@@ -86,6 +96,10 @@ class Organisation:
     """Prison code, e.g. MDI, where the organisation is a prison."""
     region: str | None = None
     """Probation region code where the organisation is one."""
+    access: Access | None = None
+    """None: not known, and so limited; nothing goes to it."""
+    policy_document: bool | None = None
+    """Whether it has the policy document that DPA 2018 s.42 asks for where sensitive data are processed."""
 
 
 RUNGS = (1, 2, 3, 4)
@@ -114,6 +128,8 @@ def organisation_from(body: Mapping[str, object]) -> Organisation:
         kafka=frozenset(word(MessageName, "organisation.kafka", item) for item in _items(body, "kafka")),
         prison=_optional_text(body, "prison"),
         region=_optional_text(body, "region"),
+        access=None if body.get("access") is None else word(Access, "organisation.access", body["access"]),
+        policy_document=_yes_no(body, "policy_document"),
     )
 
 
@@ -148,6 +164,15 @@ def _text(body: Mapping[str, object], name: str) -> str:
 def _optional_text(body: Mapping[str, object], name: str) -> str | None:
     """Read a text that may be absent."""
     return None if body.get(name) is None else _text(body, name)
+
+
+def _yes_no(body: Mapping[str, object], name: str) -> bool | None:
+    """Read a yes or no; absent, it is not known."""
+    value = body.get(name)
+    if value is None or isinstance(value, bool):
+        return value
+    message = f"organisation.{name}: must be true or false"
+    raise ValueError(message)
 
 
 def _identifier(value: str) -> OrganisationId:

@@ -21,6 +21,7 @@ from hub.consent.vocabulary import (
     CLASSES,
     FACTS,
     MESSAGES,
+    NAMING,
     SUBJECTS,
     WINDOWS,
     Value,
@@ -30,7 +31,21 @@ from hub.messages.envelope import InformationClass, MessageName, Subject
 
 GATES = "gates"
 """Name of the document with the message gates and the rules for every class."""
-FAMILIES = ("LAW", "NEED", "PURP", "TIME", "CONS", "TIER", "BROK", "GUARD", "QUAL", "OBL", "FACT", "HOLD")
+FAMILIES = (
+    "LAW",
+    "NEED",
+    "PURP",
+    "TIME",
+    "CONS",
+    "TIER",
+    "BROK",
+    "GUARD",
+    "QUAL",
+    "OBL",
+    "FACT",
+    "HOLD",
+    "OVR",
+)
 
 _CLASS_FILE = frozenset({"class", "owner", "review_by", "about", "rules"})
 _GATES_FILE = frozenset({"owner", "review_by", "about", "gates", "everywhere", "keys_inform"})
@@ -50,6 +65,7 @@ _COMMON = frozenset(
     }
 )
 _NARROWING = _COMMON | {"outcome", "subjects", "sensitive", "fields"}
+_EVERYWHERE = frozenset({"classes"})
 _PERMIT = _NARROWING | {"basis", "window", "caveats", "strictly_necessary"}
 _PERMIT_OUTCOMES = {"disclose": Outcome.DISCLOSE, "generalise": Outcome.GENERALISE, "redact": Outcome.REDACT}
 _HELD_OUTCOMES = {
@@ -68,7 +84,8 @@ class Documents:
     """What has been read so far, and every fault found on the way."""
 
     gates: list[Rule] = field(default_factory=list)
-    everywhere: list[Rule] = field(default_factory=list)
+    everywhere: list[tuple[Rule, frozenset[InformationClass]]] = field(default_factory=list)
+    """Rules that stand once for several classes, each with those it is for."""
     classes: dict[InformationClass, list[Rule]] = field(default_factory=dict)
     keys_inform: frozenset[MessageName] = frozenset()
     faults: list[str] = field(default_factory=list)
@@ -133,7 +150,11 @@ def read_documents(documents: Mapping[str, object]) -> Documents:
     if GATES not in documents:
         read.faults.append("gates.yaml: the message gates are missing")
     seen: set[str] = set()
-    for rule in (*read.gates, *read.everywhere, *(r for rules in read.classes.values() for r in rules)):
+    for rule in (
+        *read.gates,
+        *(r for r, _ in read.everywhere),
+        *(r for rules in read.classes.values() for r in rules),
+    ):
         if rule.rule in seen:
             read.faults.append(f"rule {rule.rule}: the id is used twice")
         seen.add(rule.rule)
@@ -166,10 +187,24 @@ def _read_gates(body: Mapping[str, object], read: Documents) -> None:
             if name in {*BY_CLASS, "scope"}:
                 entry.fault(f"when.{name}", "a gate is for the message as a whole; this differs by field")
     for entry in _entries(GATES, body, "everywhere", read.faults):
-        read.everywhere.append(_rule(entry, None, (Effect.FORBID, Effect.CEILING)))
+        rule = _rule(entry, None, tuple(Effect), also=_EVERYWHERE)
+        read.everywhere.append((rule, _classes_of(entry, rule)))
     head = _Entry("gates.yaml", body, {}, read.faults)
     words = head.words("keys_inform", MESSAGES) or ()
     read.keys_inform = frozenset(MessageName(word) for word in words if word in MESSAGES)
+
+
+def _classes_of(entry: _Entry, rule: Rule) -> frozenset[InformationClass]:
+    """Read which classes a rule under `everywhere` is for: all, unless it names some; a permit names them.
+
+    A permit there rests on nothing but a decision that itself names recipient and class.
+    """
+    if any(arm.basis not in NAMING for arm in rule.arms):
+        entry.fault("basis", f"a permit under everywhere rests on nothing but {' or '.join(NAMING)}")
+    words = entry.words("classes", CLASSES)
+    if words is None and rule.effect is Effect.PERMIT:
+        entry.fault("classes", "a permit under everywhere names the classes it is for")
+    return frozenset(InformationClass(word) for word in (words or CLASSES) if word in CLASSES)
 
 
 def _entries(name: str, body: Mapping[str, object], section: str, faults: list[str]) -> list[_Entry]:
@@ -187,11 +222,17 @@ def _entries(name: str, body: Mapping[str, object], section: str, faults: list[s
     return entries
 
 
-def _rule(entry: _Entry, information_class: InformationClass | None, effects: tuple[Effect, ...]) -> Rule:
+def _rule(
+    entry: _Entry,
+    information_class: InformationClass | None,
+    effects: tuple[Effect, ...],
+    *,
+    also: frozenset[str] = frozenset(),
+) -> Rule:
     """Read one rule; a faulty one is noted and comes back as far as it could be read."""
     effect = _one(entry, "effect", {str(item): item for item in effects}, Effect.FORBID)
     permits = effect is Effect.PERMIT
-    _only(entry.where, entry.body, _PERMIT if permits else _NARROWING, entry.faults)
+    _only(entry.where, entry.body, (_PERMIT if permits else _NARROWING) | also, entry.faults)
     bases = entry.words("basis", BASIS) or ()
     if permits and not bases:
         entry.fault("basis", "a permit names its legal basis")

@@ -48,6 +48,11 @@ _LIST: tuple[Fact, ...] = (
     Fact(name="responsible", domain=_YES_NO, says="the person is held in its prison"),
     Fact(name="relevant", domain=_YES_NO, says="the message bears on its own work"),
     Fact(name="from_other_provider", domain=_YES_NO, says="another provider wrote it", may_be_unknown=False),
+    Fact(
+        name="policy_document",
+        domain=_YES_NO,
+        says="it has the policy document that sensitive data need (DPA 2018 s.42)",
+    ),
     Fact(name="protocol", domain=_YES_NO, says="a protocol is live for the class", by_class=True),
     Fact(
         name="consent",
@@ -55,8 +60,12 @@ _LIST: tuple[Fact, ...] = (
         says="the person's consent for the class",
         by_class=True,
     ),
+    Fact(name="court_order", domain=_YES_NO, says="an order of a court opens the class to it", by_class=True),
+    Fact(name="override", domain=_YES_NO, says="an override opens the class to it", by_class=True),
     Fact(name="excluded", domain=_YES_NO, says="its organisation is excluded from the case"),
-    Fact(name="limited", domain=_YES_NO, says="access is limited and it is not named"),
+    Fact(
+        name="limited", domain=_YES_NO, says="access is limited, by the case or for it, and it is not named"
+    ),
     Fact(
         name="confidential",
         domain=_YES_NO,
@@ -106,7 +115,7 @@ _STATUTORY: tuple[Value, ...] = (LegalStatus.IN_HOUSE, LegalStatus.UNDER_ARRANGE
 _AUTHORITIES: tuple[Value, ...] = (LegalStatus.IN_HOUSE, LegalStatus.LISTED)
 
 BASES: tuple[Basis, ...] = (
-    Basis(code="COURT", says="order of a court", gateway=(("legal_status", _STATUTORY),)),
+    Basis(code="COURT", says="order of a court", gateway=(("court_order", (True,)),)),
     Basis(
         code="DPA48",
         says="Data Protection Act 2018 s.48(9): duty to tell recipients of wrong data; corrections only",
@@ -143,10 +152,22 @@ BASES: tuple[Basis, ...] = (
         says="the person's consent, in force (Data Protection Act 2018 s.35(2)(a))",
         gateway=(("consent", ("given",)),),
     ),
+    Basis(
+        code="OVERRIDE",
+        says="a recorded decision in the public interest, for a time (common law of confidence)",
+        gateway=(("override", (True,)),),
+    ),
 )
-"""Narrowest first: court, statutory duty, statutory power, vital interests, agreement, consent."""
+"""Narrowest first: court, statutory duty, statutory power, vital interests, agreement, consent, override.
+
+An override comes last, so that a field has it as its basis only where nothing else would let it go: what
+overrides have opened can be counted in the ledger.
+"""
 BASIS: Mapping[str, Basis] = {basis.code: basis for basis in BASES}
 BASIS_ORDER: Mapping[str, int] = {basis.code: rank for rank, basis in enumerate(BASES)}
+
+NAMING = ("COURT", "OVERRIDE")
+"""Bases that name the recipient and the classes: only these may open whatever class they name."""
 
 WINDOWS: Mapping[str, tuple[str, tuple[Value, ...]]] = {
     "membership": ("on_team", (True,)),

@@ -20,7 +20,7 @@ from hub.cases.case import (
 from hub.consent.compile import compile_policy
 from hub.consent.decide import decide
 from hub.consent.decision import Candidate, Concern, Decision, FieldDecision, Outcome, Scope
-from hub.consent.parties import Kind, LegalStatus, Organisation, Purpose, Standing
+from hub.consent.parties import Access, Kind, LegalStatus, Organisation, Purpose, Standing
 from hub.messages.envelope import Envelope, InformationClass, MessageName, Role, Statement
 from hub.messages.identifiers import CaseRef, Instant, MessageId, OrganisationId
 from hub.topics.library import SchemaLibrary
@@ -50,6 +50,8 @@ def organisation(name: OrganisationId, **changes: Any) -> Organisation:  # noqa:
         status_evidence="example",
         standing=Standing.ACTIVE,
         purposes=frozenset(Purpose),
+        access=Access.ALL_CASES,
+        policy_document=name not in {RUNG_3, RUNG_4},
     )
     return replace(party, **changes)
 

@@ -20,7 +20,7 @@ from hub.cases.membership import offender_manager
 from hub.cases.state import from_json, to_json
 from hub.consent.compile import Policy, compile_policy
 from hub.consent.decision import Decision
-from hub.consent.parties import Kind, LegalStatus, Organisation, Purpose, Standing
+from hub.consent.parties import Access, Kind, LegalStatus, Organisation, Purpose, Standing
 from hub.consent.partner_contracts import Direction, PartnerContract
 from hub.messages.envelope import Entry, Envelope, MessageName, Role, Statement, Submission, Tick
 from hub.messages.identifiers import CaseRef, Instant, MessageId, OrganisationId
@@ -102,6 +102,8 @@ def organisation(name: OrganisationId, kind: Kind, **facts: object) -> Organisat
         "standing": Standing.ACTIVE,
         "purposes": frozenset(Purpose),
         "sends": frozenset(MessageName),
+        "access": Access.ALL_CASES,
+        "policy_document": True,
     }
     return Organisation(organisation=name, kind=kind, **{**usual, **facts})  # type: ignore[arg-type]
 
