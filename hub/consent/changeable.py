@@ -1,7 +1,8 @@
 """The facts that people can change, or that may come to be otherwise, and what one would do about each.
 
 What somebody is (kind, legal status, standing, role, rung) is not among them, nor what a message is: no one
-changes those so that a message may go. Nor is a threat to staff: it ends when it ends.
+changes those so that a message may go. Nor is a threat to staff, which ends when it ends, nor the order of a
+court. An override is the way round that is left when nothing else is so; it is told apart from these.
 """
 
 from __future__ import annotations
@@ -40,6 +41,12 @@ CHANGEABLE: Mapping[str, Changeable] = {
         does={
             True: "register the organisation for the purpose of this message",
             False: "take back the organisation's registration for the purpose of this message",
+        }
+    ),
+    "policy_document": Changeable(
+        does={
+            True: "see the organisation's policy document (DPA 2018 s.42), and record that it has one",
+            False: "record that the organisation has no policy document",
         }
     ),
     "on_team": Changeable(

@@ -10,11 +10,11 @@ An appointment gives a part in the case; where any part would do, that is said o
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import product
 
 from hub.consent.changeable import CHANGEABLE, IMPLIED, said
-from hub.consent.compile import Policy
+from hub.consent.compile import Line, Policy
 from hub.consent.decide import lines_of
 from hub.consent.decision import Decision, FieldDecision, FieldSpec, Outcome, Scope
 from hub.consent.looking import Looking, fact_key, looking_at
@@ -24,6 +24,7 @@ from hub.messages.envelope import InformationClass
 
 _NAMES = tuple(FACTS)
 _AFTER_THE_RULES = {"GUARD-NAMED-IN-TEXT", "CONTRACT-VIEW"}
+_NOTHING_LEFT = "NEED-NOTHING-LEFT"
 _Condition = tuple[tuple[str, int], ...]
 """Facts as the ledger names them, each with the values that satisfy."""
 
@@ -65,6 +66,8 @@ class WhyNot:
     """Every smallest set of changes, those that people can make first."""
     obstacles: tuple[Obstacle, ...]
     """What no change can move; with any of these there is no set."""
+    by_override: bool
+    """An override of the classes concerned, agreed by a second person, would do without any other change."""
 
 
 @dataclass(slots=True)
@@ -111,26 +114,55 @@ def why_not(
     generalise = could_be_general and recorded.outcome is not Outcome.GENERALISE
     wanted = Outcome.GENERALISE if generalise else Outcome.DISCLOSE
     goes = decision.delivers and recorded.outcome <= wanted
-    needs = _Needs()
-    if not goes:
-        needs.obstacles += _not_by_rules(policy, decision, recorded)
-        _add_gates(needs, looking)
-        for line in lines_of(policy, looking.message, specs, declared or {}):
-            limit = _limit(line[0], path, wanted)
-            whose = recorded.scope if recorded.scope in line[2] else line[2][0]
-            for name, rules in line[1] if limit is not None else ():
-                _add_class(needs, looking, rules, name, scope=whose, limit=limit or Outcome.DISCLOSE)
-    sets: tuple[tuple[Change, ...], ...] = ()
-    if not goes and not needs.obstacles:
-        sets = _Search(needs, looking.facts).sets()
+    if goes:
+        return WhyNot(
+            path=path,
+            scope=recorded.scope,
+            wanted=wanted,
+            goes=True,
+            sets=(),
+            obstacles=(),
+            by_override=False,
+        )
+    after = tuple(_not_by_rules(policy, decision, recorded, wanted))
+    lines = tuple(lines_of(policy, looking.message, specs, declared or {}))
+    needs = _needs_of(looking, lines, recorded, wanted)
+    obstacles = tuple(dict.fromkeys((*after, *needs.obstacles)))
+    sets = () if obstacles else _Search(needs, looking.facts).sets()
+    if not sets and not obstacles:
+        says = "What would let it go and what would no longer hold it back contradict each other."
+        obstacles = (Obstacle(rule=None, reason=recorded.reason, says=says),)
     return WhyNot(
         path=path,
         scope=recorded.scope,
         wanted=wanted,
-        goes=goes,
+        goes=False,
         sets=sets,
-        obstacles=tuple(dict.fromkeys(needs.obstacles)),
+        obstacles=obstacles,
+        by_override=not after and _goes_overridden(looking, lines, recorded, wanted),
     )
+
+
+def _goes_overridden(
+    looking: Looking, lines: Iterable[Line], recorded: FieldDecision, wanted: Outcome
+) -> bool:
+    """Tell whether an override of all classes would do, and nothing else need be otherwise."""
+    overridden = {name: True for name in looking.facts if name.startswith("override.")}
+    with_it = replace(looking, facts={**looking.facts, **overridden}, verdicts={}, seen={})
+    needs = _needs_of(with_it, lines, recorded, wanted)
+    return not needs.obstacles and _Search(needs, with_it.facts).is_met
+
+
+def _needs_of(looking: Looking, lines: Iterable[Line], recorded: FieldDecision, wanted: Outcome) -> _Needs:
+    """Read off the rules what must be so for a field to go."""
+    needs = _Needs()
+    _add_gates(needs, looking)
+    for spec, classes, scopes in lines:
+        limit = _limit(spec, recorded.path, wanted)
+        whose = recorded.scope if recorded.scope in scopes else scopes[0]
+        for name, rules in classes if limit is not None else ():
+            _add_class(needs, looking, rules, name, scope=whose, limit=limit or Outcome.DISCLOSE)
+    return needs
 
 
 def _recorded(decision: Decision, path: str, scope: Scope | None) -> FieldDecision:
@@ -154,10 +186,12 @@ def _limit(spec: FieldSpec, path: str, wanted: Outcome) -> Outcome | None:
     return Outcome.DISCLOSE if path.startswith(f"{lists}[].") else None
 
 
-def _not_by_rules(policy: Policy, decision: Decision, recorded: FieldDecision) -> Iterator[Obstacle]:
+def _not_by_rules(
+    policy: Policy, decision: Decision, recorded: FieldDecision, wanted: Outcome
+) -> Iterator[Obstacle]:
     """Yield what decided after the rules: no fact of theirs moves it."""
     of_rules = {*(rule.reason for rule in policy.gates), *(each.reason for each in decision.fields)}
-    known = (of_rules - _AFTER_THE_RULES) | {"NEED-NOTHING-LEFT"}
+    known = (of_rules - _AFTER_THE_RULES) | ({_NOTHING_LEFT} if recorded.outcome > wanted else set())
     codes = [recorded.reason] if recorded.reason in _AFTER_THE_RULES else []
     codes += [decision.gate] if decision.gate is not None and decision.gate not in known else []
     for code in codes:
@@ -253,50 +287,51 @@ class _Search:
             masks.setdefault(key, set()).add(mask)
         self._start = {key: bit(key.partition(".")[0], _value(facts, key)) for key in masks}
         self._groups = {key: _told_apart(key, each) for key, each in masks.items()}
-        self._least = len(masks) + 1
+        self._most = 0
         self._found: dict[frozenset[tuple[str, int]], None] = {}
+
+    @property
+    def is_met(self) -> bool:
+        """Whether nothing need change at all."""
+        start = self._start
+        return not any(_may_hold(bar, start) for bar in self._bars) and all(
+            any(_holds(each, start) for each in goal) for goal in self._goals
+        )
 
     def sets(self) -> tuple[tuple[Change, ...], ...]:
         """Return the smallest sets, those that people can make first."""
-        self._look(self._start, {})
-        sets = [
-            tuple(self._change(key, group) for key, group in sorted(each))
-            for each in self._found
-            if len(each) == self._least
-        ]
+        while not self._found and self._most < len(self._groups):
+            self._most += 1
+            self._look(self._start, {})
+        sets = [tuple(self._change(key, group) for key, group in sorted(each)) for each in self._found]
         return tuple(sorted(sets, key=lambda each: (sum(c.found for c in each), [c.fact for c in each])))
 
     def _look(self, state: Mapping[str, int], chosen: Mapping[str, int]) -> None:
-        if len(chosen) > self._least:
-            return
         for bar in self._bars:
-            if all(not state[key] or state[key] & mask for key, mask in bar):
+            if _may_hold(bar, state):
                 for key, mask in bar:
                     self._try(state, chosen, ((key, ~mask),))
                 return
         for goal in self._goals:
-            if not any(all(state[key] & mask for key, mask in each) for each in goal):
+            if not any(_holds(each, state) for each in goal):
                 for each in goal:
                     lacking = tuple((key, mask) for key, mask in each if not state[key] & mask)
                     self._try(state, chosen, lacking)
                 return
-        if len(chosen) < self._least:
-            self._found.clear()
-            self._least = len(chosen)
         self._found[frozenset(chosen.items())] = None
 
     def _try(
         self, state: Mapping[str, int], chosen: Mapping[str, int], wanted: Sequence[tuple[str, int]]
     ) -> None:
         """Go on with every way to give these facts one of these values; what was changed stays."""
-        if any(key in chosen for key, _ in wanted) or len(chosen) + len(wanted) > self._least + 1:
+        if any(key in chosen for key, _ in wanted) or len(chosen) + len(wanted) > self._most + 1:
             return
         ways = [
             [(key, group) for group in self._groups[key] if group & mask & -group] for key, mask in wanted
         ]
         for way in product(*ways):
             found = _changed(state, chosen, way)
-            if found is not None:
+            if found is not None and len(found[1]) <= self._most:
                 self._look(*found)
 
     def _change(self, key: str, group: int) -> Change:
@@ -310,6 +345,14 @@ class _Search:
             says=said(name, of, values),
             found=CHANGEABLE[name].found,
         )
+
+
+def _holds(condition: _Condition, state: Mapping[str, int]) -> bool:
+    return all(state[key] & mask for key, mask in condition)
+
+
+def _may_hold(condition: _Condition, state: Mapping[str, int]) -> bool:
+    return all(not state[key] or state[key] & mask for key, mask in condition)
 
 
 def _told_apart(key: str, masks: Iterable[int]) -> tuple[int, ...]:
