@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import typer
 
-from hub.cli.policy import checking, reading, releasing
+from hub.cli.policy import asking, checking, reading, releasing
 
 __all__ = ["app"]
 
@@ -23,6 +23,9 @@ def _group() -> None:
 _COMMANDS: dict[str, tuple[Callable[..., None], str]] = {
     "check": (checking.check, "Validate the rules, prove every invariant."),
     "release": (releasing.release, "Prove the rules, put them in force."),
+    "explain": (asking.explain, "Why a past decision was so; what would change it."),
+    "whatif": (asking.whatif, "Who would be told what, were something otherwise."),
+    "who-may-see": (asking.who_may_see, "Everyone who may see a field now, and why."),
     "matrix": (reading.matrix, "Who gets what by default, as a table."),
 }
 """Every command in the order of its help, with a line that fits a terminal."""
