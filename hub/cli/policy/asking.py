@@ -146,7 +146,7 @@ def whatif(  # noqa: PLR0913 - one option for each thing that can be supposed
         --consent health:given:river-drug-service
       hub policy whatif --file plan.json --message plan \\
         --from probation-n54 --case case_… --policy rules/
-    """
+    """  # noqa: D301 - the sign that keeps lines as they are is a backspace
     many = {"consent": consent, "role": role, "rung": rung, "protocol": protocol, "standing": standing}
     one = {"tier": tier, "rosh": rosh, "mappa": mappa}
     suppositions = [f"{name}={each}" for name, values in many.items() for each in values or ()]
