@@ -150,6 +150,22 @@ def attending(case: Case, view: View, now: Instant, *, code: str = "") -> tuple[
     )
 
 
+def having_part(case: Case, view: View, now: Instant) -> tuple[Candidate, ...]:
+    """Return everybody with a part in the case now, whom every message on it concerns; in their order."""
+    gathering = _Gathering(found={})
+    _add_parts(gathering, case, view, now)
+    return tuple(
+        Candidate(
+            organisation=place[0],
+            role=place[1],
+            persons=frozenset(persons),
+            concern=concern,
+            relevant=None,
+        )
+        for place, (concern, persons) in sorted(gathering.found.items(), key=lambda item: _rank(item[0]))
+    )
+
+
 def _add_parts(gathering: _Gathering, case: Case, view: View, now: Instant) -> None:
     """Add the team, an outgoing OM, providers without a member yet, and the prison that holds the person."""
     for member in current_team(case, now):

@@ -121,7 +121,10 @@ class Evidence:
 
     def ledger_from(self, value: bytes) -> Entered:
         """Read one decision."""
-        read = self.ledger_fields(value)
+        return self.entered(self.ledger_fields(value))
+
+    def entered(self, read: Mapping[str, Any]) -> Entered:
+        """Return one decision from the fields of its record, or of its row."""
         candidate = Candidate(
             organisation=OrganisationId(read["organisation"]),
             role=Role(read["role"]),

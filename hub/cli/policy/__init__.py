@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import typer
 
-from hub.cli.policy import checking, proving, reading, recording, releasing, showing
+from hub.cli.policy import asking, checking, proving, reading, recording, releasing, showing
 
 __all__ = ["app"]
 
@@ -25,6 +25,9 @@ _COMMANDS: dict[str, tuple[Callable[..., None], str]] = {
     "prove": (proving.prove, "Prove each invariant, with states and time."),
     "release": (releasing.release, "Prove the rules, put them in force."),
     "show": (showing.show, "Every rule, or one, in a sentence."),
+    "explain": (asking.explain, "Why a past decision was so; what would change it."),
+    "whatif": (asking.whatif, "Who would be told what, were something otherwise."),
+    "who-may-see": (asking.who_may_see, "Everyone who may see a field now, and why."),
     "matrix": (reading.matrix, "Who gets what by default, as a table."),
     "record": (recording.record, "The record of processing (DPA 2018 s.61)."),
 }
