@@ -22,7 +22,10 @@ def _group() -> None:
 
 _COMMANDS: dict[str, tuple[Callable[..., None], str]] = {
     "check": (checking.check, "Validate the rules, prove every invariant."),
-    "release": (releasing.release, "Prove the rules, put them in force."),
+    "propose": (releasing.propose, "Propose the rules as they are now for release."),
+    "approve": (releasing.approve, "Approve what was proposed; two others have to."),
+    "release": (releasing.release, "Put approved rules in force, now or later."),
+    "list": (releasing.list_releases, "The releases: in force, to come, past."),
     "matrix": (reading.matrix, "Who gets what by default, as a table."),
 }
 """Every command in the order of its help, with a line that fits a terminal."""

@@ -21,9 +21,13 @@ def check(
     from time import perf_counter
 
     from hub.cli.console import show_pairs
+    from hub.consent.release import faults_of
+    from hub.topics.policy_files import POLICY, read_release
 
     began = perf_counter()
     policy = compiled(folder, version)
+    release = read_release(folder or POLICY)
+    faults = faults_of(release, policy.digest)
     found = {
         "version": policy.version,
         "digest": policy.digest,
@@ -31,6 +35,8 @@ def check(
         "states": policy.proof.states,
         "invariants": list(policy.proof.invariants),
         "fields no contract has": _unknown_fields(policy),
+        "release": None if release is None else release.sentence,
+        "release faults": list(faults),
     }
     if as_json:
         print(json.dumps(found, indent=2))
@@ -42,11 +48,14 @@ def check(
             ("rules", policy.proof.rules),
             ("states looked at", f"{policy.proof.states:,}"),
             ("invariants proved", len(policy.proof.invariants)),
+            ("released as", "nothing: not proposed" if release is None else release.sentence),
             ("took", f"{(perf_counter() - began) * 1000:.0f} ms"),
         )
     )
     for name in policy.proof.invariants:
         print(f"    holds  {name}")
+    for fault in faults:
+        print(f"    note   not to be released: {fault}")
     for name in _unknown_fields(policy):
         print(f"    note   a rule names the field {name}, which no contract has in that class")
 
