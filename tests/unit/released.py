@@ -17,10 +17,10 @@ AUTHOR, FIRST, SECOND = "Imogen Vale", "Tomasz Birch", "Ruth Adeyemi"
 
 
 def rules(**fields: Mapping[str, object]) -> dict[str, Any]:
-    """Return the hub's own rules, some (by id, `__` for a dot) with other fields; None takes one away."""
+    """Return the hub's own rules, some (by id, `__` for a dot) with other fields; None: without it."""
     documents: dict[str, Any] = json.loads(json.dumps(read_policy()))
     for key, changes in fields.items():
-        found = [rule for rule in _every(documents) if rule["id"] == key.replace("__", ".")]
+        found = [rule for rule in _every(documents) if rule["id"] == key.replace("__", ".").replace("_", "-")]
         assert len(found) == 1, key
         for name, value in changes.items():
             found[0].pop(name, None)

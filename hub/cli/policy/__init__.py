@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import typer
 
-from hub.cli.policy import checking, reading, releasing
+from hub.cli.policy import checking, comparing, reading, releasing
 
 __all__ = ["app"]
 
@@ -26,6 +26,7 @@ _COMMANDS: dict[str, tuple[Callable[..., None], str]] = {
     "approve": (releasing.approve, "Approve what was proposed; two others have to."),
     "release": (releasing.release, "Put approved rules in force, now or later."),
     "list": (releasing.list_releases, "The releases: in force, to come, past."),
+    "diff": (comparing.diff, "What a change of the rules changes."),
     "matrix": (reading.matrix, "Who gets what by default, as a table."),
 }
 """Every command in the order of its help, with a line that fits a terminal."""
