@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import typer
 
-from hub.cli.policy import checking, comparing, reading, releasing
+from hub.cli.policy import checking, comparing, reading, releasing, replaying
 
 __all__ = ["app"]
 
@@ -27,6 +27,7 @@ _COMMANDS: dict[str, tuple[Callable[..., None], str]] = {
     "release": (releasing.release, "Put approved rules in force, now or later."),
     "list": (releasing.list_releases, "The releases: in force, to come, past."),
     "diff": (comparing.diff, "What a change of the rules changes."),
+    "replay": (replaying.replay, "What other rules would have decided of late."),
     "matrix": (reading.matrix, "Who gets what by default, as a table."),
 }
 """Every command in the order of its help, with a line that fits a terminal."""
