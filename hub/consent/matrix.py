@@ -7,7 +7,7 @@ change.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from hub.cases.case import Rosh
@@ -89,10 +89,15 @@ def columns() -> Iterator[tuple[Role, int]]:
             yield role, rung
 
 
-def cells(policy: Policy, *, classes: Iterable[InformationClass] = tuple(InformationClass)) -> Iterator[Cell]:
-    """Yield the full matrix: class, field, role, rung, purpose."""
+def cells(
+    policy: Policy,
+    *,
+    classes: Iterable[InformationClass] = tuple(InformationClass),
+    fields: Sequence[str] | None = None,
+) -> Iterator[Cell]:
+    """Yield the full matrix: class, field (those the rules name, or these), role, rung, purpose."""
     for information_class in classes:
-        for field in (*named_fields(policy.rules[information_class]), OTHER_FIELD):
+        for field in fields or (*named_fields(policy.rules[information_class]), OTHER_FIELD):
             for role, rung in columns():
                 for purpose in Purpose:
                     yield _cell(policy, information_class, field, role, rung, purpose=purpose)

@@ -6,7 +6,7 @@ reason, never an exception that stops the line.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from dataclasses import replace
 from itertools import islice
 from typing import TYPE_CHECKING, assert_never
 
@@ -14,7 +14,6 @@ from hub.cases.applied import Ended
 from hub.cases.apply import apply
 from hub.cases.due import fall_due
 from hub.cases.refusals import case_unknown
-from hub.consent.compile import compile_policy
 from hub.consent.parties import organisation_from
 from hub.consent.partner_contracts import contract_from
 from hub.errors import DomainRefusal, PolicyRefused, Refused
@@ -32,6 +31,7 @@ from hub.routing.directory import ViewDirectory
 from hub.routing.disclosing import Telling, Told, tell
 from hub.routing.entitlement import is_entitled
 from hub.routing.outcome import Rejection, Result, Timer
+from hub.routing.releasing import begun, released
 from hub.routing.reporting import Cause, report
 from hub.routing.settling import settle
 
@@ -43,20 +43,30 @@ if TYPE_CHECKING:
     from hub.messages.read import Body
     from hub.routing.outcome import View
 
-POLICY_KEY = "policy/current"
 DEADLINES_A_TICK_MAX = 500
 """How many deadlines one tick settles; what is due beyond that waits for the next, which follows at once."""
 
 
 def route(entry: Entry, view: View, now: Instant) -> Result:
-    """Return everything the record causes; it changes nothing itself."""
+    """Return everything the record causes; it changes nothing itself.
+
+    The first record after the effective time of a policy release also puts that in force, whatever it is.
+    """
+    result = _routed(entry, view, now)
+    changed = begun(view, now)
+    return (
+        replace(result, controls=tuple({**changed, **dict(result.controls)}.items())) if changed else result
+    )
+
+
+def _routed(entry: Entry, view: View, now: Instant) -> Result:
     match entry:
         case Submission():
             return _submitted(entry, view, now)
         case Tick():
             return _ticked(view, now)
         case Control():
-            return _controlled(entry, view)
+            return _controlled(entry, view, now)
         case Unreadable():
             detail = "the record cannot be read as what it claims to be"
             return _set_aside(entry.record_id, entry.organisation, entry.code, detail)
@@ -194,7 +204,7 @@ def _ticked(view: View, now: Instant) -> Result:
     )
 
 
-def _controlled(control: Control, view: View) -> Result:
+def _controlled(control: Control, view: View, now: Instant) -> Result:
     """Put an organisation, contract or policy in force from this record on, or set it aside."""
     try:
         if control.kind == "organisation":
@@ -206,20 +216,10 @@ def _controlled(control: Control, view: View) -> Result:
             name = f"contract/{contract.partner}/{contract.direction}/{contract.name}"
             return Result(controls=((name, control.body),))
         if control.kind == "policy":
-            _check_policy(control.body)
-            return Result(controls=((POLICY_KEY, control.body),))
+            return Result(controls=tuple(released(control.body, view, now).items()))
     except (ValueError, PolicyRefused) as fault:
         return _set_aside(control.control_id, HUB, "CONTROL-INVALID", str(fault))
     return _set_aside(control.control_id, HUB, "CONTROL-UNKNOWN", "no such kind of control record")
-
-
-def _check_policy(body: Mapping[str, object]) -> None:
-    """Compile and prove the release before it is in force; raises PolicyRefused or ValueError."""
-    documents = body.get("documents")
-    if not isinstance(documents, Mapping):
-        message = "policy.documents: must be a mapping"
-        raise ValueError(message)  # noqa: TRY004 - the record is at fault, not a caller's type
-    compile_policy(documents, version=str(body.get("version")))
 
 
 def _timers(applied: Applied) -> tuple[Timer, ...]:

@@ -140,7 +140,7 @@ class Evidence:
             purpose=read["purpose"],
             delivers=read["delivers"],
             gate=read["gate"],
-            fields=tuple(_field_from(field) for field in read["fields"]),
+            fields=tuple(field_from(field) for field in read["fields"]),
             policy=read["policy"],
             case_version=read["case_version"],
             facts={},
@@ -265,7 +265,8 @@ def _plain_field(field: FieldDecision) -> dict[str, object]:
     }
 
 
-def _field_from(plain: Mapping[str, Any]) -> FieldDecision:
+def field_from(plain: Mapping[str, Any]) -> FieldDecision:
+    """Read the decision on one field as the ledger has it, in Kafka or in the database."""
     return FieldDecision(
         path=plain["path"],
         scope=Scope(plain["scope"]),

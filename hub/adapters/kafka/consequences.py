@@ -69,7 +69,7 @@ class _Written:
 
     records: list[Outgoing] = field(default_factory=list)
     cases: list[tuple[Case, bytes]] = field(default_factory=list)
-    controls: list[tuple[bytes, bytes]] = field(default_factory=list)
+    controls: list[tuple[bytes, bytes | None]] = field(default_factory=list)
 
 
 class Consequences:
@@ -117,7 +117,7 @@ class Consequences:
             )
             return [self._aside(place, INTERNAL, at)]
         if any(outgoing.size > self._record_bytes_max for outgoing in written.records) or any(
-            len(value) > self._record_bytes_max for _, value in written.cases + written.controls
+            len(value or b"") > self._record_bytes_max for _, value in (*written.cases, *written.controls)
         ):
             return [self._aside(place, TOO_LARGE, "what follows from it is larger than a topic takes")]
         _apply(place, result, written, view)
@@ -148,7 +148,7 @@ class Consequences:
         written = _Written()
         written.cases = [(case, self._codec.case(case).value) for case in result.cases]
         written.controls = [
-            (key.encode(), self._codec.control_bytes(_control(place, key, body)))
+            (key.encode(), None if body is None else self._codec.control_bytes(_control(place, key, body)))
             for key, body in result.controls
         ]
         views, withheld = self._views(place, result.deliveries)
@@ -302,8 +302,8 @@ def _apply(place: _Place, result: Result, written: _Written, view: RouterView) -
     """Make the result's changes in the overlay: from here on the next record sees them."""
     for case, value in written.cases:
         view.put_case(case, value)
-    for control, value in written.controls:
-        view.control.put(control, value)
+    for control, fact in written.controls:
+        view.control.put(control, fact)
     if result.seen is not None and isinstance(place.entry, Submission):
         view.put_seen(*result.seen, sent=place.entry)
     for key in result.timers_cleared:
