@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 _OUTCOMES = ("disclosed", "generalised", "held back by name", "withheld")
 _LIMITS = (
-    "Compared were the cells of the matrix, and class by class every state in which all facts are known. "
+    "Compared were the cells of the matrix, and class by class every state there can be. "
     "A text that names what is held back elsewhere, a partner's contract and a class its author declared "
     "take away further, and are no part of the rules."
 )
