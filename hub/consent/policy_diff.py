@@ -172,7 +172,7 @@ def _class_statements(old: Policy, new: Policy, name: InformationClass) -> Itera
         key = (message, name, subject, sensitive, field)
         before, after = old.rules_for(key), new.rules_for(key)
         if (id(before), id(after)) not in pairs and before != after:
-            words = f"{field} about a {subject} in a {message}" + (", sensitive" if sensitive else "")
+            words = f"{field} (of a {subject}) in {message} messages" + (", sensitive" if sensitive else "")
             pairs[id(before), id(after)] = (words, before, after)
     yield from _shown(str(name), pairs.values())
 
