@@ -1,8 +1,8 @@
 """What a change of policy changes: cell by cell of the matrix, and in any state there can be.
 
 The matrix shows how things usually are, and with consent, a protocol or public protection; it leaves
-combinations out. So each class is also compared in every state of the facts its rules ask about, all of
-them known: a state in which the new rules let more go than the old, and one in which they let less go.
+combinations out. So each class is also compared in every state of the facts its rules ask about, known or
+not: a state in which the new rules let more go than the old, and one in which they let less go.
 What a class lets go may still be held back by another that joins it (a victim's name in a risk field), so
 that a statement may say more than happens, and never less.
 """
@@ -18,8 +18,9 @@ from hub.consent.compile import Policy
 from hub.consent.decision import Outcome
 from hub.consent.looseness import USUAL
 from hub.consent.matrix import CHANGES, Cell, cells
+from hub.consent.openings import opening
 from hub.consent.parties import Purpose
-from hub.consent.prove import OTHER_FIELD, in_words, lets_more_go, named_fields
+from hub.consent.prove import OTHER_FIELD, in_words, named_fields
 from hub.consent.rules import Arm, Effect, Rule
 from hub.messages.envelope import InformationClass, MessageName, Role, Subject
 
@@ -171,7 +172,7 @@ def _class_statements(old: Policy, new: Policy, name: InformationClass) -> Itera
         key = (message, name, subject, sensitive, field)
         before, after = old.rules_for(key), new.rules_for(key)
         if (id(before), id(after)) not in pairs and before != after:
-            words = f"{field} about a {subject} in a {message}" + (", sensitive" if sensitive else "")
+            words = f"{field} (of a {subject}) in {message} messages" + (", sensitive" if sensitive else "")
             pairs[id(before), id(after)] = (words, before, after)
     yield from _shown(str(name), pairs.values())
 
@@ -211,7 +212,7 @@ def _shown(where: str, pairs: Iterable[tuple[str, Sequence[Rule], Sequence[Rule]
             (Direction.MORE, before, after),
             (Direction.LESS, after, before),
         ):
-            state = lets_more_go(one, other)
+            state = opening(one, other)
             if state is not None:
                 found[direction].append((words, in_words(state) or "any facts whatever"))
     for direction, examples in found.items():

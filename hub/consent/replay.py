@@ -25,7 +25,7 @@ from hub.consent.vocabulary import BY_CLASS, FACTS, SLOT, Value, bit
 from hub.messages.envelope import InformationClass, MessageName
 
 NOTHING_LEFT = "NEED-NOTHING-LEFT"
-_REMEMBERED_MAX = 20_000
+_REMEMBERED_MAX = 2_000
 """Sets of facts whose outcomes are kept: many decisions look at the same."""
 _TAKEN_AWAY = frozenset({"GUARD-NAMED-IN-TEXT", "CONTRACT-VIEW"})
 _BY_CONTRACT = "contract."

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 import subprocess
+from itertools import product
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -19,14 +20,17 @@ from hub.consent.compile import Policy, compile_policy
 from hub.consent.decision import Outcome
 from hub.consent.evaluate import evaluate
 from hub.consent.matrix import cells
+from hub.consent.openings import NOT_KNOWN, opening
 from hub.consent.policy_diff import Direction, PolicyDiff, diff
-from hub.consent.vocabulary import FACTS
+from hub.consent.prove import lets_more_go
+from hub.consent.vocabulary import FACTS, Fact
 from hub.errors import NotConfigured
 from hub.messages.envelope import InformationClass, MessageName, Role, Subject
 from hub.topics.policy_files import POLICY, folder_policy
 from tests.unit import released as made
 
 OLD = folder_policy()
+UNKNOWN = 0.1
 
 
 def policy(documents: dict[str, Any]) -> Policy:
@@ -104,6 +108,40 @@ def when(rule: str, **facts: object) -> dict[str, object]:
     raise AssertionError(rule)
 
 
+@pytest.mark.requirement("R-DIS-01", "R-DIS-08")
+def test_what_opens_only_where_a_fact_is_not_known_is_shown() -> None:
+    """Two permits, for relevant messages and for others, are one for all but where nobody knows which."""
+    split = made.rules()
+    rule = next(r for r in split["health"]["rules"] if r["id"] == "health.manager")
+    other = {**rule, "id": "health.manager-else", "when": {**rule["when"], "relevant": False}}
+    rule["when"] = {**rule["when"], "relevant": True}
+    split["health"]["rules"].append(other)
+    found = diff(policy(split), OLD)
+    assert directions(found) == {"health": {Direction.MORE}}
+    assert (found.cells, found.widens) == ((), True)
+    assert "relevant not known" in found.statements[0].state
+    assert directions(diff(OLD, policy(split))) == {"health": {Direction.LESS}}
+
+
+@pytest.mark.requirement("R-DIS-01", "R-DIS-06")
+def test_opening_agrees_with_the_prover_where_all_is_known() -> None:
+    """Of every selection of rules, without one of them: a state is found by both or by neither."""
+    compared = 0
+    for name, field in product(InformationClass, ("victim_name", "note", "@author")):
+        rules = OLD.rules_for((MessageName.PROGRESS, name, Subject.PERSON, False, field))
+        for number in range(len(rules)):
+            fewer = (*rules[:number], *rules[number + 1 :])
+            for one, two in ((rules, fewer), (fewer, rules)):
+                found = opening(one, two)
+                if lets_more_go(one, two) is not None:
+                    assert found is not None
+                    assert (NOT_KNOWN,) not in found.values()
+                elif found is not None:
+                    assert (NOT_KNOWN,) in found.values()
+                compared += 1
+    assert compared > 100
+
+
 @pytest.mark.requirement("R-DIS-06", "R-DIS-08")
 def test_a_gate_that_opens_lets_more_go_though_no_cell_differs() -> None:
     """An added gate holds back; taken away again, it lets go; so does a message whose keys may go alone."""
@@ -151,12 +189,18 @@ def test_what_random_states_show_the_statements_have_said(seed: int) -> None:
             chance.random() < 0.5,
             field,
         )
-        vector = [1 << chance.randrange(len(fact.domain)) for fact in FACTS.values()]
+        vector = [_bit(chance, fact) for fact in FACTS.values()]
         before = evaluate(OLD.rules_for(key), vector).outcome
         after = evaluate(new.rules_for(key), vector).outcome
         if before is not after:
             seen.setdefault(name, set()).add(Direction.MORE if after < before else Direction.LESS)
     assert all(ways <= said.get(name, set()) for name, ways in seen.items())
+
+
+def _bit(chance: Random, fact: Fact) -> int:
+    if fact.may_be_unknown and chance.random() < UNKNOWN:
+        return 0
+    return 1 << chance.randrange(len(fact.domain))
 
 
 def _mutated(chance: Random) -> dict[str, Any]:

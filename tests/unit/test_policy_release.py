@@ -110,7 +110,7 @@ def test_release_is_read_and_written_alike_and_says_who_did_what() -> None:
         ({"approvals": [approval(date="2026-13-01")]}, "release.approvals[0].date: must be a date"),
         ({"approvals": [approval(digest=1)]}, "release.approvals[0].digest"),
         ({"approvals": [approval(wen="x")]}, "release.approvals[0].wen: not a field of it; allowed"),
-        ({"auther": "x"}, "release.auther: not a field of it; did you mean author?"),
+        ({"authorz": "x"}, "release.authorz: not a field of it; did you mean author?"),
     ],
 )
 def test_release_is_refused_by_field_when_its_file_is_wrong(changes: dict[str, object], words: str) -> None:

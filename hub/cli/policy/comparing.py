@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import textwrap
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -17,9 +18,10 @@ if TYPE_CHECKING:
     from hub.consent.decision import Outcome
     from hub.consent.policy_diff import CellDifference, PolicyDiff
 
+_WIDTH = 110
 _OUTCOMES = ("disclosed", "generalised", "held back by name", "withheld")
 _LIMITS = (
-    "Compared were the cells of the matrix, and class by class every state in which all facts are known. "
+    "Compared were the cells of the matrix, and class by class every state there can be. "
     "A text that names what is held back elsewhere, a partner's contract and a class its author declared "
     "take away further, and are no part of the rules."
 )
@@ -64,7 +66,7 @@ def _show(found: PolicyDiff, *, markdown: bool) -> None:
     print(f"\n{heading}Rules that differ: {len(found.rules)}\n")
     for rule in found.rules:
         print(f"{item}{rule.rule}: {rule.kind}" + (f" ({', '.join(rule.changed)})" if rule.changed else ""))
-    print(f"\n{_LIMITS}")
+    print("\n" + textwrap.fill(_LIMITS, _WIDTH))
 
 
 def _rows(cells: Sequence[CellDifference]) -> Iterator[tuple[str, ...]]:

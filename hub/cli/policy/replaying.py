@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import textwrap
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Annotated
 
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from hub.topics.codec import Codec
 
 _ERASED = "KEY-ERASED"
+_WIDTH = 110
 _NOTES = (
     "Only facts were recorded, not messages: what a text names, a partner's contract and a class its author "
     "declared cannot be looked at again. What they held back is counted as held back still; of what would go "
@@ -140,14 +142,16 @@ def _show(report: Report, candidate: str, since: datetime) -> None:
         for row, tally in sorted(table.items()):
             where = f": {row.path}" + (f" ({row.scope})" if row.scope not in {"", "all"} else "")
             print(f"  {row.organisation} as {row.role}, {row.message}{where if row.path else ''}")
-            print(f"      {row.then}, now {row.now}; {tally.count} times, e.g. {', '.join(tally.examples)}")
+            print(
+                f"      {row.then}, now {row.now}; decisions: {tally.count}, e.g. {', '.join(tally.examples)}"
+            )
     if not report.differs:
         print("\nNothing would have been otherwise.")
-    print(f"\n{_NOTES}")
+    print("\n" + textwrap.fill(_NOTES, _WIDTH))
 
 
 def _tables(report: Report) -> Iterator[tuple[str, Mapping[Row, Tally]]]:
-    yield "Deliveries that would differ", report.deliveries
+    yield "Deliveries that would be made, or not, or not for another reason", report.deliveries
     yield "Fields that would differ", report.differences
     yield "Fields that would go, or not, as before for another reason or on another basis", report.grounds
 
