@@ -22,7 +22,14 @@ from hub.consent.vocabulary import BASIS
 from hub.messages.envelope import InformationClass
 
 _CONTRACT = "contract."
-_TEXT = "GUARD-NAMED-IN-TEXT"
+_UNSUPPORTED = "OBL-UNSUPPORTED"
+
+
+SCREENS: Mapping[str, frozenset[Outcome]] = {
+    "GUARD-NAMED-IN-TEXT": frozenset({Outcome.DISCLOSE}),
+    "GUARD-GAP": frozenset(Outcome),
+}
+"""Reasons of what looks at a message after the rules, and the outcomes of theirs that it may hold back."""
 
 
 class Step(StrEnum):
@@ -30,9 +37,9 @@ class Step(StrEnum):
 
     RULES = "rules"
     GATE = "gate"
-    NO_GENERAL_FORM = "no general form"
+    OBLIGATION = "obligation"
     GENERAL_FORM = "general form"
-    TEXT = "text"
+    SCREEN = "screen"
     CONTRACT = "contract"
     DECLARED = "declared class"
     DIFFERS = "differs"
@@ -41,9 +48,9 @@ class Step(StrEnum):
 _NOTES: Mapping[Step, str] = {
     Step.RULES: "",
     Step.GATE: "A gate closed the message to this recipient before any field was looked at.",
-    Step.NO_GENERAL_FORM: "The rules let only a general form go, and the contract has none for this field.",
+    Step.OBLIGATION: "The rules would let it go in a form or on terms that cannot be kept here.",
     Step.GENERAL_FORM: "It is the general form of {exact}, and goes where that one is generalised.",
-    Step.TEXT: "The rules would let it go; its text names something held back elsewhere in the message.",
+    Step.SCREEN: "The rules give {outcome}; the screen after them held it back.",
     Step.CONTRACT: "The rules give {outcome}; the contract with the recipient decides on less ({contract}).",
     Step.DECLARED: "The author declared the stricter class {declared}; its rules decided.",
     Step.DIFFERS: "The rules, with these facts, give {outcome} ({reason}), and that is not recorded.",
@@ -179,16 +186,19 @@ def _step(
 ) -> tuple[Step, InformationClass | None]:
     """Say what decided, and by which declared class where it was one."""
     spec, classes, _ = line
+    general = recorded.path != spec.path
     if gate is not None:
-        by_gate = (Outcome.WITHHOLD, gate.reason, None, (gate.rule,), ())
-        return (Step.GATE if _same(recorded, by_gate) else Step.DIFFERS), None
-    if _reaches(recorded, verdict, general=recorded.path != spec.path):
-        return _named(recorded, spec, verdict), None
+        closed = Verdict(outcome=Outcome.WITHHOLD, reason=gate.reason, basis=None, rules=(gate.rule,))
+        found = _follows(recorded, closed, general=False)
+        return (Step.GATE if found is Step.RULES else found or Step.DIFFERS), None
+    found = _follows(recorded, verdict, general=general)
+    if found is not None:
+        return found, None
     for name in InformationClass:
         if name in dict(classes) or fact_key("consent", name) not in looking.facts:
             continue
         stricter = looking.verdict((*classes, (name, _rules_of(looking, name, spec))), spec, recorded.scope)
-        if _reaches(recorded, stricter, general=recorded.path != spec.path):
+        if _follows(recorded, stricter, general=general) is not None:
             return Step.DECLARED, name
     return Step.DIFFERS, None
 
@@ -198,36 +208,27 @@ def _rules_of(looking: Looking, name: InformationClass, spec: FieldSpec) -> tupl
     return looking.policy.rules_for((looking.message, name, spec.subject, spec.sensitive, spec.path))
 
 
-def _named(recorded: FieldDecision, spec: FieldSpec, verdict: Verdict) -> Step:
-    """Name the step that led from what the rules give to what was recorded."""
-    if recorded.reason == _TEXT:
-        return Step.TEXT
-    if _by_contract(recorded):
-        return Step.CONTRACT
-    if recorded.path != spec.path:
-        return Step.GENERAL_FORM
-    return Step.NO_GENERAL_FORM if verdict.reason == "OBL-UNSUPPORTED" else Step.RULES
-
-
-def _by_contract(recorded: FieldDecision) -> bool:
-    return bool(recorded.rules) and recorded.rules[-1].startswith(_CONTRACT)
-
-
-def _reaches(recorded: FieldDecision, verdict: Verdict, *, general: bool) -> bool:
-    """Tell whether what was recorded follows from a verdict, by the steps that come after the rules."""
+def _follows(recorded: FieldDecision, verdict: Verdict, *, general: bool) -> Step | None:
+    """Name the step by which what was recorded follows from what the rules give; None: it does not."""
+    by_contract = bool(recorded.rules) and recorded.rules[-1].startswith(_CONTRACT)
+    if recorded.rules != (*verdict.rules, *recorded.rules[-1:] * by_contract):
+        return None
+    if general and verdict.outcome is not Outcome.GENERALISE and not by_contract:
+        return None
     outcome = Outcome.DISCLOSE if general else verdict.outcome
-    if general and verdict.outcome is not Outcome.GENERALISE and not _by_contract(recorded):
-        return False
-    if recorded.reason == _TEXT:
-        return (
-            outcome is Outcome.DISCLOSE
-            and recorded.outcome is Outcome.WITHHOLD
-            and recorded.rules == verdict.rules
-        )
-    if _by_contract(recorded):
-        return recorded.rules[:-1] == verdict.rules and recorded.outcome >= outcome
-    return _same(recorded, (outcome, verdict.reason, verdict.basis, verdict.rules, verdict.alternates))
+    if by_contract:
+        return Step.CONTRACT if recorded.outcome >= outcome else None
+    given = (outcome, verdict.reason, verdict.basis, verdict.alternates)
+    if given == (recorded.outcome, recorded.reason, recorded.basis, recorded.alternates):
+        unsupported = verdict.reason == _UNSUPPORTED
+        return Step.GENERAL_FORM if general else (Step.OBLIGATION if unsupported else Step.RULES)
+    return _held_after(recorded, outcome)
 
 
-def _same(recorded: FieldDecision, given: tuple[object, ...]) -> bool:
-    return (recorded.outcome, recorded.reason, recorded.basis, recorded.rules, recorded.alternates) == given
+def _held_after(recorded: FieldDecision, outcome: Outcome) -> Step | None:
+    """Name the step that held back what the rules gave, with their ids left where they were."""
+    if recorded.outcome is not Outcome.WITHHOLD or recorded.basis is not None:
+        return None
+    if recorded.reason == _UNSUPPORTED and outcome < Outcome.REDACT:
+        return Step.OBLIGATION
+    return Step.SCREEN if outcome in SCREENS.get(recorded.reason, ()) else None

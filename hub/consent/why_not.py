@@ -17,13 +17,15 @@ from hub.consent.changeable import CHANGEABLE, IMPLIED, said
 from hub.consent.compile import Line, Policy
 from hub.consent.decide import lines_of
 from hub.consent.decision import Decision, FieldDecision, FieldSpec, Outcome, Scope
+from hub.consent.explain import SCREENS
 from hub.consent.looking import Looking, fact_key, looking_at
+from hub.consent.partner_contracts import NOT_IN_VIEW
 from hub.consent.rules import Clause, Effect, Rule
 from hub.consent.vocabulary import FACTS, Value, bit, values_of
 from hub.messages.envelope import InformationClass
 
 _NAMES = tuple(FACTS)
-_AFTER_THE_RULES = {"GUARD-NAMED-IN-TEXT", "CONTRACT-VIEW"}
+_AFTER_THE_RULES = {*SCREENS, NOT_IN_VIEW}
 _NOTHING_LEFT = "NEED-NOTHING-LEFT"
 _Condition = tuple[tuple[str, int], ...]
 """Facts as the ledger names them, each with the values that satisfy."""
@@ -128,9 +130,12 @@ def why_not(
     lines = tuple(lines_of(policy, looking.message, specs, declared or {}))
     needs = _needs_of(looking, lines, recorded, wanted)
     obstacles = tuple(dict.fromkeys((*after, *needs.obstacles)))
-    sets = () if obstacles else _Search(needs, looking.facts).sets()
+    search = _Search(needs, looking.facts)
+    sets = () if obstacles else search.sets()
     if not sets and not obstacles:
         says = "What would let it go and what would no longer hold it back contradict each other."
+        if search.is_met:
+            says = policy.reasons.get(recorded.reason, ("", ""))[0]
         obstacles = (Obstacle(rule=None, reason=recorded.reason, says=says),)
     return WhyNot(
         path=path,
@@ -300,7 +305,7 @@ class _Search:
 
     def sets(self) -> tuple[tuple[Change, ...], ...]:
         """Return the smallest sets, those that people can make first."""
-        while not self._found and self._most < len(self._groups):
+        while not self.is_met and not self._found and self._most < len(self._groups):
             self._most += 1
             self._look(self._start, {})
         sets = [tuple(self._change(key, group) for key, group in sorted(each)) for each in self._found]

@@ -204,6 +204,9 @@ async def _play(hub: Hub, told: Told, folder: Path) -> None:
             "who-may-see", "--case", case, "--message", "referral", "--field", HEALTH, "--all", "--json"
         ),
     }
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("hub.adapters.ledger.past.releases", nothing_kept)
+        told.answers["by rules from the log"] = await hub.ask("explain", chosen, "--json")
     body = {
         "contract": "1.0",
         "occurred_at": "2026-03-02T09:15:00Z",
@@ -238,6 +241,11 @@ async def _play(hub: Hub, told: Told, folder: Path) -> None:
         return len(offers) == len(told.offers)
 
     await until(received)
+
+
+async def nothing_kept(_connection: object) -> list[dict[str, object]]:
+    """Stand in for a projection that keeps no release any more."""
+    return []
 
 
 @pytest.fixture(scope="module")
@@ -293,6 +301,14 @@ def test_a_delivery_is_explained_as_it_was_received(told: Told) -> None:
     assert (health["outcome"], health["step"]) == ("withhold", "rules")
     why = next(each for each in found["why_not"] if each["path"] == HEALTH)
     assert [[change["fact"] for change in changes] for changes in why["sets"]] == [["consent.health"]]
+
+
+@pytest.mark.requirement("R-DIS-08")
+def test_rules_that_are_kept_nowhere_else_are_read_from_the_log(told: Told) -> None:
+    """Every release stands in the log, before the first decision made by it."""
+    kept, read = told.answers["explain"].json, told.answers["by rules from the log"].json
+    assert read["consistent"]
+    assert read["fields"] == kept["fields"]
 
 
 @pytest.mark.requirement("R-DIS-08")

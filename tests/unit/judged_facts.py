@@ -14,7 +14,7 @@ from hub.consent.evaluate import Verdict, evaluate
 from hub.consent.parties import Kind
 from hub.consent.paths import general_of
 from hub.consent.purposes import purpose_of
-from hub.consent.rules import truth
+from hub.consent.rules import Rule, truth
 from hub.consent.vocabulary import BY_CLASS, FACTS, Value, bit
 from hub.messages.envelope import InformationClass, MessageName, Role
 from hub.messages.identifiers import CaseRef, Instant, MessageId, OrganisationId
@@ -32,9 +32,13 @@ _LIKELY: dict[str, Value] = {
 }
 
 
-def random_facts(rng: Random) -> dict[str, Value | None]:
+Facts = dict[str, Value | None]
+"""Facts as the ledger names them."""
+
+
+def random_facts(rng: Random) -> Facts:
     """Draw every fact: mostly ordinary, at times unknown; a Key Worker of a partner half of the time."""
-    facts: dict[str, Value | None] = {}
+    facts: Facts = {}
     for name, fact in FACTS.items():
         if name == "scope":
             continue
@@ -50,7 +54,7 @@ def random_facts(rng: Random) -> dict[str, Value | None]:
     return facts
 
 
-def vector(facts: dict[str, Value | None], of: InformationClass | None, scope: Scope) -> list[int]:
+def vector(facts: Facts, of: InformationClass | None, scope: Scope) -> list[int]:
     """Return the facts as bits."""
     found = []
     for name in FACTS:
@@ -59,20 +63,10 @@ def vector(facts: dict[str, Value | None], of: InformationClass | None, scope: S
     return found
 
 
-def judged(
-    policy: Policy, message: MessageName, specs: tuple[FieldSpec, ...], facts: dict[str, Value | None]
-) -> Decision:
+def judged(policy: Policy, message: MessageName, specs: tuple[FieldSpec, ...], facts: Facts) -> Decision:
     """Decide a message by facts alone, as if every field had a value."""
     fields: list[FieldDecision] = []
-    whole = vector(facts, None, Scope.ALL)
-    gate = next(
-        (
-            rule
-            for rule in policy.gates
-            if (rule.messages is None or message in rule.messages) and truth(rule.clauses, whole) is not False
-        ),
-        None,
-    )
+    gate = closed(policy, message, facts)
     for spec in (*ENVELOPE_SPECS, *specs):
         for scope in (Scope.THEIRS, Scope.OTHERS) if spec.own else (Scope.ALL,):
             if spec.is_general:
@@ -86,7 +80,7 @@ def judged(
                     )
                 )
                 continue
-            verdict = _verdict(policy, message, spec, facts, scope)
+            verdict = verdict_on(policy, message, spec, facts, scope)
             fields.append(_field(spec.path, scope, verdict))
             if verdict.outcome is Outcome.GENERALISE:
                 fields.append(_field(general_of(spec), scope, verdict, Outcome.DISCLOSE))
@@ -130,9 +124,17 @@ def _field(path: str, scope: Scope, verdict: Verdict, outcome: Outcome | None = 
     )
 
 
-def _verdict(
-    policy: Policy, message: MessageName, spec: FieldSpec, facts: dict[str, Value | None], scope: Scope
-) -> Verdict:
+def closed(policy: Policy, message: MessageName, facts: Facts) -> Rule | None:
+    """Return the first gate that is closed, or may be."""
+    whole = vector(facts, None, Scope.ALL)
+    for rule in policy.gates:
+        if (rule.messages is None or message in rule.messages) and truth(rule.clauses, whole) is not False:
+            return rule
+    return None
+
+
+def verdict_on(policy: Policy, message: MessageName, spec: FieldSpec, facts: Facts, scope: Scope) -> Verdict:
+    """Return what the rules say of one field."""
     classes = dict.fromkeys(
         [spec.information_class, *([JOINS[spec.subject]] if spec.subject in JOINS else [])]
     )

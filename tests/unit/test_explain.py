@@ -79,7 +79,7 @@ def test_a_text_that_names_what_is_held_back_is_said_to_have_decided() -> None:
     decision = told(payload=payload)
     assert field(decision, NOTE).reason == "GUARD-NAMED-IN-TEXT"
     found = explained(decision, NOTE)
-    assert (found.step, found.by_rules) == (Step.TEXT, Outcome.DISCLOSE)
+    assert (found.step, found.by_rules) == (Step.SCREEN, Outcome.DISCLOSE)
     answer = why_not(POLICY, decision, SPECS, NOTE)
     assert answer.sets == ()
     assert [each.reason for each in answer.obstacles] == ["GUARD-NAMED-IN-TEXT"]

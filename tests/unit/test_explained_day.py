@@ -72,7 +72,7 @@ def day() -> Day:
 def decisions(day: Day) -> list[tuple[Submission, Decision]]:
     """Return every decision with the message that caused it, its facts as the ledger gives them back."""
     return [
-        (entry, replace(decision, facts=json.loads(json.dumps(decision.facts))))
+        (entry, replace(decision, facts=json.loads(json.dumps(dict(decision.facts)))))
         for entry, result, _ in day.routed
         for decision in result.decisions
         if isinstance(entry, Submission)
