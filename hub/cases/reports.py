@@ -30,6 +30,9 @@ NOT_DISCLOSABLE = "OBLIGATION-UNSUPPORTED"
 FOR_LINE_MANAGER = frozenset({CASE_WITHOUT_OM, ROSH_INTO_HIGH, ROSH_OUT_OF_HIGH})
 """Who should hold the case is for the line manager to settle, too (003 ¶5, ¶7)."""
 
+URGENT = frozenset({SAFETY_PARKED, NOT_ACKNOWLEDGED, NOT_DISCLOSABLE})
+"""Somebody may not know what safety can hang on: these may overtake."""
+
 DETAILS: Mapping[str, str] = {
     CASE_WITHOUT_OM: "The case has no Offender Manager. Appoint one.",
     TIER_4_SPLIT: "Offender Manager and Offender Supervisor are two people in a tier 4 case. "
