@@ -45,6 +45,9 @@ FOR_LINE_MANAGER = frozenset(
 FOR_SOME_LINE_MANAGER = frozenset({OVERRIDE_LAPSED, BREAK_GLASS_USED, BREAK_GLASS_NOT_REVIEWED})
 """These reach whoever is line manager at the Offender Manager's organisation, if the case names none."""
 
+URGENT = frozenset({SAFETY_PARKED, NOT_ACKNOWLEDGED, NOT_DISCLOSABLE})
+"""Somebody may not know what safety can hang on: these may overtake."""
+
 DETAILS: Mapping[str, str] = {
     CASE_WITHOUT_OM: "The case has no Offender Manager. Appoint one.",
     TIER_4_SPLIT: "Offender Manager and Offender Supervisor are two people in a tier 4 case. "

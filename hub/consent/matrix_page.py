@@ -50,7 +50,7 @@ _RUNGS = (
 )
 _OVERVIEW = (
     "The most that goes of each class, for any purpose. A small letter with a count: so many of the fields "
-    "that rules name, all others counted as one."
+    "that rules name, all others counted as one; then the colour is paler."
 )
 EVERY_PURPOSE = "every purpose"
 Column = tuple[Role, int]
@@ -167,10 +167,10 @@ def _overview_cell(own: _Gathered, column: int) -> str:
     found, changed = own.best(column)
     most = min(found)
     letter = LETTERS[most]
-    text = letter
+    shade, text = letter.lower(), letter
     if most is not Outcome.WITHHOLD and len(set(found)) > 1:
-        text = f"{letter.lower()} <small>{found.count(most)}/{len(found)}</small>"
-    return f'<td class="{letter.lower()}">{text}{_changed(changed)}</td>'
+        shade, text = f"{shade} some", f"{shade} <small>{found.count(most)}/{len(found)}</small>"
+    return f'<td class="{shade}">{text}{_changed(changed)}</td>'
 
 
 def _proved(policy: Policy) -> Iterator[str]:
@@ -242,7 +242,7 @@ def _opened(table: str, caption: str, heads: Sequence[str], groups: Sequence[Col
     for role, rung in groups:
         rungs.setdefault(role, []).append(rung)
     for role, own in rungs.items():
-        yield f'<th scope="colgroup" colspan="{len(own)}">{escape(ROLES[role])}</th>'
+        yield f'<th scope="colgroup" colspan="{len(own)}">{ROLES[role][0].upper()}{ROLES[role][1:]}</th>'
     yield "</tr>\n<tr>" + "".join(f'<th scope="col">{rung}</th>' for _, rung in groups) + "</tr>\n</thead>"
 
 

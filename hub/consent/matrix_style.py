@@ -40,6 +40,9 @@ td small { font-weight: normal; font-size: .8rem; white-space: nowrap; }
 .g { color: #0b0c0c; background: #fff0a8; }
 .r { color: #0b0c0c; background: #fbc9a9; }
 .w { color: #505a5f; background: #f8f8f8; }
+.d.some { color: #0b0c0c; background: #dcf0e6; }
+.g.some { color: #0b0c0c; background: #fff8d6; }
+.r.some { color: #0b0c0c; background: #fde6d8; }
 @media print {
   @page { size: A3 landscape; margin: 10mm; }
   body { max-width: none; padding: 0; font-size: 9pt; }

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from hub.cases.membership import referral_named
-from hub.cases.reports import SAFETY_PARKED
+from hub.cases.reports import URGENT
 from hub.consent.decide import decide, may_know
 from hub.consent.decision import Decision
 from hub.consent.obligations import as_told
@@ -86,7 +86,7 @@ def urgency_of(message: MessageName, payload: Mapping[str, object]) -> Urgency:
     """
     if message in SAFETY or payload.get("concern_about_harm") is True:
         return Urgency.SAFETY
-    if message is MessageName.EXCEPTION and payload.get("code") == SAFETY_PARKED:
+    if message is MessageName.EXCEPTION and payload.get("code") in URGENT:
         return Urgency.SAFETY
     if message is MessageName.CONSENT and payload.get("action") in RESTRICTING:
         return Urgency.SAFETY

@@ -16,6 +16,7 @@ from hub.consent.parties import Protocol
 from hub.consent.vocabulary import BASIS
 from hub.messages.envelope import InformationClass, MessageName, Role
 from hub.messages.identifiers import DeliveryId, Instant
+from hub.routing.outcome import Urgency
 from tests.unit.consent_cases import (
     CASE,
     EVERYTHING,
@@ -233,7 +234,7 @@ def test_factor_nobody_acknowledges_is_reported_to_the_offender_manager() -> Non
 
     (report, _) = (each for each in late.deliveries if each.message is MessageName.EXCEPTION)
     assert (report.organisation, report.role) == (PROBATION, Role.OFFENDER_MANAGER)
-    assert report.payload["code"] == "NOT-ACKNOWLEDGED"
+    assert (report.payload["code"], report.urgency) == ("NOT-ACKNOWLEDGED", Urgency.SAFETY)
     assert "risk-change message, for the key worker of recovery" in str(report.payload["detail"])
     assert not codes(world.pass_time(48 * HOUR))
     assert world.state.awaiting == ()
