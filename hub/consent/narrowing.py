@@ -10,9 +10,11 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from hub.consent.compile import Policy
-from hub.consent.decide import nothing_left
+from hub.consent.decide import ENVELOPE_SPECS, may_know, nothing_left
 from hub.consent.decision import Decision, FieldDecision, FieldSpec, Outcome, Scope
 from hub.consent.paths import general_of
+from hub.consent.redact import WithheldValueFound, cut
+from hub.consent.rules import Effect
 from hub.messages.envelope import MessageName
 
 HELD_BACK_BEFORE = "HELD-BACK-BEFORE"
@@ -50,23 +52,51 @@ def narrowed(
     reason = nothing_left(policy, (name, decision.candidate), specs, fields, payload)
     if reason is not None:
         return replace(narrow, delivers=False, gate=reason, caveats=())
-    caveats = dict.fromkeys((*decision.caveats, *sorted(before.caveats)))
+    caveats = dict.fromkeys((*_caveats(decision, fields, policy), *sorted(before.caveats)))
     return replace(narrow, caveats=tuple(caveats))
 
 
-def is_as_before(decision: Decision, before: Before) -> bool:
-    """Tell whether exactly what was let go before may go now, on no further terms."""
-    return (
-        decision.delivers
-        and {(each.path, each.scope): each.outcome for each in decision.fields if _goes(each)}
-        == {place: outcome for place, outcome in before.outcomes.items() if outcome is not Outcome.WITHHOLD}
-        and before.items_held.issuperset(decision.items_held)
-        and before.caveats.issuperset(decision.caveats)
+def is_as_before(
+    decision: Decision, before: Before, *, specs: Sequence[FieldSpec], payload: Mapping[str, object]
+) -> bool:
+    """Tell whether what was let go before is what may go now, on no further terms.
+
+    What of the message is not there makes no difference: only what would be delivered is compared.
+    """
+    if not (decision.delivers and before.caveats.issuperset(decision.caveats)):
+        return False
+    earlier = replace(
+        decision,
+        fields=tuple(
+            FieldDecision(path=path, scope=scope, outcome=outcome, reason="", basis=None, rules=())
+            for (path, scope), outcome in before.outcomes.items()
+        ),
+        items_held=tuple(before.items_held),
     )
+    if any(may_know(decision, each.path) != may_know(earlier, each.path) for each in ENVELOPE_SPECS):
+        return False
+    try:
+        now, then = (cut(payload, specs, each, decision.candidate) for each in (decision, earlier))
+    except WithheldValueFound:
+        return False
+    return now == then
 
 
-def _goes(each: FieldDecision) -> bool:
-    return each.outcome is not Outcome.WITHHOLD
+def _caveats(decision: Decision, fields: Iterable[FieldDecision], policy: Policy) -> tuple[str, ...]:
+    """Return today's handling conditions but for those of fields that are held back only for once having been.
+
+    Where a ceiling decided a field, its rules do not tell whose conditions it has: then all stay.
+    """
+    known = {rule.rule: rule for rules in policy.rules.values() for rule in rules}
+    of_going: set[str] = set()
+    of_held: set[str] = set()
+    for each in fields:
+        rules = [known[rule] for rule in each.rules if rule in known]
+        goes = each.outcome < Outcome.REDACT
+        if goes and any(rule.effect is not Effect.PERMIT for rule in rules):
+            return decision.caveats
+        (of_going if goes else of_held).update(caveat for rule in rules for caveat in rule.caveats)
+    return tuple(each for each in decision.caveats if each in of_going or each not in of_held)
 
 
 def _joined(each: FieldDecision, before: Before) -> FieldDecision:

@@ -176,8 +176,10 @@ def _settled(
     decision, organisation = again.decision, again.organisation
     if not decision.delivers or organisation is None:
         return _verdict(Verdict.STOP, delivery, decision, case)
-    until = right_until(case, organisation, again.telling.submission.envelope.message, view=view, now=now)
-    if is_as_before(decision, again.before):
+    telling = again.telling
+    until = right_until(case, organisation, telling.submission.envelope.message, view=view, now=now)
+    payload = telling.submission.payload
+    if is_as_before(decision, again.before, specs=telling.specs, payload=payload):
         return _verdict(Verdict.RELEASE, delivery, decision, case, until=until)
     grounds = Grounds(
         decision_id=decision.decision_id,
