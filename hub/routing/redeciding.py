@@ -79,7 +79,8 @@ def redecide(asked: Redecide, case: Case | None, *, view: View, now: Instant) ->
     replacements: list[Delivery] = []
     told = Told()
     for each in asked.deliveries:
-        again = decide_again(asked.submission, each, case, view=view, now=now)
+        bears = _relevance(asked.submission, each, case)
+        again = decide_again(asked.submission, replace(each, relevant=bears), case, view=view, now=now)
         again = replace(again, decision=_named(again.decision, asked.request_id, each.delivery_id))
         found = _settled(again, each.delivery_id, case, view=view, now=now)
         verdict = found if isinstance(found, Settled) else found[0]
@@ -101,7 +102,7 @@ def decide_again(submission: Submission, each: Undelivered, case: Case, *, view:
         role=each.role,
         persons=each.persons,
         concern=Concern(each.concern),
-        relevant=_relevance(submission, each, seen),
+        relevant=each.relevant,
     )
     telling = Telling(submission=submission, specs=specs, about=each.about)
     concerned = Concerned(candidate=candidate, case=seen, after=None if each.part is None else case)
@@ -145,7 +146,7 @@ def _relevance(submission: Submission, each: Undelivered, case: Case) -> bool | 
     """Ask anew whether it bears on the recipient's work; an exception report bears on whoever it went to."""
     if submission.envelope.message is MessageName.EXCEPTION:
         return each.relevant
-    return is_relevant(read(submission), (each.organisation, each.role), case=case)
+    return is_relevant(read(submission), (each.organisation, each.role), case=_seen(case, each))
 
 
 def _before(submission: Submission, each: Undelivered, contracts: Contracts) -> Before:

@@ -143,7 +143,11 @@ class Codec:
 
     def case_from(self, ref: CaseRef, value: bytes) -> Case:
         """Read a case from its changelog; NotReadable if its key is erased or it was changed."""
-        opened = self.unseal(value, place=CASES, record=ref)
+        return self.case_opened(ref, self.sealed_from(value))
+
+    def case_opened(self, ref: CaseRef, sealed: Sealed) -> Case:
+        """Read a case from its box, as changelog and database have it; raises what `case_from` does."""
+        opened = self.sealer.open(sealed, place=CASES, record=ref)
         try:
             return from_json(opened)
         except ValueError:
@@ -217,6 +221,11 @@ class Codec:
             return self._brought_up(read, payload, sent=sent, current=current)
         envelope = _envelope_from(read, read["declared"], contract=current.version)
         return Submission(envelope=envelope, payload=payload, written=read["payload"])
+
+    def said_of(self, framed: bytes) -> dict[str, object]:
+        """Return what decisions look at of the envelope of a message that has been unsealed."""
+        read = self.unframed(ENVELOPE, framed)
+        return {name: read[name] for name in ("organisation", "author_role", "statement", "declared")}
 
     def _brought_up(
         self, read: Mapping[str, Any], payload: Mapping[str, object], *, sent: Contract, current: Contract

@@ -44,8 +44,13 @@ def open_delivery(sealer: Sealer, sealed: Sealed, *, delivery_id: DeliveryId) ->
     return dict(json.loads(plain[_LENGTH_BYTES:start])), plain[start:]
 
 
-def seal_grounds(sealer: Sealer, grounds: Grounds, *, delivery_id: DeliveryId, key_id: str) -> Sealed:
-    """Seal what a delivery was decided on: whose part in the case it was, and which items were held back."""
+def seal_grounds(
+    sealer: Sealer, grounds: Grounds, *, said: Mapping[str, object], delivery_id: DeliveryId, key_id: str
+) -> Sealed:
+    """Seal what a delivery was decided on: whose part in the case it was, and which items were held back.
+
+    `said` is what the message's envelope says of it: that outlasts the message itself.
+    """
     candidate = grounds.candidate
     plain = canonical_json(
         {
@@ -55,6 +60,7 @@ def seal_grounds(sealer: Sealer, grounds: Grounds, *, delivery_id: DeliveryId, k
             "about": grounds.about,
             "items_held": list(grounds.items_held),
             "part": None if grounds.part is None else to_json(grounds.part).decode(),
+            "said": dict(said),
         }
     )
     return sealer.seal(plain.encode(), key_id=key_id, place=GROUNDS_PLACE, record=delivery_id)

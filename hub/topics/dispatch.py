@@ -68,7 +68,7 @@ class Outbox:
     offset: int
     views: tuple[FramedView, ...]
     original: bytes | None = None
-    """The whole message as `Codec.envelope_bytes` writes it; None where it was kept before."""
+    """The whole message as `Codec.envelope_bytes` writes it; None where nothing is delivered."""
     settled: tuple[Verdicted, ...] = ()
 
 

@@ -216,8 +216,7 @@ class Consequences:
         for delivery, view in written:
             of_message = outboxes.setdefault((delivery.message_id, delivery.case), _OfMessage(view.message))
             of_message.views.append(view)
-            if delivery.grounds is not None and delivery.grounds.replaces is None:
-                of_message.source = delivery.source
+            of_message.source = delivery.source
             if view.by_kafka:
                 topic = self._catalogue.delivery_name(view.organisation)
                 partition = lane_partition(delivery.case, DELIVERY_PARTITIONS)

@@ -208,9 +208,10 @@ class Rows:
         outbox = self._dispatch.outbox_from(_value(record), key=record.key or b"")
         if outbox.original is not None:
             yield self._original(outbox, outbox.original)
+        said = {} if outbox.original is None else self._codec.said_of(outbox.original)
         verdicts = {each.decision_id: each for each in outbox.settled}
         for view in outbox.views:
-            values = self._delivery(outbox, view, record)
+            values = self._delivery(outbox, view, said, record)
             if view.grounds is None or view.grounds.replaces is None:
                 yield Change(row=("delivery", view.delivery_id), statement=DELIVERY, values=values)
             elif verdicts.pop(view.grounds.decision_id, None) is not None:
@@ -241,7 +242,9 @@ class Rows:
         }
         return Change(row=("original", outbox.message_id), statement=ORIGINAL, values=values)
 
-    def _delivery(self, outbox: Outbox, view: FramedView, record: Record) -> dict[str, object]:
+    def _delivery(
+        self, outbox: Outbox, view: FramedView, said: Mapping[str, object], record: Record
+    ) -> dict[str, object]:
         sealer, key_id = self._codec.sealer, case_key(outbox.case)
         sealed = seal_delivery(
             sealer, delivery_id=view.delivery_id, key_id=key_id, headers=view.headers, view=view.value
@@ -270,7 +273,7 @@ class Rows:
             return values | dict.fromkeys(
                 ("turn", "decision_id", "grounds_nonce", "grounds_box", "right_until")
             )
-        kept = seal_grounds(sealer, grounds, delivery_id=view.delivery_id, key_id=key_id)
+        kept = seal_grounds(sealer, grounds, said=said, delivery_id=view.delivery_id, key_id=key_id)
         return values | {
             "turn": grounds.turn,
             "decision_id": grounds.decision_id,
