@@ -260,7 +260,10 @@ async def _start(
             asker = Asker(pool=hub.pool, codec=codec, append=publisher.append)
             tasks.append(asyncio.create_task(asker.run(stop), name=f"{Role.PROJECTOR}: what is held"))
         if listening is not None:
-            app = parts.gateway_of(settings, pool=hub.pool, codec=codec, publisher=publisher)
+            ends = await stack.enter_async_context(
+                parts.topic_ends(settings, bootstrap=bootstrap, catalogue=catalogue)
+            )
+            app = parts.gateway_of(settings, pool=hub.pool, codec=codec, publisher=publisher, ends=ends)
             serving = parts.serve_http(app, listening, stop, grace_s=settings.stop_timeout_s)
             tasks.append(asyncio.create_task(serving, name=Role.GATEWAY))
             forgetting = forget_old_attempts(hub.pool, days=settings.idempotency_days, stop=stop)

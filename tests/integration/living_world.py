@@ -15,6 +15,7 @@ from hub.adapters.gateway import create_gateway
 from hub.adapters.gateway.identity import key_hash, new_key
 from hub.adapters.kafka.admin import apply, remove
 from hub.adapters.kafka.control import publish_control
+from hub.adapters.kafka.ends import Ends
 from hub.adapters.kafka.intake import IntakePublisher
 from hub.adapters.kafka.limits import Limits
 from hub.adapters.kafka.router import Router
@@ -229,6 +230,9 @@ async def living(
         publisher = IntakePublisher(kafka, codec=codec, catalogue=catalogue)
         await publisher.start()
         stack.push_async_callback(publisher.stop)
+        ends = Ends(kafka, catalogue=catalogue)
+        await ends.start()
+        stack.push_async_callback(ends.stop)
         app = create_gateway(
             pool=pool,
             intake=publisher,
@@ -236,6 +240,7 @@ async def living(
             pairwise=codec.pairwise,
             keys=codec.keys,
             settings=settings,
+            ends=ends,
         )
         made = Living(
             bootstrap=kafka, catalogue=catalogue, codec=codec, pool=pool, publisher=publisher, clients={}

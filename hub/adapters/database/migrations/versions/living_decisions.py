@@ -3,6 +3,7 @@
 A delivery is out of date when its case has taken a later turn, or when a control record that concerns its
 recipient was taken after it was decided. Turns and offsets only grow, so the topics may be projected in any
 order: what is out of date is so whichever row came first. `delivery_is_out_of_date` says it once for all.
+Of a partition whose projection stands still nobody knows what is out of date: nothing of it is open.
 A delivery made before this revision has no turn and no place: the first change holds it, for good.
 """
 
@@ -69,6 +70,8 @@ $$;
 
 CREATE FUNCTION delivery_is_open(one delivery) RETURNS boolean LANGUAGE sql STABLE AS $$
     SELECT one.verdict IS NULL AND NOT one.held AND (one.right_until <= now()) IS NOT TRUE
+       AND NOT EXISTS (SELECT 1 FROM projector_stopped s
+                        WHERE s.partition = one.partition AND s.topic ~ '(cases|control|outbox)$')
 $$;
 
 ALTER TABLE ledger ADD COLUMN again text, ADD COLUMN verdict text;
