@@ -27,6 +27,12 @@ app = typer.Typer(
 
 _WIDTH = 110
 _NAMED_MAX = 12
+_VERDICTS = {
+    "release": "decided again, and let go as it was:",
+    "replace": "decided again, and goes in place of",
+    "stop": "decided again, and stopped:",
+}
+_SETTLED = {"stop": "then stopped", "replace": "then replaced by a narrower one"}
 _OUTCOMES = (
     ("disclose", "disclosed"),
     ("generalise", "generalised"),
@@ -147,6 +153,8 @@ async def _parties(connection: AsyncConnection) -> list[str]:
 def _show(each: Decided) -> None:
     got = f"received, {_way(each)}" if each.delivers else "nothing went"
     print(f"  {each.organisation} as {each.role} ({each.concern}): {got}")
+    if each.verdict:
+        _line("again", f"{_VERDICTS[each.verdict]} {each.again}")
     if each.gate:
         _line("why", each.gate)
     for outcome, word in _OUTCOMES:
@@ -163,6 +171,8 @@ def _show(each: Decided) -> None:
 def _way(each: Decided) -> str:
     """Say how it reached the recipient: on its own topic it was disclosed whether fetched here or not."""
     state = each.state or "sent"
+    if each.held or each.settled:
+        state = f"{state}, {_SETTLED[each.settled] if each.settled else 'held to be decided again'}"
     return f"by Kafka at commit; in the mailbox {state}" if each.by_kafka else state
 
 

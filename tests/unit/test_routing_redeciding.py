@@ -13,7 +13,7 @@ from hub.consent.compile import compile_policy
 from hub.consent.decision import Outcome
 from hub.consent.narrowing import HELD_BACK_BEFORE
 from hub.consent.parties import Protocol, Standing
-from hub.messages.envelope import InformationClass, MessageName, Redecide
+from hub.messages.envelope import InformationClass, MessageName
 from hub.messages.identifiers import CaseRef, Instant
 from hub.routing.outcome import Verdict
 from hub.topics.policy_files import read_policy
@@ -23,7 +23,6 @@ from tests.unit.worlds import (
     ADMINISTRATOR,
     COUNSELLOR,
     DAY,
-    DEBT,
     HOUR,
     HOUSING,
     HOUSING_OFFICER,

@@ -27,6 +27,8 @@ from hub.topics.delivery_box import ORIGINAL_PLACE, open_grounds
 from hub.topics.sealing import Sealed
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from hub.adapters.database.pool import Pool
     from hub.topics.codec import Codec, Encoded
 
@@ -144,8 +146,27 @@ class Asker:
         by_message: dict[str, list[HeldRow]] = defaultdict(list)
         for row in rows:
             by_message[row.message_id].append(row)
-        requests = [encoded for each in by_message.values() if (encoded := self._request(each)) is not None]
+        requests = [one for each in by_message.values() for one in self._requests(each)]
         await asyncio.gather(*(self._append(encoded) for encoded in requests))
+
+    def _requests(self, rows: list[HeldRow]) -> Iterator[Encoded]:
+        """Write as few requests about one message as fit into a record each.
+
+        One that fits into none stays held, and whoever looks after the hub reads of it in the log.
+        """
+        most = self._limits.request_deliveries_max
+        for first in range(0, len(rows), most):
+            part = rows[first : first + most]
+            encoded = self._request(part)
+            if encoded is None:
+                continue
+            if len(encoded.value) <= self._limits.request_bytes_max:
+                yield encoded
+            elif len(part) > 1:
+                for row in part:
+                    yield from self._requests([row])
+            else:
+                _LOG.error("asking.too_large", delivery_id=part[0].delivery_id, bytes=len(encoded.value))
 
     def _request(self, rows: list[HeldRow]) -> Encoded | None:
         """Write one request about all that is held of one message; None where its content is erased."""

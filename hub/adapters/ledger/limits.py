@@ -38,6 +38,10 @@ class ProjectorLimits:
     """Time between two looks for what is held and not asked about."""
     ask_deliveries_max: int = 200
     """Most deliveries asked about in one round."""
+    request_deliveries_max: int = 20
+    """Most deliveries in one request; each brings the outcome of every field."""
+    request_bytes_max: int = 990_000
+    """Largest request; below what the log takes."""
     ask_again_s: float = 60.0
     """Silence after which the router is asked once more, doubled each time."""
     forget_interval_s: float = 60.0
