@@ -83,7 +83,7 @@ def is_as_before(
 
 
 def _caveats(decision: Decision, fields: Iterable[FieldDecision], policy: Policy) -> tuple[str, ...]:
-    """Return today's handling conditions but for those of fields that are held back only for once having been.
+    """Return today's handling conditions, but for those of fields that are held back for having been so.
 
     Where a ceiling decided a field, its rules do not tell whose conditions it has: then all stay.
     """

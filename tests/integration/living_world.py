@@ -221,7 +221,7 @@ async def living(
 ) -> AsyncIterator[Living]:
     """A hub at work with one case: its team, a drug service with consent to health, a housing provider."""
     upgrade(database)
-    codec = Codec(library=worlds.library(), keys=FileKeyStore(folder / "keys"))
+    codec = Codec(library=worlds.library(), keys=FileKeyStore(folder / "instances" / "default" / "keys"))
     catalogue = Catalogue(intake_partitions=2, prefix=prefix)
     names = tuple(each.organisation for each in worlds.usual_organisations())
     await apply(catalogue.topics(names), bootstrap=kafka)

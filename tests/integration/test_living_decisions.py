@@ -6,9 +6,11 @@ import asyncio
 from typing import TYPE_CHECKING, LiteralString
 
 import pytest
+from typer.testing import CliRunner, Result
 
 from hub.adapters.ledger import Asker, drop_projection
 from hub.adapters.ledger.overtaken import Wanted, overtaken
+from hub.cli import ledger
 from hub.consent.parties import Standing
 from hub.errors import Unreachable
 from hub.messages.envelope import MessageName
@@ -16,7 +18,7 @@ from hub.messages.identifiers import Instant
 from hub.topics.policy_files import read_policy
 from tests.integration.living_world import CALM_S, HEALTH, living
 from tests.integration.projected_world import rows, running, until
-from tests.unit.worlds import ADMINISTRATOR, MANAGER, RECOVERY
+from tests.unit.worlds import ADMINISTRATOR, HOUSING, MANAGER, RECOVERY
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -139,7 +141,9 @@ async def test_what_waits_past_the_end_of_a_consent_is_closed_at_that_moment_and
 
 
 @pytest.mark.requirement("R-DIS-05")
-async def test_what_was_acknowledged_is_listed_as_gone_out_under_the_old_facts(hub: Living) -> None:
+async def test_what_was_acknowledged_is_listed_as_gone_out_under_the_old_facts(
+    hub: Living, tmp_path: Path, fresh_database: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """With the field and the reason; what tells no less now is not listed; and it cannot be fetched again."""
     delivery = await hub.health_told()
     await hub.clear()
@@ -150,6 +154,21 @@ async def test_what_was_acknowledged_is_listed_as_gone_out_under_the_old_facts(h
     assert (found.delivery_id, found.organisation, found.way) == (delivery, RECOVERY, "acknowledged")
     assert found.fields == (("health_note", "CONS-NOT-IN-FORCE"),)
     assert (await hub.fetch(delivery)).status_code == NOT_FOUND
+    monkeypatch.setenv("HUB_HOME", str(tmp_path))
+    monkeypatch.setenv("HUB_DATABASE", fresh_database)
+
+    async def run(words: list[str]) -> Result:
+        return await asyncio.to_thread(lambda: CliRunner().invoke(ledger.app, words))
+
+    told = await run(["overtaken", "--organisation", RECOVERY])
+    assert told.exit_code == 0, told.output
+    for said in (f"{RECOVERY} as key_worker: acknowledged", "health_note", "CONS-NOT-IN-FORCE", "1 deliver"):
+        assert said in told.output
+    assert "An invented illness" not in told.output
+    elsewhere = await run(["overtaken", "--organisation", HOUSING, "--json"])
+    assert delivery not in elsewhere.output
+    listed = await run(["list", "--organisation", RECOVERY])
+    assert listed.exit_code == 0, listed.output
 
 
 @pytest.mark.requirement("R-DEL-02")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import pytest
 from hypothesis import given, settings
@@ -193,12 +193,10 @@ def test_a_narrower_policy_narrows_what_waits() -> None:
     """Without the rule that opened it, the field goes no more."""
     world = engaged()
     one = health_told(world)
-    documents = read_policy()
-    health = {
-        **documents["health"],
-        "rules": [r for r in documents["health"]["rules"] if r["id"] != "health.provider-consent"],
-    }
-    world.in_force = compile_policy({**documents, "health": health}, version="narrower")
+    documents = dict(read_policy())
+    health = cast("dict[str, list[dict[str, object]]]", documents["health"])
+    rules = [rule for rule in health["rules"] if rule["id"] != "health.provider-consent"]
+    world.in_force = compile_policy({**documents, "health": {**health, "rules": rules}}, version="narrower")
     again = decided_again(world, one)
     assert verdict(again) is Verdict.REPLACE
     assert again.deliveries[0].payload["health_note"] is None
@@ -260,11 +258,9 @@ def check_narrower(one: Waiting, result: Result) -> tuple[Waiting, ...]:
     """Check one verdict against what was decided before; returns what waits now."""
     (settled,) = result.settled
     before = {(each.path, each.scope): each.outcome for each in one.decision.fields}
-    for each in settled.decision.fields:
-        if settled.decision.delivers:
-            assert each.outcome >= before.get((each.path, each.scope), Outcome.WITHHOLD) or is_general(
-                each.path
-            )
+    for field in settled.decision.fields if settled.decision.delivers else ():
+        was = before.get((field.path, field.scope), Outcome.WITHHOLD)
+        assert field.outcome >= was or is_general(field.path)
     if settled.verdict is Verdict.RELEASE:
         return (one,)
     told = set(leaves(dict(one.delivery.payload)))
