@@ -20,6 +20,7 @@ from hub.adapters.database.schema import upgrade
 from hub.adapters.feeds import Feeds, ProjectedOrganisations
 from hub.adapters.gateway import forget_old_attempts
 from hub.adapters.kafka import admin
+from hub.adapters.ledger import Asker
 from hub.app import roles as parts
 from hub.app.hub import Hub
 from hub.app.logs import set_up_logs
@@ -250,12 +251,18 @@ async def _start(
             settings, bootstrap=bootstrap, pool=hub.pool, codec=codec, catalogue=catalogue
         )
         tasks.append(asyncio.create_task(projector.run(stop), name=Role.PROJECTOR))
-    if listening is not None or Role.FEEDS in roles:
+    if listening is not None or {Role.FEEDS, Role.PROJECTOR} & set(roles):
         publisher = await stack.enter_async_context(
             parts.intake_publisher(settings, bootstrap=bootstrap, codec=codec, catalogue=catalogue)
         )
+        if Role.PROJECTOR in roles:
+            asker = Asker(pool=hub.pool, codec=codec, append=publisher.append)
+            tasks.append(asyncio.create_task(asker.run(stop), name=f"{Role.PROJECTOR}: what is held"))
         if listening is not None:
-            app = parts.gateway_of(settings, pool=hub.pool, codec=codec, publisher=publisher)
+            ends = await stack.enter_async_context(
+                parts.topic_ends(settings, bootstrap=bootstrap, catalogue=catalogue)
+            )
+            app = parts.gateway_of(settings, pool=hub.pool, codec=codec, publisher=publisher, ends=ends)
             serving = parts.serve_http(app, listening, stop, grace_s=settings.stop_timeout_s)
             tasks.append(asyncio.create_task(serving, name=Role.GATEWAY))
             forgetting = forget_old_attempts(hub.pool, days=settings.idempotency_days, stop=stop)

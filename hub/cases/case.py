@@ -234,3 +234,5 @@ class Case:
     """Cases found to be of the same person and merged into this one (R-MSG-13)."""
     version: int = 0
     """Grows by one with each message applied; decisions name the version they saw."""
+    turn: int = 0
+    """Grows by one with each change of what decides who may know (hub.cases.turning)."""

@@ -10,6 +10,7 @@ from hub.cases.applied import Applied, Ended, Raised
 from hub.cases.case import Case, ConsentState, Member, ReferralState
 from hub.cases.grants import GrantKind, is_over
 from hub.cases.membership import current_team
+from hub.cases.turning import turned
 from hub.messages.identifiers import Instant
 
 if TYPE_CHECKING:
@@ -23,7 +24,7 @@ def fall_due(case: Case, due: Ended, now: Instant) -> Applied:
         return replace(applied, timers_cleared=(due,))
     return replace(
         applied,
-        case=replace(applied.case, version=case.version + 1),
+        case=replace(applied.case, version=case.version + 1, turn=turned(case, applied.case)),
         timers_cleared=(due,),
     )
 

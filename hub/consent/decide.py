@@ -139,7 +139,11 @@ def decide(  # noqa: PLR0913 - each is a different thing a decision depends on
     if contract is not None and contract.view is not None:
         # Last: what a contract leaves out may be known, so a text that names it need not be held back.
         fields = within(contract.view, fields, specs, rule=f"contract.{contract.name}")
-    reason = gate.reason if gate is not None else _nothing_left(policy, question, specs, fields, payload)
+    reason = (
+        gate.reason
+        if gate is not None
+        else nothing_left(policy, (envelope.message, candidate), specs, fields, payload)
+    )
     classes = {name for _, rules, _ in lines for name, _ in rules}
     caveats, obligations = _split(terms, fields, question, specs, payload)
     return Decision(
@@ -321,9 +325,9 @@ def _split(
     return caveats, strictest(term for own in owed for term in own if is_owed(term))
 
 
-def _nothing_left(
+def nothing_left(
     policy: Policy,
-    question: Question,
+    told: tuple[MessageName, Candidate],
     specs: Sequence[FieldSpec],
     fields: Sequence[FieldDecision],
     payload: Mapping[str, object] | None,
@@ -337,9 +341,10 @@ def _nothing_left(
     for item in fields:
         if item.path in keys and "[]" not in item.path and item.outcome >= Outcome.REDACT:
             return item.reason
-    if question.envelope.message in policy.keys_inform:
+    message, candidate = told
+    if message in policy.keys_inform:
         return None
     if payload is not None:
-        goes &= {(leaf.path, leaf.scope) for leaf in walk(payload, specs, question.candidate)}
+        goes &= {(leaf.path, leaf.scope) for leaf in walk(payload, specs, candidate)}
     left = any(path not in keys and not path.startswith("@") for path, _ in goes)
     return None if left else "NEED-NOTHING-LEFT"

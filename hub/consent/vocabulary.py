@@ -230,6 +230,7 @@ DEFAULT_REASONS: Mapping[str, tuple[str, str]] = {
         "",
     ),
     "GUARD-WRITE-FAILED": ("It could not be written by the recipient's contract; see the router's log.", ""),
+    "HELD-BACK-BEFORE": ("It was held back when this was decided before; what waits never gets wider.", ""),
     "GUARD-NAMED-IN-TEXT": ("The text contains something held back elsewhere in the message.", ""),
 }
 """Reasons the engine gives where no rule speaks: words for staff, and for the recipient (none)."""

@@ -9,7 +9,7 @@ from typing import Protocol
 
 from hub.cases.case import Case
 from hub.consent.compile import Policy
-from hub.consent.decision import Decision, FieldSpec
+from hub.consent.decision import Candidate, Decision, FieldSpec
 from hub.consent.parties import Organisation
 from hub.consent.partner_contracts import Direction, PartnerContract
 from hub.messages.envelope import MessageName, Role, Statement, Submission
@@ -23,6 +23,46 @@ class Urgency(StrEnum):
     SAFETY = "safety"
     CASE = "case"
     ROUTINE = "routine"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Grounds:
+    """What a delivery was decided on, as far as it takes to decide it again."""
+
+    decision_id: str
+    candidate: Candidate
+    about: str | None
+    items_held: tuple[str, ...]
+    turn: int
+    """The case's turn: what is decided at an earlier one than the case's is held."""
+    until: Instant | None
+    """From when on the decision may be wrong by time alone."""
+    part: Case | None = None
+    """The recipient's own part in the case, where the message tells it that this has ended."""
+    replaces: DeliveryId | None = None
+    """The wider delivery of the same message that this one takes the place of."""
+
+
+class Verdict(StrEnum):
+    """What becomes of a delivery that was decided again."""
+
+    RELEASE = "release"
+    """It may go as it is."""
+    REPLACE = "replace"
+    """A narrower one goes in its place."""
+    STOP = "stop"
+    """Nothing goes."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settled:
+    """The verdict on one delivery, and the decision it follows from."""
+
+    delivery_id: DeliveryId
+    verdict: Verdict
+    decision: Decision
+    turn: int
+    until: Instant | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,6 +99,8 @@ class Delivery:
     """The contract it goes by, and the schema version it is written in."""
     source: Submission
     """The whole message it was cut from."""
+    grounds: Grounds | None = None
+    """Without them it is never decided again, and held for good once anything changes."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -99,6 +141,8 @@ class Result:
     """Key and body of each control fact changed, None where gone; the policy and organisations live here."""
     deliveries: tuple[Delivery, ...] = ()
     decisions: tuple[Decision, ...] = ()
+    settled: tuple[Settled, ...] = ()
+    """Verdicts on deliveries made earlier; each has its decision, which is not among `decisions`."""
     timers_set: tuple[Timer, ...] = ()
     timers_cleared: tuple[str, ...] = ()
     rejection: Rejection | None = None

@@ -19,7 +19,7 @@ from hub.consent.partner_contracts import contract_from
 from hub.errors import DomainRefusal, PolicyRefused, Refused
 from hub.messages.case import CaseAction, CaseMessage
 from hub.messages.correction import CorrectionMessage
-from hub.messages.envelope import Control, Role, Submission, Tick, Unreadable
+from hub.messages.envelope import Control, Redecide, Role, Submission, Tick, Unreadable
 from hub.messages.identifiers import HUB, Instant, MessageId
 from hub.messages.read import read
 from hub.routing.agreeing import check_sending, check_view
@@ -31,9 +31,10 @@ from hub.routing.directory import ViewDirectory
 from hub.routing.disclosing import Telling, Told, tell
 from hub.routing.entitlement import is_entitled
 from hub.routing.outcome import Rejection, Result, Timer
+from hub.routing.redeciding import redecide
 from hub.routing.releasing import begun, released
 from hub.routing.reporting import Cause, report
-from hub.routing.settling import settle
+from hub.routing.settling import settle, settle_again
 
 if TYPE_CHECKING:
     from hub.cases.applied import Applied
@@ -67,6 +68,8 @@ def _routed(entry: Entry, view: View, now: Instant) -> Result:
             return _ticked(view, now)
         case Control():
             return _controlled(entry, view, now)
+        case Redecide():
+            return _redecided(entry, view, now)
         case Unreadable():
             detail = "the record cannot be read as what it claims to be"
             return _set_aside(entry.record_id, entry.organisation, entry.code, detail)
@@ -220,6 +223,26 @@ def _controlled(control: Control, view: View, now: Instant) -> Result:
     except (ValueError, PolicyRefused) as fault:
         return _set_aside(control.control_id, HUB, "CONTROL-INVALID", str(fault))
     return _set_aside(control.control_id, HUB, "CONTROL-UNKNOWN", "no such kind of control record")
+
+
+def _redecided(asked: Redecide, view: View, now: Instant) -> Result:
+    """Decide again on what is undelivered; a request that cannot be followed is set aside, all stays held."""
+    try:
+        case = _case(view, asked.submission.envelope.case)
+        if case is None:
+            raise case_unknown()
+        found = redecide(asked, case, view=view, now=now)
+    except Refused as refusal:
+        return _set_aside(asked.request_id, HUB, refusal.code, str(refusal))
+    applied = settle_again(case, found.settled, found.replacements, now=now)
+    return Result(
+        cases=() if applied.case == case else (applied.case,),
+        timers_set=_timers(applied),
+        timers_cleared=_cleared(applied),
+        deliveries=(*found.replacements, *found.told.deliveries),
+        decisions=found.told.decisions,
+        settled=found.settled,
+    )
 
 
 def _timers(applied: Applied) -> tuple[Timer, ...]:

@@ -17,6 +17,7 @@ from hub.consent.obligations import is_owed
 from hub.errors import NotConfigured, NotReadable
 from hub.messages.envelope import MessageName, Role
 from hub.messages.identifiers import HUB, CaseRef, DeliveryId, Instant, MessageId, OrganisationId
+from hub.routing.outcome import Verdict
 from hub.topics.catalogue import LEDGER as LEDGER_TOPIC
 from hub.topics.catalogue import QUARANTINE as QUARANTINE_TOPIC
 from hub.topics.codec import LEDGER, QUARANTINE, Codec, Encoded
@@ -27,6 +28,8 @@ from hub.topics.sealing import Sealed
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+    from hub.routing.outcome import Settled
 
 DETAIL_LENGTH_MAX = 500
 
@@ -47,6 +50,10 @@ class Entered:
     """See `Evidence.facts_digest`."""
     partition: int
     offset: int
+    again: DeliveryId | None = None
+    """The delivery that was decided again, where this was."""
+    verdict: Verdict | None = None
+    """What became of that delivery."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,8 +87,12 @@ class Evidence:
         by_kafka: bool = False,
         partition: int,
         offset: int,
+        settled: Settled | None = None,
     ) -> Encoded:
-        """Write one decision; its facts are sealed under the key of the case."""
+        """Write one decision; its facts are sealed under the key of the case.
+
+        `settled` is the verdict that follows from it, where it was made on a delivery made earlier.
+        """
         candidate = decision.candidate
         plain_facts = canonical_json(decision.facts).encode()
         facts = self._codec.sealer.seal(
@@ -116,6 +127,8 @@ class Evidence:
             "partition": partition,
             "offset": offset,
             "delivery_id": delivery_id,
+            "again": settled and settled.delivery_id,
+            "verdict": settled and settled.verdict.value,
         }
         return Encoded(key=decision.case.encode(), value=self._codec.framed(LEDGER, fields))
 
@@ -159,6 +172,8 @@ class Evidence:
             facts_digest=read["facts_digest"],
             partition=read["partition"],
             offset=read["offset"],
+            again=read["again"],
+            verdict=None if read["verdict"] is None else Verdict(read["verdict"]),
         )
 
     def ledger_fields(self, value: bytes) -> dict[str, Any]:
