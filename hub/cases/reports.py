@@ -40,7 +40,7 @@ FOR_LINE_MANAGER = frozenset(
 )
 """Who should hold the case, and what is opened beyond the rules, is the line manager's, too (003 ¶5, ¶7)."""
 FOR_SOME_LINE_MANAGER = frozenset({OVERRIDE_LAPSED, BREAK_GLASS_USED, BREAK_GLASS_NOT_REVIEWED})
-"""These reach whoever is line manager at the Offender Manager's organisation, if the case names none."""
+"""These reach whoever is line manager where the case is managed, if the case names none."""
 
 DETAILS: Mapping[str, str] = {
     CASE_WITHOUT_OM: "The case has no Offender Manager. Appoint one.",
