@@ -101,7 +101,7 @@ def test_a_text_opened_by_an_override_is_held_back_where_it_names_what_is_not() 
     )
 
 
-@pytest.mark.requirement("R-DIS-07", "R-MSG-12")
+@pytest.mark.requirement("R-DIS-07")
 def test_an_override_opens_nothing_that_a_contracts_view_does_not_have() -> None:
     """The contract with the partner narrows, whatever else permits."""
     world = both()
@@ -169,3 +169,29 @@ def test_a_break_glass_on_a_case_without_an_offender_manager_reaches_those_who_o
     reports = [d for d in to(result, PROBATION) if d.message is MessageName.EXCEPTION]
     assert {d.role for d in reports} == {Role.CASE_ADMINISTRATOR, Role.LINE_MANAGER}
     assert set(codes(result)) == {"BREAK-GLASS-USED"}
+
+
+@pytest.mark.requirement("R-DIS-07", "R-DIS-06")
+def test_an_order_of_a_court_opens_to_the_service_what_no_override_does() -> None:
+    """Intelligence and a victim's name to the Case Administrator, not to the partner the same order names."""
+    world = both()
+    classes = ["intelligence", "victim", "risk"]
+    for organisation in (PROBATION, RECOVERY):
+        order = {
+            "consent": f"co-{organisation}",
+            "action": "COURT_ORDER",
+            "organisations": [organisation],
+            "classes": classes,
+            "evidence": "Order 26/1",
+        }
+        assert refused(world.send(MANAGER, MessageName.CONSENT, order)) is None
+    said = {"kind": "FACTOR", "summary": "Rows", "intelligence": "A source", "victim_name": "Avery Imagined"}
+    result = world.send(MANAGER, MessageName.RISK_CHANGE, said)
+    to_service = to(result, PROBATION, Role.CASE_ADMINISTRATOR)[0].payload
+    to_partner = to(result, RECOVERY)[0].payload
+    assert (to_service["intelligence"], to_service["victim_name"]) == ("A source", "Avery Imagined")
+    assert (to_partner["summary"], to_partner["intelligence"], to_partner["victim_name"]) == (
+        "Rows",
+        None,
+        None,
+    )
