@@ -15,6 +15,7 @@ from hub.consent.compile import Line, Policy
 from hub.consent.decision import Candidate, Decision, FieldDecision, FieldSpec, Outcome, Scope
 from hub.consent.evaluate import Verdict, evaluate
 from hub.consent.facts import Facts, Question, facts_of
+from hub.consent.grounds import grounds_of
 from hub.consent.parties import Organisation
 from hub.consent.partner_contracts import PartnerContract, within
 from hub.consent.paths import general_of, plain_path, walk
@@ -150,7 +151,7 @@ def decide(  # noqa: PLR0913 - each is a different thing a decision depends on
         fields=fields,
         policy=policy.name,
         case_version=case.version,
-        facts=facts.flat(classes),
+        facts=facts.flat(classes) | grounds_of(question, facts, classes),
         decided_at=now,
         caveats=caveats if reason is None else (),
         items_held=facts.items_held,
