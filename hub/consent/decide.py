@@ -16,6 +16,7 @@ from hub.consent.decision import Candidate, Decision, FieldDecision, FieldSpec, 
 from hub.consent.evaluate import Verdict, evaluate
 from hub.consent.facts import Facts, Question, facts_of
 from hub.consent.generalise import can_generalise
+from hub.consent.grounds import grounds_of
 from hub.consent.obligations import can_acknowledge, is_owed, is_to_be_acknowledged, strictest
 from hub.consent.parties import Organisation
 from hub.consent.partner_contracts import PartnerContract, within
@@ -157,7 +158,7 @@ def decide(  # noqa: PLR0913 - each is a different thing a decision depends on
         fields=fields,
         policy=policy.name,
         case_version=case.version,
-        facts=facts.flat(classes),
+        facts=facts.flat(classes) | grounds_of(question, facts, classes),
         decided_at=now,
         caveats=caveats if reason is None else (),
         obligations=obligations if reason is None else (),
