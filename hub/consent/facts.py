@@ -6,22 +6,15 @@ stays None; it is never guessed.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from hub.cases.case import (
-    Case,
-    ConsentGiven,
-    ConsentState,
-    ReferralState,
-    Restriction,
-    RestrictionKind,
-)
-from hub.cases.grants import Grant, GrantKind
-from hub.cases.grants import in_force as grant_in_force
+from hub.cases.case import Case, ReferralState, Restriction, RestrictionKind
+from hub.consent.class_facts import Column, columns_of
 from hub.consent.decision import Candidate
-from hub.consent.parties import Access, Kind, Organisation
+from hub.consent.parties import Access, Organisation
 from hub.consent.purposes import purpose_of
+from hub.consent.restrictions import aimed_at, in_force, lets_in
 from hub.consent.vocabulary import BY_CLASS, FACTS, Value, bit
 from hub.messages.envelope import Envelope, InformationClass, MessageName, Role
 from hub.messages.identifiers import Instant
@@ -32,8 +25,7 @@ OPEN_REFERRAL = frozenset(
 """States in which a provider is still engaged with the person."""
 PROVIDER_ROLES = frozenset({Role.KEY_WORKER, Role.SERVICE_MANAGER})
 """Who writes for the provider of an intervention, in house or outside (000)."""
-OVERRIDES = frozenset({GrantKind.OVERRIDE, GrantKind.BREAK_GLASS})
-"""Grants that are somebody's decision, not a court's."""
+EVERY_CLASS = tuple(InformationClass)
 _SPEAKS_OF_REFERRAL = frozenset(
     {
         MessageName.REFERRAL,
@@ -47,24 +39,63 @@ _SPEAKS_OF_REFERRAL = frozenset(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Facts:
-    """Every fact of one decision: those of the message as a whole, and those of each class."""
+    """Every fact of one decision: those of the message as a whole, and those of each class it has."""
 
     whole: Mapping[str, Value | None]
-    by_class: Mapping[InformationClass, Mapping[str, Value | None]]
+    classes: tuple[InformationClass, ...]
+    columns: tuple[Column, ...]
+    """Each fact of BY_CLASS, one value per class."""
     items_held: tuple[str, ...]
     """Plan objectives the Offender Manager holds back from this candidate (R-DIS-03)."""
+
+    @property
+    def by_class(self) -> Mapping[InformationClass, Mapping[str, Value | None]]:
+        """Return the facts of each class by name."""
+        return {
+            name: {fact: column[index] for fact, column in zip(BY_CLASS, self.columns, strict=True)}
+            for index, name in enumerate(self.classes)
+        }
 
     def vector(self) -> list[int]:
         """Return the facts as bits, those of a class still open (0)."""
         return [0 if name in BY_CLASS else bit(name, self.whole.get(name)) for name in FACTS]
 
-    def flat(self, classes: Iterable[InformationClass]) -> dict[str, object]:
-        """Return all facts by name for the ledger; those of a class as `protocol.risk`."""
-        flat: dict[str, object] = {name: value for name, value in self.whole.items() if name != "scope"}
-        for information_class in sorted(set(classes)):
-            for name, value in self.by_class[information_class].items():
-                flat[f"{name}.{information_class}"] = value
-        return flat
+
+class FlatFacts(Mapping[str, object]):
+    """All facts by name, those of a class as `protocol.risk`: what the ledger keeps.
+
+    They are put under their names when somebody asks; the ledger writes them without that.
+    """
+
+    __slots__ = ("_flat", "classes", "columns", "whole")
+
+    def __init__(self, facts: Facts) -> None:
+        """Take the facts of one decision."""
+        self.whole = facts.whole
+        self.classes = facts.classes
+        self.columns = facts.columns
+        self._flat: dict[str, object] | None = None
+
+    def __getitem__(self, name: str) -> object:
+        """Return one fact."""
+        return self._named()[name]
+
+    def __iter__(self) -> Iterator[str]:
+        """Yield the name of each."""
+        return iter(self._named())
+
+    def __len__(self) -> int:
+        """Return how many there are."""
+        return len(self._named())
+
+    def _named(self) -> dict[str, object]:
+        if self._flat is None:
+            flat: dict[str, object] = {name: value for name, value in self.whole.items() if name != "scope"}
+            for fact, column in zip(BY_CLASS, self.columns, strict=True):
+                for name, value in zip(self.classes, column, strict=True):
+                    flat[f"{fact}.{name}"] = value
+            self._flat = flat
+        return self._flat
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,8 +111,8 @@ class Question:
     """The referral the message is about, where it is about one."""
 
 
-def facts_of(question: Question) -> Facts:
-    """Derive all facts of a question."""
+def facts_of(question: Question, classes: tuple[InformationClass, ...] = EVERY_CLASS) -> Facts:
+    """Derive all facts of a question; of those a class has for itself, the ones of these classes."""
     restrictions = [item for item in question.case.restrictions if in_force(item, question.now)]
     part = _part_in_the_case(question)
     whole: dict[str, Value | None] = {
@@ -92,18 +123,22 @@ def facts_of(question: Question) -> Facts:
         "rosh": question.case.rosh,
         "mappa_level": 0 if question.case.mappa is None else question.case.mappa.level,
     }
-    by_class = {name: _of_class(question, restrictions, name) for name in InformationClass}
-    items = {
+    return Facts(
+        whole=whole,
+        classes=classes,
+        columns=columns_of(question, restrictions, classes),
+        items_held=_items_held(question, restrictions) if restrictions else (),
+    )
+
+
+def _items_held(question: Question, restrictions: Iterable[Restriction]) -> tuple[str, ...]:
+    """Return the plan objectives that are held back from the candidate."""
+    found = {
         item.objective
         for item in restrictions
         if item.kind is RestrictionKind.CONFIDENTIALITY and item.objective and _meets(question, item)
     }
-    return Facts(whole=whole, by_class=by_class, items_held=tuple(sorted(items)))
-
-
-def in_force(item: ConsentGiven | Restriction, now: Instant) -> bool:
-    """Tell whether an interval contains the moment."""
-    return item.since <= now and (item.until is None or now < item.until)
+    return tuple(sorted(found))
 
 
 def _party(question: Question) -> dict[str, Value | None]:
@@ -180,7 +215,7 @@ def _held_back(
         if item.kind is RestrictionKind.EXCLUSION:
             excluded = excluded or _meets(question, item)
         elif item.kind is RestrictionKind.RESTRICTION:
-            limited = limited or not _let_in(question, item)
+            limited = limited or not lets_in(item, question.organisation, question.candidate.role)
         elif item.kind is RestrictionKind.OM_THREATENED:
             threatened = threatened or _meets(question, item)
     return {
@@ -206,88 +241,5 @@ def _limited_itself(question: Question, restrictions: Iterable[Restriction], *, 
 
 
 def _meets(question: Question, item: Restriction) -> bool:
-    """Tell whether a restriction is aimed at the candidate; one that names nobody is at every partner."""
-    if not item.organisations and not item.roles:
-        return question.organisation.kind is Kind.PARTNER
-    return question.organisation.organisation in item.organisations or question.candidate.role in item.roles
-
-
-def _let_in(question: Question, item: Restriction) -> bool:
-    """Tell whether limited access names the candidate; the Offender Manager's own role is never shut out."""
-    if question.candidate.role is Role.OFFENDER_MANAGER and question.organisation.kind is Kind.PROBATION:
-        return True
-    return question.organisation.organisation in item.organisations or question.candidate.role in item.roles
-
-
-def _of_class(
-    question: Question, restrictions: Iterable[Restriction], name: InformationClass
-) -> dict[str, Value | None]:
-    """Facts that each class has for itself: protocol, consent, order, override, confidentiality."""
-    granted = {
-        grant.kind
-        for grant in question.case.grants
-        if grant_in_force(grant, question.now) and _opens(question, grant, name)
-    }
-    return {
-        "protocol": any(
-            name in item.classes
-            and item.since <= question.now
-            and (item.until is None or question.now < item.until)
-            for item in question.organisation.protocols
-        ),
-        "consent": _consent(question, name),
-        "court_order": GrantKind.COURT_ORDER in granted,
-        "override": not granted.isdisjoint(OVERRIDES),
-        "confidential": any(
-            item.kind is RestrictionKind.CONFIDENTIALITY
-            and item.objective is None
-            and (not item.classes or name in item.classes)
-            and _meets(question, item)
-            for item in restrictions
-        ),
-    }
-
-
-def _opens(question: Question, grant: Grant, name: InformationClass) -> bool:
-    """Tell whether a grant covers this class, recipient and purpose; what it does not name stays shut."""
-    return (
-        name in grant.classes
-        and grant.organisation == question.organisation.organisation
-        and (not grant.roles or question.candidate.role in grant.roles)
-        and (not grant.purposes or purpose_of(question.envelope.message) in grant.purposes)
-    )
-
-
-def _consent(question: Question, name: InformationClass) -> Value:
-    """Return what the person's word on this class, organisation and purpose now amounts to.
-
-    The latest word stands; of two spoken at the same moment the one that holds back more. A consent that
-    was given and has run out is expired.
-    """
-    spoken = [item for item in question.case.consents if _covers(question, item, name)]
-    if not spoken:
-        return "none"
-    latest = max(item.since for item in spoken)
-    states = {_state(item, question.now) for item in spoken if item.since == latest}
-    for state in ("withdrawn", "refused", "expired"):
-        if state in states:
-            return state
-    return "given"
-
-
-def _covers(question: Question, item: ConsentGiven, name: InformationClass) -> bool:
-    """Tell whether a word of the person speaks of this class, organisation and purpose, and has begun."""
-    says_no = item.state in {ConsentState.REFUSED, ConsentState.WITHDRAWN}
-    return (
-        item.since <= question.now
-        and (name in item.classes or (says_no and not item.classes))
-        and (not item.purposes or purpose_of(question.envelope.message) in item.purposes)
-        and (item.organisation is None or item.organisation == question.organisation.organisation)
-    )
-
-
-def _state(item: ConsentGiven, now: Instant) -> str:
-    """Return the state of one consent at the moment, its window applied."""
-    if item.state is ConsentState.GIVEN and not in_force(item, now):
-        return "expired"
-    return str(item.state).lower()
+    """Tell whether a restriction is aimed at the candidate."""
+    return aimed_at(item, question.organisation, question.candidate.role)

@@ -31,8 +31,6 @@ def is_organisation(text: str) -> bool:
 
 def derived_id(*parts: str) -> str:
     """Return 128 bits that always follow from the same parts, so that a replay names things alike."""
-    digest = hashlib.blake2b(digest_size=16)
-    for part in parts:
-        raw = part.encode()
-        digest.update(len(raw).to_bytes(4, "big") + raw)
-    return digest.hexdigest()
+    raw = [part.encode() for part in parts]
+    framed = b"".join([len(part).to_bytes(4, "big") + part for part in raw])
+    return hashlib.blake2b(framed, digest_size=16).hexdigest()

@@ -1,0 +1,287 @@
+"""How a message is decided: which fields share their rules, and what is kept of what was worked out.
+
+Of each fact only so much counts as the rules of a field tell apart. So the facts of a decision come to one
+number per kind of field, and that number to a verdict; both are looked up, and worked out by the compiled
+rules where they are new. Fields with the same verdict share one object, and decisions whose fields all have
+the same verdicts share one answer. Everything kept is bounded, and none of it outlives the policy.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import chain
+from operator import getitem, itemgetter
+
+from hub.consent.compile import Line, Policy
+from hub.consent.decision import Candidate, FieldDecision, FieldSpec, Outcome, Scope
+from hub.consent.facts import Facts
+from hub.consent.generate import Compiled, Found, compile_rules
+from hub.consent.patterns import ByPattern, Cell, asked_by, by_columns, by_values
+from hub.consent.reading import Reading, read_payload
+from hub.consent.rules import Rule, Vector
+from hub.consent.vocabulary import BY_CLASS
+from hub.consent.weighing import Weighed, closed, decided, gates_of
+from hub.messages.envelope import InformationClass, MessageName
+
+ANSWERS_MAX = 4096
+"""Answers kept per message; after that they are put together anew from what is kept of each field."""
+PARTS_MAX = 1024
+"""Verdicts kept per field."""
+_Kind = tuple[InformationClass, tuple[Rule, ...], Scope]
+_Weigh = Callable[..., tuple[Rule | None, tuple[Found, ...]]]
+
+
+@dataclass(slots=True, eq=False, kw_only=True)
+class Answer:
+    """What the rules say of all fields of a message; the same verdicts are the same answer."""
+
+    gate: Rule | None
+    fields: tuple[FieldDecision, ...]
+    caveats: tuple[str, ...]
+    key_reason: str | None
+    """Why the key is held back, where it is: without it there is no record to give."""
+    informing: frozenset[tuple[str, Scope]]
+    """What goes and tells something: neither the envelope nor a key."""
+    viewed: dict[tuple[str, frozenset[str]], Answer] = field(default_factory=dict)
+    """What is left of it by each contract's view, worked out when it is first asked."""
+
+    def with_fields(self, fields: tuple[FieldDecision, ...], keys: frozenset[str]) -> Answer:
+        """Return the same answer with fields that hold back more; `keys` name the message's records."""
+        if fields is self.fields:
+            return self
+        key_reason, informing = _gist(fields, keys)
+        return Answer(
+            gate=self.gate,
+            fields=fields,
+            caveats=self.caveats,
+            key_reason=key_reason,
+            informing=informing,
+        )
+
+
+@dataclass(slots=True, eq=False)
+class _Part:
+    """What one verdict comes to for one field."""
+
+    decisions: tuple[FieldDecision, ...]
+    caveats: tuple[str, ...]
+    key_reason: str | None
+    informing: tuple[tuple[str, Scope], ...]
+
+
+class _Place(dict[object, _Part]):
+    """One field in one scope, by the verdicts of the classes that hold it."""
+
+    def __init__(self, spec: FieldSpec, scope: Scope, keys: frozenset[str]) -> None:
+        """Decide this field; `keys` are the paths that name the message's records."""
+        super().__init__()
+        self._spec = spec
+        self._scope = scope
+        self._keys = keys
+
+    def __missing__(self, verdicts: Found | tuple[Found, ...]) -> _Part:
+        """Join the classes of the field: the one that holds back most decides, the first of equals."""
+        if len(self) >= PARTS_MAX:
+            self.clear()
+        several = verdicts if isinstance(verdicts, tuple) else (verdicts,)
+        verdict = max((each.verdict for each in several), key=lambda each: each.outcome)
+        decisions = decided(self._spec, self._scope, verdict)
+        key_reason, informing = _gist(decisions, self._keys)
+        goes = decisions[-1].outcome < Outcome.REDACT
+        found = self[verdicts] = _Part(
+            decisions=decisions,
+            caveats=verdict.caveats if goes else (),
+            key_reason=key_reason,
+            informing=tuple(informing),
+        )
+        return found
+
+
+class Plan:
+    """How one message is decided under one policy."""
+
+    def __init__(self, policy: Policy, message: MessageName, lines: Sequence[Line]) -> None:
+        """Lay out the kinds of fields, and generate what looks all of them up."""
+        self.lines = tuple(lines)
+        self.classes = classes_of(self.lines)
+        self.keys = frozenset(spec.path for spec, _, _ in self.lines if spec.key)
+        """Paths that name the message's records."""
+        kinds = tuple(dict.fromkeys(_kinds(self.lines)))
+        gates = compile_rules(gates_of(policy, message))
+        cells = tuple(_cells(gates.rules, kinds))
+        self.by_kind: tuple[ByPattern[Found], ...] = tuple(
+            ByPattern(cell, compiled_for(policy, rules).found)
+            for cell, (_, rules, _) in zip(cells[1:], kinds, strict=True)
+        )
+        """What has been worked out so far, per kind of field."""
+        self._weigh = _generated(cells, self.classes, (ByPattern(cells[0], _first_of(gates)), *self.by_kind))
+        self._places, picks = _places(self.lines, kinds, self.keys)
+        joint = tuple(dict.fromkeys(pick for pick in picks if len(pick) > 1))
+        numbers = {pick: len(kinds) + index for index, pick in enumerate(joint)}
+        # The 0 at the end keeps a message of one field a tuple; `zip` and `map` stop before it.
+        self._pick = itemgetter(*(numbers.get(pick, pick[0]) for pick in picks), 0)
+        self._joint = tuple(itemgetter(*pick) for pick in joint)
+        self._answers: dict[tuple[Found, ...], Answer] = {}
+        self._closed: dict[str, Answer] = {}
+        self._reading: Reading | None = None
+
+    def reading(
+        self, payload: Mapping[str, object], specs: Sequence[FieldSpec], candidate: Candidate
+    ) -> Reading:
+        """Return a message's payload as read; the last one is kept for its other recipients."""
+        found = self._reading
+        if found is None or found.payload is not payload:
+            found = self._reading = read_payload(payload, specs, candidate)
+        return found
+
+    def answer(self, facts: Facts) -> Answer:
+        """Decide every field by these facts, which must be of the plan's classes."""
+        gate, verdicts = self._weigh(facts.whole, *facts.columns)
+        if gate is not None:
+            return self._closed_by(gate)
+        found = self._answers.get(verdicts)
+        if found is None:
+            if len(self._answers) >= ANSWERS_MAX:
+                self._answers.clear()
+            found = self._answers[verdicts] = self._put_together(verdicts)
+        return found
+
+    def _put_together(self, verdicts: tuple[Found, ...]) -> Answer:
+        """Gather what each field comes to."""
+        several: tuple[object, ...] = (*verdicts, *[pick(verdicts) for pick in self._joint])
+        parts = list(map(getitem, self._places, self._pick(several)))
+        caveats: dict[str, None] = {}
+        key_reason = None
+        for part in parts:
+            if part.caveats:
+                caveats.update(dict.fromkeys(part.caveats))
+            if key_reason is None:
+                key_reason = part.key_reason
+        return Answer(
+            gate=None,
+            fields=tuple(chain.from_iterable([part.decisions for part in parts])),
+            caveats=tuple(caveats),
+            key_reason=key_reason,
+            informing=frozenset(chain.from_iterable([part.informing for part in parts])),
+        )
+
+    def _closed_by(self, gate: Rule) -> Answer:
+        """Withhold every field."""
+        found = self._closed.get(gate.rule)
+        if found is None:
+            found = self._closed[gate.rule] = Answer(
+                gate=gate,
+                fields=closed(self.lines, gate),
+                caveats=(),
+                key_reason=gate.reason,
+                informing=frozenset(),
+            )
+        return found
+
+
+def answer_of(weighed: Weighed, keys: frozenset[str]) -> Answer:
+    """Return as an answer what was weighed field by field."""
+    key_reason, informing = _gist(weighed.fields, keys)
+    return Answer(
+        gate=weighed.gate,
+        fields=weighed.fields,
+        caveats=weighed.caveats,
+        key_reason=key_reason if weighed.gate is None else weighed.gate.reason,
+        informing=informing,
+    )
+
+
+def classes_of(lines: Sequence[Line]) -> tuple[InformationClass, ...]:
+    """Return the classes the fields of a message are held by."""
+    return tuple(sorted({name for _, rules, _ in lines for name, _ in rules}))
+
+
+def _gist(
+    fields: Iterable[FieldDecision], keys: frozenset[str]
+) -> tuple[str | None, frozenset[tuple[str, Scope]]]:
+    """Return why the key is held back, if it is, and what goes that tells something."""
+    key_reason = None
+    informing = []
+    for each in fields:
+        if each.path in keys:
+            if key_reason is None and each.outcome >= Outcome.REDACT and "[]" not in each.path:
+                key_reason = each.reason
+        elif each.outcome < Outcome.REDACT and not each.path.startswith("@"):
+            informing.append((each.path, each.scope))
+    return key_reason, frozenset(informing)
+
+
+def compiled_for(policy: Policy, rules: tuple[Rule, ...]) -> Compiled:
+    """Return a selection of a policy's rules as Python, generated when it is first used."""
+    found = policy.compiled.get(id(rules))
+    if found is None:
+        # The policy keeps each selection it hands out, so that no other can come to have its identity.
+        found = policy.compiled[id(rules)] = compile_rules(rules)
+    return found
+
+
+def _kinds(lines: Sequence[Line]) -> Iterator[_Kind]:
+    """Yield the kinds of fields: those of one class, with the same rules, in one scope."""
+    for _, classes, scopes in lines:
+        for scope in scopes:
+            yield from ((name, rules, scope) for name, rules in classes)
+
+
+def _cells(gates: Sequence[Rule], kinds: Sequence[_Kind]) -> Iterator[Cell]:
+    """Give the gates and each kind of field its place in the number."""
+    offset = 0
+    for name, rules, scope in ((None, gates, None), *kinds):
+        cell = Cell(information_class=name, scope=scope, asked=asked_by(rules), offset=offset)
+        yield cell
+        offset += cell.width
+
+
+def _first_of(gates: Compiled) -> Callable[[Vector], Rule | None]:
+    """Return what says which gate is closed, or may be: the first of those that are."""
+
+    def first(vector: Vector) -> Rule | None:
+        mask = gates.fires(vector)
+        return gates.bits[(mask & -mask).bit_length() - 1][0] if mask else None
+
+    return first
+
+
+def _generated(
+    cells: Sequence[Cell],
+    classes: Sequence[InformationClass],
+    found: Sequence[ByPattern[Rule | None] | ByPattern[Found]],
+) -> _Weigh:
+    """Generate what takes facts to the gate that is closed, or to the verdict of each kind of field."""
+    known: dict[str, object] = {f"k{index}": each for index, each in enumerate(found)}
+    terms = []
+    for index, group in enumerate(by_values(cells)):
+        known[f"g{index}"] = group
+        terms.append(f"g{index}[{' '.join(f'w[{name!r}],' for name in group.names)}]")
+    for index, column in by_columns(cells, classes).items():
+        known[f"t{index}"] = column
+        terms.append(f"t{index}[c{index}]")
+    picks = [f"k{index}[p >> {cell.offset} & {(1 << cell.width) - 1}]" for index, cell in enumerate(cells)]
+    source = f"""
+def weigh(w, {", ".join(f"c{index}" for index in range(len(BY_CLASS)))}):
+    p = {" | ".join(terms) or "0"}
+    gate = {picks[0]}
+    if gate is not None: return gate, ()
+    return None, ({" ".join(f"{pick}," for pick in picks[1:])})
+"""
+    exec(compile(source, "<plan>", "exec"), known)  # noqa: S102 - names of facts and numbers alone
+    weigh: _Weigh = known["weigh"]  # type: ignore[assignment]
+    return weigh
+
+
+def _places(
+    lines: Sequence[Line], kinds: Sequence[_Kind], keys: frozenset[str]
+) -> tuple[tuple[_Place, ...], tuple[tuple[int, ...], ...]]:
+    """Return every field in each of its scopes, and the numbers of the kinds whose verdicts it joins."""
+    number = {(name, id(rules), scope): index for index, (name, rules, scope) in enumerate(kinds)}
+    places, picks = [], []
+    for spec, classes, scopes in lines:
+        for scope in scopes:
+            places.append(_Place(spec, scope, keys))
+            picks.append(tuple(number[name, id(rules), scope] for name, rules in classes))
+    return tuple(places), tuple(picks)

@@ -1,0 +1,27 @@
+"""Whom a restriction on a case is aimed at, and whether an interval contains the moment."""
+
+from __future__ import annotations
+
+from hub.cases.case import ConsentGiven, Restriction
+from hub.consent.parties import Kind, Organisation
+from hub.messages.envelope import Role
+from hub.messages.identifiers import Instant
+
+
+def in_force(item: ConsentGiven | Restriction, now: Instant) -> bool:
+    """Tell whether an interval [from, to) contains the moment."""
+    return item.since <= now and (item.until is None or now < item.until)
+
+
+def aimed_at(item: Restriction, organisation: Organisation, role: Role) -> bool:
+    """Tell whether a restriction is aimed at a recipient; one that names nobody is at every partner."""
+    if not item.organisations and not item.roles:
+        return organisation.kind is Kind.PARTNER
+    return organisation.organisation in item.organisations or role in item.roles
+
+
+def lets_in(item: Restriction, organisation: Organisation, role: Role) -> bool:
+    """Tell whether limited access names a recipient; the Offender Manager's own role is never shut out."""
+    if role is Role.OFFENDER_MANAGER and organisation.kind is Kind.PROBATION:
+        return True
+    return organisation.organisation in item.organisations or role in item.roles
