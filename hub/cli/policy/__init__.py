@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import typer
 
-from hub.cli.policy import checking, reading, releasing
+from hub.cli.policy import checking, exporting, reading, releasing
 
 __all__ = ["app"]
 
@@ -24,6 +24,7 @@ _COMMANDS: dict[str, tuple[Callable[..., None], str]] = {
     "check": (checking.check, "Validate the rules, prove every invariant."),
     "release": (releasing.release, "Prove the rules, put them in force."),
     "matrix": (reading.matrix, "Who gets what by default, as a table."),
+    "cedar": (exporting.cedar, "Export the rules in Cedar."),
 }
 """Every command in the order of its help, with a line that fits a terminal."""
 for _name, (_command, _line) in _COMMANDS.items():
