@@ -1,10 +1,10 @@
-"""The rules in Cedar, a language of its own for policies: to be read, analysed and tried with Cedar's own tools.
+"""The rules in Cedar, a language of its own for policies: to be read, analysed and tried with its tools.
 
-A resource is one kind of field in one message; a principal is a recipient in its part in the case. The actions
-say how much of a field goes: `disclose`, `generalise`, `redact`. A permit lets through its outcome and all that
-tell less; what holds back forbids all that tell more. So the outcome is the first of the three that is allowed,
-and `withhold` where none is. A fact that is not known is an attribute that is absent: a permit asks for it with
-`has`, and what holds back also holds back where it is absent (Kleene).
+A resource is one kind of field in one message; a principal is a recipient in its part in the case. The
+actions say how much of a field goes: `disclose`, `generalise`, `redact`. A permit lets through its outcome
+and all that tell less; what holds back forbids all that tell more. So the outcome is the first of the three
+that is allowed, and `withhold` where none is. A fact that is not known is an attribute that is absent: a
+permit asks for it with `has`, and what holds back also holds back where it is absent (Kleene).
 """
 
 from __future__ import annotations
