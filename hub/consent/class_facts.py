@@ -32,6 +32,9 @@ _NO_CLASS: frozenset[InformationClass] = frozenset()
 _STATES = ("given", "expired", "refused", "withdrawn")
 """Least to most held back: of two words spoken at the same moment the later one here stands."""
 _RANK: Mapping[ConsentState, int] = {state: _STATES.index(str(state).lower()) for state in ConsentState}
+# Looking a member up in its enumeration takes longer than all else these are used for.
+_GIVEN, _COURT_ORDER = ConsentState.GIVEN, GrantKind.COURT_ORDER
+_CONFIDENTIALITY = RestrictionKind.CONFIDENTIALITY
 _EXPIRED = _STATES.index("expired")
 
 
@@ -68,7 +71,7 @@ def _granted(question: Question) -> tuple[frozenset[InformationClass], frozenset
     ordered = overridden = _NO_CLASS
     for grant in question.case.grants:
         if grant_in_force(grant, question.now) and _opens(question, grant):
-            if grant.kind is GrantKind.COURT_ORDER:
+            if grant.kind is _COURT_ORDER:
                 ordered |= grant.classes
             elif grant.kind in OVERRIDES:
                 overridden |= grant.classes
@@ -88,7 +91,7 @@ def _confidential(question: Question, restrictions: Sequence[Restriction]) -> fr
     """Return the classes the Offender Manager holds back from the recipient."""
     found = _NO_CLASS
     for item in restrictions:
-        flag = item.kind is RestrictionKind.CONFIDENTIALITY and item.objective is None
+        flag = item.kind is _CONFIDENTIALITY and item.objective is None
         if flag and aimed_at(item, question.organisation, question.candidate.role):
             found |= item.classes or _EVERY_CLASS
     return found
@@ -123,6 +126,6 @@ def _speaks_to(question: Question, item: ConsentGiven) -> bool:
 
 def _rank(item: ConsentGiven, now: int) -> int:
     """Return the state of one consent that has begun, its end applied."""
-    if item.state is ConsentState.GIVEN and item.until is not None and now >= item.until:
+    if item.state is _GIVEN and item.until is not None and now >= item.until:
         return _EXPIRED
     return _RANK[item.state]

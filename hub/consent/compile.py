@@ -68,10 +68,12 @@ class Policy:
     )
     """Outcomes of a selection, by the ids of its rules, in every spot that hub.consent.looseness looks at."""
 
-    @property
-    def name(self) -> str:
-        """Version and hash as decisions and the ledger carry them."""
-        return f"{self.version}:{self.digest[:12]}"
+    name: str = field(init=False, compare=False)
+    """Version and hash as decisions and the ledger carry them."""
+
+    def __post_init__(self) -> None:
+        """Name the policy once: every decision says it."""
+        object.__setattr__(self, "name", f"{self.version}:{self.digest[:12]}")
 
     def rules_for(self, key: RuleKey) -> tuple[Rule, ...]:
         """Return the rules that speak of a field like this, whatever the recipient."""

@@ -19,6 +19,7 @@ from hub.consent.partner_contracts import PartnerContract, within
 from hub.consent.paths import plain_path
 from hub.consent.plan import Answer, Plan, answer_of, classes_of, compiled_for
 from hub.consent.purposes import purpose_of
+from hub.consent.reading import Reading
 from hub.consent.weighing import Weighed, weigh
 from hub.errors import EngineDisagrees
 from hub.messages.envelope import Envelope, InformationClass, MessageName, Subject
@@ -105,16 +106,14 @@ def decide(  # noqa: PLR0913 - each is a different thing a decision depends on
     decision_id = _decision_id(policy, question)
     if decision_id < CHECKED_BELOW:
         _check(answer, weigh(policy, envelope.message, lines, facts, evaluate))
-    reading = None if payload is None else plan.reading(payload, specs, candidate)
+    reading = None if payload is None else plan.reading(payload, specs)
     if answer.gate is None:
         if reading is not None and reading.naming:
             answer = answer.with_fields(reading.screened(answer.fields, candidate), plan.keys)
         if contract is not None and contract.view is not None:
             # Last: what a contract leaves out may be known, so a text that names it need not be held back.
             answer = _viewed(answer, contract.view, plan.keys, specs, rule=f"contract.{contract.name}")
-    reason = _reason(
-        policy, envelope.message, answer, None if reading is None else reading.present(candidate)
-    )
+    reason = _reason(policy, envelope.message, answer, reading, candidate)
     return Decision(
         decision_id=decision_id,
         message=envelope.message_id,
@@ -227,7 +226,7 @@ def _joined(spec: FieldSpec, stricter: Mapping[str, InformationClass]) -> Iterat
 
 
 def _reason(
-    policy: Policy, message: MessageName, answer: Answer, present: frozenset[tuple[str, Scope]] | None
+    policy: Policy, message: MessageName, answer: Answer, reading: Reading | None, candidate: Candidate
 ) -> str | None:
     """Say why nothing is delivered: a gate is closed, its key is held back, or only keys are left.
 
@@ -237,5 +236,5 @@ def _reason(
         return answer.key_reason
     if message in policy.keys_inform:
         return None
-    left = answer.informing if present is None else not answer.informing.isdisjoint(present)
+    left = reading.has_any(answer.informing, candidate) if reading is not None else answer.informing
     return None if left else "NEED-NOTHING-LEFT"

@@ -17,7 +17,7 @@ from hub.consent.purposes import purpose_of
 from hub.consent.restrictions import aimed_at, in_force, lets_in
 from hub.consent.vocabulary import BY_CLASS, FACTS, Value, bit
 from hub.messages.envelope import Envelope, InformationClass, MessageName, Role
-from hub.messages.identifiers import Instant
+from hub.messages.identifiers import Instant, OrganisationId
 
 OPEN_REFERRAL = frozenset(
     {ReferralState.OFFERED, ReferralState.ACCEPTED, ReferralState.WAITING, ReferralState.STARTED}
@@ -26,6 +26,10 @@ OPEN_REFERRAL = frozenset(
 PROVIDER_ROLES = frozenset({Role.KEY_WORKER, Role.SERVICE_MANAGER})
 """Who writes for the provider of an intervention, in house or outside (000)."""
 EVERY_CLASS = tuple(InformationClass)
+# Looking a member up in its enumeration takes longer than all else these are used for.
+_EXCLUSION, _RESTRICTION = RestrictionKind.EXCLUSION, RestrictionKind.RESTRICTION
+_CONFIDENTIALITY, _OM_THREATENED = RestrictionKind.CONFIDENTIALITY, RestrictionKind.OM_THREATENED
+_NAMED_CASES = Access.NAMED_CASES
 _SPEAKS_OF_REFERRAL = frozenset(
     {
         MessageName.REFERRAL,
@@ -98,7 +102,7 @@ class FlatFacts(Mapping[str, object]):
         return self._flat
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True)
 class Question:
     """What is asked: may this candidate, of this organisation, know this of this case, now."""
 
@@ -113,15 +117,34 @@ class Question:
 
 def facts_of(question: Question, classes: tuple[InformationClass, ...] = EVERY_CLASS) -> Facts:
     """Derive all facts of a question; of those a class has for itself, the ones of these classes."""
-    restrictions = [item for item in question.case.restrictions if in_force(item, question.now)]
-    part = _part_in_the_case(question)
+    case, organisation, now = question.case, question.organisation, question.now
+    own, envelope = organisation.organisation, question.envelope
+    restrictions = [item for item in case.restrictions if in_force(item, now)] if case.restrictions else []
+    on_team = _on_team(case, own, question.candidate.role, now)
+    engaged = on_team or _referred(case, own)
+    excluded, limited, threatened = _held_back(question, restrictions)
     whole: dict[str, Value | None] = {
-        **_party(question),
-        **part,
-        **_held_back(question, restrictions, engaged=part["engaged"] is True),
-        "tier": question.case.tier,
-        "rosh": question.case.rosh,
-        "mappa_level": 0 if question.case.mappa is None else question.case.mappa.level,
+        "role": question.candidate.role,
+        "kind": organisation.kind,
+        "rung": _rung(question),
+        "legal_status": organisation.legal_status,
+        "standing": organisation.standing,
+        "concern": question.candidate.concern,
+        "statement": envelope.statement,
+        "purpose_registered": purpose_of(envelope.message) in organisation.purposes,
+        "policy_document": organisation.policy_document,
+        "on_team": on_team,
+        "engaged": engaged,
+        "own_referral": _own_referral(question),
+        "responsible": case.custody is not None and case.custody.prison == own,
+        "relevant": question.candidate.relevant,
+        "from_other_provider": envelope.author_role in PROVIDER_ROLES and envelope.organisation != own,
+        "excluded": excluded,
+        "limited": limited or _limited_itself(organisation, restrictions, engaged=engaged),
+        "om_threatened": threatened,
+        "tier": case.tier,
+        "rosh": case.rosh,
+        "mappa_level": 0 if case.mappa is None else case.mappa.level,
     }
     return Facts(
         whole=whole,
@@ -136,66 +159,46 @@ def _items_held(question: Question, restrictions: Iterable[Restriction]) -> tupl
     found = {
         item.objective
         for item in restrictions
-        if item.kind is RestrictionKind.CONFIDENTIALITY and item.objective and _meets(question, item)
+        if item.kind is _CONFIDENTIALITY
+        and item.objective
+        and aimed_at(item, question.organisation, question.candidate.role)
     }
     return tuple(sorted(found))
 
 
-def _party(question: Question) -> dict[str, Value | None]:
-    """Facts about the recipient as a party."""
-    organisation = question.organisation
-    return {
-        "role": question.candidate.role,
-        "kind": organisation.kind,
-        "rung": _rung(question),
-        "legal_status": organisation.legal_status,
-        "standing": organisation.standing,
-        "concern": question.candidate.concern,
-        "statement": question.envelope.statement,
-        "purpose_registered": purpose_of(question.envelope.message) in organisation.purposes,
-        "policy_document": organisation.policy_document,
-    }
-
-
 def _rung(question: Question) -> int:
     """Take the higher of the organisation's rung and that of the referral spoken of: the narrower."""
-    organisation = question.organisation
-    rungs = [
-        referral.rung
-        for referral in question.case.referrals
-        if referral.referral == question.about and referral.provider == organisation.organisation
-    ]
-    return max(organisation.rung, *rungs) if rungs else organisation.rung
+    organisation, about = question.organisation, question.about
+    rung = organisation.rung
+    if about is not None:
+        for item in question.case.referrals:
+            if item.referral == about and item.provider == organisation.organisation and item.rung > rung:
+                rung = item.rung
+    return rung
 
 
-def _part_in_the_case(question: Question) -> dict[str, Value | None]:
-    """Facts about the recipient's own part in the case and the message."""
-    case, own, now = question.case, question.organisation.organisation, question.now
-    role = question.candidate.role
-    on_team = any(
-        member.organisation == own
-        and member.role is role
-        and member.since <= now
-        and (member.until is None or now < member.until)
-        for member in case.team
-    )
+def _on_team(case: Case, own: OrganisationId, role: Role, now: Instant) -> bool:
+    """Tell whether the recipient is on the team now, or hands over to whoever is."""
+    for item in case.team:
+        if (
+            item.organisation == own
+            and item.role is role
+            and item.since <= now
+            and (item.until is None or now < item.until)
+        ):
+            return True
     handover = case.handover
-    handing_over = (
+    return (
         handover is not None
         and handover.outgoing.organisation == own
         and handover.outgoing.role is role
         and now < handover.until
     )
-    referred = any(item.provider == own and item.state in OPEN_REFERRAL for item in case.referrals)
-    return {
-        "on_team": on_team or handing_over,
-        "engaged": on_team or handing_over or referred,
-        "own_referral": _own_referral(question),
-        "responsible": case.custody is not None and case.custody.prison == own,
-        "relevant": question.candidate.relevant,
-        "from_other_provider": question.envelope.author_role in PROVIDER_ROLES
-        and question.envelope.organisation != own,
-    }
+
+
+def _referred(case: Case, own: OrganisationId) -> bool:
+    """Tell whether the recipient has an open referral."""
+    return any(item.provider == own and item.state in OPEN_REFERRAL for item in case.referrals)
 
 
 def _own_referral(question: Question) -> bool | None:
@@ -206,40 +209,30 @@ def _own_referral(question: Question) -> bool | None:
     return any(item.referral == question.about and item.provider == own for item in question.case.referrals)
 
 
-def _held_back(
-    question: Question, restrictions: Sequence[Restriction], *, engaged: bool
-) -> dict[str, Value | None]:
-    """Facts about exclusions, limited access and a threatened Offender Manager."""
+def _held_back(question: Question, restrictions: Sequence[Restriction]) -> tuple[bool, bool, bool]:
+    """Tell whether the recipient is excluded, kept out by limited access, and has threatened the manager."""
     excluded = limited = threatened = False
+    organisation, role = question.organisation, question.candidate.role
     for item in restrictions:
-        if item.kind is RestrictionKind.EXCLUSION:
-            excluded = excluded or _meets(question, item)
-        elif item.kind is RestrictionKind.RESTRICTION:
-            limited = limited or not lets_in(item, question.organisation, question.candidate.role)
-        elif item.kind is RestrictionKind.OM_THREATENED:
-            threatened = threatened or _meets(question, item)
-    return {
-        "excluded": excluded,
-        "limited": limited or _limited_itself(question, restrictions, engaged=engaged),
-        "om_threatened": threatened,
-    }
+        if item.kind is _EXCLUSION:
+            excluded = excluded or aimed_at(item, organisation, role)
+        elif item.kind is _RESTRICTION:
+            limited = limited or not lets_in(item, organisation, role)
+        elif item.kind is _OM_THREATENED:
+            threatened = threatened or aimed_at(item, organisation, role)
+    return excluded, limited, threatened
 
 
-def _limited_itself(question: Question, restrictions: Iterable[Restriction], *, engaged: bool) -> bool | None:
+def _limited_itself(
+    organisation: Organisation, restrictions: Iterable[Restriction], *, engaged: bool
+) -> bool | None:
     """Tell whether the organisation's own access keeps it from this case; None where that is not known.
 
     Named are the team, whoever has an open referral, and those whom a limited access lets in: what those
     who manage the case have said, not what came about by itself.
     """
-    organisation = question.organisation
-    if organisation.access is not Access.NAMED_CASES:
+    if organisation.access is not _NAMED_CASES:
         return None if organisation.access is None else False
     return not engaged and not any(
-        item.kind is RestrictionKind.RESTRICTION and organisation.organisation in item.organisations
-        for item in restrictions
+        item.kind is _RESTRICTION and organisation.organisation in item.organisations for item in restrictions
     )
-
-
-def _meets(question: Question, item: Restriction) -> bool:
-    """Tell whether a restriction is aimed at the candidate."""
-    return aimed_at(item, question.organisation, question.candidate.role)

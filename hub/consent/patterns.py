@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from operator import getitem
 from typing import Generic, TypeVar
 
 from hub.consent.class_facts import Column
@@ -94,21 +95,31 @@ class ByPattern(dict[int, Made], Generic[Made]):
 class ByValues(dict[tuple[Value | None, ...], int]):
     """What some facts of the message as a whole add to the number, by their values taken together."""
 
-    def __init__(self, names: Sequence[str], tables: Mapping[int, Codes]) -> None:
+    def __init__(self, names: Sequence[str], tables: Mapping[str, Codes]) -> None:
         """Look these facts up in these tables."""
         super().__init__()
         self.names = tuple(names)
-        self._tables = tuple(tables[SLOT[name]] for name in names)
+        self._values = tuple(ByValue(name, tables[name]) for name in names)
 
     def __missing__(self, values: tuple[Value | None, ...]) -> int:
         """Put the codes together; combinations of the facts' domains are kept, so they are bounded."""
-        bits = [bit(name, value) for name, value in zip(self.names, values, strict=True)]
-        number = 0
-        for table, one in zip(self._tables, bits, strict=True):
-            number |= table[one]
-        if all(one or value is None for one, value in zip(bits, values, strict=True)):
+        number = sum(map(getitem, self._values, values))
+        if all(value in known for known, value in zip(self._values, values, strict=True)):
             self[values] = number
         return number
+
+
+class ByValue(dict[Value | None, int]):
+    """What one fact adds to the number, by its value; a value outside the domain is not known."""
+
+    def __init__(self, name: str, codes: Codes) -> None:
+        """Name the values of these codes."""
+        super().__init__({value: codes[bit(name, value)] for value in (None, *FACTS[name].domain)})
+        self._unknown = codes[0]
+
+    def __missing__(self, value: Value | None) -> int:
+        """Take it as not known."""
+        return self._unknown
 
 
 class ByColumn(dict[Column, int]):
@@ -117,17 +128,13 @@ class ByColumn(dict[Column, int]):
     def __init__(self, name: str, tables: Sequence[Codes]) -> None:
         """Look it up in one table per class."""
         super().__init__()
-        self._name = name
-        self._tables = tuple(tables)
+        self._values = tuple(ByValue(name, each) for each in tables)
 
     def __missing__(self, column: Column) -> int:
-        """Put the codes together."""
+        """Put the codes together: no two classes share a bit, so adding is joining."""
         if len(self) >= COLUMNS_MAX:
             self.clear()
-        number = 0
-        for table, value in zip(self._tables, column, strict=True):
-            number |= table[bit(self._name, value)]
-        self[column] = number
+        number = self[column] = sum(map(getitem, self._values, column))
         return number
 
 
@@ -192,8 +199,7 @@ def by_values(cells: Sequence[Cell]) -> tuple[ByValues, ...]:
             size = values
         groups[-1].append(name)
     return tuple(
-        ByValues(group, {SLOT[name]: tables_of(cells, SLOT[name], None) for name in group})
-        for group in groups
+        ByValues(group, {name: tables_of(cells, SLOT[name], None) for name in group}) for group in groups
     )
 
 

@@ -14,7 +14,7 @@ from itertools import chain
 from operator import getitem, itemgetter
 
 from hub.consent.compile import Line, Policy
-from hub.consent.decision import Candidate, FieldDecision, FieldSpec, Outcome, Scope
+from hub.consent.decision import FieldDecision, FieldSpec, Outcome, Scope
 from hub.consent.facts import Facts
 from hub.consent.generate import Compiled, Found, compile_rules
 from hub.consent.patterns import ByPattern, Cell, asked_by, by_columns, by_values
@@ -126,13 +126,11 @@ class Plan:
         self._closed: dict[str, Answer] = {}
         self._reading: Reading | None = None
 
-    def reading(
-        self, payload: Mapping[str, object], specs: Sequence[FieldSpec], candidate: Candidate
-    ) -> Reading:
+    def reading(self, payload: Mapping[str, object], specs: Sequence[FieldSpec]) -> Reading:
         """Return a message's payload as read; the last one is kept for its other recipients."""
         found = self._reading
         if found is None or found.payload is not payload:
-            found = self._reading = read_payload(payload, specs, candidate)
+            found = self._reading = read_payload(payload, specs)
         return found
 
     def answer(self, facts: Facts) -> Answer:

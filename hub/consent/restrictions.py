@@ -7,6 +7,9 @@ from hub.consent.parties import Kind, Organisation
 from hub.messages.envelope import Role
 from hub.messages.identifiers import Instant
 
+# Looking a member up in its enumeration takes longer than all else these are used for.
+_PARTNER, _PROBATION, _MANAGER = Kind.PARTNER, Kind.PROBATION, Role.OFFENDER_MANAGER
+
 
 def in_force(item: ConsentGiven | Restriction, now: Instant) -> bool:
     """Tell whether an interval [from, to) contains the moment."""
@@ -16,12 +19,12 @@ def in_force(item: ConsentGiven | Restriction, now: Instant) -> bool:
 def aimed_at(item: Restriction, organisation: Organisation, role: Role) -> bool:
     """Tell whether a restriction is aimed at a recipient; one that names nobody is at every partner."""
     if not item.organisations and not item.roles:
-        return organisation.kind is Kind.PARTNER
+        return organisation.kind is _PARTNER
     return organisation.organisation in item.organisations or role in item.roles
 
 
 def lets_in(item: Restriction, organisation: Organisation, role: Role) -> bool:
     """Tell whether limited access names a recipient; the Offender Manager's own role is never shut out."""
-    if role is Role.OFFENDER_MANAGER and organisation.kind is Kind.PROBATION:
+    if role is _MANAGER and organisation.kind is _PROBATION:
         return True
     return organisation.organisation in item.organisations or role in item.roles

@@ -29,8 +29,13 @@ def is_organisation(text: str) -> bool:
     return _ORGANISATION.fullmatch(text) is not None
 
 
+_LENGTHS = tuple(length.to_bytes(4, "big") for length in range(256))
+
+
 def derived_id(*parts: str) -> str:
     """Return 128 bits that always follow from the same parts, so that a replay names things alike."""
     raw = [part.encode() for part in parts]
-    framed = b"".join([len(part).to_bytes(4, "big") + part for part in raw])
+    framed = b"".join(
+        [(_LENGTHS[n] if (n := len(each)) < len(_LENGTHS) else n.to_bytes(4, "big")) + each for each in raw]
+    )
     return hashlib.blake2b(framed, digest_size=16).hexdigest()

@@ -17,6 +17,7 @@ from hub.consent.vocabulary import BY_CLASS, FACTS
 from hub.topics.plain import canonical_json
 
 if TYPE_CHECKING:
+    from hub.consent.class_facts import Column
     from hub.messages.envelope import InformationClass
 
 PIECES_MAX = 4096
@@ -36,35 +37,43 @@ def facts_text(facts: Mapping[str, object]) -> str:
     return f"{{{','.join(map(getitem, pieces, values))}}}"
 
 
-class _Pieces(dict[Any, str]):
-    """One fact's part of the text, by its value, or by its values for all classes."""
+class _Values(dict[Any, str]):
+    """One fact's part of the text, by its value."""
 
-    def __init__(self, names: tuple[str, ...], *, by_class: bool) -> None:
+    def __init__(self, name: str) -> None:
         super().__init__()
-        self._names = names
-        self._by_class = by_class
+        self._name = json.dumps(name)
 
     def __missing__(self, value: Any) -> str:  # noqa: ANN401 - whatever a fact can be
         if len(self) >= PIECES_MAX:
             self.clear()
-        values = value if self._by_class else (value,)
-        said = zip(self._names, values, strict=True)
-        found = self[value] = ",".join(f"{json.dumps(name)}:{canonical_json(each)}" for name, each in said)
+        found = self[value] = f"{self._name}:{canonical_json(value)}"
+        return found
+
+
+class _Columns(dict["Column", str]):
+    """The part of the text of one fact of the classes, by its values for all of them."""
+
+    def __init__(self, name: str, classes: tuple[InformationClass, ...]) -> None:
+        super().__init__()
+        self._values = tuple(_Values(f"{name}.{each}") for each in classes)
+
+    def __missing__(self, column: Column) -> str:
+        if len(self) >= PIECES_MAX:
+            self.clear()
+        found = self[column] = ",".join(map(getitem, self._values, column))
         return found
 
 
 @lru_cache(maxsize=LAYOUTS_MAX)
-def _layout(classes: tuple[InformationClass, ...]) -> tuple[itemgetter[Any], tuple[_Pieces, ...]]:
+def _layout(
+    classes: tuple[InformationClass, ...],
+) -> tuple[itemgetter[Any], tuple[_Values | _Columns, ...]]:
     """Return the order of the facts by name, those of a class together, and the pieces of each.
 
     A fact's name is never the beginning of another's, so what begins with `protocol.` stands together.
     """
     names = (*_WHOLE, *(f"{name}." for name in BY_CLASS))
     order = sorted(range(len(names)), key=names.__getitem__)
-    pieces = tuple(
-        _Pieces((names[index],), by_class=False)
-        if index < len(_WHOLE)
-        else _Pieces(tuple(f"{names[index]}{each}" for each in classes), by_class=True)
-        for index in order
-    )
-    return itemgetter(*order), pieces
+    every = (*map(_Values, _WHOLE), *(_Columns(name, classes) for name in BY_CLASS))
+    return itemgetter(*order), tuple(every[index] for index in order)
