@@ -1,11 +1,11 @@
-"""What bench/disclosure.py decides on: a policy of 24 rules or more, a message of 20 fields, random contexts."""
+"""What bench/disclosure.py decides on: a policy of 24 rules or more, a message of 20 fields, contexts."""
 
 from __future__ import annotations
 
 import random
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from itertools import islice
+from itertools import chain, islice
 from typing import Any
 
 from hub.cases.case import (
@@ -29,8 +29,11 @@ from hub.topics.policy_files import read_policy
 
 NOW = Instant(1_790_000_000_000)
 MESSAGE = MessageName.PROGRESS
+RECIPIENTS = 5
+"""Recipients of each message."""
 CASES = 200
 """Cases whose keys are in the key store, as the router has just opened each."""
+_ROLES = (Role.OFFENDER_MANAGER, Role.OFFENDER_SUPERVISOR, Role.KEY_WORKER, Role.SERVICE_MANAGER)
 _MANAGERS = ["offender_manager", "offender_supervisor"]
 _PROVIDERS = ["key_worker", "service_manager"]
 _OFFICIAL = ["probation", "prison"]
@@ -209,24 +212,20 @@ class Context:
 
 
 class Contexts:
-    """Draws random contexts: each a case, organisation, candidate and message of its own."""
+    """Draws random contexts."""
 
     def __init__(self, seed: int) -> None:
         """Draw from this seed."""
         self._chance = random.Random(seed)  # noqa: S311 - a seed, so that runs are alike
 
     def some(self, count: int) -> list[Context]:
-        """Return so many."""
-        return [self._context() for _ in range(count)]
+        """Return so many: messages on a case of their own, each to some recipients of their own."""
+        return list(islice(chain.from_iterable(iter(self._message, None)), count))
 
-    def _context(self) -> Context:
+    def _message(self) -> list[Context]:
         chance = self._chance
-        role = chance.choice(
-            [Role.OFFENDER_MANAGER, Role.OFFENDER_SUPERVISOR, Role.KEY_WORKER, Role.SERVICE_MANAGER]
-        )
-        organisation = self._organisation(role)
-        case = self._case(organisation, role)
-        by_other = chance.random() < 0.5  # noqa: PLR2004 - half and half
+        parties = [(role, self._organisation(role)) for role in chance.choices(_ROLES, k=RECIPIENTS)]
+        case = self._case(parties)
         envelope = Envelope(
             message_id=MessageId(f"{chance.getrandbits(128):032x}"),
             message=MESSAGE,
@@ -234,7 +233,7 @@ class Contexts:
             case=case.ref,
             organisation=OrganisationId("somebody-else"),
             author="kw-1",
-            author_role=Role.KEY_WORKER if by_other else Role.OFFENDER_MANAGER,
+            author_role=chance.choice([Role.KEY_WORKER, Role.OFFENDER_MANAGER]),
             statement=chance.choice(list(Statement)),
             occurred_at=NOW,
             recorded_at=NOW,
@@ -242,20 +241,23 @@ class Contexts:
             causation=None,
             digest="0" * 64,
         )
-        candidate = Candidate(
-            organisation=organisation.organisation,
-            role=role,
-            persons=frozenset(),
-            concern=chance.choice(list(Concern)),
-            relevant=chance.choice([True, True, True, False, None]),
-        )
-        return Context(
-            envelope=envelope,
-            case=case,
-            organisation=organisation,
-            candidate=candidate,
-            payload=dict(PAYLOAD),
-        )
+        payload = dict(PAYLOAD)
+        return [
+            Context(
+                envelope=envelope,
+                case=case,
+                organisation=organisation,
+                candidate=Candidate(
+                    organisation=organisation.organisation,
+                    role=role,
+                    persons=frozenset(),
+                    concern=chance.choice(list(Concern)),
+                    relevant=chance.choice([True, True, True, False, None]),
+                ),
+                payload=payload,
+            )
+            for role, organisation in parties
+        ]
 
     def _organisation(self, role: Role) -> Organisation:
         chance = self._chance
@@ -277,18 +279,15 @@ class Contexts:
             policy_document=chance.choice([True, True, False, None]),
         )
 
-    def _case(self, organisation: Organisation, role: Role) -> Case:
+    def _case(self, parties: list[tuple[Role, Organisation]]) -> Case:
         chance = self._chance
-        own = organisation.organisation
-        others = [OrganisationId(f"other-{n}") for n in range(3)]
+        names = [organisation.organisation for _, organisation in parties]
         team = [
-            Member(role=Role.KEY_WORKER, organisation=name, person="kw", since=Instant(0)) for name in others
+            Member(role=role, organisation=organisation.organisation, person="st", since=Instant(0))
+            for role, organisation in parties
+            if chance.random() < 0.7  # noqa: PLR2004 - most are on the team
         ]
-        if chance.random() < 0.7:  # noqa: PLR2004 - most are on the team
-            team.append(Member(role=role, organisation=own, person="st", since=Instant(0)))
-        referrals = [self._referral(name) for name in others[:2]]
-        if chance.random() < 0.5:  # noqa: PLR2004
-            referrals.append(self._referral(own))
+        referrals = [self._referral(name) for name in chance.sample(names, 3)]
         return Case(
             ref=CaseRef(f"{chance.randrange(CASES):032x}"),
             jurisdiction="ENGLAND_AND_WALES",
@@ -299,7 +298,7 @@ class Contexts:
             mappa=chance.choice([None, Mappa(category=1, level=chance.choice([1, 2, 3]))]),
             team=tuple(team),
             referrals=tuple(referrals),
-            custody=Custody(prison=chance.choice([own, others[0]]), since=Instant(0)),
+            custody=Custody(prison=chance.choice(names), since=Instant(0)),
             consents=tuple(self._consent() for _ in range(chance.choice([0, 1, 2]))),
             restrictions=tuple(self._restrictions()),
             version=chance.randrange(1, 200),

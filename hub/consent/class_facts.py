@@ -7,6 +7,7 @@ through once for all classes.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from operator import itemgetter
 from typing import TYPE_CHECKING
 
 from hub.cases.case import ConsentGiven, ConsentState, Restriction, RestrictionKind
@@ -14,7 +15,7 @@ from hub.cases.grants import Grant, GrantKind
 from hub.cases.grants import in_force as grant_in_force
 from hub.consent.purposes import purpose_of
 from hub.consent.restrictions import aimed_at
-from hub.consent.vocabulary import Value
+from hub.consent.vocabulary import BY_CLASS, Value
 from hub.messages.envelope import InformationClass
 
 if TYPE_CHECKING:
@@ -22,8 +23,6 @@ if TYPE_CHECKING:
 
 Column = tuple[Value | None, ...]
 """One fact of several classes, in the order of the classes."""
-COLUMNS = ("protocol", "consent", "court_order", "override", "confidential")
-"""The facts in the order `columns_of` returns them, that of the vocabulary."""
 OVERRIDES = frozenset({GrantKind.OVERRIDE, GrantKind.BREAK_GLASS})
 """Grants that are somebody's decision, not a court's."""
 _SAYS_NO = frozenset({ConsentState.REFUSED, ConsentState.WITHDRAWN})
@@ -35,21 +34,28 @@ _RANK: Mapping[ConsentState, int] = {state: _STATES.index(str(state).lower()) fo
 # Looking a member up in its enumeration takes longer than all else these are used for.
 _GIVEN, _COURT_ORDER = ConsentState.GIVEN, GrantKind.COURT_ORDER
 _CONFIDENTIALITY = RestrictionKind.CONFIDENTIALITY
+_in_order = itemgetter(
+    *map(("protocol", "consent", "court_order", "override", "confidential").index, BY_CLASS)
+)
+"""Puts the columns in the vocabulary's order."""
 _EXPIRED = _STATES.index("expired")
 
 
 def columns_of(
     question: Question, restrictions: Sequence[Restriction], classes: tuple[InformationClass, ...]
 ) -> tuple[Column, ...]:
-    """Return the facts of these classes; `restrictions` are those in force."""
-    ordered, overridden = _granted(question)
-    return (
-        _column(_under_protocol(question), classes),
-        _consents(question, classes),
-        _column(ordered, classes),
-        _column(overridden, classes),
-        _column(_confidential(question, restrictions), classes),
+    """Return each fact of BY_CLASS for these classes; `restrictions` are those in force."""
+    ordered, overridden = _granted(question) if question.case.grants else (_NO_CLASS, _NO_CLASS)
+    found: tuple[Column, ...] = _in_order(
+        (
+            _column(_under_protocol(question), classes),
+            _consents(question, classes),
+            _column(ordered, classes),
+            _column(overridden, classes),
+            _column(_confidential(question, restrictions) if restrictions else _NO_CLASS, classes),
+        )
     )
+    return found
 
 
 def _column(those: frozenset[InformationClass], classes: tuple[InformationClass, ...]) -> Column:
@@ -98,11 +104,13 @@ def _confidential(question: Question, restrictions: Sequence[Restriction]) -> fr
 
 
 def _consents(question: Question, classes: tuple[InformationClass, ...]) -> Column:
-    """Return what the person's word on each class, to this organisation and for this purpose, amounts to now.
+    """Return what the person's word on each class, to this organisation and for this purpose, amounts to.
 
     The latest word stands; of two spoken at the same moment the one that holds back more. A consent that
     was given and has run out is expired.
     """
+    if not question.case.consents:
+        return ("none",) * len(classes)
     spoken: dict[InformationClass, tuple[int, int]] = {}
     for item in question.case.consents:
         if _speaks_to(question, item):
@@ -110,8 +118,6 @@ def _consents(question: Question, classes: tuple[InformationClass, ...]) -> Colu
             for name in item.classes or (_EVERY_CLASS if item.state in _SAYS_NO else ()):
                 if name not in spoken or word > spoken[name]:
                     spoken[name] = word
-    if not spoken:
-        return ("none",) * len(classes)
     return tuple([_STATES[spoken[name][1]] if name in spoken else "none" for name in classes])
 
 

@@ -11,7 +11,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import chain
-from operator import getitem, itemgetter
+from operator import itemgetter
+from typing import Self
 
 from hub.consent.compile import Line, Policy
 from hub.consent.decision import FieldDecision, FieldSpec, Outcome, Scope
@@ -24,12 +25,26 @@ from hub.consent.vocabulary import BY_CLASS
 from hub.consent.weighing import Weighed, closed, decided, gates_of
 from hub.messages.envelope import InformationClass, MessageName
 
-ANSWERS_MAX = 4096
-"""Answers kept per message; after that they are put together anew from what is kept of each field."""
-PARTS_MAX = 1024
-"""Verdicts kept per field."""
+ANSWERS_MAX = 512
+"""Answers kept per message; others are put together anew from what is kept of each run of fields."""
+PARTS_MAX = 4096
+"""Verdicts kept per field, and combinations of them per run of fields."""
+RUN = 6
+"""So many neighbouring fields are put together at once: of few kinds, so the same ones come again."""
 _Kind = tuple[InformationClass, tuple[Rule, ...], Scope]
 _Weigh = Callable[..., tuple[Rule | None, tuple[Found, ...]]]
+
+
+class Fields(tuple[FieldDecision, ...]):  # noqa: SLOT001 - a tuple has no room for a slot
+    """The decisions on all fields of a message, and the runs of them that other messages share."""
+
+    runs: tuple[tuple[FieldDecision, ...], ...]
+
+    def __new__(cls, runs: Sequence[tuple[FieldDecision, ...]]) -> Self:
+        """Put the runs one after the other."""
+        made = super().__new__(cls, chain.from_iterable(runs))
+        made.runs = tuple(runs)
+        return made
 
 
 @dataclass(slots=True, eq=False, kw_only=True)
@@ -41,7 +56,7 @@ class Answer:
     caveats: tuple[str, ...]
     key_reason: str | None
     """Why the key is held back, where it is: without it there is no record to give."""
-    informing: frozenset[tuple[str, Scope]]
+    informing: tuple[tuple[str, Scope], ...]
     """What goes and tells something: neither the envelope nor a key."""
     viewed: dict[tuple[str, frozenset[str]], Answer] = field(default_factory=dict)
     """What is left of it by each contract's view, worked out when it is first asked."""
@@ -62,7 +77,7 @@ class Answer:
 
 @dataclass(slots=True, eq=False)
 class _Part:
-    """What one verdict comes to for one field."""
+    """What verdicts come to for one field, or for a run of neighbouring ones."""
 
     decisions: tuple[FieldDecision, ...]
     caveats: tuple[str, ...]
@@ -70,7 +85,18 @@ class _Part:
     informing: tuple[tuple[str, Scope], ...]
 
 
-class _Place(dict[object, _Part]):
+def _joined(parts: Sequence[_Part]) -> _Part:
+    """Put parts one after the other."""
+    caveats = dict.fromkeys(chain.from_iterable([part.caveats for part in parts]))
+    return _Part(
+        decisions=tuple(chain.from_iterable([part.decisions for part in parts])),
+        caveats=tuple(caveats),
+        key_reason=next((part.key_reason for part in parts if part.key_reason is not None), None),
+        informing=tuple(chain.from_iterable([part.informing for part in parts])),
+    )
+
+
+class _Place(dict[tuple[Found, ...], _Part]):
     """One field in one scope, by the verdicts of the classes that hold it."""
 
     def __init__(self, spec: FieldSpec, scope: Scope, keys: frozenset[str]) -> None:
@@ -80,12 +106,11 @@ class _Place(dict[object, _Part]):
         self._scope = scope
         self._keys = keys
 
-    def __missing__(self, verdicts: Found | tuple[Found, ...]) -> _Part:
+    def __missing__(self, verdicts: tuple[Found, ...]) -> _Part:
         """Join the classes of the field: the one that holds back most decides, the first of equals."""
         if len(self) >= PARTS_MAX:
             self.clear()
-        several = verdicts if isinstance(verdicts, tuple) else (verdicts,)
-        verdict = max((each.verdict for each in several), key=lambda each: each.outcome)
+        verdict = max((each.verdict for each in verdicts), key=lambda each: each.outcome)
         decisions = decided(self._spec, self._scope, verdict)
         key_reason, informing = _gist(decisions, self._keys)
         goes = decisions[-1].outcome < Outcome.REDACT
@@ -93,7 +118,29 @@ class _Place(dict[object, _Part]):
             decisions=decisions,
             caveats=verdict.caveats if goes else (),
             key_reason=key_reason,
-            informing=tuple(informing),
+            informing=informing,
+        )
+        return found
+
+
+class _Run(dict[tuple[Found, ...], _Part]):
+    """Some neighbouring fields, by the verdicts of the few kinds they are of."""
+
+    def __init__(self, places: Sequence[tuple[_Place, tuple[int, ...]]]) -> None:
+        """Join these fields, each with the numbers of its kinds."""
+        super().__init__()
+        self._places = tuple(places)
+        self._kinds = tuple(sorted({number for _, numbers in places for number in numbers}))
+        # One more, so that a run of one kind picks a tuple, too.
+        self.pick = itemgetter(*self._kinds, self._kinds[0])
+
+    def __missing__(self, verdicts: tuple[Found, ...]) -> _Part:
+        """Put together what each field comes to."""
+        if len(self) >= PARTS_MAX:
+            self.clear()
+        by_kind = dict(zip(self._kinds, verdicts, strict=False))
+        found = self[verdicts] = _joined(
+            [place[tuple([by_kind[number] for number in numbers])] for place, numbers in self._places]
         )
         return found
 
@@ -116,12 +163,7 @@ class Plan:
         )
         """What has been worked out so far, per kind of field."""
         self._weigh = _generated(cells, self.classes, (ByPattern(cells[0], _first_of(gates)), *self.by_kind))
-        self._places, picks = _places(self.lines, kinds, self.keys)
-        joint = tuple(dict.fromkeys(pick for pick in picks if len(pick) > 1))
-        numbers = {pick: len(kinds) + index for index, pick in enumerate(joint)}
-        # The 0 at the end keeps a message of one field a tuple; `zip` and `map` stop before it.
-        self._pick = itemgetter(*(numbers.get(pick, pick[0]) for pick in picks), 0)
-        self._joint = tuple(itemgetter(*pick) for pick in joint)
+        self._runs = tuple(_runs(self.lines, kinds, self.keys))
         self._answers: dict[tuple[Found, ...], Answer] = {}
         self._closed: dict[str, Answer] = {}
         self._reading: Reading | None = None
@@ -146,22 +188,23 @@ class Plan:
         return found
 
     def _put_together(self, verdicts: tuple[Found, ...]) -> Answer:
-        """Gather what each field comes to."""
-        several: tuple[object, ...] = (*verdicts, *[pick(verdicts) for pick in self._joint])
-        parts = list(map(getitem, self._places, self._pick(several)))
-        caveats: dict[str, None] = {}
+        """Gather what each run of fields comes to."""
+        runs = [run[run.pick(verdicts)] for run in self._runs]
+        caveats: tuple[str, ...] = ()
+        informing: tuple[tuple[str, Scope], ...] = ()
         key_reason = None
-        for part in parts:
-            if part.caveats:
-                caveats.update(dict.fromkeys(part.caveats))
+        for each in runs:
+            if each.caveats and each.caveats != caveats:
+                caveats = tuple(dict.fromkeys((*caveats, *each.caveats)))
+            informing += each.informing
             if key_reason is None:
-                key_reason = part.key_reason
+                key_reason = each.key_reason
         return Answer(
             gate=None,
-            fields=tuple(chain.from_iterable([part.decisions for part in parts])),
-            caveats=tuple(caveats),
+            fields=Fields([each.decisions for each in runs]),
+            caveats=caveats,
             key_reason=key_reason,
-            informing=frozenset(chain.from_iterable([part.informing for part in parts])),
+            informing=informing,
         )
 
     def _closed_by(self, gate: Rule) -> Answer:
@@ -173,7 +216,7 @@ class Plan:
                 fields=closed(self.lines, gate),
                 caveats=(),
                 key_reason=gate.reason,
-                informing=frozenset(),
+                informing=(),
             )
         return found
 
@@ -197,7 +240,7 @@ def classes_of(lines: Sequence[Line]) -> tuple[InformationClass, ...]:
 
 def _gist(
     fields: Iterable[FieldDecision], keys: frozenset[str]
-) -> tuple[str | None, frozenset[tuple[str, Scope]]]:
+) -> tuple[str | None, tuple[tuple[str, Scope], ...]]:
     """Return why the key is held back, if it is, and what goes that tells something."""
     key_reason = None
     informing = []
@@ -207,7 +250,7 @@ def _gist(
                 key_reason = each.reason
         elif each.outcome < Outcome.REDACT and not each.path.startswith("@"):
             informing.append((each.path, each.scope))
-    return key_reason, frozenset(informing)
+    return key_reason, tuple(informing)
 
 
 def compiled_for(policy: Policy, rules: tuple[Rule, ...]) -> Compiled:
@@ -272,14 +315,13 @@ def weigh(w, {", ".join(f"c{index}" for index in range(len(BY_CLASS)))}):
     return weigh
 
 
-def _places(
-    lines: Sequence[Line], kinds: Sequence[_Kind], keys: frozenset[str]
-) -> tuple[tuple[_Place, ...], tuple[tuple[int, ...], ...]]:
-    """Return every field in each of its scopes, and the numbers of the kinds whose verdicts it joins."""
+def _runs(lines: Sequence[Line], kinds: Sequence[_Kind], keys: frozenset[str]) -> Iterator[_Run]:
+    """Yield every field in each of its scopes, with the numbers of the kinds it is of, some at a time."""
     number = {(name, id(rules), scope): index for index, (name, rules, scope) in enumerate(kinds)}
-    places, picks = [], []
-    for spec, classes, scopes in lines:
-        for scope in scopes:
-            places.append(_Place(spec, scope, keys))
-            picks.append(tuple(number[name, id(rules), scope] for name, rules in classes))
-    return tuple(places), tuple(picks)
+    places = [
+        (_Place(spec, scope, keys), tuple([number[name, id(rules), scope] for name, rules in classes]))
+        for spec, classes, scopes in lines
+        for scope in scopes
+    ]
+    for first in range(0, len(places), RUN):
+        yield _Run(places[first : first + RUN])

@@ -27,12 +27,12 @@ class Reading:
     """Whether some text of it could name another value of it."""
     _present: dict[OrganisationId, frozenset[Place]] = field(default_factory=dict)
 
-    def has_any(self, places: frozenset[Place], candidate: Candidate) -> bool:
+    def has_any(self, places: tuple[Place, ...], candidate: Candidate) -> bool:
         """Tell whether any of these fields has a value, in list items that are the candidate's or others'."""
         for path, scope in places:
             if scope is _ALL and isinstance(self.payload.get(path), _SIMPLE):
                 return True
-        return not places.isdisjoint(self._there(candidate))
+        return bool(places) and not self._there(candidate).isdisjoint(places)
 
     def screened(self, fields: tuple[FieldDecision, ...], candidate: Candidate) -> tuple[FieldDecision, ...]:
         """Withhold every disclosed text that contains a value held back elsewhere in the message."""

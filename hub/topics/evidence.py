@@ -22,7 +22,6 @@ from hub.topics.codec import LEDGER, QUARANTINE, Codec, Encoded
 from hub.topics.fact_texts import facts_text
 from hub.topics.keys import KEY_BYTES, case_key, organisation_key
 from hub.topics.ledger_bytes import LedgerWriter
-from hub.topics.library import frame
 from hub.topics.pairwise import MESSAGE_ID_KEY
 from hub.topics.sealing import Sealed
 
@@ -91,7 +90,7 @@ class Evidence:
             place=LEDGER_TOPIC,
             record=decision.decision_id,
         )
-        body = self._writer.write(
+        value = self._writer.write(
             decision,
             contract_digest=self._contract_digest(decision),
             by_kafka=by_kafka,
@@ -100,7 +99,7 @@ class Evidence:
             place=(partition, offset),
             delivery_id=delivery_id,
         )
-        return Encoded(key=decision.case.encode(), value=frame(LEDGER, body))
+        return Encoded(key=decision.case.encode(), value=value)
 
     def ledger_from(self, value: bytes) -> Entered:
         """Read one decision."""

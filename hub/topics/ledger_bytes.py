@@ -13,7 +13,9 @@ from typing import TYPE_CHECKING, Any
 
 import fastavro
 
+from hub.consent.plan import Fields
 from hub.errors import Drift
+from hub.topics.library import frame
 
 if TYPE_CHECKING:
     from hub.consent.decision import Decision, FieldDecision
@@ -48,10 +50,8 @@ FIELDS = (
     "delivery_id",
 )
 """What a ledger record has, in the order it is written in."""
-TUPLES_MAX = 4096
-"""Sets of field decisions whose bytes are kept."""
-SINGLE_MAX = 32_768
-"""Field decisions whose bytes are kept."""
+RUNS_MAX = 8192
+"""Runs of field decisions whose bytes are kept."""
 _NULL, _SOME, _END = b"\x00", b"\x02", b"\x00"
 _FALSE, _TRUE = b"\x00", b"\x01"
 _SEVEN_BITS, _MORE = 0x7F, 0x80
@@ -59,7 +59,7 @@ _LENGTHS_MAX = 4096
 
 
 class LedgerWriter:
-    """Writes ledger records of one contract."""
+    """Writes ledger records of one contract, framed."""
 
     def __init__(self, contract: Contract) -> None:
         """Use this version of the ledger's schema; Drift if it is another than is written here."""
@@ -68,8 +68,8 @@ class LedgerWriter:
             message = f"the ledger's schema {contract.version} has other fields than are written"
             raise Drift(message, fix="write the new fields in hub/topics/ledger_bytes.py")
         self._item: Any = contract.avro["fields"][FIELDS.index("fields")]["type"]["items"]
-        self._tuples: dict[int, tuple[tuple[FieldDecision, ...], bytes]] = {}
-        self._single: dict[int, tuple[FieldDecision, bytes]] = {}
+        self._frame = frame(contract.id, b"")
+        self._runs: dict[int, tuple[tuple[FieldDecision, ...], bytes]] = {}
 
     def write(  # noqa: PLR0913 - what the decision itself does not know
         self,
@@ -93,15 +93,25 @@ class LedgerWriter:
             contract_digest,
             decision.purpose,
         )
+        # The schema bounds these texts, so their lengths are at hand.
+        decision_id, message, case = (
+            decision.decision_id.encode(),
+            decision.message.encode(),
+            decision.case.encode(),
+        )
         return b"".join(
             (
-                _text(decision.decision_id),
-                _text(decision.message),
-                _text(decision.case),
+                self._frame,
+                _LENGTHS[len(decision_id)],
+                decision_id,
+                _LENGTHS[len(message)],
+                message,
+                _LENGTHS[len(case)],
+                case,
                 party,
                 _TRUE if decision.delivers else _FALSE,
                 _TRUE if by_kafka else _FALSE,
-                _NULL if decision.gate is None else _SOME + _text(decision.gate),
+                _optional(decision.gate),
                 self._fields(decision.fields),
                 _texts(decision.caveats),
                 _text(decision.policy),
@@ -118,27 +128,24 @@ class LedgerWriter:
         )
 
     def _fields(self, fields: tuple[FieldDecision, ...]) -> bytes:
-        """Write the outcome per field; decisions that share their fields share the bytes."""
-        kept = self._tuples.get(id(fields))
-        if kept is not None:
-            return kept[1]
-        if len(self._tuples) >= TUPLES_MAX:
-            self._tuples.clear()
-        written = _block([self._field(each) for each in fields])
-        # What is kept holds its fields, so that no others can come to have their identity.
-        self._tuples[id(fields)] = (fields, written)
-        return written
+        """Write the outcome per field; decisions that share runs of fields share their bytes."""
+        runs = fields.runs if isinstance(fields, Fields) else (fields,)
+        if not fields:
+            return _END
+        written = [kept[1] if (kept := self._runs.get(id(run))) else self._run(run) for run in runs]
+        return b"".join((_whole(len(fields)), *written, _END))
 
-    def _field(self, field: FieldDecision) -> bytes:
-        kept = self._single.get(id(field))
-        if kept is not None:
-            return kept[1]
-        if len(self._single) >= SINGLE_MAX:
-            self._single.clear()
-        buffer = BytesIO()
-        fastavro.schemaless_writer(buffer, self._item, plain_field(field), strict_allow_default=True)
-        self._single[id(field)] = (field, buffer.getvalue())
-        return buffer.getvalue()
+    def _run(self, run: tuple[FieldDecision, ...]) -> bytes:
+        if len(self._runs) >= RUNS_MAX:
+            self._runs.clear()
+        written = []
+        for each in run:
+            buffer = BytesIO()
+            fastavro.schemaless_writer(buffer, self._item, plain_field(each), strict_allow_default=True)
+            written.append(buffer.getvalue())
+        # What is kept holds its fields, so that no others can come to have their identity.
+        self._runs[id(run)] = (run, b"".join(written))
+        return self._runs[id(run)][1]
 
 
 def plain_field(field: FieldDecision) -> dict[str, object]:
@@ -165,6 +172,12 @@ def _about(*parts: str | None) -> bytes:
             _text(str(purpose)),
         ]
     )
+
+
+@lru_cache(maxsize=1024)
+def _optional(text: str | None) -> bytes:
+    """Write a text that may be absent: one of the reasons there are."""
+    return _NULL if text is None else _SOME + _text(text)
 
 
 @lru_cache(maxsize=1024)
