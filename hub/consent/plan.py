@@ -25,7 +25,7 @@ from hub.consent.vocabulary import BY_CLASS
 from hub.consent.weighing import Weighed, closed, decided, gates_of
 from hub.messages.envelope import InformationClass, MessageName
 
-ANSWERS_MAX = 512
+ANSWERS_MAX = 4096
 """Answers kept per message; others are put together anew from what is kept of each run of fields."""
 PARTS_MAX = 4096
 """Verdicts kept per field, and combinations of them per run of fields."""

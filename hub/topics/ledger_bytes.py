@@ -52,6 +52,8 @@ FIELDS = (
 """What a ledger record has, in the order it is written in."""
 RUNS_MAX = 8192
 """Runs of field decisions whose bytes are kept."""
+SINGLE_MAX = 16_384
+"""Field decisions whose bytes are kept."""
 _NULL, _SOME, _END = b"\x00", b"\x02", b"\x00"
 _FALSE, _TRUE = b"\x00", b"\x01"
 _SEVEN_BITS, _MORE = 0x7F, 0x80
@@ -69,6 +71,7 @@ class LedgerWriter:
             raise Drift(message, fix="write the new fields in hub/topics/ledger_bytes.py")
         self._item: Any = contract.avro["fields"][FIELDS.index("fields")]["type"]["items"]
         self._frame = frame(contract.id, b"")
+        self._single: dict[int, tuple[FieldDecision, bytes]] = {}
         self._runs: dict[int, tuple[tuple[FieldDecision, ...], bytes]] = {}
 
     def write(  # noqa: PLR0913 - what the decision itself does not know
@@ -138,14 +141,20 @@ class LedgerWriter:
     def _run(self, run: tuple[FieldDecision, ...]) -> bytes:
         if len(self._runs) >= RUNS_MAX:
             self._runs.clear()
-        written = []
-        for each in run:
-            buffer = BytesIO()
-            fastavro.schemaless_writer(buffer, self._item, plain_field(each), strict_allow_default=True)
-            written.append(buffer.getvalue())
+        written = b"".join(
+            [kept[1] if (kept := self._single.get(id(each))) else self._field(each) for each in run]
+        )
         # What is kept holds its fields, so that no others can come to have their identity.
-        self._runs[id(run)] = (run, b"".join(written))
-        return self._runs[id(run)][1]
+        self._runs[id(run)] = (run, written)
+        return written
+
+    def _field(self, field: FieldDecision) -> bytes:
+        if len(self._single) >= SINGLE_MAX:
+            self._single.clear()
+        buffer = BytesIO()
+        fastavro.schemaless_writer(buffer, self._item, plain_field(field), strict_allow_default=True)
+        self._single[id(field)] = (field, buffer.getvalue())
+        return buffer.getvalue()
 
 
 def plain_field(field: FieldDecision) -> dict[str, object]:
