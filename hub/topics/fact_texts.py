@@ -12,8 +12,8 @@ from functools import lru_cache
 from operator import getitem, itemgetter
 from typing import TYPE_CHECKING, Any
 
-from hub.consent.facts import FlatFacts
-from hub.consent.vocabulary import BY_CLASS, FACTS
+from hub.consent.facts import WHOLE, FlatFacts
+from hub.consent.vocabulary import BY_CLASS
 from hub.topics.plain import canonical_json
 
 if TYPE_CHECKING:
@@ -24,16 +24,15 @@ PIECES_MAX = 4096
 """Pieces kept per fact."""
 LAYOUTS_MAX = 64
 """Sets of classes whose layout is kept; a message type has one."""
-_WHOLE = tuple(name for name in FACTS if name not in BY_CLASS and name != "scope")
-_whole_of = itemgetter(*_WHOLE)
 
 
 def facts_text(facts: Mapping[str, object]) -> str:
     """Return the facts as canonical JSON."""
     if not isinstance(facts, FlatFacts):
         return canonical_json(facts)
-    pick, pieces = _layout(facts.classes)
-    values = pick((*_whole_of(facts.whole), *facts.columns))
+    known = facts.facts
+    pick, pieces = _layout(known.classes)
+    values = pick((*known.values, *known.columns))
     return f"{{{','.join(map(getitem, pieces, values))}}}"
 
 
@@ -73,7 +72,7 @@ def _layout(
 
     A fact's name is never the beginning of another's, so what begins with `protocol.` stands together.
     """
-    names = (*_WHOLE, *(f"{name}." for name in BY_CLASS))
+    names = (*WHOLE, *(f"{name}." for name in BY_CLASS))
     order = sorted(range(len(names)), key=names.__getitem__)
-    every = (*map(_Values, _WHOLE), *(_Columns(name, classes) for name in BY_CLASS))
+    every = (*map(_Values, WHOLE), *(_Columns(name, classes) for name in BY_CLASS))
     return itemgetter(*order), tuple(every[index] for index in order)

@@ -20,7 +20,6 @@ from hub.topics.library import frame
 if TYPE_CHECKING:
     from hub.consent.decision import Decision, FieldDecision
     from hub.topics.library import Contract
-    from hub.topics.sealing import Sealed
 
 FIELDS = (
     "decision_id",
@@ -80,12 +79,23 @@ class LedgerWriter:
         *,
         contract_digest: str | None,
         by_kafka: bool,
-        facts: Sealed,
+        facts: tuple[str, bytes, bytes],
         facts_digest: str,
         place: tuple[int, int],
         delivery_id: str | None,
     ) -> bytes:
-        """Return the record; `place` is partition and offset of the message in hub.intake."""
+        """Return the record.
+
+        Args:
+            decision: what was decided.
+            contract_digest: of the contract its paths are of.
+            by_kafka: whether the delivery stands on the recipient's own topic.
+            facts: the sealed facts: key id, nonce, box.
+            facts_digest: what they are known by.
+            place: partition and offset of the message in hub.intake.
+            delivery_id: the delivery it led to, if any.
+        """
+        key_id, nonce, box = facts
         candidate = decision.candidate
         party = _about(
             candidate.organisation,
@@ -115,28 +125,26 @@ class LedgerWriter:
                 _TRUE if decision.delivers else _FALSE,
                 _TRUE if by_kafka else _FALSE,
                 _optional(decision.gate),
-                self._fields(decision.fields),
+                *self._fields(decision.fields),
                 _texts(decision.caveats),
                 _text(decision.policy),
                 _whole(decision.case_version),
-                _text(facts.key_id),
-                _bytes(facts.nonce),
-                _bytes(facts.box),
+                _text(key_id),
+                _bytes(nonce),
+                _bytes(box),
                 _text(facts_digest),
-                _whole(decision.decided_at),
-                _whole(place[0]),
-                _whole(place[1]),
+                _when(decision.decided_at, *place),
                 _NULL if delivery_id is None else _SOME + _text(delivery_id),
             )
         )
 
-    def _fields(self, fields: tuple[FieldDecision, ...]) -> bytes:
-        """Write the outcome per field; decisions that share runs of fields share their bytes."""
-        runs = fields.runs if isinstance(fields, Fields) else (fields,)
+    def _fields(self, fields: tuple[FieldDecision, ...]) -> Sequence[bytes]:
+        """Write the outcome per field in pieces; decisions that share runs of fields share their bytes."""
         if not fields:
-            return _END
+            return (_END,)
+        runs = fields.runs if isinstance(fields, Fields) else (fields,)
         written = [kept[1] if (kept := self._runs.get(id(run))) else self._run(run) for run in runs]
-        return b"".join((_whole(len(fields)), *written, _END))
+        return (_whole(len(fields)), *written, _END)
 
     def _run(self, run: tuple[FieldDecision, ...]) -> bytes:
         if len(self._runs) >= RUNS_MAX:
@@ -193,6 +201,12 @@ def _optional(text: str | None) -> bytes:
 def _texts(texts: tuple[str, ...]) -> bytes:
     """Write a list of texts."""
     return _block([_text(each) for each in texts])
+
+
+@lru_cache(maxsize=64)
+def _when(decided_at: int, partition: int, offset: int) -> bytes:
+    """Write when and where: the same for all recipients of a message."""
+    return _whole(decided_at) + _whole(partition) + _whole(offset)
 
 
 def _block(items: Sequence[bytes]) -> bytes:
