@@ -79,12 +79,14 @@ class Site:
 
     def recorded(self, context: Context) -> object:
         """Decide, and write the audit record."""
-        return self._evidence.ledger(self.decided(context), delivery_id=None, partition=3, offset=123_456)
+        return self._evidence.ledger(
+            self.decided(context), delivery_id=None, partition=3, offset=context.offset
+        )
 
     def screened(self, context: Context) -> object:
         """Decide with the message's texts looked through, and write the audit record."""
         decision = self.decided(context, screened=True)
-        return self._evidence.ledger(decision, delivery_id=None, partition=3, offset=123_456)
+        return self._evidence.ledger(decision, delivery_id=None, partition=3, offset=context.offset)
 
     def facts(self, context: Context) -> Facts:
         """Derive the facts of a context."""

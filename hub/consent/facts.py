@@ -155,8 +155,7 @@ def facts_of(question: Question, classes: tuple[InformationClass, ...] = EVERY_C
     case, organisation, now = question.case, question.organisation, question.now
     own, envelope = organisation.organisation, question.envelope
     restrictions = [item for item in case.restrictions if in_force(item, now)] if case.restrictions else []
-    on_team = _on_team(case, own, question.candidate.role, now)
-    engaged = on_team or _referred(case, own)
+    on_team, engaged = _part_in_the_case(case, own, question.candidate.role, now)
     excluded, limited, threatened = _held_back(question, restrictions)
     values: tuple[Value | None, ...] = _in_order(
         (
@@ -214,8 +213,8 @@ def _rung(question: Question) -> int:
     return rung
 
 
-def _on_team(case: Case, own: OrganisationId, role: Role, now: Instant) -> bool:
-    """Tell whether the recipient is on the team now, or hands over to whoever is."""
+def _part_in_the_case(case: Case, own: OrganisationId, role: Role, now: Instant) -> tuple[bool, bool]:
+    """Tell whether the recipient is on the team now, or hands over to whoever is; and whether it is engaged."""
     for item in case.team:
         if (
             item.organisation == own
@@ -223,19 +222,19 @@ def _on_team(case: Case, own: OrganisationId, role: Role, now: Instant) -> bool:
             and item.since <= now
             and (item.until is None or now < item.until)
         ):
-            return True
+            return True, True
     handover = case.handover
-    return (
+    if (
         handover is not None
         and handover.outgoing.organisation == own
         and handover.outgoing.role is role
         and now < handover.until
-    )
-
-
-def _referred(case: Case, own: OrganisationId) -> bool:
-    """Tell whether the recipient has an open referral."""
-    return any(item.provider == own and item.state in OPEN_REFERRAL for item in case.referrals)
+    ):
+        return True, True
+    for referral in case.referrals:
+        if referral.provider == own and referral.state in OPEN_REFERRAL:
+            return False, True
+    return False, False
 
 
 def _own_referral(question: Question) -> bool | None:
