@@ -214,7 +214,7 @@ def _rung(question: Question) -> int:
 
 
 def _part_in_the_case(case: Case, own: OrganisationId, role: Role, now: Instant) -> tuple[bool, bool]:
-    """Tell whether the recipient is on the team now, or hands over to whoever is; and whether it is engaged."""
+    """Tell whether the recipient is on the team now, or hands over to it; and whether it is engaged."""
     for item in case.team:
         if (
             item.organisation == own
