@@ -209,6 +209,8 @@ class Context:
     organisation: Organisation
     candidate: Candidate
     payload: Mapping[str, object]
+    offset: int
+    """Where the message stands in its partition."""
 
 
 class Contexts:
@@ -242,6 +244,7 @@ class Contexts:
             digest="0" * 64,
         )
         payload = dict(PAYLOAD)
+        offset = chance.randrange(1 << 24)
         return [
             Context(
                 envelope=envelope,
@@ -255,6 +258,7 @@ class Contexts:
                     relevant=chance.choice([True, True, True, False, None]),
                 ),
                 payload=payload,
+                offset=offset,
             )
             for role, organisation in parties
         ]

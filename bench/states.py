@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from hub.consent.compile import Policy, RuleKey
 from hub.consent.decide import lines_of
 from hub.consent.decision import FieldSpec, Scope
-from hub.consent.facts import Facts
+from hub.consent.facts import WHOLE, Facts
 from hub.consent.plan import classes_of
 from hub.consent.rules import Clause, Effect, Rule, truth
 from hub.consent.vocabulary import BY_CLASS, FACTS, SLOT, Value, values_of
@@ -143,8 +143,8 @@ class States:
             tuple(facts[name] if each == information_class else self._by_chance(name) for each in classes)
             for name in BY_CLASS
         )
-        whole = {name: facts[name] for name in _NAMES if name not in BY_CLASS and name != "scope"}
-        return message, specs, Facts(whole=whole, classes=classes, columns=columns, items_held=())
+        values = tuple(facts[name] for name in WHOLE)
+        return message, specs, Facts(values=values, classes=classes, columns=columns, items_held=())
 
     def _by_chance(self, name: str) -> Value | None:
         if self._chance.random() < UNKNOWN:

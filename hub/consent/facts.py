@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from operator import itemgetter
 
 from hub.cases.case import Case, ReferralState, Restriction, RestrictionKind
 from hub.consent.class_facts import Column, columns_of
@@ -41,16 +42,51 @@ _SPEAKS_OF_REFERRAL = frozenset(
 )
 
 
+WHOLE = tuple(name for name in FACTS if name not in BY_CLASS and name != "scope")
+"""The facts of a message as a whole, in the vocabulary's order."""
+_DERIVED = (
+    "role",
+    "kind",
+    "rung",
+    "legal_status",
+    "standing",
+    "concern",
+    "statement",
+    "purpose_registered",
+    "policy_document",
+    "on_team",
+    "engaged",
+    "own_referral",
+    "responsible",
+    "relevant",
+    "from_other_provider",
+    "excluded",
+    "limited",
+    "om_threatened",
+    "tier",
+    "rosh",
+    "mappa_level",
+)
+"""The same in the order `facts_of` derives them in."""
+_in_order = itemgetter(*map(_DERIVED.index, WHOLE))
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Facts:
     """Every fact of one decision: those of the message as a whole, and those of each class it has."""
 
-    whole: Mapping[str, Value | None]
+    values: tuple[Value | None, ...]
+    """Each fact of WHOLE: those of the message as a whole."""
     classes: tuple[InformationClass, ...]
     columns: tuple[Column, ...]
     """Each fact of BY_CLASS, one value per class."""
     items_held: tuple[str, ...]
     """Plan objectives the Offender Manager holds back from this candidate (R-DIS-03)."""
+
+    @property
+    def whole(self) -> Mapping[str, Value | None]:
+        """Return the facts of the message as a whole by name."""
+        return dict(zip(WHOLE, self.values, strict=True))
 
     @property
     def by_class(self) -> Mapping[InformationClass, Mapping[str, Value | None]]:
@@ -62,7 +98,8 @@ class Facts:
 
     def vector(self) -> list[int]:
         """Return the facts as bits, those of a class still open (0)."""
-        return [0 if name in BY_CLASS else bit(name, self.whole.get(name)) for name in FACTS]
+        whole = self.whole
+        return [0 if name in BY_CLASS else bit(name, whole.get(name)) for name in FACTS]
 
 
 class FlatFacts(Mapping[str, object]):
@@ -71,14 +108,12 @@ class FlatFacts(Mapping[str, object]):
     They are put under their names when somebody asks; the ledger writes them without that.
     """
 
-    __slots__ = ("_flat", "classes", "columns", "evidence", "whole")
+    __slots__ = ("_flat", "evidence", "facts")
 
     def __init__(self, facts: Facts, evidence: Mapping[str, str]) -> None:
         """Take the facts of one decision, and where those that open something are shown."""
+        self.facts = facts
         self.evidence = evidence
-        self.whole = facts.whole
-        self.classes = facts.classes
-        self.columns = facts.columns
         self._flat: dict[str, object] | None = None
 
     def __getitem__(self, name: str) -> object:
@@ -95,9 +130,9 @@ class FlatFacts(Mapping[str, object]):
 
     def _named(self) -> dict[str, object]:
         if self._flat is None:
-            flat: dict[str, object] = {name: value for name, value in self.whole.items() if name != "scope"}
-            for fact, column in zip(BY_CLASS, self.columns, strict=True):
-                for name, value in zip(self.classes, column, strict=True):
+            flat: dict[str, object] = dict(self.facts.whole)
+            for fact, column in zip(BY_CLASS, self.facts.columns, strict=True):
+                for name, value in zip(self.facts.classes, column, strict=True):
                     flat[f"{fact}.{name}"] = value
             flat.update(self.evidence)
             self._flat = flat
@@ -122,34 +157,35 @@ def facts_of(question: Question, classes: tuple[InformationClass, ...] = EVERY_C
     case, organisation, now = question.case, question.organisation, question.now
     own, envelope = organisation.organisation, question.envelope
     restrictions = [item for item in case.restrictions if in_force(item, now)] if case.restrictions else []
-    on_team = _on_team(case, own, question.candidate.role, now)
-    engaged = on_team or _referred(case, own)
+    on_team, engaged = _part_in_the_case(case, own, question.candidate.role, now)
     excluded, limited, threatened = _held_back(question, restrictions)
-    whole: dict[str, Value | None] = {
-        "role": question.candidate.role,
-        "kind": organisation.kind,
-        "rung": _rung(question),
-        "legal_status": organisation.legal_status,
-        "standing": organisation.standing,
-        "concern": question.candidate.concern,
-        "statement": envelope.statement,
-        "purpose_registered": purpose_of(envelope.message) in organisation.purposes,
-        "policy_document": organisation.policy_document,
-        "on_team": on_team,
-        "engaged": engaged,
-        "own_referral": _own_referral(question),
-        "responsible": case.custody is not None and case.custody.prison == own,
-        "relevant": question.candidate.relevant,
-        "from_other_provider": envelope.author_role in PROVIDER_ROLES and envelope.organisation != own,
-        "excluded": excluded,
-        "limited": limited or _limited_itself(organisation, restrictions, engaged=engaged),
-        "om_threatened": threatened,
-        "tier": case.tier,
-        "rosh": case.rosh,
-        "mappa_level": 0 if case.mappa is None else case.mappa.level,
-    }
+    values: tuple[Value | None, ...] = _in_order(
+        (
+            question.candidate.role,
+            organisation.kind,
+            _rung(question),
+            organisation.legal_status,
+            organisation.standing,
+            question.candidate.concern,
+            envelope.statement,
+            purpose_of(envelope.message) in organisation.purposes,
+            organisation.policy_document,
+            on_team,
+            engaged,
+            _own_referral(question),
+            case.custody is not None and case.custody.prison == own,
+            question.candidate.relevant,
+            envelope.author_role in PROVIDER_ROLES and envelope.organisation != own,
+            excluded,
+            limited or _limited_itself(organisation, restrictions, engaged=engaged),
+            threatened,
+            case.tier,
+            case.rosh,
+            0 if case.mappa is None else case.mappa.level,
+        )
+    )
     return Facts(
-        whole=whole,
+        values=values,
         classes=classes,
         columns=columns_of(question, restrictions, classes),
         items_held=_items_held(question, restrictions) if restrictions else (),
@@ -179,8 +215,8 @@ def _rung(question: Question) -> int:
     return rung
 
 
-def _on_team(case: Case, own: OrganisationId, role: Role, now: Instant) -> bool:
-    """Tell whether the recipient is on the team now, or hands over to whoever is."""
+def _part_in_the_case(case: Case, own: OrganisationId, role: Role, now: Instant) -> tuple[bool, bool]:
+    """Tell whether the recipient is on the team now, or hands over to it; and whether it is engaged."""
     for item in case.team:
         if (
             item.organisation == own
@@ -188,19 +224,19 @@ def _on_team(case: Case, own: OrganisationId, role: Role, now: Instant) -> bool:
             and item.since <= now
             and (item.until is None or now < item.until)
         ):
-            return True
+            return True, True
     handover = case.handover
-    return (
+    if (
         handover is not None
         and handover.outgoing.organisation == own
         and handover.outgoing.role is role
         and now < handover.until
-    )
-
-
-def _referred(case: Case, own: OrganisationId) -> bool:
-    """Tell whether the recipient has an open referral."""
-    return any(item.provider == own and item.state in OPEN_REFERRAL for item in case.referrals)
+    ):
+        return True, True
+    for referral in case.referrals:
+        if referral.provider == own and referral.state in OPEN_REFERRAL:
+            return False, True
+    return False, False
 
 
 def _own_referral(question: Question) -> bool | None:

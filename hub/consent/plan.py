@@ -16,7 +16,7 @@ from typing import Self
 
 from hub.consent.compile import Line, Policy
 from hub.consent.decision import FieldDecision, FieldSpec, Outcome, Scope
-from hub.consent.facts import Facts
+from hub.consent.facts import WHOLE, Facts
 from hub.consent.generate import Compiled, Found, compile_rules
 from hub.consent.owing import carried, carried_by, owes, performable
 from hub.consent.patterns import ByPattern, Cell, asked_by, by_columns, by_values
@@ -26,7 +26,7 @@ from hub.consent.vocabulary import BY_CLASS
 from hub.consent.weighing import Weighed, closed, decided, gates_of
 from hub.messages.envelope import InformationClass, MessageName
 
-ANSWERS_MAX = 512
+ANSWERS_MAX = 4096
 """Answers kept per message; others are put together anew from what is kept of each run of fields."""
 PARTS_MAX = 4096
 """Verdicts kept per field, and combinations of them per run of fields."""
@@ -193,7 +193,7 @@ class Plan:
 
     def answer(self, facts: Facts) -> Answer:
         """Decide every field by these facts, which must be of the plan's classes."""
-        gate, verdicts = self._weigh(facts.whole, *facts.columns)
+        gate, verdicts = self._weigh(facts.values, *facts.columns)
         if gate is not None:
             return self._closed_by(gate)
         found = self._answers.get(verdicts)
@@ -315,7 +315,7 @@ def _generated(
     terms = []
     for index, group in enumerate(by_values(cells)):
         known[f"g{index}"] = group
-        terms.append(f"g{index}[{' '.join(f'w[{name!r}],' for name in group.names)}]")
+        terms.append(f"g{index}[{' '.join(f'w[{WHOLE.index(name)}],' for name in group.names)}]")
     for index, column in by_columns(cells, classes).items():
         known[f"t{index}"] = column
         terms.append(f"t{index}[c{index}]")

@@ -96,17 +96,15 @@ class Evidence:
         `settled` is the verdict that follows from it, where it was made on a delivery made earlier.
         """
         plain_facts = facts_text(decision.facts).encode()
-        facts = self._codec.sealer.seal(
-            plain_facts,
-            key_id=case_key(decision.case),
-            place=LEDGER_TOPIC,
-            record=decision.decision_id,
+        key_id = case_key(decision.case)
+        nonce, box = self._codec.sealer.boxed(
+            plain_facts, key_id=key_id, place=LEDGER_TOPIC, record=decision.decision_id
         )
         value = self._writer.write(
             decision,
             contract_digest=self._contract_digest(decision),
             by_kafka=by_kafka,
-            facts=facts,
+            facts=(key_id, nonce, box),
             facts_digest=self._digest(plain_facts, decision.decision_id),
             place=(partition, offset),
             delivery_id=delivery_id,

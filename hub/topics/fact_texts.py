@@ -12,8 +12,8 @@ from functools import cache, lru_cache
 from operator import getitem, itemgetter
 from typing import TYPE_CHECKING, Any
 
-from hub.consent.facts import FlatFacts
-from hub.consent.vocabulary import BY_CLASS, FACTS
+from hub.consent.facts import WHOLE, FlatFacts
+from hub.consent.vocabulary import BY_CLASS
 from hub.topics.plain import canonical_json
 
 if TYPE_CHECKING:
@@ -26,16 +26,15 @@ EVIDENCE = "evidence."
 """What the names of evidence begin with."""
 LAYOUTS_MAX = 64
 """Sets of classes whose layout is kept; a message type has one."""
-_WHOLE = tuple(name for name in FACTS if name not in BY_CLASS and name != "scope")
-_whole_of = itemgetter(*_WHOLE)
 
 
 def facts_text(facts: Mapping[str, object]) -> str:
     """Return the facts as canonical JSON."""
     if not isinstance(facts, FlatFacts):
         return canonical_json(facts)
-    pick, pieces = _layout(facts.classes)
-    texts = list(map(getitem, pieces, pick((*_whole_of(facts.whole), *facts.columns))))
+    known = facts.facts
+    pick, pieces = _layout(known.classes)
+    texts = list(map(getitem, pieces, pick((*known.values, *known.columns))))
     if facts.evidence:
         texts.insert(_before_evidence(), canonical_json(facts.evidence)[1:-1])
     return f"{{{','.join(texts)}}}"
@@ -44,7 +43,7 @@ def facts_text(facts: Mapping[str, object]) -> str:
 @cache
 def _before_evidence() -> int:
     """Return how many pieces stand before the evidence, whose names all begin alike."""
-    return sorted((*_WHOLE, *(f"{name}." for name in BY_CLASS), EVIDENCE)).index(EVIDENCE)
+    return sorted((*WHOLE, *(f"{name}." for name in BY_CLASS), EVIDENCE)).index(EVIDENCE)
 
 
 class _Values(dict[Any, str]):
@@ -83,10 +82,10 @@ def _layout(
 
     A fact's name is never the beginning of another's, so what begins with `protocol.` stands together.
     """
-    names = (*_WHOLE, *(f"{name}." for name in BY_CLASS))
+    names = (*WHOLE, *(f"{name}." for name in BY_CLASS))
     order = sorted(range(len(names)), key=names.__getitem__)
     every: tuple[_Values | _Columns, ...] = (
-        *map(_Values, _WHOLE),
+        *map(_Values, WHOLE),
         *(_Columns(name, classes) for name in BY_CLASS),
     )
     return itemgetter(*order), tuple(every[index] for index in order)

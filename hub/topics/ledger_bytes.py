@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from hub.consent.decision import Decision, FieldDecision
     from hub.routing.outcome import Settled
     from hub.topics.library import Contract
-    from hub.topics.sealing import Sealed
 
 FIELDS = (
     "decision_id",
@@ -55,6 +54,8 @@ FIELDS = (
 """What a ledger record has, in the order it is written in."""
 RUNS_MAX = 8192
 """Runs of field decisions whose bytes are kept."""
+SINGLE_MAX = 16_384
+"""Field decisions whose bytes are kept."""
 _NULL, _SOME, _END = b"\x00", b"\x02", b"\x00"
 _FALSE, _TRUE = b"\x00", b"\x01"
 _SEVEN_BITS, _MORE = 0x7F, 0x80
@@ -73,6 +74,7 @@ class LedgerWriter:
         self._item: Any = contract.avro["fields"][FIELDS.index("fields")]["type"]["items"]
         self._verdicts: list[str] = contract.avro["fields"][FIELDS.index("verdict")]["type"][1]["symbols"]
         self._frame = frame(contract.id, b"")
+        self._single: dict[int, tuple[FieldDecision, bytes]] = {}
         self._runs: dict[int, tuple[tuple[FieldDecision, ...], bytes]] = {}
 
     def write(  # noqa: PLR0913 - what the decision itself does not know
@@ -81,13 +83,25 @@ class LedgerWriter:
         *,
         contract_digest: str | None,
         by_kafka: bool,
-        facts: Sealed,
+        facts: tuple[str, bytes, bytes],
         facts_digest: str,
         place: tuple[int, int],
         delivery_id: str | None,
         settled: Settled | None,
     ) -> bytes:
-        """Return the record; `place` is partition and offset of the message in hub.intake."""
+        """Return the record.
+
+        Args:
+            decision: what was decided.
+            contract_digest: of the contract its paths are of.
+            by_kafka: whether the delivery stands on the recipient's own topic.
+            facts: the sealed facts: key id, nonce, box.
+            facts_digest: what they are known by.
+            place: partition and offset of the message in hub.intake.
+            delivery_id: the delivery it led to, if any.
+            settled: the verdict that follows from it, where it was made on a delivery made earlier.
+        """
+        key_id, nonce, box = facts
         candidate = decision.candidate
         party = _about(
             candidate.organisation,
@@ -117,17 +131,15 @@ class LedgerWriter:
                 _TRUE if decision.delivers else _FALSE,
                 _TRUE if by_kafka else _FALSE,
                 _optional(decision.gate),
-                self._fields(decision.fields),
+                *self._fields(decision.fields),
                 _texts((*decision.caveats, *decision.obligations)),
                 _text(decision.policy),
                 _whole(decision.case_version),
-                _text(facts.key_id),
-                _bytes(facts.nonce),
-                _bytes(facts.box),
+                _text(key_id),
+                _bytes(nonce),
+                _bytes(box),
                 _text(facts_digest),
-                _whole(decision.decided_at),
-                _whole(place[0]),
-                _whole(place[1]),
+                _when(decision.decided_at, *place),
                 _NULL if delivery_id is None else _SOME + _text(delivery_id),
                 _NULL + _NULL if settled is None else self._settled(settled),
             )
@@ -138,25 +150,31 @@ class LedgerWriter:
         verdict = _SOME + _whole(self._verdicts.index(settled.verdict.value))
         return _SOME + _text(settled.delivery_id) + verdict
 
-    def _fields(self, fields: tuple[FieldDecision, ...]) -> bytes:
-        """Write the outcome per field; decisions that share runs of fields share their bytes."""
-        runs = fields.runs if isinstance(fields, Fields) else (fields,)
+    def _fields(self, fields: tuple[FieldDecision, ...]) -> Sequence[bytes]:
+        """Write the outcome per field in pieces; decisions that share runs of fields share their bytes."""
         if not fields:
-            return _END
+            return (_END,)
+        runs = fields.runs if isinstance(fields, Fields) else (fields,)
         written = [kept[1] if (kept := self._runs.get(id(run))) else self._run(run) for run in runs]
-        return b"".join((_whole(len(fields)), *written, _END))
+        return (_whole(len(fields)), *written, _END)
 
     def _run(self, run: tuple[FieldDecision, ...]) -> bytes:
         if len(self._runs) >= RUNS_MAX:
             self._runs.clear()
-        written = []
-        for each in run:
-            buffer = BytesIO()
-            fastavro.schemaless_writer(buffer, self._item, plain_field(each), strict_allow_default=True)
-            written.append(buffer.getvalue())
+        written = b"".join(
+            [kept[1] if (kept := self._single.get(id(each))) else self._field(each) for each in run]
+        )
         # What is kept holds its fields, so that no others can come to have their identity.
-        self._runs[id(run)] = (run, b"".join(written))
-        return self._runs[id(run)][1]
+        self._runs[id(run)] = (run, written)
+        return written
+
+    def _field(self, field: FieldDecision) -> bytes:
+        if len(self._single) >= SINGLE_MAX:
+            self._single.clear()
+        buffer = BytesIO()
+        fastavro.schemaless_writer(buffer, self._item, plain_field(field), strict_allow_default=True)
+        self._single[id(field)] = (field, buffer.getvalue())
+        return buffer.getvalue()
 
 
 def plain_field(field: FieldDecision) -> dict[str, object]:
@@ -195,6 +213,12 @@ def _optional(text: str | None) -> bytes:
 def _texts(texts: tuple[str, ...]) -> bytes:
     """Write a list of texts."""
     return _block([_text(each) for each in texts])
+
+
+@lru_cache(maxsize=64)
+def _when(decided_at: int, partition: int, offset: int) -> bytes:
+    """Write when and where: the same for all recipients of a message."""
+    return _whole(decided_at) + _whole(partition) + _whole(offset)
 
 
 def _block(items: Sequence[bytes]) -> bytes:

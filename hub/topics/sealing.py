@@ -49,11 +49,14 @@ class Sealer:
 
     def seal(self, plain: bytes, *, key_id: str, place: str, record: str) -> Sealed:
         """Encrypt and authenticate; the key is made if it is new."""
-        nonce = self._nonce(NONCE_BYTES)
-        box = _cipher(self._keys.get_or_create(key_id)).encrypt(
-            nonce, plain, _bound_to(place, record, key_id)
-        )
+        nonce, box = self.boxed(plain, key_id=key_id, place=place, record=record)
         return Sealed(key_id=key_id, nonce=nonce, box=box)
+
+    def boxed(self, plain: bytes, *, key_id: str, place: str, record: str) -> tuple[bytes, bytes]:
+        """Do what `seal` does; returns nonce and box."""
+        nonce = self._nonce(NONCE_BYTES)
+        cipher = _cipher(self._keys.get_or_create(key_id))
+        return nonce, cipher.encrypt(nonce, plain, _bound_to(place, record, key_id))
 
     def open(self, sealed: Sealed, *, place: str, record: str) -> bytes:
         """Return the content.

@@ -164,9 +164,10 @@ def test_every_class_has_the_facts_it_would_have_alone(
 def test_facts_are_named_for_the_classes_a_message_has_and_for_no_other() -> None:
     """`protocol.risk` is kept where the message has something of that class."""
     facts = facts_of(question(CASE, organisation(RUNG_2)), (InformationClass.RISK,))
-    flat = FlatFacts(facts)
+    flat = FlatFacts(facts, {"evidence.consent.risk": "cn-1"})
 
     assert flat["protocol.risk"] is False
     assert "protocol.health" not in flat
-    assert len(flat) == len(facts.whole) + 5
+    assert flat["evidence.consent.risk"] == "cn-1"
+    assert len(flat) == len(facts.whole) + 6
     assert dict(flat) == flat

@@ -16,6 +16,7 @@ from hub.consent.plan import Plan
 from hub.errors import Drift
 from hub.messages.envelope import MessageName, Role
 from hub.messages.identifiers import DeliveryId
+from hub.routing.outcome import Settled, Verdict
 from hub.topics import fact_texts, ledger_bytes
 from hub.topics.codec import LEDGER, Codec
 from hub.topics.evidence import Evidence
@@ -38,7 +39,13 @@ def evidence(tmp_path: Path) -> Evidence:
     return Evidence(Codec(library=LIBRARY, keys=FileKeyStore(tmp_path)))
 
 
-def plainly(decision: Decision, read: dict[str, object], *, delivery_id: str | None) -> bytes:
+def plainly(
+    decision: Decision,
+    read: dict[str, object],
+    *,
+    delivery_id: str | None,
+    settled: Settled | None = None,
+) -> bytes:
     """Encode a record field by field, as the schema names them; what is sealed is taken as it was."""
     fields = {
         "decision_id": decision.decision_id,
@@ -55,7 +62,7 @@ def plainly(decision: Decision, read: dict[str, object], *, delivery_id: str | N
         "by_kafka": True,
         "gate": decision.gate,
         "fields": [plain_field(each) for each in decision.fields],
-        "caveats": list(decision.caveats),
+        "caveats": [*decision.caveats, *decision.obligations],
         "policy": decision.policy,
         "case_version": decision.case_version,
         "facts_key": read["facts_key"],
@@ -66,6 +73,8 @@ def plainly(decision: Decision, read: dict[str, object], *, delivery_id: str | N
         "partition": 3,
         "offset": 1 << 40,
         "delivery_id": delivery_id,
+        "again": settled and settled.delivery_id,
+        "verdict": settled and settled.verdict.value,
     }
     assert tuple(fields) == FIELDS
     return LIBRARY.encode(LIBRARY.by_id(LEDGER), fields)
@@ -91,6 +100,27 @@ def test_a_record_put_together_from_pieces_is_the_one_its_schema_gives(evidence:
                     assert unframe(value) == (LEDGER, plainly(each, read, delivery_id=delivery_id))
 
 
+@pytest.mark.requirement("R-DIS-05", "R-DIS-09")
+@pytest.mark.parametrize("verdict", list(Verdict))
+def test_a_decision_made_again_is_written_with_its_verdict_and_what_it_obliges_to(
+    evidence: Evidence, verdict: Verdict
+) -> None:
+    decision = replace(
+        ask(MessageName.PLAN, Role.KEY_WORKER, RUNG_2),
+        obligations=("ACKNOWLEDGE-WITHIN:24h", "NOTIFY-OM"),
+    )
+    settled = Settled(
+        delivery_id=DeliveryId("e" * 32), verdict=verdict, decision=decision, turn=1, until=None
+    )
+    value = evidence.ledger(
+        decision, delivery_id=None, by_kafka=True, partition=3, offset=1 << 40, settled=settled
+    ).value
+    read = evidence.ledger_fields(value)
+    assert unframe(value) == (LEDGER, plainly(decision, read, delivery_id=None, settled=settled))
+    assert (read["again"], read["verdict"]) == ("e" * 32, verdict.value)
+    assert {"ACKNOWLEDGE-WITHIN:24h", "NOTIFY-OM"} <= set(read["caveats"])
+
+
 @pytest.mark.requirement("R-DIS-09")
 def test_a_record_without_message_or_contract_is_written_too(evidence: Evidence) -> None:
     """Decisions of the time before messages were named, and those made without a policy."""
@@ -109,8 +139,9 @@ def test_facts_put_together_from_pieces_are_canonical_json(monkeypatch: pytest.M
     states = States(POLICY, all_specs(), seed=9)
     for most in (4096, 2):
         monkeypatch.setattr(fact_texts, "PIECES_MAX", most)
-        for _ in range(200):
-            flat = FlatFacts(states.message()[2])
+        for number in range(200):
+            shown = {"evidence.consent.risk": "cn-1 (form 7)", "evidence.protocol.risk": "p"}
+            flat = FlatFacts(states.message()[2], shown if number % 2 else {})
             text = facts_text(flat)
             assert text == canonical_json(dict(flat))
             assert json.loads(text) == json.loads(canonical_json(flat))

@@ -243,7 +243,7 @@ def verdicts(result: Result) -> Result:
 @settings(max_examples=60, deadline=None)
 @given(seed=st.integers(0, 2**32))
 def test_nothing_decided_again_tells_more_whatever_has_changed(seed: int) -> None:
-    """Every value of a replacement stood in what it replaces; no outcome gets wider; asked twice it is the same."""
+    """All of a replacement stood in what it replaces; no outcome gets wider; asked twice it is the same."""
     world, chance = staffed(), Chance(seed)
     kept: list[Waiting] = []
     for _ in range(30):
