@@ -25,7 +25,6 @@ from hub.app import roles as parts
 from hub.app.hub import Hub
 from hub.app.logs import set_up_logs
 from hub.app.roles import ALL_ROLES, Role
-from hub.consent.compile import compile_policy
 from hub.consent.partner_contracts import Direction, contract_in_effect
 from hub.errors import Drift, HubError, NotConfigured
 from hub.messages.envelope import MessageName
@@ -37,7 +36,7 @@ from hub.topics.gates.casts import check_casts
 from hub.topics.keys import FileKeyStore
 from hub.topics.library import SchemaLibrary
 from hub.topics.pairwise import message_id
-from hub.topics.policy_files import POLICY_VERSION, read_policy
+from hub.topics.policy_files import folder_policy
 
 if TYPE_CHECKING:
     import socket
@@ -149,7 +148,7 @@ def _check_casts(library: SchemaLibrary) -> None:
     """
     if not any(library.chain(name).all_steps() for name in MessageName):
         return
-    found = check_casts(library, compile_policy(read_policy(), version=POLICY_VERSION))
+    found = check_casts(library, folder_policy())
     if found:
         message = "; ".join(f"{each.schema}: {each.what}" for each in found)
         raise NotConfigured(message, fix=found[0].fix)

@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from hub.cases import (
+    acknowledgements,
     consents,
     corrections,
     custody,
@@ -45,6 +46,7 @@ CHANGES: Mapping[MessageName, Callable[[Case, Any, Occasion], Applied]] = {
     MessageName.CONSENT: consents.consent_changed,
     MessageName.ENFORCEMENT: delivery.enforced,
     MessageName.CORRECTION: corrections.corrected,
+    MessageName.RECEIPT: acknowledgements.received,
 }
 """What each message type does; a type not named here is passed on and changes nothing in the case."""
 AFTER_CLOSING = frozenset(

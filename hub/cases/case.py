@@ -9,8 +9,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
-from hub.messages.envelope import InformationClass, Role, Statement
-from hub.messages.identifiers import CaseRef, Instant, MessageId, OrganisationId
+from hub.cases.grants import Grant
+from hub.messages.envelope import InformationClass, MessageName, Role, Statement
+from hub.messages.identifiers import CaseRef, DeliveryId, Instant, MessageId, OrganisationId
 
 
 class Rosh(StrEnum):
@@ -159,6 +160,8 @@ class ConsentGiven:
     """Empty: for every registered purpose."""
     since: Instant
     until: Instant | None
+    evidence: str = ""
+    """Where what the person signed or said is kept."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -181,6 +184,17 @@ class Handover:
 
     outgoing: Member
     until: Instant
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Awaited:
+    """A delivery that its recipient is to acknowledge, and until when."""
+
+    delivery: DeliveryId
+    organisation: OrganisationId
+    role: Role
+    message: MessageName
+    due_at: Instant
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -210,6 +224,10 @@ class Case:
     custody: Custody | None = None
     consents: tuple[ConsentGiven, ...] = ()
     restrictions: tuple[Restriction, ...] = ()
+    grants: tuple[Grant, ...] = ()
+    """Orders of a court, and overrides."""
+    awaiting: tuple[Awaited, ...] = ()
+    """Deliveries not yet acknowledged that are to be (R-ADM-03)."""
     handover: Handover | None = None
     om_transfers: int = 0
     merged: frozenset[CaseRef] = frozenset()

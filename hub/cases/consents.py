@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from hub.cases import deadlines
+from hub.cases import deadlines, overrides
 from hub.cases.applied import Applied, Deadline, Ended, Occasion
 from hub.cases.case import Case, ConsentGiven, ConsentState, Restriction, RestrictionKind
 from hub.cases.refusals import full, incomplete
@@ -38,6 +38,8 @@ EVERY_CLASS = frozenset(InformationClass)
 
 def consent_changed(case: Case, body: ConsentMessage, at: Occasion) -> Applied:
     """Apply what the person said, or what is held back; it counts from the next decision on (R-DIS-05)."""
+    if body.action in overrides.CHANGES:
+        return overrides.grant_changed(case, body, at)
     if body.action is ConsentAction.LIFTED:
         return lifted(case, body)
     if body.action in KINDS:
@@ -129,6 +131,7 @@ def _said(body: ConsentMessage, at: Occasion, state: ConsentState) -> tuple[Cons
             purposes=frozenset(body.purposes),
             since=_since(body, at, state),
             until=body.until,
+            evidence=body.evidence or "",
         )
         for organisation in (body.organisations or (None,))
     )

@@ -5,9 +5,10 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from hub.cases import deadlines, reports, standing
+from hub.cases import acknowledgements, deadlines, reports, standing
 from hub.cases.applied import Applied, Ended, Raised
 from hub.cases.case import Case, ConsentState, Member, ReferralState
+from hub.cases.grants import GrantKind, is_over
 from hub.cases.membership import current_team
 from hub.cases.turning import turned
 from hub.messages.identifiers import Instant
@@ -68,6 +69,19 @@ def _restriction_over(case: Case, due: Ended, now: Instant) -> Applied:
     return Applied(case=case)
 
 
+def _grant_over(case: Case, due: Ended, now: Instant) -> Applied:
+    for grant in case.grants:
+        if deadlines.grant_end(grant.grant) != due or not is_over(grant, now):
+            continue
+        code = reports.GRANT_EXPIRED
+        if grant.kind is GrantKind.BREAK_GLASS and grant.agreed is None:
+            code = reports.BREAK_GLASS_NOT_REVIEWED
+        elif grant.since is None:
+            code = reports.OVERRIDE_LAPSED
+        return Applied(case=case, exceptions=(Raised(code=code, subject=grant.grant, due_at=grant.until),))
+    return Applied(case=case)
+
+
 def _handover_over(case: Case, _due: Ended, now: Instant) -> Applied:
     if case.handover is None or case.handover.until > now:
         return Applied(case=case)
@@ -101,8 +115,10 @@ PASSES: Mapping[str, Callable[[Case, Ended, Instant], Applied]] = {
     deadlines.REFERRAL_ANSWER: _no_answer,
     deadlines.CONSENT_EXPIRY: _consent_over,
     deadlines.RESTRICTION_EXPIRY: _restriction_over,
+    deadlines.GRANT_END: _grant_over,
     deadlines.HANDOVER_END: _handover_over,
     deadlines.MEMBERSHIP_START: _member_begins,
     deadlines.MEMBERSHIP_END: _member_ends,
+    deadlines.ACKNOWLEDGEMENT: acknowledgements.overdue,
 }
 """What follows from each kind of deadline."""

@@ -61,7 +61,10 @@ def list_decisions(
     *,
     as_json: Annotated[bool, typer.Option("--json", help="As JSON, one list.")] = False,
 ) -> None:
-    """List disclosure decisions, newest first: who, in which role, got which fields, and why not the rest."""
+    """List disclosure decisions, newest first: who, in which role, got which fields, and why not the rest.
+
+    `hub policy explain` explains one of them, by its id, clause by clause.
+    """
     found = asyncio.run(_found(message=message, case=case, organisation=organisation, limit=limit))
     if as_json:
         print(json.dumps([_plain(each) for each in found], indent=2))
@@ -166,6 +169,7 @@ def _show(each: Decided) -> None:
         _line("on terms", ", ".join(each.caveats))
     contract = f"; contract {each.contract}" if each.contract else ""
     _line("under", f"{each.purpose}; policy {each.policy}{contract}")
+    _line("decision", each.decision_id)
 
 
 def _way(each: Decided) -> str:

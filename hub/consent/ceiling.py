@@ -1,4 +1,4 @@
-"""The most a recipient could ever be told of a message, whatever comes to be true of a case.
+"""The most the rules could ever let go of a message to a recipient, whatever comes to be true of a case.
 
 A contract's view must lie within it: what no state of the rules lets go has no place in a schema.
 """
@@ -14,6 +14,12 @@ from hub.consent.paths import general_of
 from hub.consent.prove import most_that_goes
 from hub.consent.vocabulary import Value
 from hub.messages.envelope import MessageName
+
+UNORDERED: Mapping[str, frozenset[Value]] = {
+    "court_order": frozenset({False}),
+    "override": frozenset({False}),
+}
+"""What a contract is not made for: a court's order and an override open to one what others do not get."""
 
 
 def ceiling(
@@ -33,12 +39,13 @@ def ceiling(
     A field that several classes hold gets the most held back of what each would let go; a general form
     gets what its exact field gets.
     """
+    fixed = {**UNORDERED, **recipient}
     found: dict[str, Outcome] = {}
     reached: dict[int, Outcome] = {}
     for spec, classes, _ in lines_of(policy, message, tuple(specs), {}):
         for _, rules in classes:
             if id(rules) not in reached:
-                reached[id(rules)] = most_that_goes(rules, recipient)
+                reached[id(rules)] = most_that_goes(rules, fixed)
         most = max(reached[id(rules)] for _, rules in classes)
         if most is Outcome.GENERALISE and not (spec.general and spec.generaliser):
             most = Outcome.WITHHOLD

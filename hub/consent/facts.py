@@ -6,8 +6,8 @@ stays None; it is never guessed.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 
 from hub.cases.case import (
     Case,
@@ -17,8 +17,10 @@ from hub.cases.case import (
     Restriction,
     RestrictionKind,
 )
+from hub.cases.grants import Grant, GrantKind
+from hub.cases.grants import in_force as grant_in_force
 from hub.consent.decision import Candidate
-from hub.consent.parties import Kind, Organisation
+from hub.consent.parties import Access, Kind, Organisation, Protocol
 from hub.consent.purposes import purpose_of
 from hub.consent.vocabulary import BY_CLASS, FACTS, Value, bit
 from hub.messages.envelope import Envelope, InformationClass, MessageName, Role
@@ -30,6 +32,8 @@ OPEN_REFERRAL = frozenset(
 """States in which a provider is still engaged with the person."""
 PROVIDER_ROLES = frozenset({Role.KEY_WORKER, Role.SERVICE_MANAGER})
 """Who writes for the provider of an intervention, in house or outside (000)."""
+OVERRIDES = frozenset({GrantKind.OVERRIDE, GrantKind.BREAK_GLASS})
+"""Grants that are somebody's decision, not a court's."""
 _SPEAKS_OF_REFERRAL = frozenset(
     {
         MessageName.REFERRAL,
@@ -49,6 +53,8 @@ class Facts:
     by_class: Mapping[InformationClass, Mapping[str, Value | None]]
     items_held: tuple[str, ...]
     """Plan objectives the Offender Manager holds back from this candidate (R-DIS-03)."""
+    evidence: Mapping[InformationClass | None, Mapping[str, str]] = field(default_factory=dict)
+    """Where the facts that open something are shown, e.g. a consent's form; None: for every class."""
 
     def vector(self) -> list[int]:
         """Return the facts as bits, those of a class still open (0)."""
@@ -57,9 +63,12 @@ class Facts:
     def flat(self, classes: Iterable[InformationClass]) -> dict[str, object]:
         """Return all facts by name for the ledger; those of a class as `protocol.risk`."""
         flat: dict[str, object] = {name: value for name, value in self.whole.items() if name != "scope"}
+        flat.update((f"evidence.{name}", shown) for name, shown in self.evidence.get(None, {}).items())
         for information_class in sorted(set(classes)):
             for name, value in self.by_class[information_class].items():
                 flat[f"{name}.{information_class}"] = value
+            for name, shown in self.evidence.get(information_class, {}).items():
+                flat[f"evidence.{name}.{information_class}"] = shown
         return flat
 
 
@@ -79,21 +88,35 @@ class Question:
 def facts_of(question: Question) -> Facts:
     """Derive all facts of a question."""
     restrictions = [item for item in question.case.restrictions if in_force(item, question.now)]
+    part = _part_in_the_case(question)
     whole: dict[str, Value | None] = {
         **_party(question),
-        **_part_in_the_case(question),
-        **_held_back(question, restrictions),
+        **part,
+        **_held_back(question, restrictions, engaged=part["engaged"] is True),
         "tier": question.case.tier,
         "rosh": question.case.rosh,
         "mappa_level": 0 if question.case.mappa is None else question.case.mappa.level,
     }
-    by_class = {name: _of_class(question, restrictions, name) for name in InformationClass}
+    grants = [item for item in question.case.grants if _reaches(question, item)]
+    by_class = {name: _of_class(question, restrictions, grants, name) for name in InformationClass}
     items = {
         item.objective
         for item in restrictions
         if item.kind is RestrictionKind.CONFIDENTIALITY and item.objective and _meets(question, item)
     }
-    return Facts(whole=whole, by_class=by_class, items_held=tuple(sorted(items)))
+    return Facts(
+        whole=whole,
+        by_class=by_class,
+        items_held=tuple(sorted(items)),
+        evidence={
+            None: {"legal_status": question.organisation.status_evidence},
+            **{
+                name: _evidence(question, grants, name, own)
+                for name, own in by_class.items()
+                if own["protocol"] or own["consent"] == "given" or grants
+            },
+        },
+    )
 
 
 def in_force(item: ConsentGiven | Restriction, now: Instant) -> bool:
@@ -113,6 +136,7 @@ def _party(question: Question) -> dict[str, Value | None]:
         "concern": question.candidate.concern,
         "statement": question.envelope.statement,
         "purpose_registered": purpose_of(question.envelope.message) in organisation.purposes,
+        "policy_document": organisation.policy_document,
     }
 
 
@@ -165,7 +189,9 @@ def _own_referral(question: Question) -> bool | None:
     return any(item.referral == question.about and item.provider == own for item in question.case.referrals)
 
 
-def _held_back(question: Question, restrictions: Iterable[Restriction]) -> dict[str, Value | None]:
+def _held_back(
+    question: Question, restrictions: Sequence[Restriction], *, engaged: bool
+) -> dict[str, Value | None]:
     """Facts about exclusions, limited access and a threatened Offender Manager."""
     excluded = limited = threatened = False
     for item in restrictions:
@@ -175,35 +201,57 @@ def _held_back(question: Question, restrictions: Iterable[Restriction]) -> dict[
             limited = limited or not _let_in(question, item)
         elif item.kind is RestrictionKind.OM_THREATENED:
             threatened = threatened or _meets(question, item)
-    return {"excluded": excluded, "limited": limited, "om_threatened": threatened}
+    return {
+        "excluded": excluded,
+        "limited": limited or _limited_itself(question, restrictions, engaged=engaged),
+        "om_threatened": threatened,
+    }
+
+
+def _limited_itself(question: Question, restrictions: Iterable[Restriction], *, engaged: bool) -> bool | None:
+    """Tell whether the organisation's own access keeps it from this case; None where that is not known.
+
+    Named are the team, whoever has an open referral, and those whom a limited access lets in: what those
+    who manage the case have said, not what came about by itself.
+    """
+    organisation = question.organisation
+    if organisation.access is not Access.NAMED_CASES:
+        return None if organisation.access is None else False
+    return not engaged and not any(
+        item.kind is RestrictionKind.RESTRICTION and organisation.organisation in item.organisations
+        for item in restrictions
+    )
 
 
 def _meets(question: Question, item: Restriction) -> bool:
-    """Tell whether a restriction is aimed at the candidate; one that names nobody is at every partner."""
+    """Tell whether a restriction is aimed at the candidate.
+
+    One that names nobody is at every partner, and at the person: a manager threatened is threatened by them.
+    """
     if not item.organisations and not item.roles:
-        return question.organisation.kind is Kind.PARTNER
+        return question.organisation.kind in {Kind.PARTNER, Kind.PERSON}
     return question.organisation.organisation in item.organisations or question.candidate.role in item.roles
 
 
 def _let_in(question: Question, item: Restriction) -> bool:
-    """Tell whether limited access names the candidate; the Offender Manager's own role is never shut out."""
+    """Tell whether limited access names the candidate; it shuts out neither Offender Manager nor person."""
+    if question.organisation.kind is Kind.PERSON:
+        return True
     if question.candidate.role is Role.OFFENDER_MANAGER and question.organisation.kind is Kind.PROBATION:
         return True
     return question.organisation.organisation in item.organisations or question.candidate.role in item.roles
 
 
 def _of_class(
-    question: Question, restrictions: Iterable[Restriction], name: InformationClass
+    question: Question, restrictions: Iterable[Restriction], grants: Sequence[Grant], name: InformationClass
 ) -> dict[str, Value | None]:
-    """Facts that each class has for itself: protocol, consent, confidentiality."""
+    """Facts that each class has for itself: protocol, consent, order, override, confidentiality."""
+    granted = {grant.kind for grant in grants if name in grant.classes} if grants else frozenset()
     return {
-        "protocol": any(
-            name in item.classes
-            and item.since <= question.now
-            and (item.until is None or question.now < item.until)
-            for item in question.organisation.protocols
-        ),
+        "protocol": any(_is_live(question, item, name) for item in question.organisation.protocols),
         "consent": _consent(question, name),
+        "court_order": GrantKind.COURT_ORDER in granted,
+        "override": not granted.isdisjoint(OVERRIDES),
         "confidential": any(
             item.kind is RestrictionKind.CONFIDENTIALITY
             and item.objective is None
@@ -212,6 +260,49 @@ def _of_class(
             for item in restrictions
         ),
     }
+
+
+def _evidence(
+    question: Question, grants: Sequence[Grant], name: InformationClass, facts: Mapping[str, Value | None]
+) -> dict[str, str]:
+    """Return where each fact that opens a class is shown: protocol, consent, court's order, override."""
+    found: dict[str, str] = {}
+    if facts["protocol"]:
+        live = (item for item in question.organisation.protocols if _is_live(question, item, name))
+        found["protocol"] = "; ".join(item.name for item in live)
+    if facts["consent"] == "given":
+        said = (item for item in question.case.consents if _covers(question, item, name))
+        given = (item for item in said if _state(item, question.now) == "given")
+        found["consent"] = "; ".join(_shown(item.consent, item.evidence) for item in given)
+    for fact, kinds in (("court_order", {GrantKind.COURT_ORDER}), ("override", OVERRIDES)):
+        if facts[fact]:
+            opening = (item for item in grants if item.kind in kinds and name in item.classes)
+            found[fact] = "; ".join(_shown(item.grant, item.evidence) for item in opening)
+    return found
+
+
+def _shown(reference: str, evidence: str) -> str:
+    """Name something by its reference, and by where its evidence is kept if that is said."""
+    return f"{reference} ({evidence})" if evidence else reference
+
+
+def _is_live(question: Question, item: Protocol, name: InformationClass) -> bool:
+    """Tell whether a sharing protocol covers a class now."""
+    return (
+        name in item.classes
+        and item.since <= question.now
+        and (item.until is None or question.now < item.until)
+    )
+
+
+def _reaches(question: Question, grant: Grant) -> bool:
+    """Tell whether a grant is in force for this recipient and purpose; what it does not name stays shut."""
+    return (
+        grant_in_force(grant, question.now)
+        and grant.organisation == question.organisation.organisation
+        and (not grant.roles or question.candidate.role in grant.roles)
+        and (not grant.purposes or purpose_of(question.envelope.message) in grant.purposes)
+    )
 
 
 def _consent(question: Question, name: InformationClass) -> Value:

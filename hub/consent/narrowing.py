@@ -12,9 +12,11 @@ from dataclasses import dataclass, replace
 from hub.consent.compile import Policy
 from hub.consent.decide import ENVELOPE_SPECS, may_know, nothing_left
 from hub.consent.decision import Decision, FieldDecision, FieldSpec, Outcome, Scope
+from hub.consent.obligations import is_owed, strictest
 from hub.consent.paths import general_of
 from hub.consent.redact import WithheldValueFound, cut
 from hub.consent.rules import Effect
+from hub.consent.vocabulary import BASIS
 from hub.messages.envelope import MessageName
 
 HELD_BACK_BEFORE = "HELD-BACK-BEFORE"
@@ -29,6 +31,7 @@ class Before:
     outcomes: Mapping[Place, Outcome]
     """By path and scope, the paths as today's contract names them; what is not here was withheld."""
     caveats: frozenset[str]
+    """The terms it went on, those the hub sees to among them."""
     items_held: frozenset[str]
 
 
@@ -51,9 +54,19 @@ def narrowed(
     name = MessageName(str(decision.message_name))
     reason = nothing_left(policy, (name, decision.candidate), specs, fields, payload)
     if reason is not None:
-        return replace(narrow, delivers=False, gate=reason, caveats=())
-    caveats = dict.fromkeys((*_caveats(decision, fields, policy), *sorted(before.caveats)))
-    return replace(narrow, caveats=tuple(caveats))
+        return replace(narrow, delivers=False, gate=reason, caveats=(), obligations=())
+    idle = _terms(decision, fields, policy)
+    were = sorted(before.caveats)
+    return replace(
+        narrow,
+        caveats=strictest(
+            (
+                *(each for each in decision.caveats if each not in idle),
+                *(each for each in were if not is_owed(each)),
+            )
+        ),
+        obligations=tuple(each for each in decision.obligations if each not in idle),
+    )
 
 
 def is_as_before(
@@ -63,7 +76,8 @@ def is_as_before(
 
     What of the message is not there makes no difference: only what would be delivered is compared.
     """
-    if not (decision.delivers and before.caveats.issuperset(decision.caveats)):
+    terms = (*decision.caveats, *decision.obligations)
+    if not (decision.delivers and before.caveats.issuperset(terms)):
         return False
     earlier = replace(
         decision,
@@ -82,21 +96,26 @@ def is_as_before(
     return now == then
 
 
-def _caveats(decision: Decision, fields: Iterable[FieldDecision], policy: Policy) -> tuple[str, ...]:
-    """Return today's handling conditions, but for those of fields that are held back for having been so.
+def _terms(today: Decision, fields: Iterable[FieldDecision], policy: Policy) -> frozenset[str]:
+    """Return today's terms that only fields come with which are held back for having been so.
 
-    Where a ceiling decided a field, its rules do not tell whose conditions it has: then all stay.
+    Where a ceiling decided a field, its rules do not tell whose terms it has: then all of them hold.
     """
     known = {rule.rule: rule for rules in policy.rules.values() for rule in rules}
+    goes = {(each.path, each.scope) for each in fields if each.outcome < Outcome.REDACT}
     of_going: set[str] = set()
     of_held: set[str] = set()
-    for each in fields:
+    for each in today.fields:
         rules = [known[rule] for rule in each.rules if rule in known]
-        goes = each.outcome < Outcome.REDACT
-        if goes and any(rule.effect is not Effect.PERMIT for rule in rules):
-            return decision.caveats
-        (of_going if goes else of_held).update(caveat for rule in rules for caveat in rule.caveats)
-    return tuple(each for each in decision.caveats if each in of_going or each not in of_held)
+        brings = BASIS[each.basis].brings if each.basis else ()
+        terms = {*brings, *(caveat for rule in rules for caveat in rule.caveats)}
+        if (each.path, each.scope) not in goes:
+            of_held |= terms
+        elif any(rule.effect is not Effect.PERMIT for rule in rules):
+            return frozenset()
+        else:
+            of_going |= terms
+    return frozenset(of_held - of_going)
 
 
 def _joined(each: FieldDecision, before: Before) -> FieldDecision:

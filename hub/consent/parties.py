@@ -22,6 +22,8 @@ class Kind(StrEnum):
     PROBATION = "probation"
     PRISON = "prison"
     PARTNER = "partner"
+    PERSON = "person"
+    """Not a body: the person under supervision, who may have their own copy (DPA 2018 s.45)."""
 
 
 class LegalStatus(StrEnum):
@@ -38,6 +40,16 @@ class Standing(StrEnum):
 
     ACTIVE = "active"
     SUSPENDED = "suspended"
+
+
+class Access(StrEnum):
+    """Of which cases an organisation may learn anything at all."""
+
+    ALL_CASES = "all_cases"
+    """Of every case that concerns it."""
+    NAMED_CASES = "named_cases"
+    """Only of cases on which those who manage them have named it: on the team, by a referral that is open,
+    in a restriction. What comes about by itself, such as a movement to its prison, does not name it."""
 
 
 class Purpose(StrEnum):
@@ -86,6 +98,10 @@ class Organisation:
     """Prison code, e.g. MDI, where the organisation is a prison."""
     region: str | None = None
     """Probation region code where the organisation is one."""
+    access: Access | None = None
+    """None: not known, and so limited; nothing goes to it."""
+    policy_document: bool | None = None
+    """Whether it has the policy document that DPA 2018 s.42 asks for where sensitive data are processed."""
 
 
 RUNGS = (1, 2, 3, 4)
@@ -103,7 +119,7 @@ def organisation_from(body: Mapping[str, object]) -> Organisation:
     return Organisation(
         organisation=_identifier(_text(body, "organisation")),
         name=_text(body, "name"),
-        kind=word(Kind, "organisation.kind", body.get("kind")),
+        kind=_body(body.get("kind")),
         rung=_rung(body.get("rung")),
         legal_status=word(LegalStatus, "organisation.legal_status", body.get("legal_status")),
         status_evidence=_text(body, "status_evidence"),
@@ -114,6 +130,8 @@ def organisation_from(body: Mapping[str, object]) -> Organisation:
         kafka=frozenset(word(MessageName, "organisation.kafka", item) for item in _items(body, "kafka")),
         prison=_optional_text(body, "prison"),
         region=_optional_text(body, "region"),
+        access=None if body.get("access") is None else word(Access, "organisation.access", body["access"]),
+        policy_document=_yes_no(body, "policy_document"),
     )
 
 
@@ -148,6 +166,24 @@ def _text(body: Mapping[str, object], name: str) -> str:
 def _optional_text(body: Mapping[str, object], name: str) -> str | None:
     """Read a text that may be absent."""
     return None if body.get(name) is None else _text(body, name)
+
+
+def _body(value: object) -> Kind:
+    """Read what sort of body an organisation is; the person under supervision is none."""
+    kind = word(Kind, "organisation.kind", value)
+    if kind is Kind.PERSON:
+        message = "organisation.kind: an organisation is probation, prison or partner; a person is none"
+        raise ValueError(message)
+    return kind
+
+
+def _yes_no(body: Mapping[str, object], name: str) -> bool | None:
+    """Read a yes or no; absent, it is not known."""
+    value = body.get(name)
+    if value is None or isinstance(value, bool):
+        return value
+    message = f"organisation.{name}: must be true or false"
+    raise ValueError(message)
 
 
 def _identifier(value: str) -> OrganisationId:

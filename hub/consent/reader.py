@@ -11,6 +11,8 @@ from dataclasses import dataclass, field
 from typing import TypeVar
 
 from hub.consent.decision import Outcome
+from hub.consent.obligations import terms_of
+from hub.consent.overriding import Authority, at_odds, never_opened, read_authority
 from hub.consent.parties import nearest
 from hub.consent.rules import Arm, Clause, Effect, Rule, clause
 from hub.consent.vocabulary import (
@@ -21,6 +23,7 @@ from hub.consent.vocabulary import (
     CLASSES,
     FACTS,
     MESSAGES,
+    NAMING,
     SUBJECTS,
     WINDOWS,
     Value,
@@ -30,10 +33,26 @@ from hub.messages.envelope import InformationClass, MessageName, Subject
 
 GATES = "gates"
 """Name of the document with the message gates and the rules for every class."""
-FAMILIES = ("LAW", "NEED", "PURP", "TIME", "CONS", "TIER", "BROK", "GUARD", "QUAL", "OBL", "FACT", "HOLD")
+FAMILIES = (
+    "LAW",
+    "NEED",
+    "PURP",
+    "TIME",
+    "CONS",
+    "TIER",
+    "BROK",
+    "GUARD",
+    "QUAL",
+    "OBL",
+    "FACT",
+    "HOLD",
+    "OVR",
+)
 
-_CLASS_FILE = frozenset({"class", "owner", "review_by", "about", "rules"})
-_GATES_FILE = frozenset({"owner", "review_by", "about", "gates", "everywhere", "keys_inform"})
+_CLASS_FILE = frozenset({"class", "owner", "review_by", "about", "rules", "accepts"})
+_GATES_FILE = frozenset(
+    {"owner", "review_by", "about", "gates", "everywhere", "keys_inform", "overrides", "accepts"}
+)
 _COMMON = frozenset(
     {
         "id",
@@ -50,7 +69,8 @@ _COMMON = frozenset(
     }
 )
 _NARROWING = _COMMON | {"outcome", "subjects", "sensitive", "fields"}
-_PERMIT = _NARROWING | {"basis", "window", "caveats", "strictly_necessary"}
+_EVERYWHERE = frozenset({"classes"})
+_PERMIT = _NARROWING | {"basis", "window", "caveats", "obligations", "strictly_necessary"}
 _PERMIT_OUTCOMES = {"disclose": Outcome.DISCLOSE, "generalise": Outcome.GENERALISE, "redact": Outcome.REDACT}
 _HELD_OUTCOMES = {
     "generalise": Outcome.GENERALISE,
@@ -68,9 +88,14 @@ class Documents:
     """What has been read so far, and every fault found on the way."""
 
     gates: list[Rule] = field(default_factory=list)
-    everywhere: list[Rule] = field(default_factory=list)
+    everywhere: list[tuple[Rule, frozenset[InformationClass]]] = field(default_factory=list)
+    """Rules that stand once for several classes, each with those it is for."""
     classes: dict[InformationClass, list[Rule]] = field(default_factory=dict)
     keys_inform: frozenset[MessageName] = frozenset()
+    authorities: list[Authority] = field(default_factory=list)
+    """Who may open what beyond the rules."""
+    accepts: dict[str, str] = field(default_factory=dict)
+    """Findings the owners of the rules accept, by name, and why."""
     faults: list[str] = field(default_factory=list)
 
 
@@ -132,8 +157,15 @@ def read_documents(documents: Mapping[str, object]) -> Documents:
         )
     if GATES not in documents:
         read.faults.append("gates.yaml: the message gates are missing")
+    own = ((rule, (name,)) for name, rules in read.classes.items() for rule in rules)
+    read.faults.extend(at_odds(read.authorities))
+    read.faults.extend(never_opened(read.authorities, (*read.everywhere, *own)))
     seen: set[str] = set()
-    for rule in (*read.gates, *read.everywhere, *(r for rules in read.classes.values() for r in rules)):
+    for rule in (
+        *read.gates,
+        *(r for r, _ in read.everywhere),
+        *(r for rules in read.classes.values() for r in rules),
+    ):
         if rule.rule in seen:
             read.faults.append(f"rule {rule.rule}: the id is used twice")
         seen.add(rule.rule)
@@ -154,6 +186,7 @@ def _read_class(name: str, body: Mapping[str, object], read: Documents) -> None:
     rules.extend(
         _rule(entry, information_class, tuple(Effect)) for entry in _entries(name, body, "rules", read.faults)
     )
+    _read_accepts(name, body, read)
 
 
 def _read_gates(body: Mapping[str, object], read: Documents) -> None:
@@ -166,10 +199,35 @@ def _read_gates(body: Mapping[str, object], read: Documents) -> None:
             if name in {*BY_CLASS, "scope"}:
                 entry.fault(f"when.{name}", "a gate is for the message as a whole; this differs by field")
     for entry in _entries(GATES, body, "everywhere", read.faults):
-        read.everywhere.append(_rule(entry, None, (Effect.FORBID, Effect.CEILING)))
+        rule = _rule(entry, None, tuple(Effect), also=_EVERYWHERE)
+        read.everywhere.append((rule, _classes_of(entry, rule)))
+    for entry in _entries(GATES, body, "overrides", read.faults):
+        _check_text(entry)
+        read.authorities.append(read_authority(entry))
+    _read_accepts(GATES, body, read)
     head = _Entry("gates.yaml", body, {}, read.faults)
     words = head.words("keys_inform", MESSAGES) or ()
     read.keys_inform = frozenset(MessageName(word) for word in words if word in MESSAGES)
+
+
+def _read_accepts(name: str, body: Mapping[str, object], read: Documents) -> None:
+    """Read which findings the owner of a file accepts, and why."""
+    for entry in _entries(name, body, "accepts", read.faults):
+        _only(entry.where, entry.body, frozenset({"finding", "reason"}), read.faults)
+        read.accepts[entry.text("finding")] = entry.text("reason")
+
+
+def _classes_of(entry: _Entry, rule: Rule) -> frozenset[InformationClass]:
+    """Read which classes a rule under `everywhere` is for: all, unless it names some; a permit names them.
+
+    A permit there rests on nothing but a decision that itself names recipient and class.
+    """
+    if any(arm.basis not in NAMING for arm in rule.arms):
+        entry.fault("basis", f"a permit under everywhere rests on nothing but {' or '.join(NAMING)}")
+    words = entry.words("classes", CLASSES)
+    if words is None and rule.effect is Effect.PERMIT:
+        entry.fault("classes", "a permit under everywhere names the classes it is for")
+    return frozenset(InformationClass(word) for word in (words or CLASSES) if word in CLASSES)
 
 
 def _entries(name: str, body: Mapping[str, object], section: str, faults: list[str]) -> list[_Entry]:
@@ -187,11 +245,17 @@ def _entries(name: str, body: Mapping[str, object], section: str, faults: list[s
     return entries
 
 
-def _rule(entry: _Entry, information_class: InformationClass | None, effects: tuple[Effect, ...]) -> Rule:
+def _rule(
+    entry: _Entry,
+    information_class: InformationClass | None,
+    effects: tuple[Effect, ...],
+    *,
+    also: frozenset[str] = frozenset(),
+) -> Rule:
     """Read one rule; a faulty one is noted and comes back as far as it could be read."""
     effect = _one(entry, "effect", {str(item): item for item in effects}, Effect.FORBID)
     permits = effect is Effect.PERMIT
-    _only(entry.where, entry.body, _PERMIT if permits else _NARROWING, entry.faults)
+    _only(entry.where, entry.body, (_PERMIT if permits else _NARROWING) | also, entry.faults)
     bases = entry.words("basis", BASIS) or ()
     if permits and not bases:
         entry.fault("basis", "a permit names its legal basis")
@@ -220,10 +284,20 @@ def _rule(entry: _Entry, information_class: InformationClass | None, effects: tu
         subjects=None if subjects is None else frozenset(Subject(s) for s in subjects if s in SUBJECTS),
         sensitive=sensitive,
         fields=fields,
-        caveats=entry.words("caveats", CAVEATS) or (),
+        caveats=(*(entry.words("caveats", CAVEATS) or ()), *_obligations(entry)),
         strictly_necessary=entry.text("strictly_necessary", needed=False),
         guard=entry.flag("guard"),
     )
+
+
+def _obligations(entry: _Entry) -> tuple[str, ...]:
+    """Read what a permit obliges to, as terms beside its caveats."""
+    if "obligations" not in entry.body:
+        return ()
+    terms, faults = terms_of(entry.body["obligations"])
+    for name, text in faults:
+        entry.fault(name, text)
+    return terms
 
 
 def _check_text(entry: _Entry) -> None:

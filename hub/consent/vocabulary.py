@@ -48,6 +48,11 @@ _LIST: tuple[Fact, ...] = (
     Fact(name="responsible", domain=_YES_NO, says="the person is held in its prison"),
     Fact(name="relevant", domain=_YES_NO, says="the message bears on its own work"),
     Fact(name="from_other_provider", domain=_YES_NO, says="another provider wrote it", may_be_unknown=False),
+    Fact(
+        name="policy_document",
+        domain=_YES_NO,
+        says="it has the policy document that sensitive data need (DPA 2018 s.42)",
+    ),
     Fact(name="protocol", domain=_YES_NO, says="a protocol is live for the class", by_class=True),
     Fact(
         name="consent",
@@ -55,8 +60,12 @@ _LIST: tuple[Fact, ...] = (
         says="the person's consent for the class",
         by_class=True,
     ),
+    Fact(name="court_order", domain=_YES_NO, says="an order of a court opens the class to it", by_class=True),
+    Fact(name="override", domain=_YES_NO, says="an override opens the class to it", by_class=True),
     Fact(name="excluded", domain=_YES_NO, says="its organisation is excluded from the case"),
-    Fact(name="limited", domain=_YES_NO, says="access is limited and it is not named"),
+    Fact(
+        name="limited", domain=_YES_NO, says="access is limited, by the case or for it, and it is not named"
+    ),
     Fact(
         name="confidential",
         domain=_YES_NO,
@@ -100,13 +109,15 @@ class Basis:
     code: str
     says: str
     gateway: tuple[tuple[str, tuple[Value, ...]], ...]
+    brings: tuple[str, ...] = ()
+    """Obligations that come with whatever is disclosed on it."""
 
 
 _STATUTORY: tuple[Value, ...] = (LegalStatus.IN_HOUSE, LegalStatus.UNDER_ARRANGEMENTS, LegalStatus.LISTED)
 _AUTHORITIES: tuple[Value, ...] = (LegalStatus.IN_HOUSE, LegalStatus.LISTED)
 
 BASES: tuple[Basis, ...] = (
-    Basis(code="COURT", says="order of a court", gateway=(("legal_status", _STATUTORY),)),
+    Basis(code="COURT", says="order of a court", gateway=(("court_order", (True,)),)),
     Basis(
         code="DPA48",
         says="Data Protection Act 2018 s.48(9): duty to tell recipients of wrong data; corrections only",
@@ -116,6 +127,11 @@ BASES: tuple[Basis, ...] = (
         code="CJA325",
         says="Criminal Justice Act 2003 s.325: duty to assess and manage risk under MAPPA",
         gateway=(("legal_status", _AUTHORITIES), ("mappa_level", (1, 2, 3))),
+    ),
+    Basis(
+        code="DPA45",
+        says="Data Protection Act 2018 s.45: the person's right to what is held about them",
+        gateway=(("kind", (Kind.PERSON,)),),
     ),
     Basis(
         code="DPA35T",
@@ -136,6 +152,7 @@ BASES: tuple[Basis, ...] = (
         code="VITAL",
         says="Data Protection Act 2018 Sch.8 para 3: vital interests of somebody in danger",
         gateway=(("rosh", (Rosh.HIGH, Rosh.VERY_HIGH)),),
+        brings=("NOTIFY-OM",),
     ),
     Basis(code="DSP", says="a named information-sharing protocol in force", gateway=(("protocol", (True,)),)),
     Basis(
@@ -143,10 +160,23 @@ BASES: tuple[Basis, ...] = (
         says="the person's consent, in force (Data Protection Act 2018 s.35(2)(a))",
         gateway=(("consent", ("given",)),),
     ),
+    Basis(
+        code="OVERRIDE",
+        says="a recorded decision in the public interest, for a time (common law of confidence)",
+        gateway=(("override", (True,)),),
+        brings=("NOTIFY-OM",),
+    ),
 )
-"""Narrowest first: court, statutory duty, statutory power, vital interests, agreement, consent."""
+"""Narrowest first: court, statutory duty, statutory power, vital interests, agreement, consent, override.
+
+An override comes last, so that a field has it as its basis only where nothing else would let it go: what
+overrides have opened can be counted in the ledger.
+"""
 BASIS: Mapping[str, Basis] = {basis.code: basis for basis in BASES}
 BASIS_ORDER: Mapping[str, int] = {basis.code: rank for rank, basis in enumerate(BASES)}
+
+NAMING = ("COURT", "OVERRIDE")
+"""Bases that name the recipient and the classes: only these may open whatever class they name."""
 
 WINDOWS: Mapping[str, tuple[str, tuple[Value, ...]]] = {
     "membership": ("on_team", (True,)),
@@ -182,7 +212,10 @@ DEFAULT_REASONS: Mapping[str, tuple[str, str]] = {
     "NEED-ROLE": ("The recipient's role does not need it.", ""),
     "NEED-NOT-PERMITTED": ("No rule permits it.", ""),
     "NEED-NOTHING-LEFT": ("Nothing the recipient may know is left in the message.", ""),
-    "OBL-UNSUPPORTED": ("It should be generalised, and there is no general form of it.", ""),
+    "OBL-UNSUPPORTED": (
+        "What comes with it cannot be performed: no general form, or no way to acknowledge it.",
+        "",
+    ),
     "CONTRACT-VIEW": ("The contract with the recipient on this message does not have the field.", ""),
     "CONTRACT-SUNSET": (
         "The recipient's contract on this message has ended; the delivery is parked, both sides are told.",

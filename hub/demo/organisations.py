@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from hub.consent.parties import Kind, LegalStatus, Purpose
+from hub.consent.parties import Access, Kind, LegalStatus, Purpose
 from hub.messages.envelope import InformationClass, MessageName
 from hub.messages.identifiers import OrganisationId
 
@@ -76,6 +76,7 @@ class Party:
     agreement: Agreement | None = None
     prison: str | None = None
     region: str | None = None
+    policy_document: bool | None = None
 
     def body(self, *, since: int) -> dict[str, object]:
         """Return the control record's body; a protocol runs from `since` and is open ended."""
@@ -98,6 +99,8 @@ class Party:
             "kafka": sorted(self.kafka),
             "prison": self.prison,
             "region": self.region,
+            "access": Access.ALL_CASES.value,
+            "policy_document": self.policy_document,
         }
 
 
@@ -118,6 +121,7 @@ def _probation() -> Party:
         purposes=frozenset(Purpose),
         kafka=frozenset({MessageName.PROGRESS, MessageName.PRISON_EVENT}),
         region="N54",
+        policy_document=True,
     )
 
 
@@ -134,6 +138,7 @@ def _prison(organisation: OrganisationId, code: str) -> Party:
         purposes=frozenset(Purpose),
         kafka=frozenset({MessageName.PRISON_EVENT}) if code == "LEI" else frozenset(),
         prison=code,
+        policy_document=True,
     )
 
 
@@ -148,6 +153,7 @@ def _partners() -> tuple[Party, ...]:
             evidence="OMA 2007 s.14(1): staff of the Secretary of State",
             sends=PARTNER_SENDS,
             purposes=PARTNER_PURPOSES,
+            policy_document=True,
         ),
         Party(
             organisation=RECOVERY,
@@ -160,6 +166,7 @@ def _partners() -> tuple[Party, ...]:
             purposes=PARTNER_PURPOSES,
             kafka=frozenset({MessageName.RISK_CHANGE}),
             agreement=Agreement(name="Demo protocol 2", classes=frozenset({InformationClass.RISK})),
+            policy_document=True,
         ),
         Party(
             organisation=HOUSING,

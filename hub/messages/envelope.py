@@ -42,6 +42,8 @@ class Role(StrEnum):
     SERVICE_MANAGER = "service_manager"
     SUBSCRIBER = "subscriber"
     SYSTEM = "system"
+    PERSON = "person"
+    """Whom the case is about: gets their own copy, writes nothing."""
 
 
 class Statement(StrEnum):

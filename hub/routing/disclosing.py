@@ -7,18 +7,21 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from hub.cases.membership import referral_named
-from hub.cases.reports import SAFETY_PARKED
+from hub.cases.reports import URGENT
 from hub.cases.turning import part_of
 from hub.consent.decide import decide, may_know
 from hub.consent.decision import Decision
 from hub.consent.moments import next_moment
+from hub.consent.obligations import as_told
 from hub.consent.parties import Kind
 from hub.consent.partner_contracts import Direction
 from hub.consent.purposes import purpose_of
 from hub.consent.redact import WithheldValueFound, cut
+from hub.consent.release import COMING
 from hub.messages.envelope import MessageName
-from hub.messages.identifiers import DeliveryId, derived_id
+from hub.messages.identifiers import DeliveryId, Instant, derived_id
 from hub.routing.agreeing import terms_for
+from hub.routing.obliging import Unperformed, unperformed
 from hub.routing.outcome import Delivery, Grounds, Urgency
 from hub.routing.terms import Parked, Terms
 
@@ -29,7 +32,7 @@ if TYPE_CHECKING:
     from hub.consent.decision import Candidate, FieldSpec
     from hub.consent.parties import Organisation
     from hub.messages.envelope import Submission
-    from hub.messages.identifiers import Instant, OrganisationId
+    from hub.messages.identifiers import OrganisationId
     from hub.routing.concern import Concerned
     from hub.routing.outcome import View
 
@@ -68,6 +71,7 @@ class Told:
     deliveries: tuple[Delivery, ...] = ()
     decisions: tuple[Decision, ...] = ()
     parked: tuple[Parked, ...] = ()
+    unperformed: tuple[Unperformed, ...] = ()
 
     def __add__(self, other: Told) -> Told:
         """Put two messages' outcomes one after the other."""
@@ -75,6 +79,7 @@ class Told:
             deliveries=self.deliveries + other.deliveries,
             decisions=self.decisions + other.decisions,
             parked=self.parked + other.parked,
+            unperformed=self.unperformed + other.unperformed,
         )
 
 
@@ -85,7 +90,7 @@ def urgency_of(message: MessageName, payload: Mapping[str, object]) -> Urgency:
     """
     if message in SAFETY or payload.get("concern_about_harm") is True:
         return Urgency.SAFETY
-    if message is MessageName.EXCEPTION and payload.get("code") == SAFETY_PARKED:
+    if message is MessageName.EXCEPTION and payload.get("code") in URGENT:
         return Urgency.SAFETY
     if message is MessageName.CONSENT and payload.get("action") in RESTRICTING:
         return Urgency.SAFETY
@@ -105,7 +110,7 @@ def tell(telling: Telling, concerned: Iterable[Concerned], *, view: View, now: I
         terms = terms_of(telling, organisation, each.candidate, view=view, now=now)
         decision = decision_on(telling, each, organisation, terms=terms, view=view, now=now)
         if decision.delivers and terms.parked is not None and terms.contract is not None:
-            decision = replace(decision, delivers=False, gate=terms.parked, caveats=())
+            decision = replace(decision, delivers=False, gate=terms.parked, caveats=(), obligations=())
             parked.append(
                 Parked(
                     candidate=each.candidate,
@@ -122,9 +127,14 @@ def tell(telling: Telling, concerned: Iterable[Concerned], *, view: View, now: I
                     delivery_of(telling, decision, organisation, case=each.case, terms=terms, grounds=grounds)
                 )
             except WithheldValueFound:
-                decision = replace(decision, delivers=False, gate=CUT_FAILED, caveats=())
+                decision = replace(decision, delivers=False, gate=CUT_FAILED, caveats=(), obligations=())
         decisions.append(decision)
-    return Told(deliveries=tuple(deliveries), decisions=tuple(decisions), parked=tuple(parked))
+    return Told(
+        deliveries=tuple(deliveries),
+        decisions=tuple(decisions),
+        parked=tuple(parked),
+        unperformed=unperformed(decisions, telling.submission, telling.specs),
+    )
 
 
 def terms_of(
@@ -144,7 +154,9 @@ def right_until(
 ) -> Instant | None:
     """Return until when a decision is right unless a record of the log says otherwise; None: for good."""
     agreed = view.partner_contracts(organisation.organisation, message, Direction.RECEIVES)
-    return next_moment(case, organisation, agreed, now)
+    coming = (view.release(COMING) or {}).get("effective_at")
+    also = (Instant(coming),) if isinstance(coming, int) else ()
+    return next_moment(case, organisation, agreed, now, also=also)
 
 
 def _grounds(
@@ -262,7 +274,8 @@ def delivery_of(
         recorded_at=envelope.recorded_at,
         correlation=envelope.correlation,
         causation=causation,
-        caveats=decision.caveats,
+        caveats=as_told((*decision.caveats, *decision.obligations), decision.decided_at),
+        obligations=decision.obligations,
         by_kafka=envelope.message in organisation.kafka,
         terms=terms,
         source=telling.submission,

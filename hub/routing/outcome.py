@@ -91,6 +91,8 @@ class Delivery:
     causation: MessageId | None
     caveats: tuple[str, ...]
     """Handling conditions that travel with it, e.g. NO-ONWARD-DISCLOSURE."""
+    obligations: tuple[str, ...] = ()
+    """What the hub sees to because of it, e.g. ACKNOWLEDGE-WITHIN:24h."""
     by_kafka: bool
     """True: also goes to hub.to.<organisation>."""
     terms: Terms
@@ -135,8 +137,8 @@ class Result:
     seen: tuple[MessageId, str] | None = None
     cases: tuple[Case, ...] = ()
     """Cases as they are after the record."""
-    controls: tuple[tuple[str, Mapping[str, object]], ...] = ()
-    """Key and body of each control fact changed; the policy and organisations live here."""
+    controls: tuple[tuple[str, Mapping[str, object] | None], ...] = ()
+    """Key and body of each control fact changed, None where gone; the policy and organisations live here."""
     deliveries: tuple[Delivery, ...] = ()
     decisions: tuple[Decision, ...] = ()
     settled: tuple[Settled, ...] = ()
@@ -198,7 +200,13 @@ class View(Protocol):
         """Return what was agreed with an organisation on this message, in force or not."""
 
     def policy(self) -> Policy | None:
-        """Return the policy in force, or None before the first release (then nothing is disclosed)."""
+        """Return the policy in force at the moment of the record in work, which may have put it in force.
+
+        None before the first release: then nothing is disclosed.
+        """
+
+    def release(self, name: str) -> Mapping[str, object] | None:
+        """Return a policy release: `current`, `coming`, or one by the name that decisions bear."""
 
     def timers_due(self, now: Instant) -> Iterable[Timer]:
         """Return the timers whose time has come, earliest first, those of one moment by key."""

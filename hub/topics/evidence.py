@@ -13,6 +13,7 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 from hub.consent.decision import Candidate, Concern, Decision, FieldDecision, Outcome, Scope
+from hub.consent.obligations import is_owed
 from hub.errors import NotConfigured, NotReadable
 from hub.messages.envelope import MessageName, Role
 from hub.messages.identifiers import HUB, CaseRef, DeliveryId, Instant, MessageId, OrganisationId
@@ -115,7 +116,7 @@ class Evidence:
             "by_kafka": by_kafka,
             "gate": decision.gate,
             "fields": [_plain_field(field) for field in decision.fields],
-            "caveats": list(decision.caveats),
+            "caveats": [*decision.caveats, *decision.obligations],
             "policy": decision.policy,
             "case_version": decision.case_version,
             "facts_key": facts.key_id,
@@ -133,7 +134,10 @@ class Evidence:
 
     def ledger_from(self, value: bytes) -> Entered:
         """Read one decision."""
-        read = self.ledger_fields(value)
+        return self.entered(self.ledger_fields(value))
+
+    def entered(self, read: Mapping[str, Any]) -> Entered:
+        """Return one decision from the fields of its record, or of its row."""
         candidate = Candidate(
             organisation=OrganisationId(read["organisation"]),
             role=Role(read["role"]),
@@ -149,12 +153,13 @@ class Evidence:
             purpose=read["purpose"],
             delivers=read["delivers"],
             gate=read["gate"],
-            fields=tuple(_field_from(field) for field in read["fields"]),
+            fields=tuple(field_from(field) for field in read["fields"]),
             policy=read["policy"],
             case_version=read["case_version"],
             facts={},
             decided_at=Instant(read["decided_at"]),
-            caveats=tuple(read["caveats"]),
+            caveats=tuple(term for term in read["caveats"] if not is_owed(term)),
+            obligations=tuple(term for term in read["caveats"] if is_owed(term)),
             message_name=None if read["message"] is None else MessageName(read["message"]),
             contract=read["contract"],
         )
@@ -275,7 +280,8 @@ def _plain_field(field: FieldDecision) -> dict[str, object]:
     }
 
 
-def _field_from(plain: Mapping[str, Any]) -> FieldDecision:
+def field_from(plain: Mapping[str, Any]) -> FieldDecision:
+    """Read the decision on one field as the ledger has it, in Kafka or in the database."""
     return FieldDecision(
         path=plain["path"],
         scope=Scope(plain["scope"]),

@@ -53,6 +53,7 @@ def record_of(organisation: str, **changes: object) -> dict[str, object]:
         "standing": "active",
         "purposes": ["progress"],
         "sends": [message.value for message in POSTED],
+        "access": "all_cases",
         **changes,
     }
 

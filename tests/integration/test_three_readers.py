@@ -66,6 +66,8 @@ def organisation(name: str, **changes: object) -> dict[str, object]:
         "purposes": purposes,
         "sends": ["case", "team-change", "referral", "plan"],
         "region": "N55",
+        "access": "all_cases",
+        "policy_document": True,
         **changes,
     }
 

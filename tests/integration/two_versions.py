@@ -77,5 +77,7 @@ def organisation(name: str, **changes: object) -> dict[str, object]:
         "standing": "active",
         "purposes": purposes,
         "sends": ["progress"],
+        "access": "all_cases",
+        "policy_document": True,
         **changes,
     }

@@ -66,6 +66,8 @@ def organisation(name: str, **changes: object) -> dict[str, object]:
         "purposes": ["case_administration", "referral", "sentence_plan", "progress", "risk_alert"],
         "sends": ["case", "team-change", "referral"],
         "region": "N55",
+        "access": "all_cases",
+        "policy_document": True,
         **changes,
     }
 

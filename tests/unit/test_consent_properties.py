@@ -42,6 +42,7 @@ PARTY = {
     "legal_status": "under_arrangements",
     "status_evidence": "contract",
     "standing": "active",
+    "access": "all_cases",
     "purposes": ["referral", "progress", "risk_alert", "sentence_plan", "case_administration", "assessment"],
     "protocols": [{"name": "p", "classes": ["risk", "contact"], "since": 0, "until": None}],
 }

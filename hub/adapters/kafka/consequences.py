@@ -69,7 +69,7 @@ class _Written:
 
     records: list[Outgoing] = field(default_factory=list)
     cases: list[tuple[Case, bytes]] = field(default_factory=list)
-    controls: list[tuple[bytes, bytes]] = field(default_factory=list)
+    controls: list[tuple[bytes, bytes | None]] = field(default_factory=list)
 
 
 @dataclass(slots=True)
@@ -127,7 +127,7 @@ class Consequences:
             )
             return [self._aside(place, INTERNAL, at)]
         if any(outgoing.size > self._record_bytes_max for outgoing in written.records) or any(
-            len(value) > self._record_bytes_max for _, value in written.cases + written.controls
+            len(value or b"") > self._record_bytes_max for _, value in (*written.cases, *written.controls)
         ):
             return [self._aside(place, TOO_LARGE, "what follows from it is larger than a topic takes")]
         _apply(place, result, written, view)
@@ -158,7 +158,7 @@ class Consequences:
         written = _Written()
         written.cases = [(case, self._codec.case(case).value) for case in result.cases]
         written.controls = [
-            (key.encode(), self._codec.control_bytes(_control(place, key, body)))
+            (key.encode(), None if body is None else self._codec.control_bytes(_control(place, key, body)))
             for key, body in result.controls
         ]
         views, withheld = self._views(place, result.deliveries)
@@ -289,7 +289,7 @@ class Consequences:
                     "hub.router.parked", hub_code=str(decision.gate), hub_organisation=candidate.organisation
                 )
             if decision.delivers and found is not None and found.delivery_id not in gone:
-                decision = replace(decision, delivers=False, gate=WRITE_FAILED, caveats=())  # noqa: PLW2901
+                decision = replace(decision, delivers=False, gate=WRITE_FAILED, caveats=(), obligations=())  # noqa: PLW2901
             delivery = found if decision.delivers else None
             encoded = self._evidence.ledger(
                 decision,
@@ -359,8 +359,8 @@ def _apply(place: _Place, result: Result, written: _Written, view: RouterView) -
     """Make the result's changes in the overlay: from here on the next record sees them."""
     for case, value in written.cases:
         view.put_case(case, value)
-    for control, value in written.controls:
-        view.control.put(control, value)
+    for control, fact in written.controls:
+        view.control.put(control, fact)
     if result.seen is not None and isinstance(place.entry, Submission):
         view.put_seen(*result.seen, sent=place.entry)
     for key in result.timers_cleared:
@@ -394,7 +394,7 @@ def _as_written(result: Result, written: Sequence[tuple[Delivery, FramedView]]) 
         else replace(
             each,
             verdict=Verdict.STOP,
-            decision=replace(each.decision, delivers=False, gate=WRITE_FAILED, caveats=()),
+            decision=replace(each.decision, delivers=False, gate=WRITE_FAILED, caveats=(), obligations=()),
         )
         for each in result.settled
     )
