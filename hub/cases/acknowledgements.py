@@ -13,7 +13,7 @@ from hub.cases.applied import Applied, Raised
 from hub.messages.receipt import ReceiptLevel
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Collection, Iterable
 
     from hub.cases.applied import Ended, Occasion
     from hub.cases.case import Awaited, Case
@@ -55,6 +55,22 @@ def awaiting(applied: Applied, deliveries: Iterable[Awaited], now: Instant) -> A
             *(deadlines.acknowledgement(each.delivery) for each in over if each.delivery in known),
         ),
         exceptions=(*applied.exceptions, *(_late(each, now) for each in over)),
+    )
+
+
+def given_up(applied: Applied, deliveries: Collection[str]) -> Applied:
+    """Wait no longer for deliveries that nobody gets any more."""
+    gone = tuple(held for held in applied.case.awaiting if held.delivery in deliveries)
+    if not gone:
+        return applied
+    kept = tuple(held for held in applied.case.awaiting if held not in gone)
+    return replace(
+        applied,
+        case=replace(applied.case, awaiting=kept),
+        timers_cleared=(
+            *applied.timers_cleared,
+            *(deadlines.acknowledgement(held.delivery) for held in gone),
+        ),
     )
 
 

@@ -162,6 +162,8 @@ class ConsentGiven:
     until: Instant | None
     evidence: str = ""
     """Where what the person signed or said is kept."""
+    ended_at: Instant | None = None
+    """When one that was given was taken back or ran out."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

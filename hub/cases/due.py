@@ -53,7 +53,8 @@ def _consent_over(case: Case, due: Ended, now: Instant) -> Applied:
     if not over:
         return Applied(case=case)
     consents = tuple(
-        replace(held, state=ConsentState.EXPIRED) if held in over else held for held in case.consents
+        replace(held, state=ConsentState.EXPIRED, ended_at=held.until) if held in over else held
+        for held in case.consents
     )
     raised = Raised(code=reports.CONSENT_EXPIRED, subject=over[0].consent, due_at=over[0].until)
     return Applied(case=replace(case, consents=consents), exceptions=(raised,))

@@ -43,7 +43,7 @@ FOR_LINE_MANAGER = frozenset(
 )
 """Who should hold the case, and what is opened beyond the rules, is the line manager's, too (003 ¶5, ¶7)."""
 FOR_SOME_LINE_MANAGER = frozenset({OVERRIDE_LAPSED, BREAK_GLASS_USED, BREAK_GLASS_NOT_REVIEWED})
-"""These reach whoever is line manager at the Offender Manager's organisation, if the case names none."""
+"""These reach whoever is line manager where the case is managed, if the case names none."""
 
 URGENT = frozenset({SAFETY_PARKED, NOT_ACKNOWLEDGED, NOT_DISCLOSABLE})
 """Somebody may not know what safety can hang on: these may overtake."""

@@ -7,7 +7,7 @@ stays None; it is never guessed.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from hub.cases.case import (
     Case,
@@ -20,7 +20,7 @@ from hub.cases.case import (
 from hub.cases.grants import Grant, GrantKind
 from hub.cases.grants import in_force as grant_in_force
 from hub.consent.decision import Candidate
-from hub.consent.parties import Access, Kind, Organisation, Protocol
+from hub.consent.parties import Access, Kind, Organisation
 from hub.consent.purposes import purpose_of
 from hub.consent.vocabulary import BY_CLASS, FACTS, Value, bit
 from hub.messages.envelope import Envelope, InformationClass, MessageName, Role
@@ -53,8 +53,6 @@ class Facts:
     by_class: Mapping[InformationClass, Mapping[str, Value | None]]
     items_held: tuple[str, ...]
     """Plan objectives the Offender Manager holds back from this candidate (R-DIS-03)."""
-    evidence: Mapping[InformationClass | None, Mapping[str, str]] = field(default_factory=dict)
-    """Where the facts that open something are shown, e.g. a consent's form; None: for every class."""
 
     def vector(self) -> list[int]:
         """Return the facts as bits, those of a class still open (0)."""
@@ -63,12 +61,9 @@ class Facts:
     def flat(self, classes: Iterable[InformationClass]) -> dict[str, object]:
         """Return all facts by name for the ledger; those of a class as `protocol.risk`."""
         flat: dict[str, object] = {name: value for name, value in self.whole.items() if name != "scope"}
-        flat.update((f"evidence.{name}", shown) for name, shown in self.evidence.get(None, {}).items())
         for information_class in sorted(set(classes)):
             for name, value in self.by_class[information_class].items():
                 flat[f"{name}.{information_class}"] = value
-            for name, shown in self.evidence.get(information_class, {}).items():
-                flat[f"evidence.{name}.{information_class}"] = shown
         return flat
 
 
@@ -97,26 +92,13 @@ def facts_of(question: Question) -> Facts:
         "rosh": question.case.rosh,
         "mappa_level": 0 if question.case.mappa is None else question.case.mappa.level,
     }
-    grants = [item for item in question.case.grants if _reaches(question, item)]
-    by_class = {name: _of_class(question, restrictions, grants, name) for name in InformationClass}
+    by_class = {name: _of_class(question, restrictions, name) for name in InformationClass}
     items = {
         item.objective
         for item in restrictions
         if item.kind is RestrictionKind.CONFIDENTIALITY and item.objective and _meets(question, item)
     }
-    return Facts(
-        whole=whole,
-        by_class=by_class,
-        items_held=tuple(sorted(items)),
-        evidence={
-            None: {"legal_status": question.organisation.status_evidence},
-            **{
-                name: _evidence(question, grants, name, own)
-                for name, own in by_class.items()
-                if own["protocol"] or own["consent"] == "given" or grants
-            },
-        },
-    )
+    return Facts(whole=whole, by_class=by_class, items_held=tuple(sorted(items)))
 
 
 def in_force(item: ConsentGiven | Restriction, now: Instant) -> bool:
@@ -243,12 +225,21 @@ def _let_in(question: Question, item: Restriction) -> bool:
 
 
 def _of_class(
-    question: Question, restrictions: Iterable[Restriction], grants: Sequence[Grant], name: InformationClass
+    question: Question, restrictions: Iterable[Restriction], name: InformationClass
 ) -> dict[str, Value | None]:
     """Facts that each class has for itself: protocol, consent, order, override, confidentiality."""
-    granted = {grant.kind for grant in grants if name in grant.classes} if grants else frozenset()
+    granted = {
+        grant.kind
+        for grant in question.case.grants
+        if grant_in_force(grant, question.now) and _opens(question, grant, name)
+    }
     return {
-        "protocol": any(_is_live(question, item, name) for item in question.organisation.protocols),
+        "protocol": any(
+            name in item.classes
+            and item.since <= question.now
+            and (item.until is None or question.now < item.until)
+            for item in question.organisation.protocols
+        ),
         "consent": _consent(question, name),
         "court_order": GrantKind.COURT_ORDER in granted,
         "override": not granted.isdisjoint(OVERRIDES),
@@ -262,43 +253,10 @@ def _of_class(
     }
 
 
-def _evidence(
-    question: Question, grants: Sequence[Grant], name: InformationClass, facts: Mapping[str, Value | None]
-) -> dict[str, str]:
-    """Return where each fact that opens a class is shown: protocol, consent, court's order, override."""
-    found: dict[str, str] = {}
-    if facts["protocol"]:
-        live = (item for item in question.organisation.protocols if _is_live(question, item, name))
-        found["protocol"] = "; ".join(item.name for item in live)
-    if facts["consent"] == "given":
-        said = (item for item in question.case.consents if _covers(question, item, name))
-        given = (item for item in said if _state(item, question.now) == "given")
-        found["consent"] = "; ".join(_shown(item.consent, item.evidence) for item in given)
-    for fact, kinds in (("court_order", {GrantKind.COURT_ORDER}), ("override", OVERRIDES)):
-        if facts[fact]:
-            opening = (item for item in grants if item.kind in kinds and name in item.classes)
-            found[fact] = "; ".join(_shown(item.grant, item.evidence) for item in opening)
-    return found
-
-
-def _shown(reference: str, evidence: str) -> str:
-    """Name something by its reference, and by where its evidence is kept if that is said."""
-    return f"{reference} ({evidence})" if evidence else reference
-
-
-def _is_live(question: Question, item: Protocol, name: InformationClass) -> bool:
-    """Tell whether a sharing protocol covers a class now."""
+def _opens(question: Question, grant: Grant, name: InformationClass) -> bool:
+    """Tell whether a grant covers this class, recipient and purpose; what it does not name stays shut."""
     return (
-        name in item.classes
-        and item.since <= question.now
-        and (item.until is None or question.now < item.until)
-    )
-
-
-def _reaches(question: Question, grant: Grant) -> bool:
-    """Tell whether a grant is in force for this recipient and purpose; what it does not name stays shut."""
-    return (
-        grant_in_force(grant, question.now)
+        name in grant.classes
         and grant.organisation == question.organisation.organisation
         and (not grant.roles or question.candidate.role in grant.roles)
         and (not grant.purposes or purpose_of(question.envelope.message) in grant.purposes)

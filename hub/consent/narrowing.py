@@ -13,10 +13,9 @@ from hub.consent.compile import Policy
 from hub.consent.decide import ENVELOPE_SPECS, may_know, nothing_left
 from hub.consent.decision import Decision, FieldDecision, FieldSpec, Outcome, Scope
 from hub.consent.obligations import is_owed, strictest
-from hub.consent.paths import general_of
+from hub.consent.owing import carried, owed
+from hub.consent.paths import general_of, walk
 from hub.consent.redact import WithheldValueFound, cut
-from hub.consent.rules import Effect
-from hub.consent.vocabulary import BASIS
 from hub.messages.envelope import MessageName
 
 HELD_BACK_BEFORE = "HELD-BACK-BEFORE"
@@ -55,17 +54,12 @@ def narrowed(
     reason = nothing_left(policy, (name, decision.candidate), specs, fields, payload)
     if reason is not None:
         return replace(narrow, delivers=False, gate=reason, caveats=(), obligations=())
-    idle = _terms(decision, fields, policy)
-    were = sorted(before.caveats)
+    present = {(leaf.path, leaf.scope) for leaf in walk(payload, specs, decision.candidate)}
+    were = (each for each in sorted(before.caveats) if not is_owed(each))
     return replace(
         narrow,
-        caveats=strictest(
-            (
-                *(each for each in decision.caveats if each not in idle),
-                *(each for each in were if not is_owed(each)),
-            )
-        ),
-        obligations=tuple(each for each in decision.obligations if each not in idle),
+        caveats=strictest((*carried(fields), *were)),
+        obligations=owed(fields, lambda: present),
     )
 
 
@@ -96,28 +90,6 @@ def is_as_before(
     return now == then
 
 
-def _terms(today: Decision, fields: Iterable[FieldDecision], policy: Policy) -> frozenset[str]:
-    """Return today's terms that only fields come with which are held back for having been so.
-
-    Where a ceiling decided a field, its rules do not tell whose terms it has: then all of them hold.
-    """
-    known = {rule.rule: rule for rules in policy.rules.values() for rule in rules}
-    goes = {(each.path, each.scope) for each in fields if each.outcome < Outcome.REDACT}
-    of_going: set[str] = set()
-    of_held: set[str] = set()
-    for each in today.fields:
-        rules = [known[rule] for rule in each.rules if rule in known]
-        brings = BASIS[each.basis].brings if each.basis else ()
-        terms = {*brings, *(caveat for rule in rules for caveat in rule.caveats)}
-        if (each.path, each.scope) not in goes:
-            of_held |= terms
-        elif any(rule.effect is not Effect.PERMIT for rule in rules):
-            return frozenset()
-        else:
-            of_going |= terms
-    return frozenset(of_held - of_going)
-
-
 def _joined(each: FieldDecision, before: Before) -> FieldDecision:
     was = before.outcomes.get((each.path, each.scope), Outcome.WITHHOLD)
     if was <= each.outcome:
@@ -129,6 +101,7 @@ def _joined(each: FieldDecision, before: Before) -> FieldDecision:
         reason=HELD_BACK_BEFORE,
         basis=each.basis if goes else None,
         alternates=each.alternates if goes else (),
+        terms=each.terms if goes else (),
     )
 
 

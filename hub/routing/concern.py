@@ -201,7 +201,7 @@ def _add_named(gathering: _Gathering, body: Body, case: Case, view: View) -> Non
 
 
 def _add_line_managers(gathering: _Gathering, case: Case, now: Instant) -> None:
-    """Add the line managers named on the case, else whoever is one where the Offender Manager works.
+    """Add the line managers named on the case, else whoever is one where the case is managed, or was opened.
 
     What is opened beyond the rules must not go unseen because nobody named a line manager (R-DIS-07).
     """
@@ -209,8 +209,9 @@ def _add_line_managers(gathering: _Gathering, case: Case, now: Instant) -> None:
     for member in named:
         gathering.add(member.organisation, member.role, Concern.EXCEPTION, (member.person,))
     manager = offender_manager(case, now)
-    if not named and manager is not None:
-        gathering.add(manager.organisation, Role.LINE_MANAGER, Concern.EXCEPTION)
+    if not named:
+        managing = case.opened_by if manager is None else manager.organisation
+        gathering.add(managing, Role.LINE_MANAGER, Concern.EXCEPTION)
 
 
 def _add_unit(gathering: _Gathering, prison: OrganisationId | None, concern: Concern, view: View) -> None:

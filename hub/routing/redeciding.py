@@ -10,14 +10,11 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from hub.cases import deadlines
-from hub.cases.applied import Applied
 from hub.cases.state import from_json
 from hub.cases.turning import part_of
 from hub.consent.decision import Candidate, Concern, Decision, Outcome, Scope
 from hub.consent.narrowing import Before, is_as_before, narrowed
 from hub.consent.redact import WithheldValueFound
-from hub.errors import DomainRefusal
 from hub.messages.envelope import MessageName
 from hub.messages.identifiers import DeliveryId, derived_id
 from hub.messages.read import read
@@ -34,13 +31,12 @@ from hub.routing.disclosing import (
 )
 from hub.routing.outcome import Delivery, Grounds, Settled, Urgency, Verdict
 from hub.routing.relevance import is_relevant
-from hub.routing.reporting import Cause
-from hub.routing.settling import settle
+from hub.routing.reporting import Cause, report, report_parked
+from hub.routing.settling import settle_again
 from hub.routing.terms import Parked
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
+    from hub.cases.applied import Applied
     from hub.cases.case import Case
     from hub.consent.parties import Organisation
     from hub.messages.envelope import Redecide, Submission, Undelivered
@@ -71,11 +67,8 @@ class Again:
     terms: Terms
 
 
-def redecide(asked: Redecide, case: Case | None, *, view: View, now: Instant) -> Redecided:
+def redecide(asked: Redecide, case: Case, *, view: View, now: Instant) -> Redecided:
     """Decide again on every delivery asked about, with the case as it stands; raises DomainRefusal."""
-    if case is None:
-        code = "CASE-UNKNOWN"
-        raise DomainRefusal(code, "the hub has no such case any more", fix="nothing: it stays held")
     settled: list[Settled] = []
     narrower: list[Delivery] = []
     parked: list[Parked] = []
@@ -91,26 +84,11 @@ def redecide(asked: Redecide, case: Case | None, *, view: View, now: Instant) ->
     cause = Cause(
         identity=f"again/{asked.request_id}", message=envelope.message_id, correlation=envelope.correlation
     )
-    applied, told = settle(
-        _no_longer_awaited(case, settled),
-        Told(deliveries=tuple(narrower), parked=tuple(parked)),
-        cause=cause,
-        view=view,
-        now=now,
-    )
+    applied = settle_again(case, settled, narrower, now=now)
+    told = Told(deliveries=tuple(narrower))
+    told += report_parked(parked, applied.case, cause=cause, view=view, now=now)
+    told += report(applied.exceptions, applied.case, cause=cause, view=view, now=now)
     return Redecided(settled=tuple(settled), told=told, applied=applied)
-
-
-def _no_longer_awaited(case: Case, settled: Iterable[Settled]) -> Applied:
-    """Let the case wait no longer for what nobody can acknowledge any more."""
-    gone = {each.delivery_id for each in settled if each.verdict is not Verdict.RELEASE}
-    over = tuple(each for each in case.awaiting if each.delivery in gone)
-    return Applied(
-        case=replace(case, awaiting=tuple(each for each in case.awaiting if each not in over))
-        if over
-        else case,
-        timers_cleared=tuple(deadlines.acknowledgement(each.delivery) for each in over),
-    )
 
 
 def decide_again(submission: Submission, each: Undelivered, case: Case, *, view: View, now: Instant) -> Again:

@@ -229,6 +229,8 @@ def _redecided(asked: Redecide, view: View, now: Instant) -> Result:
     """Decide again on what is undelivered; a request that cannot be followed is set aside, all stays held."""
     before = _case(view, asked.submission.envelope.case)
     try:
+        if before is None:
+            raise case_unknown()
         found = redecide(asked, before, view=view, now=now)
     except Refused as refusal:
         return _set_aside(asked.request_id, HUB, refusal.code, str(refusal))

@@ -4,21 +4,22 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from hub.cases.acknowledgements import awaiting
-from hub.cases.applied import Raised
+from hub.cases.acknowledgements import awaiting, given_up
+from hub.cases.applied import Applied, Raised
 from hub.cases.reports import DISCLOSURE_NOTICE, NOT_DISCLOSABLE
 from hub.routing.obliging import awaited, to_be_told
+from hub.routing.outcome import Verdict
 from hub.routing.reporting import report, report_parked
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
-    from hub.cases.applied import Applied
+    from hub.cases.case import Case
     from hub.consent.decision import Candidate
     from hub.messages.envelope import MessageName
     from hub.messages.identifiers import Instant
     from hub.routing.disclosing import Told
-    from hub.routing.outcome import View
+    from hub.routing.outcome import Delivery, Settled, View
     from hub.routing.reporting import Cause
 
 
@@ -33,6 +34,17 @@ def settle(applied: Applied, told: Told, *, cause: Cause, view: View, now: Insta
     told += report_parked(told.parked, applied.case, cause=cause, view=view, now=now)
     raised = (*applied.exceptions[before:], *_notices(told), *_unperformed(told))
     return applied, told + report(raised, applied.case, cause=cause, view=view, now=now)
+
+
+def settle_again(
+    case: Case, settled: Iterable[Settled], replacements: Iterable[Delivery], *, now: Instant
+) -> Applied:
+    """Wait no longer for what was stopped or replaced to be acknowledged, but for what is in its place.
+
+    The Offender Manager was told of the disclosure when it was first decided; less than that is no new one.
+    """
+    gone = frozenset(each.delivery_id for each in settled if each.verdict is not Verdict.RELEASE)
+    return awaiting(given_up(Applied(case=case), gone), awaited(replacements, now), now)
 
 
 def _notices(told: Told) -> Iterator[Raised]:

@@ -268,7 +268,7 @@ def test_an_organisations_access_and_policy_document_are_read_or_not_known() -> 
 
 @pytest.mark.requirement("R-DIS-08", "R-DIS-09")
 def test_a_decision_says_on_which_evidence_each_class_goes() -> None:
-    """A consent's form, a protocol's name, an order, an override, what shows the legal status; no more."""
+    """A consent's form, a protocol's name, an order, an override, as far as they are in force; no more."""
     protocol = Protocol(
         name="Protocol 9", classes=frozenset({InformationClass.RISK}), since=BEFORE, until=None
     )
@@ -284,12 +284,11 @@ def test_a_decision_says_on_which_evidence_each_class_goes() -> None:
             grant(RUNG_3, grant="ov-3"),
         ),
     )
-    party = organisation(RUNG_2, protocols=(protocol,), status_evidence="Contract 7")
+    party = organisation(RUNG_2, protocols=(protocol,))
     facts = ask(
         MessageName.REFERRAL, Role.KEY_WORKER, RUNG_2, case=case, party=party, about="ref-partner-2"
     ).facts
     assert {name: shown for name, shown in facts.items() if name.startswith("evidence.")} == {
-        "evidence.legal_status": "Contract 7",
         "evidence.protocol.risk": "Protocol 9",
         "evidence.consent.health": "cn-1 (Form 12)",
         "evidence.override.offence": "ov-1 (Decision 7)",
