@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from hub.consent.compile import compile_policy
 from hub.consent.decision import Outcome
+from hub.consent.explain import Step, explain
 from hub.consent.narrowing import HELD_BACK_BEFORE
 from hub.consent.obligations import kind_of
 from hub.consent.parties import Protocol, Standing
@@ -35,7 +36,9 @@ from tests.unit.worlds import (
     appoint,
     distribute,
     engage,
+    library,
     move,
+    policy,
     staffed,
 )
 
@@ -165,6 +168,10 @@ def test_what_was_held_back_once_stays_held_back_though_it_would_go_now() -> Non
     assert verdict(again) is Verdict.RELEASE
     found = {each.path: each for each in again.settled[0].decision.fields}
     assert (found["health_note"].outcome, found["health_note"].reason) == (Outcome.WITHHOLD, HELD_BACK_BEFORE)
+    specs = library().fields(MessageName.PROGRESS, "1.0")
+    steps = {each.path: each.step for each in explain(policy(), again.settled[0].decision, specs).fields}
+    assert steps["health_note"] is Step.BEFORE
+    assert Step.DIFFERS not in steps.values()
 
 
 @pytest.mark.requirement("R-DIS-03")
