@@ -26,15 +26,23 @@ _BOUNDS = ("since", "until")
 
 
 def next_moment(
-    case: Case, organisation: Organisation, agreed: Iterable[PartnerContract], now: Instant
+    case: Case,
+    organisation: Organisation,
+    agreed: Iterable[PartnerContract],
+    now: Instant,
+    *,
+    also: Iterable[Instant] = (),
 ) -> Instant | None:
     """Return the earliest moment after `now` at which something of these begins or ends, or None.
+
+    `also` are moments known otherwise, such as when a policy to come takes force.
 
     It takes every interval there is, also such as no rule asks for: to decide once too often is harmless.
     """
     found = (
         *_bounds(case, _OF_CASE),
         *_bounds(organisation, _OF_ORGANISATION),
+        *also,
         *(at for each in agreed for at in (each.effective, each.sunset) if at is not None),
     )
     return min((at for at in found if at > now), default=None)

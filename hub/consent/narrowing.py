@@ -34,6 +34,7 @@ class Before:
     outcomes: Mapping[Place, Outcome]
     """By path and scope, the paths as today's contract names them; what is not here was withheld."""
     caveats: frozenset[str]
+    """The terms it went on, those the hub sees to among them."""
     items_held: frozenset[str]
 
 
@@ -74,7 +75,8 @@ def is_as_before(
 
     What of the message is not there makes no difference: only what would be delivered is compared.
     """
-    if not (decision.delivers and before.caveats.issuperset(decision.caveats)):
+    terms = (*decision.caveats, *decision.obligations)
+    if not (decision.delivers and before.caveats.issuperset(terms)):
         return False
     earlier = replace(
         decision,
@@ -104,6 +106,7 @@ def _joined(each: FieldDecision, before: Before) -> FieldDecision:
         reason=HELD_BACK_BEFORE,
         basis=each.basis if goes else None,
         alternates=each.alternates if goes else (),
+        terms=each.terms if goes else (),
     )
 
 

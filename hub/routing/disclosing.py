@@ -17,8 +17,9 @@ from hub.consent.parties import Kind
 from hub.consent.partner_contracts import Direction
 from hub.consent.purposes import purpose_of
 from hub.consent.redact import WithheldValueFound, cut
+from hub.consent.release import COMING
 from hub.messages.envelope import MessageName
-from hub.messages.identifiers import DeliveryId, derived_id
+from hub.messages.identifiers import DeliveryId, Instant, derived_id
 from hub.routing.agreeing import terms_for
 from hub.routing.obliging import Unperformed, unperformed
 from hub.routing.outcome import Delivery, Grounds, Urgency
@@ -31,7 +32,7 @@ if TYPE_CHECKING:
     from hub.consent.decision import Candidate, FieldSpec
     from hub.consent.parties import Organisation
     from hub.messages.envelope import Submission
-    from hub.messages.identifiers import Instant, OrganisationId
+    from hub.messages.identifiers import OrganisationId
     from hub.routing.concern import Concerned
     from hub.routing.outcome import View
 
@@ -153,7 +154,9 @@ def right_until(
 ) -> Instant | None:
     """Return until when a decision is right unless a record of the log says otherwise; None: for good."""
     agreed = view.partner_contracts(organisation.organisation, message, Direction.RECEIVES)
-    return next_moment(case, organisation, agreed, now)
+    coming = (view.release(COMING) or {}).get("effective_at")
+    also = (Instant(coming),) if isinstance(coming, int) else ()
+    return next_moment(case, organisation, agreed, now, also=also)
 
 
 def _grounds(

@@ -31,10 +31,12 @@ from hub.routing.disclosing import (
 )
 from hub.routing.outcome import Delivery, Grounds, Settled, Urgency, Verdict
 from hub.routing.relevance import is_relevant
-from hub.routing.reporting import Cause, report_parked
+from hub.routing.reporting import Cause, report, report_parked
+from hub.routing.settling import settle_again
 from hub.routing.terms import Parked
 
 if TYPE_CHECKING:
+    from hub.cases.applied import Applied
     from hub.cases.case import Case
     from hub.consent.parties import Organisation
     from hub.messages.envelope import Redecide, Submission, Undelivered
@@ -45,11 +47,12 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Redecided:
-    """What became of what was asked about, and what is told because of it."""
+    """What became of what was asked about, what is told because of it, and the case after it."""
 
     settled: tuple[Settled, ...]
-    replacements: tuple[Delivery, ...]
     told: Told
+    """What goes in the place of others, and the reports that follow."""
+    applied: Applied
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,29 +66,29 @@ class Again:
     organisation: Organisation | None
     terms: Terms
 
-    @property
-    def is_parked(self) -> bool:
-        """Whether the recipient's contract, and nothing else, keeps it back."""
-        return self.decision.gate is not None and self.decision.gate == self.terms.parked
-
 
 def redecide(asked: Redecide, case: Case, *, view: View, now: Instant) -> Redecided:
     """Decide again on every delivery asked about, with the case as it stands; raises DomainRefusal."""
     settled: list[Settled] = []
-    replacements: list[Delivery] = []
-    told = Told()
+    narrower: list[Delivery] = []
+    parked: list[Parked] = []
     for each in asked.deliveries:
         bears = _relevance(asked.submission, each, case)
         again = decide_again(asked.submission, replace(each, relevant=bears), case, view=view, now=now)
         again = replace(again, decision=_named(again.decision, asked.request_id, each.delivery_id))
-        found = _settled(again, each.delivery_id, case, view=view, now=now)
-        verdict = found if isinstance(found, Settled) else found[0]
+        verdict, made = _settled(again, each.delivery_id, case, view=view, now=now)
         settled.append(verdict)
-        if not isinstance(found, Settled):
-            replacements.append(found[1])
-        if again.is_parked:
-            told += _reported(again, each.delivery_id, case, view=view, now=now)
-    return Redecided(settled=tuple(settled), replacements=tuple(replacements), told=told)
+        narrower += made
+        parked += _parked(again)
+    envelope = asked.submission.envelope
+    cause = Cause(
+        identity=f"again/{asked.request_id}", message=envelope.message_id, correlation=envelope.correlation
+    )
+    applied = settle_again(case, settled, narrower, now=now)
+    told = Told(deliveries=tuple(narrower))
+    told += report_parked(parked, applied.case, cause=cause, view=view, now=now)
+    told += report(applied.exceptions, applied.case, cause=cause, view=view, now=now)
+    return Redecided(settled=tuple(settled), told=told, applied=applied)
 
 
 def decide_again(submission: Submission, each: Undelivered, case: Case, *, view: View, now: Instant) -> Again:
@@ -106,7 +109,7 @@ def decide_again(submission: Submission, each: Undelivered, case: Case, *, view:
     terms = terms_of(telling, organisation, candidate, view=view, now=now)
     decision = decision_on(telling, concerned, organisation, terms=terms, view=view, now=now)
     if decision.delivers and terms.parked is not None:
-        decision = replace(decision, delivers=False, gate=terms.parked, caveats=())
+        decision = replace(decision, delivers=False, gate=terms.parked, caveats=(), obligations=())
     before = _before(submission, each, view.contracts)
     policy = view.policy()
     if policy is not None:
@@ -168,42 +171,34 @@ def _named(decision: Decision, request: MessageId, delivery: DeliveryId) -> Deci
 
 def _settled(
     again: Again, delivery: DeliveryId, case: Case, *, view: View, now: Instant
-) -> Settled | tuple[Settled, Delivery]:
-    """Return the verdict, and with it, where something narrower goes, that."""
-    decision, organisation = again.decision, again.organisation
+) -> tuple[Settled, tuple[Delivery, ...]]:
+    """Return the verdict, and the narrower delivery where one goes."""
+    decision, organisation, telling = again.decision, again.organisation, again.telling
     if not decision.delivers or organisation is None:
-        return _verdict(Verdict.STOP, delivery, decision, case)
-    telling = again.telling
+        return _verdict(Verdict.STOP, delivery, decision, case), ()
     until = right_until(case, organisation, telling.submission.envelope.message, view=view, now=now)
-    payload = telling.submission.payload
-    if is_as_before(decision, again.before, specs=telling.specs, payload=payload):
-        return _verdict(Verdict.RELEASE, delivery, decision, case, until=until)
+    if is_as_before(decision, again.before, specs=telling.specs, payload=telling.submission.payload):
+        return _verdict(Verdict.RELEASE, delivery, decision, case, until=until), ()
+    seen = again.concerned.case
     grounds = Grounds(
         decision_id=decision.decision_id,
         candidate=again.concerned.candidate,
-        about=again.telling.about,
+        about=telling.about,
         items_held=decision.items_held,
         turn=case.turn,
         until=until,
-        part=_part(again, organisation.organisation),
+        part=None if again.concerned.after is None else part_of(seen, organisation.organisation),
         replaces=delivery,
     )
-    seen = again.concerned.case
     try:
-        made = delivery_of(
-            again.telling, decision, organisation, case=seen, terms=again.terms, grounds=grounds
-        )
+        made = delivery_of(telling, decision, organisation, case=seen, terms=again.terms, grounds=grounds)
     except WithheldValueFound:
-        stopped = replace(decision, delivers=False, gate=CUT_FAILED, caveats=())
-        return _verdict(Verdict.STOP, delivery, stopped, case)
+        stopped = replace(decision, delivers=False, gate=CUT_FAILED, caveats=(), obligations=())
+        return _verdict(Verdict.STOP, delivery, stopped, case), ()
     name = DeliveryId(derived_id("delivery-again", delivery, decision.decision_id))
     # Its topic has had the wider one; the narrower one waits in the mailbox.
     narrower = replace(made, delivery_id=name, by_kafka=False)
-    return _verdict(Verdict.REPLACE, delivery, decision, case, until=until), narrower
-
-
-def _part(again: Again, organisation: OrganisationId) -> Case | None:
-    return None if again.concerned.after is None else part_of(again.concerned.case, organisation)
+    return _verdict(Verdict.REPLACE, delivery, decision, case, until=until), (narrower,)
 
 
 def _verdict(
@@ -212,17 +207,17 @@ def _verdict(
     return Settled(delivery_id=delivery, verdict=verdict, decision=decision, turn=case.turn, until=until)
 
 
-def _reported(again: Again, delivery: DeliveryId, case: Case, *, view: View, now: Instant) -> Told:
-    """Tell both sides of what a contract's end has kept back after all (R-MSG-12)."""
+def _parked(again: Again) -> tuple[Parked, ...]:
+    """Return what a contract's end has kept back after all: both sides are told (R-MSG-12)."""
     envelope, contract = again.telling.submission.envelope, again.terms.contract
-    if contract is None:
-        return Told()
-    parked = Parked(
-        candidate=again.concerned.candidate,
-        message=envelope.message,
-        contract=contract,
-        reason=str(again.terms.parked),
-        safety=urgency_of(envelope.message, again.telling.submission.payload) is Urgency.SAFETY,
+    if contract is None or again.decision.gate is None or again.decision.gate != again.terms.parked:
+        return ()
+    return (
+        Parked(
+            candidate=again.concerned.candidate,
+            message=envelope.message,
+            contract=contract,
+            reason=again.decision.gate,
+            safety=urgency_of(envelope.message, again.telling.submission.payload) is Urgency.SAFETY,
+        ),
     )
-    cause = Cause(identity=f"again/{delivery}", message=envelope.message_id, correlation=envelope.correlation)
-    return report_parked((parked,), case, cause=cause, view=view, now=now)

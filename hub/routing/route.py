@@ -34,7 +34,7 @@ from hub.routing.outcome import Rejection, Result, Timer
 from hub.routing.redeciding import redecide
 from hub.routing.releasing import begun, released
 from hub.routing.reporting import Cause, report
-from hub.routing.settling import settle, settle_again
+from hub.routing.settling import settle
 
 if TYPE_CHECKING:
     from hub.cases.applied import Applied
@@ -227,21 +227,20 @@ def _controlled(control: Control, view: View, now: Instant) -> Result:
 
 def _redecided(asked: Redecide, view: View, now: Instant) -> Result:
     """Decide again on what is undelivered; a request that cannot be followed is set aside, all stays held."""
+    before = _case(view, asked.submission.envelope.case)
     try:
-        case = _case(view, asked.submission.envelope.case)
-        if case is None:
+        if before is None:
             raise case_unknown()
-        found = redecide(asked, case, view=view, now=now)
+        found = redecide(asked, before, view=view, now=now)
     except Refused as refusal:
         return _set_aside(asked.request_id, HUB, refusal.code, str(refusal))
-    applied = settle_again(case, found.settled, found.replacements, now=now)
     return Result(
-        cases=() if applied.case == case else (applied.case,),
-        timers_set=_timers(applied),
-        timers_cleared=_cleared(applied),
-        deliveries=(*found.replacements, *found.told.deliveries),
+        cases=() if found.applied.case == before else (found.applied.case,),
+        deliveries=found.told.deliveries,
         decisions=found.told.decisions,
         settled=found.settled,
+        timers_set=_timers(found.applied),
+        timers_cleared=_cleared(found.applied),
     )
 
 

@@ -31,7 +31,7 @@ from hub.topics.keys import FileKeyStore
 from hub.topics.plain import to_plain
 from hub.topics.policy_files import read_policy
 from tests.integration.projected_world import rows, running, until
-from tests.unit import worlds
+from tests.unit import released, worlds
 from tests.unit.worlds import (
     ADMINISTRATOR,
     COUNSELLOR,
@@ -271,7 +271,7 @@ async def _client(app: Any, pool: Pool, name: str) -> httpx.AsyncClient:  # noqa
 async def _begin(made: Living) -> None:
     for each in worlds.usual_organisations():
         await made.put_organisation(each)
-    await made.put("policy", "current", {"version": "usual", "documents": read_policy()})
+    await made.put("policy", "current", released.body(read_policy(), "usual"))
     opening = {"action": "OPENED", "jurisdiction": "ENGLAND_AND_WALES", "tier": 2, "in_scope": True}
     await made.send(ADMINISTRATOR, MessageName.CASE, opening)
     for whom in (MANAGER, ADMINISTRATOR):

@@ -15,9 +15,9 @@ from hub.consent.parties import Standing
 from hub.errors import Unreachable
 from hub.messages.envelope import MessageName
 from hub.messages.identifiers import Instant
-from hub.topics.policy_files import read_policy
 from tests.integration.living_world import CALM_S, HEALTH, living
 from tests.integration.projected_world import rows, running, until
+from tests.unit import released
 from tests.unit.worlds import ADMINISTRATOR, HOUSING, MANAGER, RECOVERY
 
 if TYPE_CHECKING:
@@ -114,10 +114,24 @@ async def test_what_waited_for_a_suspended_organisation_does_not_come_back_when_
 async def test_a_narrower_policy_narrows_what_waits_for_everybody(hub: Living) -> None:
     """Released in every partition, it reaches what was decided before."""
     delivery = await hub.health_told()
-    documents = dict(read_policy())
-    rules = [rule for rule in documents["health"]["rules"] if rule["id"] != "health.provider-consent"]  # type: ignore[index]
-    documents["health"] = {**documents["health"], "rules": rules}  # type: ignore[dict-item]
-    await hub.put("policy", "current", {"version": "narrower", "documents": documents})
+    rules = released.without("health.provider-consent")
+    await hub.put("policy", "current", released.body(rules, "narrower"))
+    narrower = await hub.replacement(delivery)
+    assert (await hub.fetch(narrower)).json()["data"]["health_note"] is None
+
+
+@pytest.mark.requirement("R-DIS-06")
+async def test_a_policy_to_come_closes_what_waits_at_its_moment_though_nothing_else_happens(
+    hub: Living,
+) -> None:
+    """No record of the log comes then but the question what to do with what waits."""
+    takes_force = Instant(hub.now() + 4_000)
+    rules = released.without("health.provider-consent")
+    await hub.put("policy", "coming", released.body(rules, "narrower", effective_at=takes_force))
+    delivery = await hub.health_told()
+    assert (await hub.fetch(delivery)).json()["data"]["health_note"] == "An invented illness"
+    await asyncio.sleep(max(0, takes_force - hub.now()) / 1000 + 0.01)
+    assert (await hub.fetch(delivery)).status_code == NOT_FOUND
     narrower = await hub.replacement(delivery)
     assert (await hub.fetch(narrower)).json()["data"]["health_note"] is None
 

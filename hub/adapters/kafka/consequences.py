@@ -396,7 +396,7 @@ def _as_written(result: Result, written: Sequence[tuple[Delivery, FramedView]]) 
         else replace(
             each,
             verdict=Verdict.STOP,
-            decision=replace(each.decision, delivers=False, gate=WRITE_FAILED, caveats=()),
+            decision=replace(each.decision, delivers=False, gate=WRITE_FAILED, caveats=(), obligations=()),
         )
         for each in result.settled
     )

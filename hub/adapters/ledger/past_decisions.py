@@ -27,10 +27,10 @@ _SINCE: LiteralString = """
 SELECT decision_id, organisation, role, message, contract, policy, delivers, gate, fields, facts_key,
        facts_nonce, facts_box
   FROM ledger
- WHERE decided_at >= %s
+ WHERE decided_at >= %s AND verdict IS NULL
  ORDER BY decided_at, partition, "offset", decision_id
 """
-_COUNT: LiteralString = "SELECT count(*) FROM ledger WHERE decided_at >= %s"
+_COUNT: LiteralString = "SELECT count(*) FROM ledger WHERE decided_at >= %s AND verdict IS NULL"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

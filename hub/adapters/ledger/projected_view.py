@@ -5,10 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from hub.consent.compile import Policy, compile_policy
+from hub.consent.compile import Policy
 from hub.consent.parties import Organisation, organisation_from
 from hub.consent.partner_contracts import Direction, PartnerContract, readable
+from hub.consent.release import CURRENT
 from hub.errors import NotConfigured
+from hub.topics.policy_files import policy_from_control
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -29,6 +31,8 @@ class ProjectedView:
     known: Mapping[OrganisationId, Organisation]
     agreed: tuple[PartnerContract, ...]
     rules: Policy
+    releases: Mapping[str, Mapping[str, object]]
+    """Policy releases by name."""
 
     def case(self, _ref: CaseRef) -> Case | None:
         """Return nothing: whoever asks has the case."""
@@ -60,8 +64,9 @@ class ProjectedView:
         """Return the rules in force."""
         return self.rules
 
-    def release(self, _name: str) -> None:
-        """Return no policy release: deciding asks for the rules alone."""
+    def release(self, name: str) -> Mapping[str, object] | None:
+        """Return a policy release by its name."""
+        return self.releases.get(name)
 
     def timers_due(self, _now: Instant) -> Iterable[Timer]:
         """Return nothing."""
@@ -74,7 +79,8 @@ async def projected_view(connection: AsyncConnection, contracts: Contracts) -> P
     bodies: dict[str, dict[str, dict[str, Any]]] = {}
     for kind, name, body in await cursor.fetchall():
         bodies.setdefault(kind, {})[name] = body
-    release = bodies.get("policy", {}).get("current")
+    releases = bodies.get("policy", {})
+    release = releases.get(CURRENT)
     if release is None:
         message = "no policy has been released"
         raise NotConfigured(
@@ -85,5 +91,6 @@ async def projected_view(connection: AsyncConnection, contracts: Contracts) -> P
         contracts=contracts,
         known={each.organisation: each for each in organisations},
         agreed=tuple(readable(bodies.get("contract", {}).values())),
-        rules=compile_policy(release["documents"], version=str(release["version"])),
+        rules=policy_from_control(release),
+        releases=releases,
     )

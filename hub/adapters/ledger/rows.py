@@ -18,6 +18,7 @@ from aiokafka import ConsumerRecord
 from psycopg.types.json import Jsonb
 
 from hub.consent.partner_contracts import Direction
+from hub.consent.release import COMING, CURRENT
 from hub.errors import NotReadable
 from hub.messages.identifiers import CaseRef
 from hub.routing.outcome import Verdict
@@ -372,7 +373,7 @@ def _concerned(kind: str, name: str) -> tuple[str | None, str | None]:
         partner, direction, line = name.split("/", 2)
         receives = direction == Direction.RECEIVES
         return partner if receives else "", line.rpartition(".")[0]
-    if kind == "policy" and name != "current":
+    if kind == "policy" and name not in {CURRENT, COMING}:
         return "", None
     return None, None
 
