@@ -19,6 +19,7 @@ GRANT_END = "grant-end"
 HANDOVER_END = "handover-end"
 MEMBERSHIP_START = "membership-start"
 MEMBERSHIP_END = "membership-end"
+ACKNOWLEDGEMENT = "acknowledgement"
 
 
 def named(*parts: str) -> str:
@@ -47,6 +48,11 @@ def restriction_expiry(restriction: str) -> Ended:
 def grant_end(grant: str) -> Ended:
     """Name the deadline at which an order of a court or an override ends."""
     return Ended(GRANT_END, named(grant))
+
+
+def acknowledgement(delivery: str) -> Ended:
+    """Name the deadline by which a delivery has to be acknowledged (R-ADM-03)."""
+    return Ended(ACKNOWLEDGEMENT, named(delivery))
 
 
 def handover_end() -> Ended:
@@ -90,6 +96,7 @@ def _awaited(case: Case, now: Instant) -> Iterator[Ended]:
         # Somebody has to look at a break-glass, however the case goes on.
         if grant.until is not None and (grant.kind is not GrantKind.BREAK_GLASS or grant.agreed is not None):
             yield grant_end(grant.grant)
+    yield from (acknowledgement(held.delivery) for held in case.awaiting)
     if case.handover is not None:
         yield handover_end()
     for member in case.team:

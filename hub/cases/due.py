@@ -5,11 +5,12 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from hub.cases import deadlines, reports, standing
+from hub.cases import acknowledgements, deadlines, reports, standing
 from hub.cases.applied import Applied, Ended, Raised
 from hub.cases.case import Case, ConsentState, Member, ReferralState
 from hub.cases.grants import GrantKind, is_over
 from hub.cases.membership import current_team
+from hub.cases.turning import turned
 from hub.messages.identifiers import Instant
 
 if TYPE_CHECKING:
@@ -23,7 +24,7 @@ def fall_due(case: Case, due: Ended, now: Instant) -> Applied:
         return replace(applied, timers_cleared=(due,))
     return replace(
         applied,
-        case=replace(applied.case, version=case.version + 1),
+        case=replace(applied.case, version=case.version + 1, turn=turned(case, applied.case)),
         timers_cleared=(due,),
     )
 
@@ -119,5 +120,6 @@ PASSES: Mapping[str, Callable[[Case, Ended, Instant], Applied]] = {
     deadlines.HANDOVER_END: _handover_over,
     deadlines.MEMBERSHIP_START: _member_begins,
     deadlines.MEMBERSHIP_END: _member_ends,
+    deadlines.ACKNOWLEDGEMENT: acknowledgements.overdue,
 }
 """What follows from each kind of deadline."""

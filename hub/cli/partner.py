@@ -54,7 +54,13 @@ def add(  # noqa: PLR0913 - each option is a fact about the organisation
     title: Annotated[
         str | None, typer.Option(help="Its name as people write it; else made from NAME.")
     ] = None,
-    sends: Annotated[list[MessageName] | None, typer.Option(help="Message type it may send; repeat.")] = None,
+    sends: Annotated[
+        list[MessageName] | None,
+        typer.Option(
+            help="Message type it may send; repeat. Without receipt it can't acknowledge, and what has to be "
+            "acknowledged is not sent to it."
+        ),
+    ] = None,
     kafka: Annotated[
         list[MessageName] | None, typer.Option(help="Message type it takes on its own topic; repeat.")
     ] = None,

@@ -59,7 +59,7 @@ class FieldSpec:
     general: str | None = None
     """Sibling field that may carry the generalised form of this one."""
     generaliser: str | None = None
-    """How the general form is made: month, year, band, area."""
+    """How the general form is made: month, year, band, area, mask, pseudonym."""
     is_general: bool = False
     """True for the general sibling itself; the hub fills it, senders do not."""
     own: str | None = None
@@ -113,6 +113,8 @@ class Decision:
     decided_at: Instant
     caveats: tuple[str, ...] = ()
     """Handling conditions that go with what is disclosed, e.g. NO-ONWARD-DISCLOSURE."""
+    obligations: tuple[str, ...] = ()
+    """What the hub sees to because of what really goes: ACKNOWLEDGE-WITHIN:24h, NOTIFY-OM."""
     items_held: tuple[str, ...] = ()
     """Plan objectives the Offender Manager holds back from this candidate (R-DIS-03)."""
     message_name: MessageName | None = None

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import TypeVar
 
 from hub.consent.decision import Outcome
+from hub.consent.obligations import terms_of
 from hub.consent.overriding import Authority, at_odds, never_opened, read_authority
 from hub.consent.parties import nearest
 from hub.consent.rules import Arm, Clause, Effect, Rule, clause
@@ -48,8 +49,10 @@ FAMILIES = (
     "OVR",
 )
 
-_CLASS_FILE = frozenset({"class", "owner", "review_by", "about", "rules"})
-_GATES_FILE = frozenset({"owner", "review_by", "about", "gates", "everywhere", "keys_inform", "overrides"})
+_CLASS_FILE = frozenset({"class", "owner", "review_by", "about", "rules", "accepts"})
+_GATES_FILE = frozenset(
+    {"owner", "review_by", "about", "gates", "everywhere", "keys_inform", "overrides", "accepts"}
+)
 _COMMON = frozenset(
     {
         "id",
@@ -67,7 +70,7 @@ _COMMON = frozenset(
 )
 _NARROWING = _COMMON | {"outcome", "subjects", "sensitive", "fields"}
 _EVERYWHERE = frozenset({"classes"})
-_PERMIT = _NARROWING | {"basis", "window", "caveats", "strictly_necessary"}
+_PERMIT = _NARROWING | {"basis", "window", "caveats", "obligations", "strictly_necessary"}
 _PERMIT_OUTCOMES = {"disclose": Outcome.DISCLOSE, "generalise": Outcome.GENERALISE, "redact": Outcome.REDACT}
 _HELD_OUTCOMES = {
     "generalise": Outcome.GENERALISE,
@@ -91,6 +94,8 @@ class Documents:
     keys_inform: frozenset[MessageName] = frozenset()
     authorities: list[Authority] = field(default_factory=list)
     """Who may open what beyond the rules."""
+    accepts: dict[str, str] = field(default_factory=dict)
+    """Findings the owners of the rules accept, by name, and why."""
     faults: list[str] = field(default_factory=list)
 
 
@@ -181,6 +186,7 @@ def _read_class(name: str, body: Mapping[str, object], read: Documents) -> None:
     rules.extend(
         _rule(entry, information_class, tuple(Effect)) for entry in _entries(name, body, "rules", read.faults)
     )
+    _read_accepts(name, body, read)
 
 
 def _read_gates(body: Mapping[str, object], read: Documents) -> None:
@@ -198,9 +204,17 @@ def _read_gates(body: Mapping[str, object], read: Documents) -> None:
     for entry in _entries(GATES, body, "overrides", read.faults):
         _check_text(entry)
         read.authorities.append(read_authority(entry))
+    _read_accepts(GATES, body, read)
     head = _Entry("gates.yaml", body, {}, read.faults)
     words = head.words("keys_inform", MESSAGES) or ()
     read.keys_inform = frozenset(MessageName(word) for word in words if word in MESSAGES)
+
+
+def _read_accepts(name: str, body: Mapping[str, object], read: Documents) -> None:
+    """Read which findings the owner of a file accepts, and why."""
+    for entry in _entries(name, body, "accepts", read.faults):
+        _only(entry.where, entry.body, frozenset({"finding", "reason"}), read.faults)
+        read.accepts[entry.text("finding")] = entry.text("reason")
 
 
 def _classes_of(entry: _Entry, rule: Rule) -> frozenset[InformationClass]:
@@ -270,10 +284,20 @@ def _rule(
         subjects=None if subjects is None else frozenset(Subject(s) for s in subjects if s in SUBJECTS),
         sensitive=sensitive,
         fields=fields,
-        caveats=entry.words("caveats", CAVEATS) or (),
+        caveats=(*(entry.words("caveats", CAVEATS) or ()), *_obligations(entry)),
         strictly_necessary=entry.text("strictly_necessary", needed=False),
         guard=entry.flag("guard"),
     )
+
+
+def _obligations(entry: _Entry) -> tuple[str, ...]:
+    """Read what a permit obliges to, as terms beside its caveats."""
+    if "obligations" not in entry.body:
+        return ()
+    terms, faults = terms_of(entry.body["obligations"])
+    for name, text in faults:
+        entry.fault(name, text)
+    return terms
 
 
 def _check_text(entry: _Entry) -> None:

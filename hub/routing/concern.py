@@ -60,6 +60,8 @@ class Concerned:
     candidate: Candidate
     case: Case
     """As it is after the message; for somebody whose part ends by it, as it was before."""
+    after: Case | None = None
+    """As it is after the message, where `case` is the one before."""
 
 
 @dataclass(slots=True)
@@ -98,20 +100,20 @@ def concerned(
     if before is not None and before.custody is not None and before.custody != after.custody:
         _add_unit(gathering, before.custody.prison, Concern.MOVED, view)
     placed = sorted(gathering.found.items(), key=lambda item: _rank(item[0]))
-    return tuple(
-        Concerned(
-            candidate=Candidate(
-                organisation=place[0],
-                role=place[1],
-                persons=frozenset(persons),
-                concern=concern,
-                relevant=is_relevant(body, place, case=after),
-            ),
-            case=_seen_in(place, before, after, staying=staying, now=now),
+    found = []
+    for place, (concern, persons) in placed:
+        if not _is_asked(body, place) or _is_author(envelope, place, after, now):
+            continue
+        candidate = Candidate(
+            organisation=place[0],
+            role=place[1],
+            persons=frozenset(persons),
+            concern=concern,
+            relevant=is_relevant(body, place, case=after),
         )
-        for place, (concern, persons) in placed
-        if _is_asked(body, place) and not _is_author(envelope, place, after, now)
-    )
+        case = _seen_in(place, before, after, staying=staying, now=now)
+        found.append(Concerned(candidate=candidate, case=case, after=None if case is after else after))
+    return tuple(found)
 
 
 def candidates(
@@ -146,6 +148,22 @@ def attending(case: Case, view: View, now: Instant, *, code: str = "") -> tuple[
         gathering.add(member.organisation, member.role, Concern.EXCEPTION, (member.person,))
     return tuple(
         Candidate(organisation=place[0], role=place[1], persons=frozenset(persons), concern=concern)
+        for place, (concern, persons) in sorted(gathering.found.items(), key=lambda item: _rank(item[0]))
+    )
+
+
+def having_part(case: Case, view: View, now: Instant) -> tuple[Candidate, ...]:
+    """Return everybody with a part in the case now, whom every message on it concerns; in their order."""
+    gathering = _Gathering(found={})
+    _add_parts(gathering, case, view, now)
+    return tuple(
+        Candidate(
+            organisation=place[0],
+            role=place[1],
+            persons=frozenset(persons),
+            concern=concern,
+            relevant=None,
+        )
         for place, (concern, persons) in sorted(gathering.found.items(), key=lambda item: _rank(item[0]))
     )
 

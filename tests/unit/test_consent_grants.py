@@ -338,7 +338,9 @@ def test_a_policy_that_lets_an_override_at_a_victim_is_refused_with_a_counterexa
     text = refusal(wide)
     assert "victim-never-to-partner" in text
     assert rule in text
-    compile_policy(loosened(rule, classes=ALL_CLASSES), version="guarded")
+    assert "override-opens-no-guarded-class-to-partner" in refusal(
+        loosened("everywhere.override", classes=ALL_CLASSES)
+    )
 
 
 @pytest.mark.requirement("R-DIS-07")
