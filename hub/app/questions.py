@@ -287,7 +287,7 @@ class Questions:
             NotConfigured: There is no such case, or the message has no such field.
         """
         ref = CaseRef(await self._internal(case, "case"))
-        self._log("who-may-see", ref, message=message, field=path, of_class=information_class)
+        self._log("who-may-see", ref, message=message.value, field=path, of_class=information_class)
         async with self.hub.pool.connection() as connection:
             view = await past.world_now(connection, codec=self.hub.codec, cases=[ref])
         found = view.case(ref)

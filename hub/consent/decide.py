@@ -7,7 +7,7 @@ in. A key that is held back holds back the record.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from hub.cases.case import Case
@@ -17,14 +17,15 @@ from hub.consent.evaluate import Verdict, evaluate
 from hub.consent.facts import Facts, Question, facts_of
 from hub.consent.generalise import can_generalise
 from hub.consent.grounds import grounds_of
-from hub.consent.obligations import can_acknowledge, is_owed, is_to_be_acknowledged, strictest
+from hub.consent.obligations import terms_with
+from hub.consent.owing import carried, owed, performable, withheld
 from hub.consent.parties import Organisation
 from hub.consent.partner_contracts import PartnerContract, within
 from hub.consent.paths import general_of, plain_path, walk
 from hub.consent.purposes import purpose_of
 from hub.consent.rules import Rule, truth
 from hub.consent.screen import named_in_text
-from hub.consent.vocabulary import BASIS, BY_CLASS, SLOT, bit
+from hub.consent.vocabulary import BY_CLASS, SLOT, bit
 from hub.messages.envelope import Envelope, InformationClass, MessageName, Subject
 from hub.messages.identifiers import Instant, derived_id
 
@@ -134,7 +135,8 @@ def decide(  # noqa: PLR0913 - each is a different thing a decision depends on
     weighing = _Weighing(facts=facts, vector=facts.vector())
     lines = _plan(policy, envelope, specs)
     gate = _gate(policy, envelope.message, weighing)
-    fields, terms = _fields(lines, weighing, organisation) if gate is None else (_closed(lines, gate), {})
+    fields = performable(_fields(lines, weighing), organisation) if gate is None else _closed(lines, gate)
+    caveats = carried(fields)
     if payload is not None:
         fields = named_in_text(payload, specs, fields, candidate)
     if contract is not None and contract.view is not None:
@@ -146,7 +148,7 @@ def decide(  # noqa: PLR0913 - each is a different thing a decision depends on
         else nothing_left(policy, (envelope.message, candidate), specs, fields, payload)
     )
     classes = {name for _, rules, _ in lines for name, _ in rules}
-    caveats, obligations = _split(terms, fields, question, specs, payload)
+    present = None if payload is None else _present(payload, specs, candidate)
     return Decision(
         decision_id=_decision_id(policy, question),
         message=envelope.message_id,
@@ -161,7 +163,7 @@ def decide(  # noqa: PLR0913 - each is a different thing a decision depends on
         facts=facts.flat(classes) | grounds_of(question, facts, classes),
         decided_at=now,
         caveats=caveats if reason is None else (),
-        obligations=obligations if reason is None else (),
+        obligations=owed(fields, present) if reason is None else (),
         items_held=facts.items_held,
         message_name=envelope.message,
         contract=envelope.contract,
@@ -254,76 +256,37 @@ def _closed(lines: Sequence[Line], gate: Rule) -> tuple[FieldDecision, ...]:
     )
 
 
-Place = tuple[str, Scope]
-"""A field and the scope of its list items."""
-
-
-def _fields(
-    lines: Sequence[Line], weighing: _Weighing, organisation: Organisation
-) -> tuple[tuple[FieldDecision, ...], Mapping[Place, tuple[str, ...]]]:
-    """Decide every field, and say on which terms those go that do."""
+def _fields(lines: Sequence[Line], weighing: _Weighing) -> tuple[FieldDecision, ...]:
+    """Decide every field; what should be generalised and cannot be is withheld."""
     fields: list[FieldDecision] = []
-    terms: dict[Place, tuple[str, ...]] = {}
-    mute = not can_acknowledge(organisation)
     for spec, rules, scopes in lines:
         for scope in scopes:
-            verdict = _performable(weighing.verdict(rules, scope), spec, mute=mute)
-            if verdict.outcome < Outcome.REDACT:
-                terms[spec.path, scope] = verdict.caveats
-            fields.append(
-                FieldDecision(
-                    path=spec.path,
-                    scope=scope,
-                    outcome=verdict.outcome,
-                    reason=verdict.reason,
-                    basis=verdict.basis,
-                    rules=verdict.rules,
-                    alternates=verdict.alternates,
-                )
+            verdict = weighing.verdict(rules, scope)
+            goes = verdict.outcome < Outcome.REDACT
+            exact = FieldDecision(
+                path=spec.path,
+                scope=scope,
+                outcome=verdict.outcome,
+                reason=verdict.reason,
+                basis=verdict.basis,
+                rules=verdict.rules,
+                alternates=verdict.alternates,
+                terms=terms_with(verdict.caveats, verdict.basis) if goes else (),
             )
-            if verdict.outcome is Outcome.GENERALISE and spec.general:
-                fields.append(replace(fields[-1], path=general_of(spec), outcome=Outcome.DISCLOSE))
-    return tuple(fields), terms
+            if verdict.outcome is not Outcome.GENERALISE:
+                fields.append(exact)
+            elif spec.general and can_generalise(spec.generaliser):
+                fields += (exact, replace(exact, path=general_of(spec), outcome=Outcome.DISCLOSE))
+            else:
+                fields.append(withheld(exact))
+    return tuple(fields)
 
 
-def _performable(verdict: Verdict, spec: FieldSpec, *, mute: bool) -> Verdict:
-    """Add what the basis brings; withhold what comes with an obligation that cannot be performed."""
-    if verdict.outcome >= Outcome.REDACT:
-        return verdict
-    brings = BASIS[verdict.basis].brings if verdict.basis else ()
-    if brings:
-        verdict = replace(verdict, caveats=(*verdict.caveats, *brings))
-    formless = verdict.outcome is Outcome.GENERALISE and not (
-        spec.general and can_generalise(spec.generaliser)
-    )
-    if formless or (mute and is_to_be_acknowledged(verdict.caveats)):
-        return replace(
-            verdict, outcome=Outcome.WITHHOLD, reason="OBL-UNSUPPORTED", basis=None, alternates=(), caveats=()
-        )
-    return verdict
-
-
-def _split(
-    terms: Mapping[Place, tuple[str, ...]],
-    fields: Sequence[FieldDecision],
-    question: Question,
-    specs: Sequence[FieldSpec],
-    payload: Mapping[str, object] | None,
-) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """Tell the terms apart: what the recipient takes on, and what the hub sees to.
-
-    The hub sees to an obligation only where something that it comes with is really there and goes.
-    """
-    distinct = dict.fromkeys(terms.values())
-    caveats = strictest(term for own in distinct for term in own if not is_owed(term))
-    owing = {own for own in distinct if any(map(is_owed, own))}
-    if not owing:
-        return caveats, ()
-    goes = {(item.path, item.scope) for item in fields if item.outcome < Outcome.REDACT}
-    if payload is not None:
-        goes &= {(leaf.path, leaf.scope) for leaf in walk(payload, specs, question.candidate)}
-    owed = dict.fromkeys(own for place, own in terms.items() if own in owing and place in goes)
-    return caveats, strictest(term for own in owed for term in own if is_owed(term))
+def _present(
+    payload: Mapping[str, object], specs: Sequence[FieldSpec], candidate: Candidate
+) -> Callable[[], set[tuple[str, Scope]]]:
+    """Return what says which fields have a value, if it is asked."""
+    return lambda: {(leaf.path, leaf.scope) for leaf in walk(payload, specs, candidate)}
 
 
 def nothing_left(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import IntEnum, StrEnum
 
 from hub.messages.envelope import InformationClass, MessageName, Role, Subject
@@ -89,6 +89,8 @@ class FieldDecision:
     rules: tuple[str, ...]
     alternates: tuple[str, ...] = ()
     """Other bases that would have sufficed."""
+    terms: tuple[str, ...] = field(default=(), compare=False)
+    """Caveats and obligations it goes with; the ledger keeps those of the whole, not of each field."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -15,7 +15,7 @@ from hub.consent.compile import Line, Policy
 from hub.consent.decide import lines_of
 from hub.consent.decision import Decision, FieldDecision, FieldSpec, Outcome, Scope
 from hub.consent.evaluate import Verdict
-from hub.consent.looking import Looking, RuleSeen, fact_key, looking_at
+from hub.consent.looking import Looking, RuleSeen, fact_key, looking_at, words_for
 from hub.consent.paths import general_of
 from hub.consent.rules import Rule
 from hub.consent.vocabulary import BASIS
@@ -134,14 +134,14 @@ def explain(
 
 def _closed_by(policy: Policy, decision: Decision, specs: Sequence[FieldSpec], gate: Rule | None) -> str:
     """Say why nothing went at all."""
-    says = policy.reasons.get(decision.gate or "", ("", ""))[0]
     if gate is not None and gate.reason == decision.gate:
-        return f"The gate {gate.rule} is closed. {says}"
+        return f"The gate {gate.rule} is closed. {gate.says}"
     keys = {spec.path for spec in specs if spec.key and "[]" not in spec.path}
     for each in decision.fields:
         if each.path in keys and each.outcome >= Outcome.REDACT and each.reason == decision.gate:
+            says = words_for(policy, each.reason, each.rules)
             return f"Its key {each.path} is held back, and without it there is no record to give. {says}"
-    return says or "It is not a rule that decided; see the reason code."
+    return words_for(policy, decision.gate or "", ()) or "It is not a rule that decided; see the reason code."
 
 
 def _field(looking: Looking, recorded: FieldDecision, gate: Rule | None, line: Line) -> FieldExplained:
@@ -165,7 +165,7 @@ def _field(looking: Looking, recorded: FieldDecision, gate: Rule | None, line: L
         classes=tuple(joined),
         outcome=recorded.outcome,
         reason=recorded.reason,
-        says=looking.policy.reasons.get(recorded.reason, ("", ""))[0],
+        says=words_for(looking.policy, recorded.reason, recorded.rules),
         basis=recorded.basis,
         basis_says=BASIS[recorded.basis].says
         if recorded.basis is not None and recorded.basis in BASIS

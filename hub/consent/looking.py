@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from hub.consent.compile import Policy
@@ -132,6 +132,7 @@ class Looking:
             for arm in rule.arms
         )
         permits = rule.effect is Effect.PERMIT
+        clauses = dict.fromkeys(self._clauses(rule.clauses, information_class, scope))
         return RuleSeen(
             rule=rule.rule,
             effect=rule.effect,
@@ -142,7 +143,7 @@ class Looking:
             guard=rule.guard,
             fired=holds is True and any(each.holds for each in bases) if permits else holds is not False,
             holds=holds,
-            clauses=tuple(self._clauses(rule.clauses, information_class, scope)),
+            clauses=tuple(clauses),
             bases=bases,
         )
 
@@ -170,6 +171,17 @@ class Looking:
 def fact_key(name: str, information_class: InformationClass | None) -> str:
     """Return the name under which the ledger has a fact."""
     return f"{name}.{information_class}" if name in BY_CLASS and information_class else name
+
+
+def words_for(policy: Policy, reason: str, rules: Iterable[str]) -> str:
+    """Say a reason in the words of the rule that gave it, of those that decided; else in the code's own.
+
+    Several rules share a code, and each has its own words for it.
+    """
+    deciding = [*rules]
+    every = (*policy.gates, *(rule for own in policy.rules.values() for rule in own))
+    said = (rule.says for rule in every if rule.reason == reason and rule.rule in deciding)
+    return next(said, policy.reasons.get(reason, ("", ""))[0])
 
 
 def looking_at(policy: Policy, decision: Decision) -> Looking:

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from hub.consent.parties import Organisation, nearest
-from hub.consent.vocabulary import CAVEATS
+from hub.consent.vocabulary import BASIS, CAVEATS
 from hub.messages.envelope import MessageName
 from hub.messages.identifiers import Instant
 
@@ -119,9 +119,10 @@ def can_acknowledge(organisation: Organisation) -> bool:
     return MessageName.RECEIPT in organisation.sends
 
 
-def is_to_be_acknowledged(terms: Iterable[str]) -> bool:
-    """Tell whether an acknowledgement is among the terms."""
-    return any(kind_of(term) == ACKNOWLEDGE for term in terms)
+def terms_with(caveats: tuple[str, ...], basis: str | None) -> tuple[str, ...]:
+    """Return the terms of a rule and those its legal basis brings."""
+    brings = BASIS[basis].brings if basis else ()
+    return (*caveats, *brings) if brings else caveats
 
 
 def as_told(terms: Iterable[str], at: Instant) -> tuple[str, ...]:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from hub.cases.case import Awaited
 from hub.consent.obligations import ACKNOWLEDGE, NOTIFY_OM, kind_of, period_ms
+from hub.consent.owing import UNSUPPORTED
 from hub.consent.paths import walk
 from hub.messages.envelope import MessageName, Role
 from hub.messages.identifiers import Instant
@@ -17,8 +18,6 @@ if TYPE_CHECKING:
     from hub.consent.decision import Candidate, Decision, FieldSpec
     from hub.messages.envelope import Submission
     from hub.routing.outcome import Delivery
-
-UNSUPPORTED = "OBL-UNSUPPORTED"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -349,7 +349,8 @@ def test_the_consent_supposed_discloses_what_the_consent_given_did(told: Told) -
     assert changed == {(RECOVERY, HEALTH): ("withhold", "disclose")}
     assert goes(decided(found, "would_be")) == given(told.delivered["REF2"]) & set(offer("REF2"))
     assert told.delivered["REF2"]["data"][HEALTH] == "Ground floor preferred."
-    assert f"{HEALTH}: withheld -> disclosed" in told.answers["consent in words"].out
+    words = told.answers["consent in words"].out
+    assert f"withheld -> disclosed [CONS-NOT-IN-FORCE -> CONS-GIVEN]: {HEALTH}\n" in words
 
 
 @pytest.mark.requirement("R-DIS-08")

@@ -52,6 +52,15 @@ def test_each_clause_says_what_the_fact_was_and_what_the_rule_wanted() -> None:
 
 
 @pytest.mark.requirement("R-DIS-08")
+def test_a_reason_is_said_in_the_words_of_the_rule_that_decided() -> None:
+    """Several rules share a code; the words of another one would explain something else."""
+    for each in explain(POLICY, told(), SPECS).fields:
+        if each.decided_by:
+            own = {rule.says for rule in each.rules if rule.rule in each.decided_by}
+            assert each.says in own, each.path
+
+
+@pytest.mark.requirement("R-DIS-08")
 def test_a_class_the_author_declared_is_found_without_the_message_at_hand() -> None:
     """Where only the ledger is left, the class that decided is still named; with the message it is known."""
     plain = told()

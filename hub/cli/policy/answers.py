@@ -9,10 +9,11 @@ from datetime import UTC, datetime
 from enum import Enum, IntEnum
 from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from collections.abc import Iterator
+from hub.consent.looking import words_for
 
+if TYPE_CHECKING:
     from hub.app.questions import Explanation, Supposed
+    from hub.consent.compile import Policy
     from hub.consent.decision import Decision, Outcome
     from hub.consent.explain import FieldExplained
     from hub.consent.looking import ClauseSeen, RuleSeen
@@ -198,24 +199,27 @@ def show_supposed(answer: Supposed) -> None:
     print("Otherwise:" if answer.found.differs else "Nothing would be otherwise for anybody.")
     for each in answer.found.differs:
         _show_differs(each)
-    print()
-    print("Who would be told what:")
+    if answer.found.supposed.decisions:
+        print()
+        print("Who would be told what:")
     for decision in answer.found.supposed.decisions:
         _show_told(decision)
 
 
 def _show_differs(each: Differs) -> None:
-    decision = each.decision
-    gate = {name: "" if one is None else one.gate for name, one in (("b", each.before), ("a", each.after))}
-    line(f"{_whom(decision)}: {_told(each.before)} -> {_told(each.after)}", indent=2)
-    if gate["b"] != gate["a"]:
-        line(f"why nothing went: {gate['b'] or '-'} -> {gate['a'] or '-'}", indent=4)
+    before, after = (None if one is None else one.gate for one in (each.before, each.after))
+    told = (_told(each.before), _told(each.after))
+    said_so = f"{told[0]} -> {told[1]}" if told[0] != told[1] else f"{told[1]}, with other fields"
+    line(f"{_whom(each.decision)}: {said_so}", indent=2)
+    if before != after:
+        line(f"why nothing went: {before or '-'} -> {after or '-'}", indent=4)
+    alike: dict[tuple[Outcome | None, Outcome | None, str | None, str | None], list[str]] = {}
     for field in each.fields:
-        before, after = (
-            "not decided" if one is None else OUTCOMES[one] for one in (field.before, field.after)
-        )
-        why = f"[{field.reason_before or '-'} -> {field.reason_after or '-'}]"
-        line(f"{field.path}{SCOPES[field.scope]}: {before} -> {after}  {why}", indent=4)
+        key = (field.before, field.after, field.reason_before, field.reason_after)
+        alike.setdefault(key, []).append(f"{field.path}{SCOPES[field.scope]}")
+    for (old, new, why, why_now), names in alike.items():
+        words = " -> ".join("not decided" if one is None else OUTCOMES[one] for one in (old, new))
+        line(f"{words} [{why or '-'} -> {why_now or '-'}]: {', '.join(names)}", indent=4)
 
 
 def _whom(decision: Decision) -> str:
@@ -238,7 +242,7 @@ def _show_told(decision: Decision) -> None:
             line(f"{word}: {', '.join(paths)}", indent=4)
 
 
-def show_sights(sights: Iterable[Sight], reasons: Mapping[str, tuple[str, str]], *, those: str) -> None:
+def show_sights(sights: Iterable[Sight], policy: Policy, *, those: str) -> None:
     """Say what each party may see, on which basis, and when."""
     print(those)
     whom = None
@@ -251,16 +255,7 @@ def show_sights(sights: Iterable[Sight], reasons: Mapping[str, tuple[str, str]],
         basis = f", on {each.item.basis}" if each.item.basis and each.gate is None else ""
         when = f", only of a message that {' and '.join(each.only_when)}" if each.only_when else ""
         line(f"{each.item.path}{SCOPES[each.item.scope]}: {OUTCOMES[each.outcome]}{basis}{when}", indent=4)
-        line(f"{each.reason}: {reasons.get(each.reason, ('',))[0]}", indent=6)
+        line(f"{each.reason}: {words_for(policy, each.reason, each.item.rules)}", indent=6)
         line(f"by {', '.join(each.item.rules) or 'no rule'}", indent=6)
         if each.items_held:
             line(f"but for the items {', '.join(each.items_held)}, which the OM holds back", indent=6)
-
-
-def counted(outcomes: Iterable[Outcome]) -> Iterator[str]:
-    """Yield how many fields had each outcome, in words."""
-    found = list(outcomes)
-    for outcome, word in OUTCOMES.items():
-        number = sum(1 for each in found if each == outcome)
-        if number:
-            yield f"{number} {word}"

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterable, Sequence
 
     from hub.app.questions import Explanation, Questions, Supposed
+    from hub.consent.compile import Policy
     from hub.consent.explain import FieldExplained
     from hub.consent.why_not import WhyNot
     from hub.messages.envelope import InformationClass, MessageName
@@ -194,11 +195,11 @@ def who_may_see(
     kind, of = _message(message), None if information_class is None else _class(information_class)
     _check_one_of(field, information_class, names="--field or --class")
 
-    async def ask(questions: Questions) -> tuple[WhoMaySee, dict[str, tuple[str, str]]]:
+    async def ask(questions: Questions) -> tuple[WhoMaySee, Policy]:
         found = await questions.who_may_see(case, kind, path=field, information_class=of)
-        return found, dict((await questions.hub.rules()).reasons)
+        return found, await questions.hub.rules()
 
-    found, reasons = _put(ask, 30)
+    found, policy = _put(ask, 30)
     from hub.cli.policy.answers import plain, show_sights
     from hub.consent.decision import Outcome
 
@@ -208,9 +209,9 @@ def who_may_see(
         nobody = {"may_not": may_not, "no_part": found.no_part, "unknown": found.unknown}
         _print(plain({"may": may} | (nobody if everybody else {})))
         return
-    show_sights(may, reasons, those="May see:" if may else "Nobody may see it.")
+    show_sights(may, policy, those="May see:" if may else "Nobody may see it.")
     if everybody:
-        show_sights(may_not, reasons, those="May not:")
+        show_sights(may_not, policy, those="May not:")
         print(f"No part in the case: {', '.join(found.no_part) or 'nobody else on the hub'}")
         if found.unknown:
             print(f"Has a part and is not known to the hub: {', '.join(found.unknown)}")
