@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from hub.cases import acknowledgements, deadlines, reports, standing
 from hub.cases.applied import Applied, Ended, Raised
 from hub.cases.case import Case, ConsentState, Member, ReferralState
-from hub.cases.grants import GrantKind, is_over
+from hub.cases.grants import Grant, GrantKind, is_over
 from hub.cases.membership import current_team
 from hub.cases.turning import turned
 from hub.messages.identifiers import Instant
@@ -79,8 +79,17 @@ def _grant_over(case: Case, due: Ended, now: Instant) -> Applied:
             code = reports.BREAK_GLASS_NOT_REVIEWED
         elif grant.since is None:
             code = reports.OVERRIDE_LAPSED
-        return Applied(case=case, exceptions=(Raised(code=code, subject=grant.grant, due_at=grant.until),))
+        raised = Raised(code=code, subject=grant.grant, due_at=grant.until)
+        return Applied(case=_without(case, grant), exceptions=(raised,))
     return Applied(case=case)
+
+
+def _without(case: Case, grant: Grant) -> Case:
+    """Note on the case that a grant which was in force has ended with its date."""
+    if grant.since is None or grant.ended_at is not None:
+        return case
+    over = replace(grant, ended_at=grant.until)
+    return replace(case, grants=tuple(over if each is grant else each for each in case.grants))
 
 
 def _handover_over(case: Case, _due: Ended, now: Instant) -> Applied:

@@ -59,6 +59,8 @@ class Grant:
     """None only where a court's order names no end."""
     agreed: Act | None = None
     """Who agreed to an override before it began, or looked at a break-glass after it had."""
+    ended_at: Instant | None = None
+    """When one in force ended, by hand or with its date: a change by which what is undelivered is held."""
 
 
 def is_over(grant: Grant, now: Instant) -> bool:

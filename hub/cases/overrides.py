@@ -92,7 +92,7 @@ def ended(case: Case, body: ConsentMessage, at: Occasion) -> Applied:
     if is_over(grant, at.now):
         code = "GRANT-OVER"
         raise DomainRefusal(code, "it has ended already", fix="nothing to do")
-    over = replace(grant, until=at.now)
+    over = replace(grant, until=at.now, ended_at=at.now)
     waits = grant.kind is GrantKind.BREAK_GLASS and grant.agreed is None
     cleared = () if waits else (deadlines.grant_end(grant.grant),)
     return Applied(case=_with(case, over), timers_cleared=cleared)

@@ -195,3 +195,29 @@ def test_an_order_of_a_court_opens_to_the_service_what_no_override_does() -> Non
         None,
         None,
     )
+
+
+@pytest.mark.requirement("R-DIS-07", "R-DIS-05")
+def test_what_is_undelivered_is_decided_anew_when_an_override_ends_by_hand_or_with_its_date() -> None:
+    """Each end is a turn of the case, once; so is the agreement, and a request that lapses is none."""
+    world = opened(both(), RECOVERY, "risk")
+    in_force = world.state.turn
+    world.pass_time(7 * DAY)
+    ended = world.state
+    assert (ended.turn, ended.grants[0].ended_at) == (in_force + 1, ended.grants[0].until)
+    opened(world, HOUSING, "risk")
+    again = world.state.turn
+    world.send(MANAGER, MessageName.CONSENT, {"consent": "ov-housing", "action": "GRANT_ENDED"})
+    assert (world.state.turn, world.state.grants[1].ended_at) == (again + 1, world.now)
+    asked_for = {
+        "consent": "ov-3",
+        "action": "OVERRIDE_REQUESTED",
+        "organisations": [HOUSING],
+        "classes": ["risk"],
+        "until": world.now + DAY,
+        "reason": "Invented",
+    }
+    world.send(MANAGER, MessageName.CONSENT, asked_for)
+    waiting = world.state.turn
+    world.pass_time(8 * DAY)
+    assert world.state.turn == waiting
