@@ -23,7 +23,6 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 import fastavro
 
-from hub.consent.compile import compile_policy
 from hub.consent.parties import Purpose
 from hub.consent.partner_contracts import Direction, PartnerContract, Phase
 from hub.messages.envelope import Envelope, MessageName, Role, Statement, Submission
@@ -41,7 +40,7 @@ from hub.topics.gates.semantics import semantic_gates
 from hub.topics.guard import check_whole
 from hub.topics.keys import FileKeyStore
 from hub.topics.library import Contract, SchemaLibrary, contract_of, unframe
-from hub.topics.policy_files import POLICY_VERSION, read_policy
+from hub.topics.policy_files import folder_policy
 from hub.topics.shapes import leaves
 from hub.topics.values import fitted
 from hub.topics.views import view_of
@@ -335,7 +334,7 @@ def on_schemas(rounds: int) -> None:
     for name, us in found.items():
         limit = f"at most {COMPATIBILITY_US_MAX:.0f} us" if name.endswith("one way") else ""
         print(f"  {name:<40} {us:>7.1f} us  {limit}")
-    policy = compile_policy(read_policy(), version=POLICY_VERSION)
+    policy = folder_policy()
     began = time.process_time()
     findings = tree(versions, policy)
     took = time.process_time() - began

@@ -13,8 +13,9 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 
 from hub.consent.decision import FieldSpec, Outcome, Scope
+from hub.consent.overriding import Authority
 from hub.consent.prove import Proof, prove_rules
-from hub.consent.reader import read_documents
+from hub.consent.reader import Documents, read_documents
 from hub.consent.rules import Rule, names_field
 from hub.consent.vocabulary import DEFAULT_REASONS, Value
 from hub.errors import PolicyRefused
@@ -43,6 +44,10 @@ class Policy:
     keys_inform: frozenset[MessageName]
     """Messages whose keys say something even where nothing else is disclosed."""
     proof: Proof
+    authorities: tuple[Authority, ...]
+    """Who may open what beyond the rules, for whom and for how long."""
+    accepts: Mapping[str, str]
+    """Findings the owners of the rules accept, by name, and why."""
     reasons: Mapping[str, tuple[str, str]]
     """Each reason code: words for staff, words the recipient may read (may be empty)."""
     plans: dict[tuple[MessageName, int], tuple[tuple[FieldSpec, ...], tuple[Line, ...]]] = field(
@@ -108,13 +113,7 @@ def _compiled(text: bytes, version: str) -> Policy:
     """Compile a policy once, however many partitions put it in force."""
     documents = json.loads(text)
     digest = hashlib.sha256(text).hexdigest()
-    read = read_documents(documents)
-    if read.faults:
-        _refuse(read.faults, "mend the named rules; nothing was put in force")
-    rules = {
-        name: (*(rule for rule, classes in read.everywhere if name in classes), *own)
-        for name, own in read.classes.items()
-    }
+    read, rules = read_rules(documents)
     proof = prove_rules(tuple(read.gates), rules)
     if proof.violations:
         _refuse(
@@ -129,8 +128,26 @@ def _compiled(text: bytes, version: str) -> Policy:
         rules=rules,
         keys_inform=read.keys_inform,
         proof=proof,
+        authorities=tuple(read.authorities),
+        accepts=read.accepts,
         reasons=_reasons((*read.gates, *(rule for own in rules.values() for rule in own))),
     )
+
+
+def read_rules(
+    documents: Mapping[str, object],
+) -> tuple[Documents, Mapping[InformationClass, tuple[Rule, ...]]]:
+    """Read the documents, and the rules of each class with those for every class; proves nothing.
+
+    Raises PolicyRefused with every fault.
+    """
+    read = read_documents(documents)
+    if read.faults:
+        _refuse(read.faults, "mend the named rules; nothing was put in force")
+    return read, {
+        name: (*(rule for rule, classes in read.everywhere if name in classes), *own)
+        for name, own in read.classes.items()
+    }
 
 
 def _reasons(rules: Sequence[Rule]) -> Mapping[str, tuple[str, str]]:

@@ -7,7 +7,7 @@ in. A key that is held back holds back the record.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from hub.cases.case import Case
@@ -15,6 +15,10 @@ from hub.consent.compile import Line, Policy
 from hub.consent.decision import Candidate, Decision, FieldDecision, FieldSpec, Outcome, Scope
 from hub.consent.evaluate import Verdict, evaluate
 from hub.consent.facts import Facts, Question, facts_of
+from hub.consent.generalise import can_generalise
+from hub.consent.grounds import grounds_of
+from hub.consent.obligations import terms_with
+from hub.consent.owing import carried, owed, performable, withheld
 from hub.consent.parties import Organisation
 from hub.consent.partner_contracts import PartnerContract, within
 from hub.consent.paths import general_of, plain_path, walk
@@ -131,14 +135,20 @@ def decide(  # noqa: PLR0913 - each is a different thing a decision depends on
     weighing = _Weighing(facts=facts, vector=facts.vector())
     lines = _plan(policy, envelope, specs)
     gate = _gate(policy, envelope.message, weighing)
-    fields, caveats = _fields(lines, weighing) if gate is None else (_closed(lines, gate), ())
+    fields = performable(_fields(lines, weighing), organisation) if gate is None else _closed(lines, gate)
+    caveats = carried(fields)
     if payload is not None:
         fields = named_in_text(payload, specs, fields, candidate)
     if contract is not None and contract.view is not None:
         # Last: what a contract leaves out may be known, so a text that names it need not be held back.
         fields = within(contract.view, fields, specs, rule=f"contract.{contract.name}")
-    reason = gate.reason if gate is not None else _nothing_left(policy, question, specs, fields, payload)
+    reason = (
+        gate.reason
+        if gate is not None
+        else nothing_left(policy, (envelope.message, candidate), specs, fields, payload)
+    )
     classes = {name for _, rules, _ in lines for name, _ in rules}
+    present = None if payload is None else _present(payload, specs, candidate)
     return Decision(
         decision_id=_decision_id(policy, question),
         message=envelope.message_id,
@@ -150,9 +160,10 @@ def decide(  # noqa: PLR0913 - each is a different thing a decision depends on
         fields=fields,
         policy=policy.name,
         case_version=case.version,
-        facts=facts.flat(classes),
+        facts=facts.flat(classes) | grounds_of(question, facts, classes),
         decided_at=now,
         caveats=caveats if reason is None else (),
+        obligations=owed(fields, present) if reason is None else (),
         items_held=facts.items_held,
         message_name=envelope.message,
         contract=envelope.contract,
@@ -245,38 +256,42 @@ def _closed(lines: Sequence[Line], gate: Rule) -> tuple[FieldDecision, ...]:
     )
 
 
-def _fields(lines: Sequence[Line], weighing: _Weighing) -> tuple[tuple[FieldDecision, ...], tuple[str, ...]]:
+def _fields(lines: Sequence[Line], weighing: _Weighing) -> tuple[FieldDecision, ...]:
     """Decide every field; what should be generalised and cannot be is withheld."""
     fields: list[FieldDecision] = []
-    caveats: dict[str, None] = {}
     for spec, rules, scopes in lines:
         for scope in scopes:
             verdict = weighing.verdict(rules, scope)
-            if verdict.outcome is Outcome.GENERALISE and not (spec.general and spec.generaliser):
-                verdict = replace(
-                    verdict, outcome=Outcome.WITHHOLD, reason="OBL-UNSUPPORTED", basis=None, alternates=()
-                )
-            if verdict.outcome < Outcome.REDACT:
-                caveats.update(dict.fromkeys(verdict.caveats))
-            fields.append(
-                FieldDecision(
-                    path=spec.path,
-                    scope=scope,
-                    outcome=verdict.outcome,
-                    reason=verdict.reason,
-                    basis=verdict.basis,
-                    rules=verdict.rules,
-                    alternates=verdict.alternates,
-                )
+            goes = verdict.outcome < Outcome.REDACT
+            exact = FieldDecision(
+                path=spec.path,
+                scope=scope,
+                outcome=verdict.outcome,
+                reason=verdict.reason,
+                basis=verdict.basis,
+                rules=verdict.rules,
+                alternates=verdict.alternates,
+                terms=terms_with(verdict.caveats, verdict.basis) if goes else (),
             )
-            if verdict.outcome is Outcome.GENERALISE and spec.general:
-                fields.append(replace(fields[-1], path=general_of(spec), outcome=Outcome.DISCLOSE))
-    return tuple(fields), tuple(caveats)
+            if verdict.outcome is not Outcome.GENERALISE:
+                fields.append(exact)
+            elif spec.general and can_generalise(spec.generaliser):
+                fields += (exact, replace(exact, path=general_of(spec), outcome=Outcome.DISCLOSE))
+            else:
+                fields.append(withheld(exact))
+    return tuple(fields)
 
 
-def _nothing_left(
+def _present(
+    payload: Mapping[str, object], specs: Sequence[FieldSpec], candidate: Candidate
+) -> Callable[[], set[tuple[str, Scope]]]:
+    """Return what says which fields have a value, if it is asked."""
+    return lambda: {(leaf.path, leaf.scope) for leaf in walk(payload, specs, candidate)}
+
+
+def nothing_left(
     policy: Policy,
-    question: Question,
+    told: tuple[MessageName, Candidate],
     specs: Sequence[FieldSpec],
     fields: Sequence[FieldDecision],
     payload: Mapping[str, object] | None,
@@ -290,9 +305,10 @@ def _nothing_left(
     for item in fields:
         if item.path in keys and "[]" not in item.path and item.outcome >= Outcome.REDACT:
             return item.reason
-    if question.envelope.message in policy.keys_inform:
+    message, candidate = told
+    if message in policy.keys_inform:
         return None
     if payload is not None:
-        goes &= {(leaf.path, leaf.scope) for leaf in walk(payload, specs, question.candidate)}
+        goes &= {(leaf.path, leaf.scope) for leaf in walk(payload, specs, candidate)}
     left = any(path not in keys and not path.startswith("@") for path, _ in goes)
     return None if left else "NEED-NOTHING-LEFT"

@@ -16,6 +16,7 @@ from hub.consent.decide import lines_of
 from hub.consent.decision import Decision, FieldDecision, FieldSpec, Outcome, Scope
 from hub.consent.evaluate import Verdict
 from hub.consent.looking import Looking, RuleSeen, fact_key, looking_at, words_for
+from hub.consent.narrowing import HELD_BACK_BEFORE
 from hub.consent.paths import general_of
 from hub.consent.rules import Rule
 from hub.consent.vocabulary import BASIS
@@ -42,6 +43,7 @@ class Step(StrEnum):
     SCREEN = "screen"
     CONTRACT = "contract"
     DECLARED = "declared class"
+    BEFORE = "decided before"
     DIFFERS = "differs"
 
 
@@ -53,6 +55,7 @@ _NOTES: Mapping[Step, str] = {
     Step.SCREEN: "The rules give {outcome}; the screen after them held it back.",
     Step.CONTRACT: "The rules give {outcome}; the contract with the recipient decides on less ({contract}).",
     Step.DECLARED: "The author declared the stricter class {declared}; its rules decided.",
+    Step.BEFORE: "The rules give {outcome}; it was held back when this was decided before, and stays so.",
     Step.DIFFERS: "The rules, with these facts, give {outcome} ({reason}), and that is not recorded.",
 }
 
@@ -213,6 +216,8 @@ def _follows(recorded: FieldDecision, verdict: Verdict, *, general: bool) -> Ste
     by_contract = bool(recorded.rules) and recorded.rules[-1].startswith(_CONTRACT)
     if recorded.rules != (*verdict.rules, *recorded.rules[-1:] * by_contract):
         return None
+    if recorded.reason == HELD_BACK_BEFORE:
+        return Step.BEFORE if general or recorded.outcome > verdict.outcome else None
     if general and verdict.outcome is not Outcome.GENERALISE and not by_contract:
         return None
     outcome = Outcome.DISCLOSE if general else verdict.outcome

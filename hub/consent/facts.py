@@ -206,14 +206,19 @@ def _limited_itself(question: Question, restrictions: Iterable[Restriction], *, 
 
 
 def _meets(question: Question, item: Restriction) -> bool:
-    """Tell whether a restriction is aimed at the candidate; one that names nobody is at every partner."""
+    """Tell whether a restriction is aimed at the candidate.
+
+    One that names nobody is at every partner, and at the person: a manager threatened is threatened by them.
+    """
     if not item.organisations and not item.roles:
-        return question.organisation.kind is Kind.PARTNER
+        return question.organisation.kind in {Kind.PARTNER, Kind.PERSON}
     return question.organisation.organisation in item.organisations or question.candidate.role in item.roles
 
 
 def _let_in(question: Question, item: Restriction) -> bool:
-    """Tell whether limited access names the candidate; the Offender Manager's own role is never shut out."""
+    """Tell whether limited access names the candidate; it shuts out neither Offender Manager nor person."""
+    if question.organisation.kind is Kind.PERSON:
+        return True
     if question.candidate.role is Role.OFFENDER_MANAGER and question.organisation.kind is Kind.PROBATION:
         return True
     return question.organisation.organisation in item.organisations or question.candidate.role in item.roles

@@ -9,11 +9,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
-from hub.consent.parties import Kind, Standing
+from hub.consent.parties import RUNGS, Kind, Standing
 from hub.consent.vocabulary import Value
 from hub.messages.envelope import InformationClass, MessageName, Subject
 
 ALL_CLASSES = frozenset(InformationClass)
+GUARDED = frozenset({InformationClass.VICTIM, InformationClass.THIRD_PARTY, InformationClass.INTELLIGENCE})
+"""Classes that no override opens beyond the service."""
 
 
 class Claim(StrEnum):
@@ -26,7 +28,13 @@ class Claim(StrEnum):
     NOT_ON_CONSENT_ALONE = "not_on_consent_alone"
     """What goes has a basis other than consent."""
     NARROWS = "narrows"
-    """The next rung up gets no more than this one."""
+    """Along the values of one fact, most trusted first, the next gets no more than the one before."""
+    NO_MORE_THAN = "no_more_than"
+    """No other value of one fact gets more than the value named: nothing that goes hangs on it."""
+    ON_CONSENT = "on_consent"
+    """What goes has consent among its bases."""
+    CONSENT_NAMED_TRULY = "consent_named_truly"
+    """Consent is named as the basis only where it is in force and no statute carries the same."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,6 +47,8 @@ class Invariant:
     claim: Claim
     breaks: str
     """What would happen, in the words of the field."""
+    along: tuple[str, tuple[Value, ...]] = ("rung", ())
+    """For NARROWS a fact and its values, most trusted first; for NO_MORE_THAN a fact and that value."""
 
 
 def _region(**facts: tuple[Value, ...]) -> Mapping[str, frozenset[Value]]:
@@ -53,6 +63,13 @@ INVARIANTS: tuple[Invariant, ...] = (
         region=_region(kind=(Kind.PARTNER,), protocol=(False,)),
         claim=Claim.WITHHELD,
         breaks="information about a victim would reach a partner organisation without a live protocol",
+    ),
+    Invariant(
+        name="victim-never-up-the-ladder",
+        classes=frozenset({InformationClass.VICTIM}),
+        region=_region(rung=(2, 3, 4), protocol=(False,)),
+        claim=Claim.WITHHELD,
+        breaks="information about a victim would leave in-house provision (rung 1) without a live protocol",
     ),
     Invariant(
         name="victim-identity-never-to-partner",
@@ -88,6 +105,15 @@ INVARIANTS: tuple[Invariant, ...] = (
         region=_region(rung=(2, 3, 4)),
         claim=Claim.WITHHELD,
         breaks="intelligence would leave in-house provision (rung 1)",
+    ),
+    Invariant(
+        name="own-copy-of-oneself-only",
+        classes=frozenset(
+            {InformationClass.VICTIM, InformationClass.THIRD_PARTY, InformationClass.INTELLIGENCE}
+        ),
+        region=_region(kind=(Kind.PERSON,)),
+        claim=Claim.WITHHELD,
+        breaks="the person's own copy would tell of a victim, a third party or intelligence",
     ),
     Invariant(
         name="confidential-withheld",
@@ -130,11 +156,94 @@ INVARIANTS: tuple[Invariant, ...] = (
         breaks="a field would go on consent that is not in force (R-DIS-05)",
     ),
     Invariant(
+        name="sensitive-needs-policy-document",
+        classes=ALL_CLASSES,
+        region=_region(
+            sensitive=(True,), policy_document=(False,), consent=("refused", "withdrawn", "expired", "none")
+        ),
+        claim=Claim.WITHHELD,
+        breaks="sensitive data would go with neither consent nor a policy document (DPA 2018 s.35(5), s.42)",
+    ),
+    Invariant(
+        name="sensitive-on-consent-without-policy-document",
+        classes=ALL_CLASSES,
+        region=_region(sensitive=(True,), policy_document=(False,)),
+        claim=Claim.ON_CONSENT,
+        breaks="without a policy document sensitive data would go on another basis than consent (DPA s.42)",
+    ),
+    Invariant(
+        name="override-opens-no-guarded-class-to-partner",
+        classes=GUARDED,
+        region=_region(kind=(Kind.PARTNER,)),
+        claim=Claim.NO_MORE_THAN,
+        along=("override", (False,)),
+        breaks="an override would open victims, third parties or intelligence to a partner (R-DIS-07)",
+    ),
+    Invariant(
+        name="override-opens-no-guarded-class-up-the-ladder",
+        classes=GUARDED,
+        region=_region(rung=(2, 3, 4)),
+        claim=Claim.NO_MORE_THAN,
+        along=("override", (False,)),
+        breaks="an override would open victims, third parties or intelligence up the ladder (R-DIS-07)",
+    ),
+    Invariant(
+        name="override-opens-no-intelligence",
+        classes=frozenset({InformationClass.INTELLIGENCE}),
+        region={},
+        claim=Claim.NO_MORE_THAN,
+        along=("override", (False,)),
+        breaks="an override would open intelligence (R-DIS-07)",
+    ),
+    Invariant(
+        name="override-defeats-no-confidentiality",
+        classes=ALL_CLASSES,
+        region=_region(confidential=(True,)),
+        claim=Claim.NO_MORE_THAN,
+        along=("override", (False,)),
+        breaks="an override would open what the Offender Manager holds back as confidential (R-DIS-07)",
+    ),
+    Invariant(
         name="rung-narrows",
         classes=ALL_CLASSES,
-        region=_region(kind=(Kind.PARTNER,)),
+        region={},
         claim=Claim.NARROWS,
-        breaks="a partner higher up the brokerage ladder would get more than one below it (R-DIS-02)",
+        along=("rung", RUNGS),
+        breaks="a body higher up the brokerage ladder would get more than one below it (R-DIS-02)",
+    ),
+    Invariant(
+        name="tier-narrows",
+        classes=ALL_CLASSES,
+        region={},
+        claim=Claim.NARROWS,
+        along=("tier", (4, 3, 2, 1)),
+        breaks="more would go of a case of a lower tier than of one of a higher tier (R-CASE-08)",
+    ),
+    Invariant(
+        name="statutory-routes-need-no-consent",
+        classes=frozenset({InformationClass.RISK, InformationClass.INTELLIGENCE}),
+        region=_region(mappa_level=(1, 2, 3), sensitive=(False,)),
+        claim=Claim.NO_MORE_THAN,
+        along=("consent", ("refused",)),
+        breaks="risk under MAPPA would go with the person's consent and not without it (R-DIS-04)",
+    ),
+    Invariant(
+        name="statutory-routes-need-no-consent-if-documented",
+        classes=frozenset({InformationClass.RISK, InformationClass.INTELLIGENCE}),
+        region=_region(mappa_level=(1, 2, 3), policy_document=(True,)),
+        claim=Claim.NO_MORE_THAN,
+        along=("consent", ("refused",)),
+        breaks="sensitive data under MAPPA would go with the person's consent and not without it (R-DIS-04)",
+    ),
+    Invariant(
+        name="consent-named-truly",
+        classes=ALL_CLASSES,
+        region={},
+        claim=Claim.CONSENT_NAMED_TRULY,
+        breaks=(
+            "consent would be named as the basis where it is not in force or a statute carries the same"
+            " (R-DIS-04)"
+        ),
     ),
 )
 """Proved for each class they name, in every state of the facts its rules ask about."""

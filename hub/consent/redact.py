@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from hub.consent.decision import Candidate, Decision, FieldSpec, Outcome, Scope
-from hub.consent.generalise import generalised
+from hub.consent.generalise import Between, generalised
 from hub.consent.paths import general_of, owners, scope_of, walk
 from hub.consent.screen import LENGTH_MIN
 from hub.errors import HubError
@@ -32,6 +32,7 @@ class _Cut:
     own: Mapping[str, str]
     candidate: Candidate
     items_held: frozenset[str]
+    between: Between
     redacted: dict[str, None] = field(default_factory=dict)
 
     def outcome(self, path: str, scope: Scope) -> Outcome:
@@ -48,7 +49,7 @@ class _Cut:
                 continue
             cut[name] = self.value(value, path, scope)
             if spec is not None and value is not None and self.outcome(path, scope) is Outcome.GENERALISE:
-                cut[general_of(spec).rpartition(".")[2]] = generalised(spec.generaliser, value)
+                cut[general_of(spec).rpartition(".")[2]] = generalised(spec.generaliser, value, self.between)
         return cut
 
     def value(self, value: object, path: str, scope: Scope) -> object:
@@ -122,6 +123,7 @@ def cut(
         own=owners(specs),
         candidate=candidate,
         items_held=frozenset(decision.items_held),
+        between=Between(decision.case, candidate.organisation),
     )
     result = worker.record(payload, "", Scope.ALL)
     _check(payload, result, worker)

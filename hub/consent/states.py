@@ -51,9 +51,20 @@ class Space:
             found &= either
         return found
 
-    def moved(self, states: int, name: str, *, by: int) -> int:
-        """Return the states that differ from these by so many groups of one dimension, upwards."""
-        return states << by * self.dimensions[name].stride & self.everything
+    def having(self, name: str, value: Value) -> int:
+        """Return the states in which one dimension has this value, or one no condition tells from it."""
+        return self.literals[name, self._group(name, value)]
+
+    def changed(self, states: int, name: str, *, to: Value, was: Value) -> int:
+        """Return, of these states, those in which a dimension had one value, with another in its place."""
+        by = (self._group(name, to) - self._group(name, was)) * self.dimensions[name].stride
+        found = states & self.having(name, was)
+        return found << by if by >= 0 else found >> -by
+
+    def _group(self, name: str, value: Value) -> int:
+        """Return which group of a dimension a value is in."""
+        groups = self.dimensions[name].groups
+        return next(index for index, group in enumerate(groups) if value in group)
 
     def states(self) -> Iterator[Mapping[str, tuple[Value, ...]]]:
         """Yield every state, for spaces small enough to be gone through one by one."""

@@ -80,6 +80,10 @@ class Supposed:
         """Return the rules supposed to be in force."""
         return self.view.policy() if self.released is None else self.released
 
+    def release(self, name: str) -> Mapping[str, object] | None:
+        """Return a policy release; what is to come is as it is."""
+        return self.view.release(name)
+
     def timers_due(self, now: Instant) -> Iterable[Timer]:
         """Return the timers whose time has come."""
         return self.view.timers_due(now)

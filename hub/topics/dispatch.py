@@ -9,9 +9,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from hub.cases.state import from_json, to_json
+from hub.consent.decision import Candidate, Concern
 from hub.messages.envelope import MessageName, Role
 from hub.messages.identifiers import CaseRef, DeliveryId, Instant, MessageId, OrganisationId
-from hub.routing.outcome import Delivery, Urgency
+from hub.routing.outcome import Delivery, Grounds, Urgency, Verdict
 from hub.topics.catalogue import OUTBOX as OUTBOX_TOPIC
 from hub.topics.codec import OUTBOX, Codec, Encoded
 from hub.topics.cutter import changes_between, cutter_for
@@ -40,6 +42,18 @@ class FramedView:
     headers: Mapping[str, str]
     value: bytes
     by_kafka: bool
+    grounds: Grounds | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Verdicted:
+    """The verdict on a delivery made earlier, which was decided again."""
+
+    delivery_id: DeliveryId
+    verdict: Verdict
+    decision_id: str
+    turn: int
+    until: Instant | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,6 +67,9 @@ class Outbox:
     partition: int
     offset: int
     views: tuple[FramedView, ...]
+    original: bytes | None = None
+    """The whole message as `Codec.envelope_bytes` writes it; None where nothing is delivered."""
+    settled: tuple[Verdicted, ...] = ()
 
 
 class Dispatch:
@@ -76,6 +93,7 @@ class Dispatch:
             headers=self._headers(delivery) | _contract_headers(delivery, view),
             value=self.value(delivery),
             by_kafka=delivery.by_kafka,
+            grounds=delivery.grounds,
         )
 
     def value(self, delivery: Delivery) -> bytes:
@@ -100,6 +118,17 @@ class Dispatch:
                 "partition": outbox.partition,
                 "offset": outbox.offset,
                 "deliveries": [_plain_view(view) for view in outbox.views],
+                "original": outbox.original,
+                "settled": [
+                    {
+                        "delivery_id": each.delivery_id,
+                        "verdict": each.verdict.value,
+                        "decision_id": each.decision_id,
+                        "turn": each.turn,
+                        "until": each.until,
+                    }
+                    for each in outbox.settled
+                ],
             },
         )
         key_id = case_key(outbox.case)
@@ -118,6 +147,17 @@ class Dispatch:
             partition=read["partition"],
             offset=read["offset"],
             views=tuple(_view_from(plain) for plain in read["deliveries"]),
+            original=read["original"],
+            settled=tuple(
+                Verdicted(
+                    delivery_id=DeliveryId(each["delivery_id"]),
+                    verdict=Verdict(each["verdict"]),
+                    decision_id=each["decision_id"],
+                    turn=each["turn"],
+                    until=None if each["until"] is None else Instant(each["until"]),
+                )
+                for each in read["settled"]
+            ),
         )
 
     def _view_of(self, delivery: Delivery) -> Contract:
@@ -240,7 +280,45 @@ def _plain_view(view: FramedView) -> dict[str, object]:
         "headers": dict(view.headers),
         "value": view.value,
         "by_kafka": view.by_kafka,
+        "grounds": None if view.grounds is None else _plain_grounds(view.grounds),
     }
+
+
+def _plain_grounds(grounds: Grounds) -> dict[str, object]:
+    candidate = grounds.candidate
+    return {
+        "decision_id": grounds.decision_id,
+        "concern": candidate.concern.value,
+        "persons": sorted(candidate.persons),
+        "relevant": candidate.relevant,
+        "about": grounds.about,
+        "items_held": list(grounds.items_held),
+        "turn": grounds.turn,
+        "until": grounds.until,
+        "part": None if grounds.part is None else to_json(grounds.part),
+        "replaces": grounds.replaces,
+    }
+
+
+def _grounds_from(plain: Mapping[str, Any], organisation: str, role: str) -> Grounds:
+    candidate = Candidate(
+        organisation=OrganisationId(organisation),
+        role=Role(role),
+        persons=frozenset(plain["persons"]),
+        concern=Concern(plain["concern"]),
+        relevant=plain["relevant"],
+    )
+    until, replaces = plain["until"], plain["replaces"]
+    return Grounds(
+        decision_id=plain["decision_id"],
+        candidate=candidate,
+        about=plain["about"],
+        items_held=tuple(plain["items_held"]),
+        turn=plain["turn"],
+        until=None if until is None else Instant(until),
+        part=None if plain["part"] is None else from_json(plain["part"]),
+        replaces=None if replaces is None else DeliveryId(replaces),
+    )
 
 
 def _view_from(plain: Mapping[str, Any]) -> FramedView:
@@ -254,4 +332,5 @@ def _view_from(plain: Mapping[str, Any]) -> FramedView:
         headers=plain["headers"],
         value=plain["value"],
         by_kafka=plain["by_kafka"],
+        grounds=plain["grounds"] and _grounds_from(plain["grounds"], plain["organisation"], plain["role"]),
     )

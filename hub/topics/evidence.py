@@ -13,9 +13,11 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 from hub.consent.decision import Candidate, Concern, Decision, FieldDecision, Outcome, Scope
+from hub.consent.obligations import is_owed
 from hub.errors import NotConfigured, NotReadable
 from hub.messages.envelope import MessageName, Role
 from hub.messages.identifiers import HUB, CaseRef, DeliveryId, Instant, MessageId, OrganisationId
+from hub.routing.outcome import Verdict
 from hub.topics.catalogue import LEDGER as LEDGER_TOPIC
 from hub.topics.catalogue import QUARANTINE as QUARANTINE_TOPIC
 from hub.topics.codec import LEDGER, QUARANTINE, Codec, Encoded
@@ -26,6 +28,8 @@ from hub.topics.sealing import Sealed
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+    from hub.routing.outcome import Settled
 
 DETAIL_LENGTH_MAX = 500
 
@@ -46,6 +50,10 @@ class Entered:
     """See `Evidence.facts_digest`."""
     partition: int
     offset: int
+    again: DeliveryId | None = None
+    """The delivery that was decided again, where this was."""
+    verdict: Verdict | None = None
+    """What became of that delivery."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,8 +87,12 @@ class Evidence:
         by_kafka: bool = False,
         partition: int,
         offset: int,
+        settled: Settled | None = None,
     ) -> Encoded:
-        """Write one decision; its facts are sealed under the key of the case."""
+        """Write one decision; its facts are sealed under the key of the case.
+
+        `settled` is the verdict that follows from it, where it was made on a delivery made earlier.
+        """
         candidate = decision.candidate
         plain_facts = canonical_json(decision.facts).encode()
         facts = self._codec.sealer.seal(
@@ -104,7 +116,7 @@ class Evidence:
             "by_kafka": by_kafka,
             "gate": decision.gate,
             "fields": [_plain_field(field) for field in decision.fields],
-            "caveats": list(decision.caveats),
+            "caveats": [*decision.caveats, *decision.obligations],
             "policy": decision.policy,
             "case_version": decision.case_version,
             "facts_key": facts.key_id,
@@ -115,6 +127,8 @@ class Evidence:
             "partition": partition,
             "offset": offset,
             "delivery_id": delivery_id,
+            "again": settled and settled.delivery_id,
+            "verdict": settled and settled.verdict.value,
         }
         return Encoded(key=decision.case.encode(), value=self._codec.framed(LEDGER, fields))
 
@@ -139,12 +153,13 @@ class Evidence:
             purpose=read["purpose"],
             delivers=read["delivers"],
             gate=read["gate"],
-            fields=tuple(_field_from(field) for field in read["fields"]),
+            fields=tuple(field_from(field) for field in read["fields"]),
             policy=read["policy"],
             case_version=read["case_version"],
             facts={},
             decided_at=Instant(read["decided_at"]),
-            caveats=tuple(read["caveats"]),
+            caveats=tuple(term for term in read["caveats"] if not is_owed(term)),
+            obligations=tuple(term for term in read["caveats"] if is_owed(term)),
             message_name=None if read["message"] is None else MessageName(read["message"]),
             contract=read["contract"],
         )
@@ -157,6 +172,8 @@ class Evidence:
             facts_digest=read["facts_digest"],
             partition=read["partition"],
             offset=read["offset"],
+            again=read["again"],
+            verdict=None if read["verdict"] is None else Verdict(read["verdict"]),
         )
 
     def ledger_fields(self, value: bytes) -> dict[str, Any]:
@@ -263,7 +280,8 @@ def _plain_field(field: FieldDecision) -> dict[str, object]:
     }
 
 
-def _field_from(plain: Mapping[str, Any]) -> FieldDecision:
+def field_from(plain: Mapping[str, Any]) -> FieldDecision:
+    """Read the decision on one field as the ledger has it, in Kafka or in the database."""
     return FieldDecision(
         path=plain["path"],
         scope=Scope(plain["scope"]),

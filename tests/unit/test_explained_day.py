@@ -272,7 +272,9 @@ def test_a_supposition_changes_decisions_only_by_the_facts_it_is_about(day: Day,
             same = before.get((after.message, after.candidate.organisation, after.candidate.role))
             if same is None:
                 continue
-            changed = {name for name, value in after.facts.items() if same.facts[name] != value}
+            names = after.facts.keys() | same.facts.keys()
+            differ = (name for name in names if same.facts.get(name) != after.facts.get(name))
+            changed = {name.removeprefix("evidence.") for name in differ}
             assert {name.partition(".")[0] for name in changed} <= {fact, "relevant"}
             touched += bool(changed)
             if not changed:

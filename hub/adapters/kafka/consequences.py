@@ -16,13 +16,13 @@ import structlog
 from hub.adapters import telemetry
 from hub.adapters.kafka.transaction import Outgoing
 from hub.errors import HubError, NotReadable
-from hub.messages.envelope import Control, Entry, Submission, Tick, Unreadable
+from hub.messages.envelope import Control, Entry, MessageName, Redecide, Submission, Tick, Unreadable
 from hub.messages.identifiers import HUB, CaseRef, Instant, MessageId, OrganisationId, derived_id
-from hub.routing.outcome import Delivery, Rejection, Result, View
+from hub.routing.outcome import Delivery, Rejection, Result, Settled, Verdict, View
 from hub.routing.terms import PARKED
 from hub.topics.catalogue import DELIVERY_PARTITIONS, QUARANTINE_PARTITIONS, Catalogue, lane_partition
 from hub.topics.codec import TICK, Codec, Encoded
-from hub.topics.dispatch import Dispatch, FramedView, Outbox, delivered
+from hub.topics.dispatch import Dispatch, FramedView, Outbox, Verdicted, delivered
 from hub.topics.evidence import Evidence, SetAside
 from hub.topics.library import frame
 
@@ -69,7 +69,17 @@ class _Written:
 
     records: list[Outgoing] = field(default_factory=list)
     cases: list[tuple[Case, bytes]] = field(default_factory=list)
-    controls: list[tuple[bytes, bytes]] = field(default_factory=list)
+    controls: list[tuple[bytes, bytes | None]] = field(default_factory=list)
+
+
+@dataclass(slots=True)
+class _OfMessage:
+    """What one outbox record is to hold."""
+
+    message: MessageName
+    views: list[FramedView] = field(default_factory=list)
+    source: Submission | None = None
+    settled: list[Settled] = field(default_factory=list)
 
 
 class Consequences:
@@ -117,7 +127,7 @@ class Consequences:
             )
             return [self._aside(place, INTERNAL, at)]
         if any(outgoing.size > self._record_bytes_max for outgoing in written.records) or any(
-            len(value) > self._record_bytes_max for _, value in written.cases + written.controls
+            len(value or b"") > self._record_bytes_max for _, value in (*written.cases, *written.controls)
         ):
             return [self._aside(place, TOO_LARGE, "what follows from it is larger than a topic takes")]
         _apply(place, result, written, view)
@@ -148,11 +158,13 @@ class Consequences:
         written = _Written()
         written.cases = [(case, self._codec.case(case).value) for case in result.cases]
         written.controls = [
-            (key.encode(), self._codec.control_bytes(_control(place, key, body)))
+            (key.encode(), None if body is None else self._codec.control_bytes(_control(place, key, body)))
             for key, body in result.controls
         ]
         views, withheld = self._views(place, result.deliveries)
-        written.records = self._deliveries(place, views) + self._ledger(place, result, views)
+        settled = _as_written(result, views)
+        written.records = self._deliveries(place, views, settled)
+        written.records += self._ledger(place, result, views) + self._verdicts(place, result, settled)
         if result.rejection is not None:
             written.records.append(self._rejected(place, result.rejection))
         elif withheld:
@@ -192,33 +204,76 @@ class Consequences:
             raise NotReadable(WRITE_FAILED, f"not written for {', '.join(withheld)}, and for nobody else")
         return views, [*withheld]
 
-    def _deliveries(self, place: _Place, written: Sequence[tuple[Delivery, FramedView]]) -> list[Outgoing]:
+    def _deliveries(
+        self,
+        place: _Place,
+        written: Sequence[tuple[Delivery, FramedView]],
+        settled: Sequence[Settled],
+    ) -> list[Outgoing]:
         """One outbox record per message, its views sealed together; and one on each Kafka topic chosen."""
         records: list[Outgoing] = []
-        outboxes: dict[tuple[MessageId, CaseRef], list[FramedView]] = {}
+        outboxes: dict[tuple[MessageId, CaseRef], _OfMessage] = {}
         for delivery, view in written:
-            outboxes.setdefault((delivery.message_id, delivery.case), []).append(view)
+            of_message = outboxes.setdefault((delivery.message_id, delivery.case), _OfMessage(view.message))
+            of_message.views.append(view)
+            of_message.source = delivery.source
             if view.by_kafka:
                 topic = self._catalogue.delivery_name(view.organisation)
                 partition = lane_partition(delivery.case, DELIVERY_PARTITIONS)
                 records.append(_outgoing(topic, partition, self._dispatch.record(view), place))
-        for (message_id, case), views in outboxes.items():
-            records.append(self._outbox(place, message_id, case, views))
+        for each in settled:
+            name = MessageName(str(each.decision.message_name))
+            of_message = outboxes.setdefault((each.decision.message, each.decision.case), _OfMessage(name))
+            of_message.settled.append(each)
+        for (message_id, case), of_message in outboxes.items():
+            records.append(self._outbox(place, message_id, case, of_message))
         return records
 
     def _outbox(
-        self, place: _Place, message_id: MessageId, case: CaseRef, views: list[FramedView]
+        self, place: _Place, message_id: MessageId, case: CaseRef, of_message: _OfMessage
     ) -> Outgoing:
+        source = of_message.source
         outbox = Outbox(
             message_id=message_id,
             case=case,
-            message=views[0].message,
+            message=of_message.message,
             decided_at=place.now,
             partition=place.partition,
             offset=place.offset,
-            views=tuple(views),
+            views=tuple(of_message.views),
+            original=None if source is None else self._codec.envelope_bytes(source),
+            settled=tuple(
+                Verdicted(
+                    delivery_id=each.delivery_id,
+                    verdict=each.verdict,
+                    decision_id=each.decision.decision_id,
+                    turn=each.turn,
+                    until=each.until,
+                )
+                for each in of_message.settled
+            ),
         )
         return _outgoing(self._catalogue.outbox, place.partition, self._dispatch.outbox(outbox), place)
+
+    def _verdicts(self, place: _Place, result: Result, settled: Sequence[Settled]) -> list[Outgoing]:
+        """One ledger record for every delivery decided again."""
+        narrower = {each.grounds.decision_id: each.delivery_id for each in result.deliveries if each.grounds}
+        records = []
+        for each in settled:
+            goes_as = {
+                Verdict.RELEASE: each.delivery_id,
+                Verdict.REPLACE: narrower.get(each.decision.decision_id),
+                Verdict.STOP: None,
+            }
+            encoded = self._evidence.ledger(
+                each.decision,
+                delivery_id=goes_as[each.verdict],
+                partition=place.partition,
+                offset=place.offset,
+                settled=each,
+            )
+            records.append(_outgoing(self._catalogue.ledger, place.partition, encoded, place))
+        return records
 
     def _ledger(
         self, place: _Place, result: Result, written: Sequence[tuple[Delivery, FramedView]]
@@ -234,7 +289,7 @@ class Consequences:
                     "hub.router.parked", hub_code=str(decision.gate), hub_organisation=candidate.organisation
                 )
             if decision.delivers and found is not None and found.delivery_id not in gone:
-                decision = replace(decision, delivers=False, gate=WRITE_FAILED, caveats=())  # noqa: PLW2901
+                decision = replace(decision, delivers=False, gate=WRITE_FAILED, caveats=(), obligations=())  # noqa: PLW2901
             delivery = found if decision.delivers else None
             encoded = self._evidence.ledger(
                 decision,
@@ -261,6 +316,8 @@ class Consequences:
                 return self._quarantine(place, (code, detail), control_id, HUB)
             case Tick(tick_id=tick_id):
                 return self._quarantine(place, (code, detail), tick_id, HUB)
+            case Redecide(request_id=request_id):
+                return self._quarantine(place, (code, detail), request_id, HUB, replayable=False)
 
     def _quarantine(
         self,
@@ -302,8 +359,8 @@ def _apply(place: _Place, result: Result, written: _Written, view: RouterView) -
     """Make the result's changes in the overlay: from here on the next record sees them."""
     for case, value in written.cases:
         view.put_case(case, value)
-    for control, value in written.controls:
-        view.control.put(control, value)
+    for control, fact in written.controls:
+        view.control.put(control, fact)
     if result.seen is not None and isinstance(place.entry, Submission):
         view.put_seen(*result.seen, sent=place.entry)
     for key in result.timers_cleared:
@@ -318,7 +375,29 @@ def _control(place: _Place, key: str, body: Mapping[str, object]) -> Control:
     control_id, effective_at = place.record_id, place.now
     if isinstance(place.entry, Control):
         control_id, effective_at = place.entry.control_id, place.entry.effective_at
-    return Control(control_id=control_id, kind=kind, name=name, effective_at=effective_at, body=body)
+    return Control(
+        control_id=control_id,
+        kind=kind,
+        name=name,
+        effective_at=effective_at,
+        body=body,
+        offset=place.offset,
+    )
+
+
+def _as_written(result: Result, written: Sequence[tuple[Delivery, FramedView]]) -> tuple[Settled, ...]:
+    """Return the verdicts; a delivery whose narrower form could not be written is stopped."""
+    made = {delivery.grounds.decision_id for delivery, _ in written if delivery.grounds}
+    return tuple(
+        each
+        if each.verdict is not Verdict.REPLACE or each.decision.decision_id in made
+        else replace(
+            each,
+            verdict=Verdict.STOP,
+            decision=replace(each.decision, delivers=False, gate=WRITE_FAILED, caveats=(), obligations=()),
+        )
+        for each in result.settled
+    )
 
 
 def _outgoing(topic: str, partition: int, encoded: Encoded, place: _Place) -> Outgoing:

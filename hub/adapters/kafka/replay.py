@@ -108,6 +108,9 @@ def _keep(entry: Entry, result: Result, view: RouterView, *, codec: Codec, now: 
         # Never sealed nor written: the table only has to know that it is another than before.
         view.put_case(case, f"replayed {offset}".encode())
     for key, body in result.controls:
+        if body is None:
+            view.control.put(key.encode(), None)
+            continue
         kind, _, name = key.partition("/")
         of = entry.control_id if isinstance(entry, Control) else MessageId(derived_id("replayed", key))
         control = Control(control_id=of, kind=kind, name=name, effective_at=now, body=body)

@@ -1,14 +1,25 @@
-"""`hub policy check`: are the rules well formed, and does every invariant hold?"""
+"""`hub policy check`: are the rules well formed, does every invariant hold, and is anything odd?"""
 
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Annotated
+
+import typer
 
 from hub.cli.policy.options import Folder, Json, Version, compiled
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from hub.consent.compile import Policy
+    from hub.consent.findings import Finding
+    from hub.consent.release import Release
+
+Strict = Annotated[
+    bool, typer.Option("--strict", help="Leave with exit code 4 when there is a finding nobody accepts.")
+]
 
 
 def check(
@@ -16,25 +27,63 @@ def check(
     version: Version = None,
     *,
     as_json: Json = False,
+    strict: Strict = False,
 ) -> None:
-    """Load the rules, validate them and prove every invariant; a policy that breaks one is refused."""
+    """Load the rules, validate them, prove every invariant, and say what is odd.
+
+    A policy that breaks an invariant is refused. What is only odd is a finding: a rule or condition that
+    decides nothing, a guard that is needed, a cell in which less trust gets more, a review that is overdue.
+    Its owner may accept it, with the reason, under `accepts` in the policy file.
+    """
     from time import perf_counter
 
-    from hub.cli.console import show_pairs
+    from hub.cli.console import EXIT_NOT_VALID
+    from hub.topics.policy_files import POLICY, read_release
 
     began = perf_counter()
     policy = compiled(folder, version)
-    found = {
+    took = perf_counter() - began
+    findings = _findings(policy)
+    release = read_release(folder or POLICY)
+    if as_json:
+        print(json.dumps(_as_json(policy, findings, release), indent=2))
+    else:
+        _show(policy, findings, release, took)
+    if strict and not all(each.accepted for each in findings):
+        raise typer.Exit(EXIT_NOT_VALID)
+
+
+def _findings(policy: Policy) -> tuple[Finding, ...]:
+    """Return what is odd today."""
+    from datetime import UTC, datetime
+
+    from hub.consent.findings import find
+
+    return find(policy, today=datetime.now(UTC).date().isoformat())
+
+
+def _as_json(policy: Policy, findings: Iterable[Finding], release: Release | None) -> dict[str, object]:
+    """Return what was found as it is printed for a program."""
+    from hub.consent.release import faults_of
+
+    return {
         "version": policy.version,
         "digest": policy.digest,
         "rules": policy.proof.rules,
         "states": policy.proof.states,
         "invariants": list(policy.proof.invariants),
+        "findings": [asdict(each) for each in findings],
         "fields no contract has": _unknown_fields(policy),
+        "release": None if release is None else release.sentence,
+        "release faults": list(faults_of(release, policy.digest)),
     }
-    if as_json:
-        print(json.dumps(found, indent=2))
-        return
+
+
+def _show(policy: Policy, findings: Iterable[Finding], release: Release | None, took: float) -> None:
+    """Print what was found for a person."""
+    from hub.cli.console import show_pairs
+    from hub.consent.release import faults_of
+
     show_pairs(
         (
             ("version", policy.version),
@@ -42,11 +91,18 @@ def check(
             ("rules", policy.proof.rules),
             ("states looked at", f"{policy.proof.states:,}"),
             ("invariants proved", len(policy.proof.invariants)),
-            ("took", f"{(perf_counter() - began) * 1000:.0f} ms"),
+            ("released as", "nothing: not proposed" if release is None else release.sentence),
+            ("took", f"{took * 1000:.0f} ms"),
         )
     )
     for name in policy.proof.invariants:
         print(f"    holds  {name}")
+    for each in findings:
+        print(f"    {'accepted' if each.accepted else 'finding '}  {each.name}: {each.sentence}")
+        if each.accepted:
+            print(f"              because: {each.accepted}")
+    for fault in faults_of(release, policy.digest):
+        print(f"    note   not to be released: {fault}")
     for name in _unknown_fields(policy):
         print(f"    note   a rule names the field {name}, which no contract has in that class")
 

@@ -1,0 +1,90 @@
+"""Every slip of the pen a policy could have: a rule gone, a condition gone or wider, a basis gone or opened."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from hub.consent.compile import Policy
+from hub.consent.decision import Outcome
+from hub.consent.rules import Arm, Effect, Rule
+from hub.consent.vocabulary import FACTS
+
+_NAMES = tuple(FACTS)
+_NARROWINGS = ("messages", "subjects", "sensitive", "fields")
+_YES_NO = 2
+"""Facts with so many values are not widened: taking the condition away is the same."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Mutant:
+    """A policy with one slip: which rule is what instead; None: it is gone."""
+
+    name: str
+    changed: Mapping[str, Rule | None]
+
+    def applied(self, rules: Sequence[Rule]) -> tuple[Rule, ...]:
+        """Return some rules with the slip."""
+        found = (self.changed.get(rule.rule, rule) for rule in rules)
+        return tuple(rule for rule in found if rule is not None)
+
+    def besides(self, guards: Sequence[str]) -> Mutant:
+        """Return the same slip where these guards are gone as well."""
+        return Mutant(
+            name=f"{self.name}, and {', '.join(guards)} gone",
+            changed={**dict.fromkeys(guards), **self.changed},
+        )
+
+
+def every_rule(policy: Policy) -> dict[str, Rule]:
+    """Return each rule of a policy once."""
+    return {rule.rule: rule for own in (policy.gates, *policy.rules.values()) for rule in own}
+
+
+def mutants(policy: Policy) -> Iterator[Mutant]:
+    """Yield every slip of every rule. A guard that is gone changes nothing by itself: see `besides`."""
+    for rule in every_rule(policy).values():
+        if not rule.guard:
+            yield Mutant(name=f"{rule.rule} gone", changed={rule.rule: None})
+        for what, instead in _slips(rule):
+            yield Mutant(name=f"{rule.rule} {what}", changed={rule.rule: instead})
+
+
+def _slips(rule: Rule) -> Iterator[tuple[str, Rule]]:
+    """Yield a rule with each of its conditions, narrowings and bases changed in turn."""
+    for number, (slot, mask) in enumerate(rule.clauses):
+        before, after = rule.clauses[:number], rule.clauses[number + 1 :]
+        yield f"without its condition on {_NAMES[slot]}", replace(rule, clauses=(*before, *after))
+        for word, other in _other_masks(rule, slot, mask):
+            yield word, replace(rule, clauses=(*before, (slot, other), *after))
+    for name in _NARROWINGS:
+        if getattr(rule, name) is not None:
+            yield f"not narrowed by {name}", replace(rule, **{name: None})
+    for arm in rule.arms:
+        others = tuple(each for each in rule.arms if each is not arm)
+        if others:
+            yield f"without {arm.basis}", replace(rule, arms=others)
+        if arm.clauses:
+            yield f"with {arm.basis} open to all", replace(rule, arms=(*others, Arm(basis=arm.basis, clauses=())))
+    yield from _outcomes(rule)
+
+
+def _other_masks(rule: Rule, slot: int, mask: int) -> Iterator[tuple[str, int]]:
+    """Yield the values of a condition with one more, and for what holds back with one less."""
+    name = _NAMES[slot]
+    every = (1 << len(FACTS[name].domain)) - 1
+    if len(FACTS[name].domain) == _YES_NO:
+        return
+    for index, value in enumerate(FACTS[name].domain):
+        bit = 1 << index
+        if not mask & bit and mask | bit != every:
+            yield f"with {name} {value} too", mask | bit
+        if mask & bit and mask != bit and rule.effect is not Effect.PERMIT:
+            yield f"not with {name} {value}", mask & ~bit
+
+
+def _outcomes(rule: Rule) -> Iterator[tuple[str, Rule]]:
+    """Yield a rule that lets one step more through."""
+    if rule.effect is not Effect.FORBID and rule.outcome is not Outcome.DISCLOSE:
+        more = Outcome(rule.outcome - 1)
+        yield f"with {more.name} as its outcome", replace(rule, outcome=more)

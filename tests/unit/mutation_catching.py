@@ -1,0 +1,194 @@
+"""What catches a slip in the policy: a golden case, a proof, or a finding that was not there before.
+
+Golden cases are not asked anew for each slip: what they looked at is kept, and only the fields of which the
+changed rule speaks are decided again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
+
+from golden import Expected, Golden, asked, differences, golden_cases
+from mutants import Mutant, every_rule
+
+from hub.consent.compile import Policy, RuleKey, speaks_of
+from hub.consent.decide import lines_of
+from hub.consent.decision import FieldSpec, Outcome
+from hub.consent.evaluate import Verdict, evaluate
+from hub.consent.facts import Question, facts_of
+from hub.consent.findings import find
+from hub.consent.prove import prove_rules
+from hub.consent.rules import Rule
+from hub.consent.vocabulary import BY_CLASS, SLOT, bit
+from hub.messages.envelope import InformationClass
+from hub.topics.library import SchemaLibrary
+
+TODAY = "2000-01-01"
+"""A day on which no review is overdue: dates are no part of this."""
+LIBRARY = SchemaLibrary.load()
+Vector = tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Looked:
+    """One field of a golden case as the rules looked at it: by class the key and the facts."""
+
+    golden: Golden
+    spec: FieldSpec
+    classes: tuple[tuple[RuleKey, Vector], ...]
+    expected: Expected
+
+
+@dataclass(slots=True)
+class Catcher:
+    """A policy, what its golden cases looked at, and what is odd about it already."""
+
+    policy: Policy
+    looked: dict[InformationClass, list[Looked]] = field(default_factory=dict)
+    known: frozenset[str] = frozenset()
+    verdicts: dict[tuple[tuple[str, ...], Vector], Verdict] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        """Look at every field of every golden case once."""
+        self.known = frozenset(each.name for each in find(self.policy, today=TODAY))
+        for golden in golden_cases():
+            for each in self._fields(golden):
+                for (_, information_class, *_), _ in each.classes:
+                    self.looked.setdefault(information_class, []).append(each)
+
+    def _fields(self, golden: Golden) -> Iterator[Looked]:
+        """Yield the fields of a case that are decided, unless a gate is closed."""
+        where = golden.situation
+        question = Question(
+            envelope=where.envelope,
+            case=where.case,
+            organisation=where.organisation,
+            candidate=where.candidate,
+            now=where.now,
+            about=where.about,
+        )
+        facts = facts_of(question)
+        if golden.gate is not None:
+            return
+        specs = LIBRARY.fields(golden.message, "1.0")
+        for spec, classes, scopes in lines_of(self.policy, golden.message, specs, {}):
+            for scope in scopes:
+                vector = facts.vector()
+                vector[SLOT["scope"]] = bit("scope", scope)
+                keys = []
+                for name, _ in classes:
+                    own = list(vector)
+                    for each in BY_CLASS:
+                        own[SLOT[each]] = bit(each, facts.by_class[name][each])
+                    key = (golden.message, name, spec.subject, spec.sensitive, spec.path)
+                    keys.append((key, tuple(own)))
+                yield Looked(
+                    golden=golden,
+                    spec=spec,
+                    classes=tuple(keys),
+                    expected=golden.expected[spec.path, scope],
+                )
+
+    def by_golden_case(self, mutant: Mutant) -> str | None:
+        """Return the golden case that does not hold with a slip, if one does not."""
+        if any(rule.rule in mutant.changed for rule in self.policy.gates):
+            return self._by_whole_case(mutant)
+        pairs = [(every_rule(self.policy)[name], instead) for name, instead in mutant.changed.items()]
+        for information_class, looked in self.looked.items():
+            own = self.policy.rules[information_class]
+            if not any(rule.rule in mutant.changed for rule in own):
+                continue
+            rules = mutant.applied(own)
+            chosen: dict[RuleKey, tuple[Rule, ...]] = {}
+            for each in looked:
+                if not any(_speaks(pair, key) for key, _ in each.classes for pair in pairs):
+                    continue
+                verdict = self._joined(each, {information_class: rules}, chosen)
+                if _differs(each, verdict):
+                    return each.golden.name
+        return None
+
+    def _joined(
+        self,
+        looked: Looked,
+        changed: Mapping[InformationClass, tuple[Rule, ...]],
+        chosen: dict[RuleKey, tuple[Rule, ...]],
+    ) -> Verdict:
+        """Decide one field again: of its classes the one that holds back most."""
+        found: list[Verdict] = []
+        for key, vector in looked.classes:
+            own = changed.get(key[1])
+            if own is None:
+                found.append(self._verdict(self.policy.rules_for(key), vector))
+                continue
+            if key not in chosen:
+                chosen[key] = tuple(rule for rule in own if speaks_of(rule, key))
+            found.append(evaluate(chosen[key], vector))
+        verdict = max(found, key=lambda each: each.outcome)
+        if verdict.outcome is Outcome.GENERALISE and not looked.spec.general:
+            return replace(verdict, outcome=Outcome.WITHHOLD, basis=None, alternates=())
+        return verdict
+
+    def _verdict(self, rules: tuple[Rule, ...], vector: Vector) -> Verdict:
+        """Evaluate unchanged rules once."""
+        key = (tuple(rule.rule for rule in rules), vector)
+        if key not in self.verdicts:
+            self.verdicts[key] = evaluate(rules, vector)
+        return self.verdicts[key]
+
+    def with_slip(self, mutant: Mutant) -> Policy:
+        """Return the policy with a slip, not proved."""
+        return replace(
+            self.policy,
+            gates=mutant.applied(self.policy.gates),
+            rules={name: mutant.applied(own) for name, own in self.policy.rules.items()},
+            plans={},
+            selected={},
+            interned={},
+            compared={},
+            evaluated={},
+        )
+
+    def _by_whole_case(self, mutant: Mutant) -> str | None:
+        """Ask every golden case anew."""
+        policy = self.with_slip(mutant)
+        for golden in golden_cases():
+            if differences(golden, asked(golden, policy)):
+                return golden.name
+        return None
+
+    def by_proof(self, mutant: Mutant) -> str | None:
+        """Return the invariant a slip breaks, if it breaks one."""
+        policy = self.with_slip(mutant)
+        touched = {
+            name: own
+            for name, own in policy.rules.items()
+            if any(rule.rule in mutant.changed for rule in self.policy.rules[name])
+        }
+        violations = prove_rules(policy.gates, touched).violations
+        return violations[0].invariant if violations else None
+
+    def by_finding(self, mutant: Mutant) -> tuple[str, ...]:
+        """Return what is odd about the policy with a slip and was not before."""
+        found = (each.name for each in find(self.with_slip(mutant), today=TODAY))
+        return tuple(name for name in found if name not in self.known)
+
+
+def _speaks(pair: tuple[Rule, Rule | None], key: RuleKey) -> bool:
+    """Tell whether a rule, as it was or as it is with the slip, speaks of a field."""
+    return any(
+        rule is not None and rule.information_class in {None, key[1]} and speaks_of(rule, key)
+        for rule in pair
+    )
+
+
+def _differs(looked: Looked, verdict: Verdict) -> bool:
+    """Tell whether a verdict is not what the case expects."""
+    want = looked.expected
+    bases = (verdict.basis, *verdict.alternates) if verdict.basis else ()
+    return (
+        verdict.outcome is not want.outcome
+        or not want.rests_on(bases)
+        or (want.reason is not None and want.reason != verdict.reason)
+    )
