@@ -19,13 +19,18 @@ from hub.consent.decision import Outcome
 from hub.consent.looseness import USUAL
 from hub.consent.matrix import CHANGES, Cell, cells
 from hub.consent.openings import opening
-from hub.consent.parties import Purpose
+from hub.consent.overriding import Authority, authority_over
+from hub.consent.parties import RUNGS, Kind, Purpose
 from hub.consent.prove import OTHER_FIELD, in_words, named_fields
 from hub.consent.rules import Arm, Effect, Rule
 from hub.messages.envelope import InformationClass, MessageName, Role, Subject
 
 GATES = "gates"
 """Where a statement is about no class but about messages as a whole."""
+OVERRIDES = "overrides"
+"""Where a statement is about what may be opened beyond the rules, by whom and for how long."""
+_BOUNDS = ("classes", "asked_by", "agreed_by", "days_max", "break_glass_by", "break_glass_hours_max")
+"""Of an authority: the more of each, the more may be opened."""
 _OPEN = Rule(
     rule="open",
     effect=Effect.PERMIT,
@@ -74,7 +79,7 @@ class Statement:
     """What was shown of a class, or of the gates: in some state more, or less, goes than before."""
 
     where: str
-    """The class, or `gates`."""
+    """The class, `gates` or `overrides`."""
     direction: Direction
     of: str
     """For which fields of which message, as an example."""
@@ -120,7 +125,7 @@ class PolicyDiff:
 def diff(old: Policy, new: Policy) -> PolicyDiff:
     """Compare two policies; what neither cells nor states show, such as a reason, is among the rules."""
     changed = [name for name in InformationClass if old.rules.get(name) != new.rules.get(name)]
-    statements = [*_gate_statements(old, new)]
+    statements = [*_gate_statements(old, new), *_override_statements(old, new)]
     for name in changed:
         statements += _class_statements(old, new, name)
     return PolicyDiff(
@@ -202,6 +207,27 @@ def _gate_statements(old: Policy, new: Policy) -> Iterator[Statement]:
 def _gates(policy: Policy, message: MessageName) -> tuple[Rule, ...]:
     own = (rule for rule in policy.gates if rule.messages is None or message in rule.messages)
     return (_OPEN, *own)
+
+
+def _override_statements(old: Policy, new: Policy) -> Iterator[Statement]:
+    """Compare what may be opened to whom beyond the rules."""
+    for direction, one, other in ((Direction.MORE, old, new), (Direction.LESS, new, old)):
+        found: list[tuple[str, str]] = []
+        for kind, rung in product(Kind, RUNGS):
+            least, most = (authority_over(each.authorities, kind, rung) for each in (one, other))
+            if beyond := _beyond(least, most):
+                found.append((f"what may be opened to a {kind} on rung {rung}", ", ".join(beyond)))
+        if found:
+            of, bounds = found[0]
+            state = f"another bound of {bounds}"
+            yield Statement(where=OVERRIDES, direction=direction, of=of, state=state, kinds=len(found))
+
+
+def _beyond(least: Authority | None, most: Authority | None) -> tuple[str, ...]:
+    """Return in what the second authority allows what the first does not."""
+    if most is None:
+        return ()
+    return tuple(name for name in _BOUNDS if least is None or not getattr(most, name) <= getattr(least, name))
 
 
 def _shown(where: str, pairs: Iterable[tuple[str, Sequence[Rule], Sequence[Rule]]]) -> Iterator[Statement]:

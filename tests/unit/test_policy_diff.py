@@ -19,6 +19,7 @@ from hub.cli.policy import app
 from hub.consent.compile import Policy, compile_policy
 from hub.consent.decision import Outcome
 from hub.consent.evaluate import evaluate
+from hub.consent.looseness import USUAL
 from hub.consent.matrix import cells
 from hub.consent.openings import NOT_KNOWN, opening
 from hub.consent.policy_diff import Direction, PolicyDiff, diff
@@ -76,7 +77,7 @@ def test_every_cell_that_differs_is_found_and_no_other() -> None:
         for field in ("noms_number", "crn")
         for role in (Role.KEY_WORKER, Role.SERVICE_MANAGER)
     }
-    assert all(c.situations["consent"] == (Outcome.WITHHOLD, Outcome.DISCLOSE) for c in found.cells)
+    assert all(c.widens and c.situations[USUAL][1] is Outcome.DISCLOSE for c in found.cells)
     assert found.widens
 
 
@@ -169,6 +170,20 @@ def test_a_gate_that_opens_lets_more_go_though_no_cell_differs() -> None:
     fewer = policy(documents)
     assert directions(diff(OLD, fewer)) == {"gates": {Direction.LESS}}
     assert directions(diff(fewer, OLD)) == {"gates": {Direction.MORE}}
+
+
+@pytest.mark.requirement("R-DIS-07", "R-DIS-08")
+def test_a_longer_override_is_a_widening_and_one_for_nobody_a_narrowing() -> None:
+    """What may be opened beyond the rules is part of what may go."""
+    longer, gone = made.rules(), made.rules()
+    longer["gates"]["overrides"][0]["days_max"] += 1
+    gone["gates"]["overrides"] = gone["gates"]["overrides"][1:]
+    found = diff(OLD, policy(longer))
+    assert directions(found) == {"overrides": {Direction.MORE}}
+    assert (found.cells, found.widens) == ((), True)
+    (said,) = found.statements
+    assert said.state == "another bound of days_max"
+    assert directions(diff(OLD, policy(gone))) == {"overrides": {Direction.LESS}}
 
 
 @pytest.mark.requirement("R-DIS-06", "R-DIS-08")
