@@ -122,24 +122,59 @@ class PolicyDiff:
         return shown or any(each.widens for each in self.cells)
 
 
+@dataclass(slots=True)
+class _Kind:
+    """Fields of which the same rules spoke and the same will speak: an example of them in words."""
+
+    words: str
+    before: Sequence[Rule]
+    after: Sequence[Rule]
+    differs: bool
+
+
 def diff(old: Policy, new: Policy) -> PolicyDiff:
     """Compare two policies; what neither cells nor states show, such as a reason, is among the rules."""
-    changed = [name for name in InformationClass if old.rules.get(name) != new.rules.get(name)]
+    found: list[CellDifference] = []
     statements = [*_gate_statements(old, new), *_override_statements(old, new)]
-    for name in changed:
-        statements += _class_statements(old, new, name)
+    for name in InformationClass:
+        if old.rules.get(name) != new.rules.get(name):
+            kinds, differing = _kinds(old, new, name)
+            statements += _shown(str(name), ((each.words, each.before, each.after) for each in kinds))
+            found += _cells(old, new, name, differing)
     return PolicyDiff(
         old=old.name,
         new=new.name,
-        cells=tuple(each for name in changed for each in _cells(old, new, name)),
+        cells=tuple(found),
         statements=tuple(statements),
         rules=tuple(_rule_changes(old, new)),
     )
 
 
-def _cells(old: Policy, new: Policy, name: InformationClass) -> Iterator[CellDifference]:
-    """Yield the cells of a class that differ; a field that only one policy names is asked of both."""
-    named = _fields(old, new, name)
+def _kinds(old: Policy, new: Policy, name: InformationClass) -> tuple[tuple[_Kind, ...], tuple[str, ...]]:
+    """Sort a class into kinds of field; return those of which other rules will speak, and their fields."""
+    kinds: dict[tuple[int, int], _Kind] = {}
+    differing: dict[str, None] = {}
+    for field, message, subject, sensitive in product(
+        _fields(old, new, name), MessageName, Subject, (False, True)
+    ):
+        key = (message, name, subject, sensitive, field)
+        before, after = old.rules_for(key), new.rules_for(key)
+        kind = kinds.get((id(before), id(after)))
+        if kind is None:
+            words = f"{field} (of a {subject}) in {message} messages" + (", sensitive" if sensitive else "")
+            kind = _Kind(words=words, before=before, after=after, differs=before != after)
+            kinds[id(before), id(after)] = kind
+        if kind.differs:
+            differing[field] = None
+    return tuple(kind for kind in kinds.values() if kind.differs), tuple(differing)
+
+
+def _cells(
+    old: Policy, new: Policy, name: InformationClass, named: Sequence[str]
+) -> Iterator[CellDifference]:
+    """Yield the cells of these fields that differ; one that only one policy names is asked of both."""
+    if not named:
+        return
     both = zip(
         cells(old, classes=(name,), fields=named), cells(new, classes=(name,), fields=named), strict=True
     )
@@ -167,19 +202,6 @@ def _outcome(cell: Cell, situation: str) -> Outcome:
 def _fields(old: Policy, new: Policy, name: InformationClass) -> tuple[str, ...]:
     named = dict.fromkeys((*named_fields(old.rules[name]), *named_fields(new.rules[name])))
     return (*named, OTHER_FIELD)
-
-
-def _class_statements(old: Policy, new: Policy, name: InformationClass) -> Iterator[Statement]:
-    """Compare every kind of field of a class in every state, both ways."""
-    pairs: dict[tuple[int, int], tuple[str, Sequence[Rule], Sequence[Rule]]] = {}
-    keys = product(MessageName, Subject, (False, True), _fields(old, new, name))
-    for message, subject, sensitive, field in keys:
-        key = (message, name, subject, sensitive, field)
-        before, after = old.rules_for(key), new.rules_for(key)
-        if (id(before), id(after)) not in pairs and before != after:
-            words = f"{field} (of a {subject}) in {message} messages" + (", sensitive" if sensitive else "")
-            pairs[id(before), id(after)] = (words, before, after)
-    yield from _shown(str(name), pairs.values())
 
 
 def _gate_statements(old: Policy, new: Policy) -> Iterator[Statement]:
