@@ -19,13 +19,18 @@ from hub.consent.decision import Outcome
 from hub.consent.looseness import USUAL
 from hub.consent.matrix import CHANGES, Cell, cells
 from hub.consent.openings import opening
-from hub.consent.parties import Purpose
+from hub.consent.overriding import Authority, authority_over
+from hub.consent.parties import RUNGS, Kind, Purpose
 from hub.consent.prove import OTHER_FIELD, in_words, named_fields
 from hub.consent.rules import Arm, Effect, Rule
 from hub.messages.envelope import InformationClass, MessageName, Role, Subject
 
 GATES = "gates"
 """Where a statement is about no class but about messages as a whole."""
+OVERRIDES = "overrides"
+"""Where a statement is about what may be opened beyond the rules, by whom and for how long."""
+_BOUNDS = ("classes", "asked_by", "agreed_by", "days_max", "break_glass_by", "break_glass_hours_max")
+"""Of an authority: the more of each, the more may be opened."""
 _OPEN = Rule(
     rule="open",
     effect=Effect.PERMIT,
@@ -74,7 +79,7 @@ class Statement:
     """What was shown of a class, or of the gates: in some state more, or less, goes than before."""
 
     where: str
-    """The class, or `gates`."""
+    """The class, `gates` or `overrides`."""
     direction: Direction
     of: str
     """For which fields of which message, as an example."""
@@ -117,24 +122,59 @@ class PolicyDiff:
         return shown or any(each.widens for each in self.cells)
 
 
+@dataclass(slots=True)
+class _Kind:
+    """Fields of which the same rules spoke and the same will speak: an example of them in words."""
+
+    words: str
+    before: Sequence[Rule]
+    after: Sequence[Rule]
+    differs: bool
+
+
 def diff(old: Policy, new: Policy) -> PolicyDiff:
     """Compare two policies; what neither cells nor states show, such as a reason, is among the rules."""
-    changed = [name for name in InformationClass if old.rules.get(name) != new.rules.get(name)]
-    statements = [*_gate_statements(old, new)]
-    for name in changed:
-        statements += _class_statements(old, new, name)
+    found: list[CellDifference] = []
+    statements = [*_gate_statements(old, new), *_override_statements(old, new)]
+    for name in InformationClass:
+        if old.rules.get(name) != new.rules.get(name):
+            kinds, differing = _kinds(old, new, name)
+            statements += _shown(str(name), ((each.words, each.before, each.after) for each in kinds))
+            found += _cells(old, new, name, differing)
     return PolicyDiff(
         old=old.name,
         new=new.name,
-        cells=tuple(each for name in changed for each in _cells(old, new, name)),
+        cells=tuple(found),
         statements=tuple(statements),
         rules=tuple(_rule_changes(old, new)),
     )
 
 
-def _cells(old: Policy, new: Policy, name: InformationClass) -> Iterator[CellDifference]:
-    """Yield the cells of a class that differ; a field that only one policy names is asked of both."""
-    named = _fields(old, new, name)
+def _kinds(old: Policy, new: Policy, name: InformationClass) -> tuple[tuple[_Kind, ...], tuple[str, ...]]:
+    """Sort a class into kinds of field; return those of which other rules will speak, and their fields."""
+    kinds: dict[tuple[int, int], _Kind] = {}
+    differing: dict[str, None] = {}
+    for field, message, subject, sensitive in product(
+        _fields(old, new, name), MessageName, Subject, (False, True)
+    ):
+        key = (message, name, subject, sensitive, field)
+        before, after = old.rules_for(key), new.rules_for(key)
+        kind = kinds.get((id(before), id(after)))
+        if kind is None:
+            words = f"{field} (of a {subject}) in {message} messages" + (", sensitive" if sensitive else "")
+            kind = _Kind(words=words, before=before, after=after, differs=before != after)
+            kinds[id(before), id(after)] = kind
+        if kind.differs:
+            differing[field] = None
+    return tuple(kind for kind in kinds.values() if kind.differs), tuple(differing)
+
+
+def _cells(
+    old: Policy, new: Policy, name: InformationClass, named: Sequence[str]
+) -> Iterator[CellDifference]:
+    """Yield the cells of these fields that differ; one that only one policy names is asked of both."""
+    if not named:
+        return
     both = zip(
         cells(old, classes=(name,), fields=named), cells(new, classes=(name,), fields=named), strict=True
     )
@@ -164,19 +204,6 @@ def _fields(old: Policy, new: Policy, name: InformationClass) -> tuple[str, ...]
     return (*named, OTHER_FIELD)
 
 
-def _class_statements(old: Policy, new: Policy, name: InformationClass) -> Iterator[Statement]:
-    """Compare every kind of field of a class in every state, both ways."""
-    pairs: dict[tuple[int, int], tuple[str, Sequence[Rule], Sequence[Rule]]] = {}
-    keys = product(MessageName, Subject, (False, True), _fields(old, new, name))
-    for message, subject, sensitive, field in keys:
-        key = (message, name, subject, sensitive, field)
-        before, after = old.rules_for(key), new.rules_for(key)
-        if (id(before), id(after)) not in pairs and before != after:
-            words = f"{field} (of a {subject}) in {message} messages" + (", sensitive" if sensitive else "")
-            pairs[id(before), id(after)] = (words, before, after)
-    yield from _shown(str(name), pairs.values())
-
-
 def _gate_statements(old: Policy, new: Policy) -> Iterator[Statement]:
     """Compare what the gates leave open, message by message, and which messages' keys alone may go."""
     pairs: dict[tuple[tuple[Rule, ...], tuple[Rule, ...]], tuple[str, Sequence[Rule], Sequence[Rule]]] = {}
@@ -202,6 +229,27 @@ def _gate_statements(old: Policy, new: Policy) -> Iterator[Statement]:
 def _gates(policy: Policy, message: MessageName) -> tuple[Rule, ...]:
     own = (rule for rule in policy.gates if rule.messages is None or message in rule.messages)
     return (_OPEN, *own)
+
+
+def _override_statements(old: Policy, new: Policy) -> Iterator[Statement]:
+    """Compare what may be opened to whom beyond the rules."""
+    for direction, one, other in ((Direction.MORE, old, new), (Direction.LESS, new, old)):
+        found: list[tuple[str, str]] = []
+        for kind, rung in product(Kind, RUNGS):
+            least, most = (authority_over(each.authorities, kind, rung) for each in (one, other))
+            if beyond := _beyond(least, most):
+                found.append((f"what may be opened to a {kind} on rung {rung}", ", ".join(beyond)))
+        if found:
+            of, bounds = found[0]
+            state = f"another bound of {bounds}"
+            yield Statement(where=OVERRIDES, direction=direction, of=of, state=state, kinds=len(found))
+
+
+def _beyond(least: Authority | None, most: Authority | None) -> tuple[str, ...]:
+    """Return in what the second authority allows what the first does not."""
+    if most is None:
+        return ()
+    return tuple(name for name in _BOUNDS if least is None or not getattr(most, name) <= getattr(least, name))
 
 
 def _shown(where: str, pairs: Iterable[tuple[str, Sequence[Rule], Sequence[Rule]]]) -> Iterator[Statement]:

@@ -2,10 +2,10 @@
 
 The facts tell all that the rules ask. They do not tell what was in the message, so some steps of a decision
 cannot be taken again: the search for what is held back in texts that are not, the view of a partner's
-contract, a class its author declared. Such steps only ever take away. A field they acted on (its recorded
-outcome is not what the rules of its time make of its facts) therefore stays held back at least as far as it
-was, and is counted. Where rules would let out what they did not before, the same steps may still hold it
-back; the replay shows the most that would go.
+contract, a class its author declared, an obligation the recipient cannot perform. Such steps only ever take
+away. A field they acted on (its recorded outcome is not what the rules of its time make of its facts)
+therefore stays held back at least as far as it was, and is counted. Where rules would let out what they did
+not before, the same steps may still hold it back; the replay shows the most that would go.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from hub.consent.compile import Line, Policy
 from hub.consent.decide import lines_of
 from hub.consent.decision import FieldDecision, FieldSpec, Outcome, Scope
 from hub.consent.evaluate import Verdict, evaluate
+from hub.consent.generalise import can_generalise
 from hub.consent.paths import general_of
 from hub.consent.replay_report import Difference, Ground, Past, Report
 from hub.consent.rules import Rule, truth
@@ -27,7 +28,7 @@ from hub.messages.envelope import InformationClass, MessageName
 NOTHING_LEFT = "NEED-NOTHING-LEFT"
 _REMEMBERED_MAX = 2_000
 """Sets of facts whose outcomes are kept: many decisions look at the same."""
-_TAKEN_AWAY = frozenset({"GUARD-NAMED-IN-TEXT", "CONTRACT-VIEW"})
+_TAKEN_AWAY = frozenset({"GUARD-NAMED-IN-TEXT", "CONTRACT-VIEW", "OBL-UNSUPPORTED"})
 _BY_CONTRACT = "contract."
 _OTHERWISE = "not by the rules of its time alone (a class its author declared, or rules no longer known)"
 _Place = tuple[str, Scope]
@@ -208,7 +209,7 @@ def _value(scope: Scope) -> Value:
 
 def _fields(spec: FieldSpec, scope: Scope, verdict: Verdict) -> Iterator[tuple[_Place, FieldDecision]]:
     """Yield the decision on a field, and on its general form where that is what goes."""
-    if verdict.outcome is Outcome.GENERALISE and not (spec.general and spec.generaliser):
+    if verdict.outcome is Outcome.GENERALISE and not (spec.general and can_generalise(spec.generaliser)):
         verdict = replace(
             verdict, outcome=Outcome.WITHHOLD, reason="OBL-UNSUPPORTED", basis=None, alternates=()
         )

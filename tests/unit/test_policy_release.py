@@ -249,7 +249,7 @@ def test_changed_rules_are_proposed_and_approved_on_the_command_line(folder: Pat
     with pytest.raises(PolicyRefused, match="approvals are void"):
         run("approve", "--by", "Somebody Else", "--policy", folder)
 
-    assert "approve" in run("propose", "--version", "9.0.0", "--author", made.AUTHOR, "--policy", folder)
+    assert "approve" in run("propose", "--version", "9.1.0", "--author", made.AUTHOR, "--policy", folder)
     assert "0 of 2 approvals" in run("check", "--policy", folder)
     with pytest.raises(PolicyRefused, match="the author does not approve"):
         run("approve", "--by", made.AUTHOR.upper(), "--policy", folder)
@@ -261,7 +261,7 @@ def test_changed_rules_are_proposed_and_approved_on_the_command_line(folder: Pat
     assert "hub policy release" in run("approve", "--by", made.SECOND, "--policy", folder)
 
     said = json.loads(run("check", "--policy", folder, "--json"))
-    assert (said["version"], said["release faults"]) == ("9.0.0", [])
+    assert (said["version"], said["release faults"]) == ("9.1.0", [])
     assert made.SECOND in said["release"]
     change = folder / "gates.yaml"
     change.write_text(change.read_text(encoding="utf-8").replace("A gate that", "The gate that"), "utf-8")

@@ -21,9 +21,10 @@ if TYPE_CHECKING:
 _WIDTH = 110
 _OUTCOMES = ("disclosed", "generalised", "held back by name", "withheld")
 _LIMITS = (
-    "Compared were the cells of the matrix, and class by class every state there can be. "
-    "A text that names what is held back elsewhere, a partner's contract and a class its author declared "
-    "take away further, and are no part of the rules."
+    "Compared were the cells of the matrix, class by class every state there can be, and what may be opened "
+    "beyond the rules. A text that names what is held back elsewhere, a partner's contract, a class its "
+    "author declared and an obligation a recipient cannot perform take away further, and hang on more than "
+    "the rules."
 )
 
 

@@ -25,9 +25,10 @@ if TYPE_CHECKING:
 _ERASED = "KEY-ERASED"
 _WIDTH = 110
 _NOTES = (
-    "Only facts were recorded, not messages: what a text names, a partner's contract and a class its author "
-    "declared cannot be looked at again. What they held back is counted as held back still; of what would go "
-    "besides, they may hold back some. Objectives an Offender Manager holds back are not shown one by one."
+    "Only facts were recorded, not messages: what a text names, a partner's contract, a class its author "
+    "declared and an obligation a recipient cannot perform cannot be looked at again. What they held back is "
+    "counted as held back still; of what would go besides, they may hold back some. Objectives an Offender "
+    "Manager holds back are not shown one by one."
 )
 
 
