@@ -21,8 +21,8 @@ Place = tuple[str, Scope]
 
 
 def performable(fields: tuple[FieldDecision, ...], organisation: Organisation) -> tuple[FieldDecision, ...]:
-    """Withhold what has to be acknowledged from whoever cannot; the same fields where nothing is."""
-    if can_acknowledge(organisation) or not any(_to_be_acknowledged(item) for item in fields):
+    """Withhold what has to be acknowledged from whoever cannot; the same fields where nothing is owed."""
+    if can_acknowledge(organisation) or not owes(fields):
         return fields
     return tuple(withheld(item) if _to_be_acknowledged(item) else item for item in fields)
 
@@ -36,6 +36,11 @@ def carried(fields: Sequence[FieldDecision]) -> tuple[str, ...]:
     """Return what the recipient takes on with what goes; of several periods the shortest."""
     distinct = dict.fromkeys(item.terms for item in fields if item.outcome < Outcome.REDACT)
     return strictest(term for terms in distinct for term in terms if not is_owed(term))
+
+
+def owes(fields: Sequence[FieldDecision]) -> bool:
+    """Tell whether something that goes comes with an obligation the hub sees to."""
+    return any(item.outcome < Outcome.REDACT and _owed_among(item.terms) for item in fields)
 
 
 def owed(fields: Sequence[FieldDecision], present: Callable[[], Collection[Place]] | None) -> tuple[str, ...]:
