@@ -74,5 +74,8 @@ def _layout(
     """
     names = (*WHOLE, *(f"{name}." for name in BY_CLASS))
     order = sorted(range(len(names)), key=names.__getitem__)
-    every = (*map(_Values, WHOLE), *(_Columns(name, classes) for name in BY_CLASS))
+    every: tuple[_Values | _Columns, ...] = (
+        *map(_Values, WHOLE),
+        *(_Columns(name, classes) for name in BY_CLASS),
+    )
     return itemgetter(*order), tuple(every[index] for index in order)
