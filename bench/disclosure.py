@@ -35,8 +35,9 @@ from bench.states import Kind, kinds_of
 from hub.consent.compile import compile_policy
 from hub.consent.decide import decide
 from hub.consent.evaluate import evaluate
-from hub.consent.facts import Facts, Question, facts_of
+from hub.consent.facts import Facts, facts_of
 from hub.consent.plan import Plan, compiled_for
+from hub.consent.question import Question
 from hub.consent.vocabulary import BY_CLASS, SLOT, bit
 from hub.consent.weighing import weigh
 from hub.topics.codec import Codec
@@ -62,7 +63,9 @@ class Site:
         self.contexts = Contexts(rules)
         for each in self.contexts.some(WARM_UP):
             self.recorded(each)
-        self.plan: Plan = next(iter(self.policy.plans.values()))[1]
+        plan = next(iter(self.policy.plans.values()))[1]
+        assert isinstance(plan, Plan)
+        self.plan = plan
 
     def decided(self, context: Context, *, screened: bool = False) -> Any:  # noqa: ANN401 - a Decision
         """Decide, as the router does; `screened`: with the message's texts looked through."""

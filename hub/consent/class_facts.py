@@ -8,18 +8,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from operator import itemgetter
-from typing import TYPE_CHECKING
 
 from hub.cases.case import ConsentGiven, ConsentState, Restriction, RestrictionKind
 from hub.cases.grants import Grant, GrantKind
 from hub.cases.grants import in_force as grant_in_force
 from hub.consent.purposes import purpose_of
+from hub.consent.question import Question
 from hub.consent.restrictions import aimed_at
 from hub.consent.vocabulary import BY_CLASS, Value
 from hub.messages.envelope import InformationClass
-
-if TYPE_CHECKING:
-    from hub.consent.facts import Question
 
 Column = tuple[Value | None, ...]
 """One fact of several classes, in the order of the classes."""

@@ -11,9 +11,9 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
-from typing import TYPE_CHECKING
 
 from hub.consent.decision import FieldSpec, Outcome, Scope
+from hub.consent.generate import Compiled
 from hub.consent.overriding import Authority
 from hub.consent.prove import Proof, prove_rules
 from hub.consent.reader import Documents, read_documents
@@ -21,10 +21,6 @@ from hub.consent.rules import Rule, names_field
 from hub.consent.vocabulary import DEFAULT_REASONS, Value
 from hub.errors import PolicyRefused
 from hub.messages.envelope import InformationClass, MessageName, Subject
-
-if TYPE_CHECKING:
-    from hub.consent.generate import Compiled
-    from hub.consent.plan import Plan
 
 POLICIES_REMEMBERED = 8
 """Compiled policies kept: the one in force, and those a replay or a comparison needs beside it."""
@@ -55,10 +51,10 @@ class Policy:
     """Findings the owners of the rules accept, by name, and why."""
     reasons: Mapping[str, tuple[str, str]]
     """Each reason code: words for staff, words the recipient may read (may be empty)."""
-    plans: dict[tuple[MessageName, int], tuple[tuple[FieldSpec, ...], Plan]] = field(
+    plans: dict[tuple[MessageName, int], tuple[tuple[FieldSpec, ...], object]] = field(
         default_factory=dict, compare=False, repr=False
     )
-    """How each message is decided, by its contract's fields (by identity); grows to what is used."""
+    """How each message is decided (hub.consent.plan), by its contract's fields (by identity)."""
     compiled: dict[int, Compiled] = field(default_factory=dict, compare=False, repr=False)
     """Selections of rules as Python, by identity of what `rules_for` returns."""
     selected: dict[RuleKey, tuple[Rule, ...]] = field(default_factory=dict, compare=False, repr=False)

@@ -14,7 +14,7 @@ from hub.cases.case import Case
 from hub.consent.compile import Line, Policy
 from hub.consent.decision import Candidate, Decision, FieldSpec, Outcome, Scope
 from hub.consent.evaluate import evaluate
-from hub.consent.facts import Facts, FlatFacts, Question, facts_of
+from hub.consent.facts import Facts, FlatFacts, facts_of
 from hub.consent.grounds import grounds_of
 from hub.consent.obligations import can_acknowledge
 from hub.consent.owing import owed
@@ -23,6 +23,7 @@ from hub.consent.partner_contracts import PartnerContract, within
 from hub.consent.paths import plain_path
 from hub.consent.plan import Answer, Plan, answer_of, classes_of, compiled_for
 from hub.consent.purposes import purpose_of
+from hub.consent.question import Question
 from hub.consent.reading import Reading
 from hub.consent.weighing import Weighed, weigh
 from hub.errors import EngineDisagrees
@@ -165,7 +166,7 @@ def _plan(policy: Policy, envelope: Envelope, specs: tuple[FieldSpec, ...]) -> P
     """Return how messages of a type are decided, worked out once per contract."""
     key = (envelope.message, id(specs))
     kept = policy.plans.get(key)
-    if kept is not None and kept[0] is specs:
+    if kept is not None and kept[0] is specs and isinstance(kept[1], Plan):
         return kept[1]
     plan = Plan(policy, envelope.message, tuple(lines_of(policy, envelope.message, specs, {})))
     policy.plans[key] = (specs, plan)

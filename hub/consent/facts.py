@@ -12,12 +12,12 @@ from operator import itemgetter
 
 from hub.cases.case import Case, ReferralState, Restriction, RestrictionKind
 from hub.consent.class_facts import Column, columns_of
-from hub.consent.decision import Candidate
 from hub.consent.parties import Access, Organisation
 from hub.consent.purposes import purpose_of
+from hub.consent.question import Question
 from hub.consent.restrictions import aimed_at, in_force, lets_in
 from hub.consent.vocabulary import BY_CLASS, FACTS, Value, bit
-from hub.messages.envelope import Envelope, InformationClass, MessageName, Role
+from hub.messages.envelope import InformationClass, MessageName, Role
 from hub.messages.identifiers import Instant, OrganisationId
 
 OPEN_REFERRAL = frozenset(
@@ -137,19 +137,6 @@ class FlatFacts(Mapping[str, object]):
             flat.update(self.evidence)
             self._flat = flat
         return self._flat
-
-
-@dataclass(slots=True, kw_only=True)
-class Question:
-    """What is asked: may this candidate, of this organisation, know this of this case, now."""
-
-    envelope: Envelope
-    case: Case
-    organisation: Organisation
-    candidate: Candidate
-    now: Instant
-    about: str | None
-    """The referral the message is about, where it is about one."""
 
 
 def facts_of(question: Question, classes: tuple[InformationClass, ...] = EVERY_CLASS) -> Facts:

@@ -17,7 +17,8 @@ from hub.messages.envelope import InformationClass
 if TYPE_CHECKING:
     from hub.cases.case import ConsentGiven
     from hub.cases.grants import Grant
-    from hub.consent.facts import Facts, Question
+    from hub.consent.facts import Facts
+    from hub.consent.question import Question
     from hub.consent.vocabulary import Value
     from hub.messages.identifiers import Instant
 

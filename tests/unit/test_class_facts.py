@@ -11,8 +11,9 @@ from hypothesis import strategies as st
 from hub.cases.case import Case, ConsentGiven, ConsentState, Restriction, RestrictionKind
 from hub.cases.grants import Act, Grant, GrantKind
 from hub.consent.decision import Candidate, Concern
-from hub.consent.facts import FlatFacts, Question, facts_of
+from hub.consent.facts import FlatFacts, facts_of
 from hub.consent.parties import Organisation, Protocol
+from hub.consent.question import Question
 from hub.messages.envelope import Envelope, InformationClass, MessageName, Role, Statement
 from hub.messages.identifiers import Instant, MessageId
 from tests.unit.consent_cases import CASE, NOW, REGION, RUNG_2, SOMEBODY_ELSE, organisation

@@ -141,8 +141,9 @@ def test_a_message_the_rules_were_decided_on_in_two_ways_is_set_aside_for_staff_
 ) -> None:
     """Nothing of it goes, and its own reason says what is wrong and what to do."""
 
-    def disagreeing(_entry: Entry, _view: View, _now: Instant) -> Result:
+    def disagreeing(entry: Entry, view: View, now: Instant) -> Result:
         """Find that the compiled rules and the reference differ."""
+        del entry, view, now
         message = "the compiled rules and the reference decide this message differently"
         raise EngineDisagrees(message)
 
