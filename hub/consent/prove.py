@@ -22,10 +22,12 @@ from hub.consent.vocabulary import BASIS, Value
 from hub.messages.envelope import InformationClass
 
 __all__ = [
+    "COVERED",
     "OTHER_FIELD",
     "PROVED",
     "FieldKind",
     "Proof",
+    "UNKNOWN",
     "Violation",
     "field_kinds",
     "in_words",

@@ -104,8 +104,9 @@ def _check_words(body: Mapping[str, Any], messages: tuple[MessageName, ...]) -> 
 
 def _recipients(said: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
     """Read who is told: a role, or several, at an organisation, or at several."""
-    for role, at in product(_many(said["role"]), _many(said["at"])):
-        yield {**said, "role": role, "at": at}
+    names = list(said)
+    for values in product(*(_many(said[name]) for name in names)):
+        yield dict(zip(names, values, strict=True))
 
 
 def _many(said: Any) -> list[Any]:  # noqa: ANN401 - as YAML has it
@@ -140,7 +141,7 @@ def _golden(
         for word in OUTCOMES.keys() & group.keys():
             told = Expected(
                 outcome=OUTCOMES[word],
-                bases=_bases(group.get("basis"), recipient["at"], bases),
+                bases=_bases(group.get("basis"), recipient, bases),
                 reason=group.get("because"),
             )
             meant = _meant(message, group[word], WHOSE[group.get("whose", "all")])
@@ -150,7 +151,7 @@ def _golden(
             expected[place] = Expected(outcome=expected[place].outcome, reason=reason)
     return Golden(
         file=file,
-        title=f"{body['title']} ({recipient['role']}, {recipient['at']})",
+        title=f"{body['title']} ({', '.join(map(str, recipient.values()))})",
         source=body["source"],
         message=message,
         situation=situation(recipient, body.get("given", {}), message),
@@ -161,12 +162,14 @@ def _golden(
 
 
 def _bases(
-    said: str | None, at: str, named: Mapping[str, Mapping[str, str]]
+    said: str | None, recipient: Mapping[str, Any], named: Mapping[str, Mapping[str, str]]
 ) -> tuple[str, ...]:
     """Read on which bases something goes: a list, or the file's name for what is so at each organisation."""
     if said is None:
         return ()
-    return tuple(named[said][at].split(", ") if said in named else said.split(", "))
+    of_status = named.get(said, {}).get(recipient.get("legal status", ""))
+    text = of_status or (named[said][recipient["at"]] if said in named else said)
+    return tuple(text.split(", "))
 
 
 def specs_of(message: MessageName) -> tuple[FieldSpec, ...]:

@@ -227,8 +227,9 @@ def _restrictions(facts: Mapping[str, Any], name: OrganisationId) -> tuple[Any, 
     """Return what holds information back."""
     other = frozenset({SOMEBODY_ELSE})
     found = []
-    if yes_or_no(facts["threatened"]) == "yes":
-        found.append(restriction(RestrictionKind.OM_THREATENED))
+    if yes_or_no(facts["threatened"]) != "no":
+        named = frozenset({name} if facts["threatened"] == "by name" else ())
+        found.append(restriction(RestrictionKind.OM_THREATENED, organisations=named))
     if yes_or_no(facts["excluded"]) == "yes":
         found.append(restriction(RestrictionKind.EXCLUSION, organisations=frozenset({name})))
     if yes_or_no(facts["limited to others"]) == "yes":

@@ -18,8 +18,9 @@ from hub.consent.decision import FieldSpec, Outcome
 from hub.consent.evaluate import Verdict, evaluate
 from hub.consent.facts import Question, facts_of
 from hub.consent.findings import find
-from hub.consent.prove import prove_rules
+from hub.consent.prove import COVERED, PROVED, UNKNOWN, prove_rules
 from hub.consent.rules import Rule
+from hub.consent.rules_alone import not_covered, widens_unknown
 from hub.consent.vocabulary import BY_CLASS, SLOT, bit
 from hub.messages.envelope import InformationClass
 from hub.topics.library import SchemaLibrary
@@ -160,13 +161,19 @@ class Catcher:
 
     def by_proof(self, mutant: Mutant) -> str | None:
         """Return the invariant a slip breaks, if it breaks one."""
+        for rule in mutant.changed.values():
+            if rule is not None and not_covered(rule)[2] is not None:
+                return COVERED
+            if rule is not None and widens_unknown(rule)[1] is not None:
+                return UNKNOWN
         policy = self.with_slip(mutant)
         touched = {
             name: own
             for name, own in policy.rules.items()
             if any(rule.rule in mutant.changed for rule in self.policy.rules[name])
         }
-        violations = prove_rules(policy.gates, touched).violations
+        names = [name for name in PROVED if name not in {COVERED, UNKNOWN}]
+        violations = prove_rules(policy.gates, touched, names=names).violations
         return violations[0].invariant if violations else None
 
     def by_finding(self, mutant: Mutant) -> tuple[str, ...]:
