@@ -85,8 +85,11 @@ def golden_cases() -> tuple[Golden, ...]:
             assert not unknown, f"{file.name}, {body.get('title')}: {unknown} is not a word of a golden case"
             messages = tuple(_messages(body["message"]))
             _check_words(body, messages)
-            for message, recipient in product(messages, _recipients(body["recipient"])):
-                found.append(_golden(file.stem, body, message, recipient, read.get("bases", {})))
+            for message, recipient, given in product(
+                messages, _each_of(body["recipient"]), _given(body.get("given", {}))
+            ):
+                asked_of = {**body, "message": message, "recipient": recipient, "given": given}
+                found.append(_golden(file.stem, asked_of, read.get("bases", {})))
     return tuple(found)
 
 
@@ -102,8 +105,14 @@ def _check_words(body: Mapping[str, Any], messages: tuple[MessageName, ...]) -> 
         assert known, f"{body['title']}: no message of it has {word}"
 
 
-def _recipients(said: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
-    """Read who is told: a role, or several, at an organisation, or at several."""
+def _given(said: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+    """Read what is given; why the message concerns the recipient may be one thing or several in turn."""
+    for concern in _many(said.get("concern", "team")):
+        yield {**said, "concern": concern}
+
+
+def _each_of(said: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+    """Read who is told: a role, or several in turn, at an organisation, or at several in turn."""
     names = list(said)
     for values in product(*(_many(said[name]) for name in names)):
         yield dict(zip(names, values, strict=True))
@@ -123,14 +132,9 @@ def _messages(said: Any) -> Iterator[MessageName]:  # noqa: ANN401 - as YAML has
         yield from map(MessageName, words)
 
 
-def _golden(
-    file: str,
-    body: Mapping[str, Any],
-    message: MessageName,
-    recipient: Mapping[str, Any],
-    bases: Mapping[str, Mapping[str, str]],
-) -> Golden:
+def _golden(file: str, body: Mapping[str, Any], bases: Mapping[str, Mapping[str, str]]) -> Golden:
     """Read one case for one message and one recipient."""
+    message, recipient = body["message"], body["recipient"]
     groups = [] if body["gets"] == "nothing" else body["gets"]
     expected = {
         (spec.path, scope): Expected(outcome=Outcome.WITHHOLD)
@@ -154,7 +158,7 @@ def _golden(
         title=f"{body['title']} ({', '.join(map(str, recipient.values()))})",
         source=body["source"],
         message=message,
-        situation=situation(recipient, body.get("given", {}), message),
+        situation=situation(recipient, body["given"], message),
         expected=expected,
         delivered=yes_or_no(body.get("delivered", bool(groups))) == "yes",
         gate=body.get("gate"),

@@ -192,6 +192,7 @@ def _case(facts: Mapping[str, Any], role: Role, name: OrganisationId, rung: int 
         ),
         custody={
             "in the prison": CASE.custody,
+            "there": Custody(prison=name, since=BEFORE),
             "elsewhere": Custody(prison=OrganisationId("hmp-other"), since=BEFORE),
             "nowhere": None,
         }[facts["held"]],
