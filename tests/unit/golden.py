@@ -14,7 +14,6 @@ from pathlib import Path
 from typing import Any
 
 import yaml
-from golden_situations import Situation, situation, yes_or_no
 
 from hub.consent.compile import Policy
 from hub.consent.decide import ENVELOPE_SPECS, decide
@@ -24,6 +23,7 @@ from hub.consent.redact import cut
 from hub.consent.rules import names_field
 from hub.messages.envelope import InformationClass, MessageName, Subject
 from hub.topics.library import SchemaLibrary
+from tests.unit.golden_situations import Situation, situation, yes_or_no
 
 FOLDER = Path(__file__).resolve().parents[1] / "golden"
 OUTCOMES = {
@@ -33,7 +33,9 @@ OUTCOMES = {
 }
 """How a case says what becomes of a field."""
 WHOSE = {"own": (Scope.THEIRS,), "others": (Scope.OTHERS,), "all": (Scope.ALL, Scope.THEIRS, Scope.OTHERS)}
-CASE_WORDS = frozenset({"title", "source", "message", "recipient", "given", "gets", "because", "delivered", "gate", "gains"})
+CASE_WORDS = frozenset(
+    {"title", "source", "message", "recipient", "given", "gets", "because", "delivered", "gate", "gains"}
+)
 GROUP_WORDS = frozenset({*OUTCOMES, "basis", "whose", "because"})
 VALUES = {"month": 20_000, "year": 7_000, "band": 61, "area": "LS1 4AP"}
 """Values that can be generalised, by the way it is done."""
@@ -184,6 +186,8 @@ def _gained(said: Iterable[Mapping[str, Any]], contract: Iterable[FieldSpec]) ->
                     subject=Subject(body.get("subject", "person")),
                     sensitive=False,
                     own=body.get("own"),
+                    general=body.get("general"),
+                    generaliser="area" if "general" in body else None,
                 )
 
 
@@ -209,9 +213,7 @@ def scopes_of(spec: FieldSpec) -> tuple[Scope, ...]:
     return (Scope.THEIRS, Scope.OTHERS) if spec.own else (Scope.ALL,)
 
 
-def _meant(
-    specs: Iterable[FieldSpec], entries: Iterable[str], scopes: tuple[Scope, ...]
-) -> Iterator[Place]:
+def _meant(specs: Iterable[FieldSpec], entries: Iterable[str], scopes: tuple[Scope, ...]) -> Iterator[Place]:
     """Yield the fields that entries mean: a path, `all`, `all <class>`, and `but <path>`."""
     words = list(entries)
     for spec in specs:

@@ -6,7 +6,22 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from consent_cases import (
+from hub.cases.case import (
+    Case,
+    ConsentState,
+    Custody,
+    Mappa,
+    Member,
+    ReferralState,
+    RestrictionKind,
+    Rosh,
+)
+from hub.cases.grants import Act, Grant, GrantKind
+from hub.consent.decision import Candidate, Concern
+from hub.consent.parties import LegalStatus, Organisation, Protocol, Standing
+from hub.messages.envelope import Envelope, InformationClass, MessageName, Role, Statement
+from hub.messages.identifiers import Instant, MessageId, OrganisationId
+from tests.unit.consent_cases import (
     BEFORE,
     CASE,
     NOW,
@@ -21,22 +36,6 @@ from consent_cases import (
     organisation,
     restriction,
 )
-
-from hub.cases.case import (
-    Case,
-    ConsentState,
-    Custody,
-    Mappa,
-    Member,
-    ReferralState,
-    RestrictionKind,
-    Rosh,
-)
-from hub.cases.grants import Act, Grant, GrantKind
-from hub.consent.decision import Candidate, Concern
-from hub.consent.parties import Kind, LegalStatus, Organisation, Protocol, Standing
-from hub.messages.envelope import Envelope, InformationClass, MessageName, Role, Statement
-from hub.messages.identifiers import Instant, MessageId, OrganisationId
 
 AT = {
     "probation": REGION,
@@ -161,7 +160,9 @@ def _about(said: str, message: MessageName, name: OrganisationId) -> str | None:
     return f"ref-{name if said == 'own referral' and name.startswith('partner') else other}"
 
 
-def _organisation(recipient: Mapping[str, Any], facts: Mapping[str, Any], name: OrganisationId) -> Organisation:
+def _organisation(
+    recipient: Mapping[str, Any], facts: Mapping[str, Any], name: OrganisationId
+) -> Organisation:
     """Return the recipient's organisation."""
     protocol = Protocol(name="p", classes=_classes(facts["protocol"]), since=BEFORE, until=None)
     changes: dict[str, Any] = {
@@ -221,7 +222,11 @@ def _team(said: str, role: Role, name: OrganisationId) -> tuple[Member, ...]:
     others = tuple(each for each in CASE.team if (each.role, each.organisation) != (role, name))
     if said == "no":
         return others
-    return (*others, Member(role=role, organisation=name, person="st-0", since=BEFORE)) if said == "yes" else CASE.team
+    return (
+        (*others, Member(role=role, organisation=name, person="st-0", since=BEFORE))
+        if said == "yes"
+        else CASE.team
+    )
 
 
 def _restrictions(facts: Mapping[str, Any], name: OrganisationId) -> tuple[Any, ...]:
@@ -238,9 +243,7 @@ def _restrictions(facts: Mapping[str, Any], name: OrganisationId) -> tuple[Any, 
     if facts["confidential"]:
         classes = _classes(facts["confidential"])
         found.append(
-            restriction(
-                RestrictionKind.CONFIDENTIALITY, organisations=frozenset({name}), classes=classes
-            )
+            restriction(RestrictionKind.CONFIDENTIALITY, organisations=frozenset({name}), classes=classes)
         )
     return tuple(found)
 

@@ -10,9 +10,6 @@ import copy
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
-from golden import Expected, Golden, asked, differences, golden_cases
-from mutants import Mutant, every_rule
-
 from hub.consent.compile import Policy, RuleKey, speaks_of
 from hub.consent.decide import lines_of
 from hub.consent.decision import FieldSpec, Outcome
@@ -24,7 +21,10 @@ from hub.consent.reader import read_documents
 from hub.consent.rules import Rule
 from hub.consent.rules_alone import not_covered, widens_unknown
 from hub.consent.vocabulary import BY_CLASS, SLOT, bit
+from hub.consent.weight import decided_otherwise
 from hub.messages.envelope import InformationClass
+from tests.unit.golden import Expected, Golden, asked, differences, golden_cases
+from tests.unit.mutants import Mutant, every_rule
 
 TODAY = "2000-01-01"
 """A day on which no review is overdue: dates are no part of this."""
@@ -177,7 +177,11 @@ class Catcher:
     def by_proof(self, mutant: Mutant) -> str | None:
         """Return the invariant a slip breaks, if it breaks one."""
         for name, rule in mutant.changed.items():
-            if rule is not None and rule.sensitive is None and every_rule(self.policy)[name].sensitive is False:
+            if (
+                rule is not None
+                and rule.sensitive is None
+                and every_rule(self.policy)[name].sensitive is False
+            ):
                 return self._by_reader(name)
             if rule is not None and not_covered(rule)[2] is not None:
                 return COVERED
@@ -207,6 +211,14 @@ class Catcher:
         names = [name for name in PROVED if name not in {COVERED, UNKNOWN}]
         violations = prove_rules(policy.gates, touched, names=names).violations
         return violations[0].invariant if violations else None
+
+    def without_difference(self, mutant: Mutant) -> bool:
+        """Tell whether, in every state and for every kind of field, a policy with a slip decides the same."""
+        return not any(rule.rule in mutant.changed for rule in self.policy.gates) and all(
+            decided_otherwise(own, mutant.applied(own)) is None
+            for own in self.policy.rules.values()
+            if any(rule.rule in mutant.changed for rule in own)
+        )
 
     def by_finding(self, mutant: Mutant) -> tuple[str, ...]:
         """Return what is odd about the policy with a slip and was not before."""

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import pytest
-from consent_cases import POLICY
-from golden import Golden, asked, differences, golden_cases, wrongly_cut
 
 from hub.messages.envelope import MessageName, Role
+from tests.unit.consent_cases import POLICY
+from tests.unit.golden import Golden, asked, differences, golden_cases, wrongly_cut
 
 CASES = golden_cases()
 
