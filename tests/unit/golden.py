@@ -247,7 +247,7 @@ def payload_of(golden: Golden) -> dict[str, object]:
             items = payload.setdefault(head, [{}, {}])
             assert isinstance(items, list)
             for item, scope in zip(items, owns, strict=True):
-                item[rest] = owns[scope] if spec.path == spec.own or rest == spec.own else f"«{scope} {rest}»"
+                item[rest] = owns[scope] if spec.own in {spec.path, rest} else f"«{scope} {rest}»"
     return payload
 
 

@@ -1,4 +1,4 @@
-"""Every slip of the pen a policy could have: a rule gone, a condition gone or wider, a basis gone or opened."""
+"""Every slip of the pen a policy could have: a rule, a condition or a basis gone or wider."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def mutants(policy: Policy) -> Iterator[Mutant]:
 
 
 def _slips(rule: Rule) -> Iterator[tuple[str, Rule, bool]]:
-    """Yield a rule with each of its conditions, narrowings and bases changed in turn; whether it is widened."""
+    """Yield a rule with each of its conditions, narrowings and bases changed in turn; whether it is wider."""
     for number, (slot, mask) in enumerate(rule.clauses):
         before, after = rule.clauses[:number], rule.clauses[number + 1 :]
         yield f"without its condition on {_NAMES[slot]}", replace(rule, clauses=(*before, *after)), False

@@ -1,4 +1,4 @@
-"""Every golden case of `tests/golden`: what somebody is told, why, on which basis, and that no more is cut."""
+"""Every golden case of `tests/golden`: what somebody is told, on which basis, and that no more is cut."""
 
 from __future__ import annotations
 
