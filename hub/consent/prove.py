@@ -22,8 +22,10 @@ from hub.consent.vocabulary import BASIS, Value
 from hub.messages.envelope import InformationClass
 
 __all__ = [
+    "COVERED",
     "OTHER_FIELD",
     "PROVED",
+    "UNKNOWN",
     "FieldKind",
     "Proof",
     "Violation",

@@ -75,6 +75,30 @@ def _of_gate(rule: Rule) -> list[Choice]:
     return [*choices(rule.clauses), *narrowing(rule, ())]
 
 
+def decided_otherwise(old: Sequence[Rule], new: Sequence[Rule]) -> State | None:
+    """Return a state in which two sets of rules for one class decide otherwise; None if there is none at all.
+
+    Every kind of field that either tells apart, and every state of every fact that either asks about, is
+    looked at. Where those are too many the first is returned: what cannot be shown is not claimed.
+    """
+    every = (*old, *(rule for rule in new if rule not in old))
+    for kind in field_kinds(every, ()):
+        conditions = asked(kind.rules)
+        space = space_of(domains(conditions, ()), conditions)
+        if space.size > STATES_MAX:
+            return kind.stands_for
+        before, after = (
+            _core(_all_held(space, [rule for rule in kind.rules if rule in those])).said()
+            for those in (old, new)
+        )
+        found = 0
+        for what in {*before, *after}:
+            found |= before.get(what, 0) ^ after.get(what, 0)
+        if found:
+            return {**kind.stands_for, **space.first(found)}
+    return None
+
+
 def possible(space: Space) -> int:
     """Return the states there can be."""
     found = space.everything
@@ -145,6 +169,21 @@ class _Core:
         for each in LET_THROUGH:
             if each < outcome:
                 found |= states & self.permitted[each] & ~self.held[each]
+        return found
+
+    def said(self) -> Mapping[str, int]:
+        """Return where each outcome is reached, and where each basis is among those a decision names."""
+        found: dict[str, int] = {}
+        more = 0
+        for each in LET_THROUGH:
+            found[each.name] = self.permitted[each] & ~self.held[each]
+            level = found[each.name] & ~more
+            for code in self.by:
+                found[code] = found.get(code, 0) | (level & self.at.get((each, code), 0))
+            more = self.permitted[each]
+        partly = self.permitted[Outcome.DISCLOSE] & self.held[Outcome.DISCLOSE]
+        for code, states in self.by.items():
+            found[code] |= states & partly & ~self.held[Outcome.GENERALISE]
         return found
 
     def changed(self, rule: Rule, arms: Arms) -> int:

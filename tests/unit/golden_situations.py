@@ -6,7 +6,22 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from consent_cases import (
+from hub.cases.case import (
+    Case,
+    ConsentState,
+    Custody,
+    Mappa,
+    Member,
+    ReferralState,
+    RestrictionKind,
+    Rosh,
+)
+from hub.cases.grants import Act, Grant, GrantKind
+from hub.consent.decision import Candidate, Concern
+from hub.consent.parties import LegalStatus, Organisation, Protocol, Standing
+from hub.messages.envelope import Envelope, InformationClass, MessageName, Role, Statement
+from hub.messages.identifiers import Instant, MessageId, OrganisationId
+from tests.unit.consent_cases import (
     BEFORE,
     CASE,
     NOW,
@@ -21,22 +36,6 @@ from consent_cases import (
     organisation,
     restriction,
 )
-
-from hub.cases.case import (
-    Case,
-    ConsentState,
-    Custody,
-    Mappa,
-    Member,
-    ReferralState,
-    RestrictionKind,
-    Rosh,
-)
-from hub.cases.grants import Act, Grant, GrantKind
-from hub.consent.decision import Candidate, Concern
-from hub.consent.parties import Kind, LegalStatus, Organisation, Protocol, Standing
-from hub.messages.envelope import Envelope, InformationClass, MessageName, Role, Statement
-from hub.messages.identifiers import Instant, MessageId, OrganisationId
 
 AT = {
     "probation": REGION,
@@ -161,7 +160,9 @@ def _about(said: str, message: MessageName, name: OrganisationId) -> str | None:
     return f"ref-{name if said == 'own referral' and name.startswith('partner') else other}"
 
 
-def _organisation(recipient: Mapping[str, Any], facts: Mapping[str, Any], name: OrganisationId) -> Organisation:
+def _organisation(
+    recipient: Mapping[str, Any], facts: Mapping[str, Any], name: OrganisationId
+) -> Organisation:
     """Return the recipient's organisation."""
     protocol = Protocol(name="p", classes=_classes(facts["protocol"]), since=BEFORE, until=None)
     changes: dict[str, Any] = {
@@ -192,6 +193,7 @@ def _case(facts: Mapping[str, Any], role: Role, name: OrganisationId, rung: int 
         ),
         custody={
             "in the prison": CASE.custody,
+            "there": Custody(prison=name, since=BEFORE),
             "elsewhere": Custody(prison=OrganisationId("hmp-other"), since=BEFORE),
             "nowhere": None,
         }[facts["held"]],
@@ -220,15 +222,20 @@ def _team(said: str, role: Role, name: OrganisationId) -> tuple[Member, ...]:
     others = tuple(each for each in CASE.team if (each.role, each.organisation) != (role, name))
     if said == "no":
         return others
-    return (*others, Member(role=role, organisation=name, person="st-0", since=BEFORE)) if said == "yes" else CASE.team
+    return (
+        (*others, Member(role=role, organisation=name, person="st-0", since=BEFORE))
+        if said == "yes"
+        else CASE.team
+    )
 
 
 def _restrictions(facts: Mapping[str, Any], name: OrganisationId) -> tuple[Any, ...]:
     """Return what holds information back."""
     other = frozenset({SOMEBODY_ELSE})
     found = []
-    if yes_or_no(facts["threatened"]) == "yes":
-        found.append(restriction(RestrictionKind.OM_THREATENED))
+    if yes_or_no(facts["threatened"]) != "no":
+        named = frozenset({name} if facts["threatened"] == "by name" else ())
+        found.append(restriction(RestrictionKind.OM_THREATENED, organisations=named))
     if yes_or_no(facts["excluded"]) == "yes":
         found.append(restriction(RestrictionKind.EXCLUSION, organisations=frozenset({name})))
     if yes_or_no(facts["limited to others"]) == "yes":
@@ -236,9 +243,7 @@ def _restrictions(facts: Mapping[str, Any], name: OrganisationId) -> tuple[Any, 
     if facts["confidential"]:
         classes = _classes(facts["confidential"])
         found.append(
-            restriction(
-                RestrictionKind.CONFIDENTIALITY, organisations=frozenset({name}), classes=classes
-            )
+            restriction(RestrictionKind.CONFIDENTIALITY, organisations=frozenset({name}), classes=classes)
         )
     return tuple(found)
 

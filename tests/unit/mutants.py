@@ -1,4 +1,4 @@
-"""Every slip of the pen a policy could have: a rule gone, a condition gone or wider, a basis gone or opened."""
+"""Every slip of the pen a policy could have: a rule, a condition or a basis gone or wider."""
 
 from __future__ import annotations
 
@@ -22,6 +22,9 @@ class Mutant:
 
     name: str
     changed: Mapping[str, Rule | None]
+    widens: bool = False
+    """True where one more value satisfies a condition, or a gateway is open: that may make no difference, as
+    where another rule lets the same through. Of what is gone it must make one."""
 
     def applied(self, rules: Sequence[Rule]) -> tuple[Rule, ...]:
         """Return some rules with the slip."""
@@ -32,7 +35,7 @@ class Mutant:
         """Return the same slip where these guards are gone as well."""
         return Mutant(
             name=f"{self.name}, and {', '.join(guards)} gone",
-            changed={**dict.fromkeys(guards), **self.changed},
+            changed={**self.changed, **dict.fromkeys(guards)},
         )
 
 
@@ -46,31 +49,35 @@ def mutants(policy: Policy) -> Iterator[Mutant]:
     for rule in every_rule(policy).values():
         if not rule.guard:
             yield Mutant(name=f"{rule.rule} gone", changed={rule.rule: None})
-        for what, instead in _slips(rule):
-            yield Mutant(name=f"{rule.rule} {what}", changed={rule.rule: instead})
+        for what, instead, widens in _slips(rule):
+            yield Mutant(name=f"{rule.rule} {what}", changed={rule.rule: instead}, widens=widens)
 
 
-def _slips(rule: Rule) -> Iterator[tuple[str, Rule]]:
-    """Yield a rule with each of its conditions, narrowings and bases changed in turn."""
+def _slips(rule: Rule) -> Iterator[tuple[str, Rule, bool]]:
+    """Yield a rule with each of its conditions, narrowings and bases changed in turn; whether it is wider."""
     for number, (slot, mask) in enumerate(rule.clauses):
         before, after = rule.clauses[:number], rule.clauses[number + 1 :]
-        yield f"without its condition on {_NAMES[slot]}", replace(rule, clauses=(*before, *after))
+        yield f"without its condition on {_NAMES[slot]}", replace(rule, clauses=(*before, *after)), False
         for word, other in _other_masks(rule, slot, mask):
-            yield word, replace(rule, clauses=(*before, (slot, other), *after))
+            yield word, replace(rule, clauses=(*before, (slot, other), *after)), bool(other & ~mask)
     for name in _NARROWINGS:
         if getattr(rule, name) is not None:
-            yield f"not narrowed by {name}", replace(rule, **{name: None})
+            yield f"not narrowed by {name}", replace(rule, **{name: None}), False
     for arm in rule.arms:
         others = tuple(each for each in rule.arms if each is not arm)
         if others:
-            yield f"without {arm.basis}", replace(rule, arms=others)
+            yield f"without {arm.basis}", replace(rule, arms=others), False
         if arm.clauses:
-            yield f"with {arm.basis} open to all", replace(rule, arms=(*others, Arm(basis=arm.basis, clauses=())))
+            opened = Arm(basis=arm.basis, clauses=())
+            yield f"with {arm.basis} open to all", replace(rule, arms=(*others, opened)), True
     yield from _outcomes(rule)
 
 
 def _other_masks(rule: Rule, slot: int, mask: int) -> Iterator[tuple[str, int]]:
-    """Yield the values of a condition with one more, and for what holds back with one less."""
+    """Yield the values of a condition with one more, and for what holds back with one less.
+
+    A guard that holds back less changes nothing by itself, as one that is gone.
+    """
     name = _NAMES[slot]
     every = (1 << len(FACTS[name].domain)) - 1
     if len(FACTS[name].domain) == _YES_NO:
@@ -79,12 +86,12 @@ def _other_masks(rule: Rule, slot: int, mask: int) -> Iterator[tuple[str, int]]:
         bit = 1 << index
         if not mask & bit and mask | bit != every:
             yield f"with {name} {value} too", mask | bit
-        if mask & bit and mask != bit and rule.effect is not Effect.PERMIT:
+        if mask & bit and mask != bit and rule.effect is not Effect.PERMIT and not rule.guard:
             yield f"not with {name} {value}", mask & ~bit
 
 
-def _outcomes(rule: Rule) -> Iterator[tuple[str, Rule]]:
+def _outcomes(rule: Rule) -> Iterator[tuple[str, Rule, bool]]:
     """Yield a rule that lets one step more through."""
     if rule.effect is not Effect.FORBID and rule.outcome is not Outcome.DISCLOSE:
         more = Outcome(rule.outcome - 1)
-        yield f"with {more.name} as its outcome", replace(rule, outcome=more)
+        yield f"with {more.name} as its outcome", replace(rule, outcome=more), False

@@ -6,11 +6,9 @@ changed rule speaks are decided again.
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
-
-from golden import Expected, Golden, asked, differences, golden_cases
-from mutants import Mutant, every_rule
 
 from hub.consent.compile import Policy, RuleKey, speaks_of
 from hub.consent.decide import lines_of
@@ -18,15 +16,18 @@ from hub.consent.decision import FieldSpec, Outcome
 from hub.consent.evaluate import Verdict, evaluate
 from hub.consent.facts import Question, facts_of
 from hub.consent.findings import find
-from hub.consent.prove import prove_rules
+from hub.consent.prove import COVERED, PROVED, UNKNOWN, prove_rules
+from hub.consent.reader import read_documents
 from hub.consent.rules import Rule
+from hub.consent.rules_alone import not_covered, widens_unknown
 from hub.consent.vocabulary import BY_CLASS, SLOT, bit
+from hub.consent.weight import decided_otherwise
 from hub.messages.envelope import InformationClass
-from hub.topics.library import SchemaLibrary
+from tests.unit.golden import Expected, Golden, asked, differences, golden_cases
+from tests.unit.mutants import Mutant, every_rule
 
 TODAY = "2000-01-01"
 """A day on which no review is overdue: dates are no part of this."""
-LIBRARY = SchemaLibrary.load()
 Vector = tuple[int, ...]
 
 
@@ -46,16 +47,26 @@ class Catcher:
 
     policy: Policy
     looked: dict[InformationClass, list[Looked]] = field(default_factory=dict)
+    by_rule: dict[str, list[Looked]] = field(default_factory=dict)
+    """By rule, the fields it speaks of; one stands for all that are looked at and expected alike."""
     known: frozenset[str] = frozenset()
     verdicts: dict[tuple[tuple[str, ...], Vector], Verdict] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         """Look at every field of every golden case once."""
         self.known = frozenset(each.name for each in find(self.policy, today=TODAY))
+        alike: set[tuple[object, ...]] = set()
         for golden in golden_cases():
             for each in self._fields(golden):
+                names = [tuple(rule.rule for rule in self.policy.rules_for(key)) for key, _ in each.classes]
                 for (_, information_class, *_), _ in each.classes:
                     self.looked.setdefault(information_class, []).append(each)
+                vectors = tuple(vector for _, vector in each.classes)
+                mark = (tuple(names), vectors, each.expected, bool(each.spec.general))
+                if mark not in alike:
+                    alike.add(mark)
+                    for name in {name for own in names for name in own}:
+                        self.by_rule.setdefault(name, []).append(each)
 
     def _fields(self, golden: Golden) -> Iterator[Looked]:
         """Yield the fields of a case that are decided, unless a gate is closed."""
@@ -71,9 +82,8 @@ class Catcher:
         facts = facts_of(question)
         if golden.gate is not None:
             return
-        specs = LIBRARY.fields(golden.message, "1.0")
-        for spec, classes, scopes in lines_of(self.policy, golden.message, specs, {}):
-            for scope in scopes:
+        for spec, classes, scopes in lines_of(self.policy, golden.message, golden.specs, {}):
+            for scope in scopes if (spec.path, scopes[0]) in golden.expected else ():
                 vector = facts.vector()
                 vector[SLOT["scope"]] = bit("scope", scope)
                 keys = []
@@ -94,20 +104,26 @@ class Catcher:
         """Return the golden case that does not hold with a slip, if one does not."""
         if any(rule.rule in mutant.changed for rule in self.policy.gates):
             return self._by_whole_case(mutant)
-        pairs = [(every_rule(self.policy)[name], instead) for name, instead in mutant.changed.items()]
-        for information_class, looked in self.looked.items():
-            own = self.policy.rules[information_class]
-            if not any(rule.rule in mutant.changed for rule in own):
-                continue
-            rules = mutant.applied(own)
-            chosen: dict[RuleKey, tuple[Rule, ...]] = {}
-            for each in looked:
-                if not any(_speaks(pair, key) for key, _ in each.classes for pair in pairs):
-                    continue
-                verdict = self._joined(each, {information_class: rules}, chosen)
-                if _differs(each, verdict):
-                    return each.golden.name
+        rules = {
+            name: mutant.applied(own)
+            for name, own in self.policy.rules.items()
+            if any(rule.rule in mutant.changed for rule in own)
+        }
+        chosen: dict[RuleKey, tuple[Rule, ...]] = {}
+        for each in self._concerned(mutant):
+            if _differs(each, self._joined(each, rules, chosen)):
+                return each.golden.name
         return None
+
+    def _concerned(self, mutant: Mutant) -> Iterator[Looked]:
+        """Yield the fields a changed rule speaks of: of those it spoke of before, one for all alike."""
+        for name, instead in mutant.changed.items():
+            before = every_rule(self.policy)[name]
+            yield from self.by_rule.get(name, ())
+            if instead is not None and _narrowings(before) != _narrowings(instead):
+                for information_class, looked in self.looked.items():
+                    if before.information_class in {None, information_class}:
+                        yield from (each for each in looked if _newly(before, instead, each))
 
     def _joined(
         self,
@@ -160,14 +176,49 @@ class Catcher:
 
     def by_proof(self, mutant: Mutant) -> str | None:
         """Return the invariant a slip breaks, if it breaks one."""
+        for name, rule in mutant.changed.items():
+            if (
+                rule is not None
+                and rule.sensitive is None
+                and every_rule(self.policy)[name].sensitive is False
+            ):
+                return self._by_reader(name)
+            if rule is not None and not_covered(rule)[2] is not None:
+                return COVERED
+            if rule is not None and widens_unknown(rule)[1] is not None:
+                return UNKNOWN
+        return self._by_invariant(mutant)
+
+    def _by_reader(self, name: str) -> str | None:
+        """Return the fault found where a permit is said to be for sensitive data and names no condition."""
+        documents = copy.deepcopy(self.policy.documents)
+        for body in documents.values():
+            assert isinstance(body, dict)
+            for entry in (*body.get("rules", ()), *body.get("everywhere", ())):
+                if entry["id"] == name:
+                    entry["sensitive"] = "any"
+        faults = read_documents(documents).faults
+        return faults[0] if faults else None
+
+    def _by_invariant(self, mutant: Mutant) -> str | None:
+        """Return the invariant that does not hold in some state with a slip."""
         policy = self.with_slip(mutant)
         touched = {
             name: own
             for name, own in policy.rules.items()
             if any(rule.rule in mutant.changed for rule in self.policy.rules[name])
         }
-        violations = prove_rules(policy.gates, touched).violations
+        names = [name for name in PROVED if name not in {COVERED, UNKNOWN}]
+        violations = prove_rules(policy.gates, touched, names=names).violations
         return violations[0].invariant if violations else None
+
+    def without_difference(self, mutant: Mutant) -> bool:
+        """Tell whether, in every state and for every kind of field, a policy with a slip decides the same."""
+        return not any(rule.rule in mutant.changed for rule in self.policy.gates) and all(
+            decided_otherwise(own, mutant.applied(own)) is None
+            for own in self.policy.rules.values()
+            if any(rule.rule in mutant.changed for rule in own)
+        )
 
     def by_finding(self, mutant: Mutant) -> tuple[str, ...]:
         """Return what is odd about the policy with a slip and was not before."""
@@ -175,12 +226,14 @@ class Catcher:
         return tuple(name for name in found if name not in self.known)
 
 
-def _speaks(pair: tuple[Rule, Rule | None], key: RuleKey) -> bool:
-    """Tell whether a rule, as it was or as it is with the slip, speaks of a field."""
-    return any(
-        rule is not None and rule.information_class in {None, key[1]} and speaks_of(rule, key)
-        for rule in pair
-    )
+def _narrowings(rule: Rule) -> tuple[object, ...]:
+    """Return what a rule is narrowed by."""
+    return rule.messages, rule.subjects, rule.sensitive, rule.fields
+
+
+def _newly(before: Rule, instead: Rule, looked: Looked) -> bool:
+    """Tell whether a rule speaks of a field with the slip and did not before."""
+    return any(speaks_of(instead, key) and not speaks_of(before, key) for key, _ in looked.classes)
 
 
 def _differs(looked: Looked, verdict: Verdict) -> bool:
