@@ -17,8 +17,8 @@ from hub.consent.evaluate import Verdict, evaluate
 from hub.consent.facts import facts_of
 from hub.consent.findings import find
 from hub.consent.prove import COVERED, PROVED, UNKNOWN, prove_rules
-from hub.consent.reader import read_documents
 from hub.consent.question import Question
+from hub.consent.reader import read_documents
 from hub.consent.rules import Rule
 from hub.consent.rules_alone import not_covered, widens_unknown
 from hub.consent.vocabulary import BY_CLASS, SLOT, bit
