@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 from hub.consent.compile import Policy
 from hub.consent.decision import Outcome
@@ -62,7 +63,8 @@ def _slips(rule: Rule) -> Iterator[tuple[str, Rule, bool]]:
             yield word, replace(rule, clauses=(*before, (slot, other), *after)), bool(other & ~mask)
     for name in _NARROWINGS:
         if getattr(rule, name) is not None:
-            yield f"not narrowed by {name}", replace(rule, **{name: None}), False
+            anything: Any = {name: None}
+            yield f"not narrowed by {name}", replace(rule, **anything), False
     for arm in rule.arms:
         others = tuple(each for each in rule.arms if each is not arm)
         if others:
