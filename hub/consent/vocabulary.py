@@ -197,6 +197,10 @@ DEFAULT_REASONS: Mapping[str, tuple[str, str]] = {
         "",
     ),
     "GUARD-WRITE-FAILED": ("It could not be written by the recipient's contract; see the router's log.", ""),
+    "GUARD-LEFT-IN": (
+        "What was written for the recipient held something kept back; it was stopped before it left.",
+        "",
+    ),
     "GUARD-NAMED-IN-TEXT": ("The text contains something held back elsewhere in the message.", ""),
 }
 """Reasons the engine gives where no rule speaks: words for staff, and for the recipient (none)."""

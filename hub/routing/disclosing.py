@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from hub.cases.membership import referral_named
 from hub.cases.reports import SAFETY_PARKED
+from hub.consent.allowance import allowance
 from hub.consent.decide import decide, may_know
 from hub.consent.decision import Decision
 from hub.consent.parties import Kind
@@ -215,6 +216,7 @@ def _delivery(
         by_kafka=envelope.message in organisation.kafka,
         terms=terms,
         source=telling.submission,
+        allowed=allowance(telling.submission.payload, telling.specs, decision, envelope=envelope),
     )
 
 
