@@ -14,14 +14,14 @@ from hub.consent.decision import Candidate, Decision, FieldDecision, FieldSpec, 
 from hub.consent.generalise import generalised
 from hub.consent.partner_contracts import NOT_IN_VIEW
 from hub.consent.paths import general_of, owners, scope_of
-from hub.consent.screen import telling
+from hub.consent.screen import AUTHOR, telling
 from hub.messages.envelope import Envelope
 
 Outline = Mapping[str, object]
 """Names under which a record may hold something: True where all of it goes, else the outline of a record, or
 those of the items of a list that stay, in their order. Whatever has no name here is null."""
 _LEAF = (str, int, float, bytes)
-AUTHOR, AUTHOR_ORGANISATION, CAUSATION = "@author", "@author_organisation", "@causation"
+AUTHOR_ORGANISATION, CAUSATION = "@author_organisation", "@causation"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -131,6 +131,9 @@ class _Reading:
         own = self.contract.own.get(below)
         whose = scope if own is None else scope_of(item, own, self.candidate)
         keys = [name for name in item if f"{below}.{name}" in self.contract.keys]
+        if any(item[name] in self.items_held for name in keys):
+            self.secret |= {text: None for value in item.values() if (text := telling(value))}
+            gone = True
         stays = not gone and self._stays(item, keys, below, whose)
         found = self.record(item, f"{below}.", whose, not stays)
         # One with nothing left but its key goes as if it had never been.
@@ -149,10 +152,9 @@ class _Reading:
             (self.apart if goes else self.secret)[text] = None
 
     def _stays(self, item: Mapping[str, object], keys: Sequence[str], below: str, scope: Scope) -> bool:
-        """Tell whether an item may go at all: all its keys do, and it is not held back by itself."""
+        """Tell whether an item may go at all: all its keys do."""
         return all(
             item[name] is not None
-            and item[name] not in self.items_held
             and (decided := self.decided.get((f"{below}.{name}", scope))) is not None
             and decided.outcome is Outcome.DISCLOSE
             for name in keys
@@ -181,7 +183,7 @@ def allowance(
         if (found := decided.get((name, Scope.ALL))) is not None and found.outcome is Outcome.DISCLOSE
     )
     if AUTHOR not in known and (text := telling(envelope.author)):
-        reading.apart[text] = None
+        reading.secret[text] = None
     disclosed = frozenset(reading.disclosed)
     open_texts = {text.strip().casefold() for text in disclosed} if reading.secret or reading.apart else set()
     secret, apart = _not_in(open_texts, reading.secret), _not_in(open_texts, reading.apart)

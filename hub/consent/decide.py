@@ -133,7 +133,9 @@ def decide(  # noqa: PLR0913 - each is a different thing a decision depends on
     gate = _gate(policy, envelope.message, weighing)
     fields, caveats = _fields(lines, weighing) if gate is None else (_closed(lines, gate), ())
     if payload is not None:
-        fields = named_in_text(payload, specs, fields, candidate)
+        fields = named_in_text(
+            payload, specs, fields, candidate, author=envelope.author, items_held=facts.items_held
+        )
     if contract is not None and contract.view is not None:
         # Last: what a contract leaves out may be known, so a text that names it need not be held back.
         fields = within(contract.view, fields, specs, rule=f"contract.{contract.name}")

@@ -13,8 +13,8 @@ from collections.abc import Callable, Iterator, Mapping
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
-from hub.consent.allowance import AUTHOR, AUTHOR_ORGANISATION, CAUSATION
-from hub.consent.screen import contained
+from hub.consent.allowance import AUTHOR_ORGANISATION, CAUSATION
+from hub.consent.screen import AUTHOR, contained
 from hub.consent.vocabulary import CAVEATS
 from hub.errors import HubError
 from hub.topics.delivery_headers import ALWAYS, SOMETIMES

@@ -16,6 +16,7 @@ from hub.messages.envelope import Envelope, InformationClass, MessageName, Role,
 from hub.messages.identifiers import MessageId, OrganisationId, derived_id
 from hub.routing.concern import Concerned
 from hub.routing.disclosing import Telling, Told, tell
+from hub.topics import samples
 from hub.topics.codec import Codec
 from hub.topics.dispatch import Dispatch
 from hub.topics.keys import FileKeyStore
@@ -53,6 +54,7 @@ PLACES = (
     (PRISON, Role.OFFENDER_SUPERVISOR, Concern.TEAM),
     (PRISON, Role.OFFENDER_MANAGEMENT_UNIT, Concern.HELD_THERE),
     *((rung, Role.KEY_WORKER, Concern.TEAM) for rung in (RUNG_1, RUNG_2, RUNG_3, RUNG_4)),
+    (RUNG_2, Role.SERVICE_MANAGER, Concern.REFERRED),
 )
 """Everybody who is told: each role, each rung."""
 HELD_OBJECTIVE = "ob-held"
@@ -172,6 +174,33 @@ def a_message(seed: int, message: MessageName) -> dict[str, object]:
     """Return a payload by chance; every field the contract does not require is there or not."""
     chance = Random(seed)  # noqa: S311 - for chance, not for secrets
     return _record(LIBRARY.contract(message, "1.0").shape, chance)
+
+
+def filled(message: MessageName) -> dict[str, object]:
+    """Return a payload with every field filled, texts by words that stand nowhere else in it.
+
+    Of lists whose items are somebody's it has one for a partner on each rung.
+    """
+    shape = LIBRARY.contract(message, "1.0").shape
+    payload = samples.full(shape)
+    for field in shape.fields:
+        value = payload[field.name]
+        if field.made_by_hub:
+            payload[field.name] = None
+        elif isinstance(value, str) and field.text("pattern") is None and isinstance(field.shape, Scalar):
+            payload[field.name] = f"Said of {field.name}"
+        elif isinstance(value, list) and isinstance(value[0], dict) and "organisation" in value[0]:
+            payload[field.name] = [
+                _of(value[0], place, owner) for place, owner in enumerate((RUNG_1, RUNG_2, RUNG_3, RUNG_4))
+            ]
+    return payload
+
+
+def _of(item: Mapping[str, object], place: int, owner: str) -> dict[str, object]:
+    """Return an item of a list as somebody's, its texts unlike those of the others."""
+    texts = {name: f"Said in {name} of {owner}" for name in item if name in {"title", "feedback"}}
+    own = {"organisation": owner, "objective": (HELD_OBJECTIVE, "ob-2", "ob-3", "ob-4")[place]}
+    return {**item, **texts, **{name: value for name, value in own.items() if name in item}}
 
 
 def _record(shape: Record, chance: Random) -> dict[str, object]:
