@@ -170,9 +170,17 @@ def leaves_as(delivery: Delivery) -> FramedView:
     return dispatch().view(delivery)
 
 
-def a_message(seed: int, message: MessageName) -> dict[str, object]:
+@dataclass(frozen=True)
+class Chance:
+    """Where values come from: a seed, and texts that are mixed in with those that stand nowhere else."""
+
+    random: Random
+    words: Sequence[str]
+
+
+def a_message(seed: int, message: MessageName, *, words: Sequence[str] = WORDS) -> dict[str, object]:
     """Return a payload by chance; every field the contract does not require is there or not."""
-    chance = Random(seed)  # noqa: S311 - for chance, not for secrets
+    chance = Chance(Random(seed), words)  # noqa: S311 - for chance, not for secrets
     return _record(LIBRARY.contract(message, "1.0").shape, chance)
 
 
@@ -203,35 +211,35 @@ def _of(item: Mapping[str, object], place: int, owner: str) -> dict[str, object]
     return {**item, **texts, **{name: value for name, value in own.items() if name in item}}
 
 
-def _record(shape: Record, chance: Random) -> dict[str, object]:
+def _record(shape: Record, chance: Chance) -> dict[str, object]:
     return {
         field.name: None
-        if field.made_by_hub or (field.nullable and chance.random() < 0.25)
+        if field.made_by_hub or (field.nullable and chance.random.random() < 0.25)
         else _value(field.shape, field, chance)
         for field in shape.fields
     }
 
 
-def _value(shape: Shape, field: Field, chance: Random) -> object:
+def _value(shape: Shape, field: Field, chance: Chance) -> object:
     match shape:
         case Choice(symbols=symbols):
-            return chance.choice(symbols)
+            return chance.random.choice(symbols)
         case ListOf(item):
-            return [_value(item, field, chance) for _ in range(chance.randrange(4))]
+            return [_value(item, field, chance) for _ in range(chance.random.randrange(4))]
         case Record():
             return _record(shape, chance)
         case Scalar("string"):
             return _text(field, chance)
         case Scalar("boolean"):
-            return chance.random() < 0.5
-    return chance.randint(field.bound("minimum") or 0, field.bound("maximum") or 1000)
+            return chance.random.random() < 0.5
+    return chance.random.randint(field.bound("minimum") or 0, field.bound("maximum") or 1000)
 
 
-def _text(field: Field, chance: Random) -> str:
+def _text(field: Field, chance: Chance) -> str:
     if field.name in FORMS:
-        return str(chance.choice(FORMS[field.name]))
+        return str(chance.random.choice(FORMS[field.name]))
     if field.text("pattern") == "^[0-9a-f]{32}$" or field.text("pairwise"):
-        return derived_id("some", str(chance.randrange(3)))
-    if chance.random() < 0.3:
-        return chance.choice(WORDS)
-    return f"{field.name} {chance.randrange(10**9):x} said"
+        return derived_id("some", str(chance.random.randrange(3)))
+    if chance.words and chance.random.random() < 0.3:
+        return chance.random.choice(chance.words)
+    return f"{field.name} {chance.random.randrange(10**9):x} said"
