@@ -20,7 +20,7 @@ from hub.consent.partner_contracts import PartnerContract, within
 from hub.consent.paths import general_of, plain_path, walk
 from hub.consent.purposes import purpose_of
 from hub.consent.rules import Rule, truth
-from hub.consent.screen import named_in_text
+from hub.consent.screen import named_in_text, without_gaps
 from hub.consent.vocabulary import BY_CLASS, SLOT, bit
 from hub.messages.envelope import Envelope, InformationClass, MessageName, Subject
 from hub.messages.identifiers import Instant, derived_id
@@ -132,6 +132,7 @@ def decide(  # noqa: PLR0913 - each is a different thing a decision depends on
     lines = _plan(policy, envelope, specs)
     gate = _gate(policy, envelope.message, weighing)
     fields, caveats = _fields(lines, weighing) if gate is None else (_closed(lines, gate), ())
+    fields = without_gaps(fields, facts.items_held)
     if payload is not None:
         fields = named_in_text(
             payload, specs, fields, candidate, author=envelope.author, items_held=facts.items_held

@@ -12,6 +12,8 @@ from hub.consent.paths import walk
 LENGTH_MIN = 4
 """Shorter values say nothing by themselves (LOW, MDI) and are not looked for."""
 AUTHOR = "@author"
+NUMBERED = frozenset({"objectives[].sequence"})
+"""Fields that number the items of a list in which one may be held back from somebody."""
 _SYMBOL = re.compile(r"[A-Z]+(?:_[A-Z]+)*|[a-z]+(?:[_-][a-z]+)*")
 
 
@@ -66,6 +68,18 @@ def named_in_text(
     return tuple(
         replace(item, outcome=Outcome.WITHHOLD, reason="GUARD-NAMED-IN-TEXT", basis=None, alternates=())
         if (item.path, item.scope) in naming and item.path not in keys
+        else item
+        for item in fields
+    )
+
+
+def without_gaps(fields: tuple[FieldDecision, ...], items_held: Iterable[str]) -> tuple[FieldDecision, ...]:
+    """Withhold the numbers of a list's items from whoever may not know of one: a gap would tell of it."""
+    if not [*items_held]:
+        return fields
+    return tuple(
+        replace(item, outcome=Outcome.WITHHOLD, reason="GUARD-GAP", basis=None, alternates=())
+        if item.path in NUMBERED
         else item
         for item in fields
     )

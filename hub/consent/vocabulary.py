@@ -197,6 +197,7 @@ DEFAULT_REASONS: Mapping[str, tuple[str, str]] = {
         "",
     ),
     "GUARD-WRITE-FAILED": ("It could not be written by the recipient's contract; see the router's log.", ""),
+    "GUARD-GAP": ("With its number a gap would tell that another item of the list is held back.", ""),
     "GUARD-LEFT-IN": (
         "What was written for the recipient held something kept back; it was stopped before it left.",
         "",

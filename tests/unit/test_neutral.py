@@ -27,7 +27,7 @@ SCREENED = "GUARD-NAMED-IN-TEXT"
 
 def received(found: Told) -> dict[Place, tuple[bytes, bytes, object]]:
     """Return all that each recipient can see: the bytes, key and headers, and what a listing is made of."""
-    seen = {}
+    seen: dict[Place, tuple[bytes, bytes, object]] = {}
     for delivery in found.deliveries:
         framed = leaves_as(delivery)
         record = dispatch().record(framed)

@@ -6,7 +6,7 @@ import pytest
 
 from hub.consent.decision import Outcome
 from hub.messages.envelope import MessageName, Role
-from tests.unit.consent_cases import RUNG_1, RUNG_2
+from tests.unit.consent_cases import RUNG_1, RUNG_2, RUNG_3
 from tests.unit.recipients import AUTHOR, CASES, HELD_OBJECTIVE, told
 
 HELD_TITLE = "Leave the Rowan Street crew"
@@ -66,3 +66,19 @@ def test_a_summary_that_says_what_a_held_back_objective_says_is_held_back_from_t
     silent = reasons(MessageName.PLAN, title_of("New: two objectives"), path, held=3)
     for rung in (RUNG_1, RUNG_2):
         assert telling[rung] == "GUARD-NAMED-IN-TEXT" != silent[rung]
+
+
+@pytest.mark.requirement("R-DIS-01", "R-DIS-03")
+def test_objectives_have_no_numbers_for_whoever_may_not_know_of_one() -> None:
+    """A gap between 1 and 3 would tell of the second; a plan without numbers is like many others."""
+    plan = title_of("New: two objectives")
+    objectives: list[dict[str, object]] = plan["objectives"]  # type: ignore[assignment]
+    numbered = {**plan, "objectives": [{**item, "sequence": n} for n, item in enumerate(objectives, 1)]}
+    for case, reader, numbers in ((3, RUNG_2, [None]), (3, RUNG_3, [1, 2]), (0, RUNG_2, [1, 2])):
+        (delivery,) = (
+            each
+            for each in told(MessageName.PLAN, numbered, case=CASES[case]).deliveries
+            if (each.organisation, each.role) == (reader, Role.KEY_WORKER)
+        )
+        items: list[dict[str, object]] = delivery.payload["objectives"]  # type: ignore[assignment]
+        assert [item["sequence"] for item in items] == numbers
