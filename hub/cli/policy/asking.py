@@ -67,7 +67,7 @@ def explain(
         found = await questions.explain(named[0])
         return named, found, list(_why_not(questions, found, field)) if why_not else []
 
-    named, found, answers = _put(ask, within_s)
+    named, found, answers = put(ask, within_s)
     if found is None:
         _show_choice(reference, named, as_json=as_json)
         return
@@ -163,7 +163,7 @@ def whatif(  # noqa: PLR0913 - one option for each thing that can be supposed
         )
 
     _check_one_of(message_id, file)
-    answer = _put(ask, within_s)
+    answer = put(ask, within_s)
     if as_json:
         _print(_supposed_plain(answer))
         return
@@ -199,7 +199,7 @@ def who_may_see(
         found = await questions.who_may_see(case, kind, path=field, information_class=of)
         return found, await questions.hub.rules()
 
-    found, policy = _put(ask, 30)
+    found, policy = put(ask, 30)
     from hub.cli.policy.answers import plain, show_sights
     from hub.consent.decision import Outcome
 
@@ -217,7 +217,7 @@ def who_may_see(
             print(f"Has a part and is not known to the hub: {', '.join(found.unknown)}")
 
 
-def _put(ask: Callable[[Questions], Awaitable[Answer]], within_s: float) -> Answer:
+def put(ask: Callable[[Questions], Awaitable[Answer]], within_s: float) -> Answer:
     """Put a question to the running hub."""
     from hub.app.questions import asking
     from hub.settings import load
