@@ -199,9 +199,11 @@ def circumstances_of(
     """Return everything a message of this type can be that matters to this party."""
     specs = view.contracts.fields(message, view.contracts.newest(message))
     abouts: tuple[str | None, ...] = (None,)
-    if any(spec.path == REFERRAL_REFERENCE for spec in specs):
+    reference = next((spec for spec in specs if spec.path == REFERRAL_REFERENCE), None)
+    if reference is not None:
         own = (each.referral for each in case.referrals if each.provider == candidate.organisation)
-        abouts = (None, *own, OTHERS_REFERRAL)
+        # A key is always given, so such a message is always about some referral.
+        abouts = (*(() if reference.key else (None,)), *own, OTHERS_REFERRAL)
     return tuple(
         Circumstance(relevant=relevant, about=about, by_provider=by_provider, statement=statement)
         for relevant, about, by_provider, statement in product(
