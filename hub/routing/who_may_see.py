@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from hub.routing.outcome import View
 
 NO_PART = "NEED-NOT-ON-TEAM"
-ANOTHERS = OrganisationId("another-provider")
+SOMEBODY_ELSE = OrganisationId("another-provider")
 """Stands for any provider but the recipient."""
 OTHERS_REFERRAL = "another organisation's referral"
 """Stands for any referral the recipient does not provide."""
@@ -257,7 +257,7 @@ def _envelope(
     view: View, case: Case, message: MessageName, circumstance: Circumstance, now: Instant
 ) -> Envelope:
     manager = offender_manager(case, now)
-    by = (ANOTHERS, Role.KEY_WORKER)
+    by = (SOMEBODY_ELSE, Role.KEY_WORKER)
     if not circumstance.by_provider:
         by = (case.opened_by if manager is None else manager.organisation, Role.OFFENDER_MANAGER)
     return Envelope(
