@@ -61,6 +61,7 @@ def explain(
     """
 
     async def ask(questions: Questions) -> tuple[list[Entered], Explanation | None, list[WhyNot]]:
+        """Return the decisions of that name, and where it is one, its explanation and why not."""
         named = await questions.decisions_named(reference)
         if len(named) != 1:
             return named, None, []
@@ -198,6 +199,7 @@ def who_may_see(
     _check_one_of(field, information_class, names="--field or --class")
 
     async def ask(questions: Questions) -> tuple[WhoMaySee, Policy]:
+        """Return who may see it, and the rules in force, in whose words the reasons are."""
         found = await questions.who_may_see(case, kind, path=field, information_class=of)
         return found, await questions.hub.rules()
 
