@@ -12,7 +12,7 @@ import typer
 from hub.cli.policy.options import Folder, Json, compiled
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Iterable, Sequence
+    from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 
     from hub.app.questions import Explanation, Questions, Supposed
     from hub.consent.compile import Policy
@@ -61,6 +61,7 @@ def explain(
     """
 
     async def ask(questions: Questions) -> tuple[list[Entered], Explanation | None, list[WhyNot]]:
+        """Return the decisions of that name, and where it is one, its explanation and why not."""
         named = await questions.decisions_named(reference)
         if len(named) != 1:
             return named, None, []
@@ -152,17 +153,19 @@ def whatif(  # noqa: PLR0913 - one option for each thing that can be supposed
     one = {"tier": tier, "rosh": rosh, "mappa": mappa}
     suppositions = [f"{name}={each}" for name, values in many.items() for each in values or ()]
     suppositions += [f"{name}={value}" for name, value in one.items() if value is not None]
-    policy = None if folder is None else compiled(folder, None)
-
-    async def ask(questions: Questions) -> Supposed:
-        if message_id is not None:
-            return await questions.what_if_past(message_id, suppositions, policy=policy, today=today)
+    _check_one_of(message_id, file)
+    ask: Callable[[Questions], Awaitable[Supposed]]
+    if message_id is not None:
+        _check_not_given({"--message": message, "--from": sender, "--case": case}, "--message-id")
+        policy, past = _rules(folder), message_id
+        ask = lambda asked: asked.what_if_past(past, suppositions, policy=policy, today=today)  # noqa: E731
+    else:
+        _check_not_given({"--today": today or None}, "--file")
         document, kind, by = _posted(file, message, sender)
-        return await questions.what_if_new(
+        policy = _rules(folder)
+        ask = lambda asked: asked.what_if_new(  # noqa: E731
             document, message=kind, organisation=by, case=case, suppositions=suppositions, policy=policy
         )
-
-    _check_one_of(message_id, file)
     answer = put(ask, within_s)
     if as_json:
         _print(_supposed_plain(answer))
@@ -196,6 +199,7 @@ def who_may_see(
     _check_one_of(field, information_class, names="--field or --class")
 
     async def ask(questions: Questions) -> tuple[WhoMaySee, Policy]:
+        """Return who may see it, and the rules in force, in whose words the reasons are."""
         found = await questions.who_may_see(case, kind, path=field, information_class=of)
         return found, await questions.hub.rules()
 
@@ -337,6 +341,21 @@ def _check_one_of(*given: object, names: str = "--message-id or --file") -> None
     if sum(each is not None for each in given) != 1:
         message = "it must be said what is asked about, once"
         raise NotConfigured(message, fix=f"give {names}")
+
+
+def _check_not_given(given: Mapping[str, object], beside: str) -> None:
+    """Refuse an option that would have no part in the answer."""
+    from hub.errors import NotConfigured
+
+    idle = [name for name, value in given.items() if value is not None]
+    if idle:
+        message = f"{', '.join(idle)} says nothing beside {beside}"
+        raise NotConfigured(message, fix=f"leave out {' and '.join(idle)}")
+
+
+def _rules(folder: Path | None) -> Policy | None:
+    """Compile the rules of a folder, where one is named."""
+    return None if folder is None else compiled(folder, None)
 
 
 def _message(name: str) -> MessageName:
