@@ -95,7 +95,10 @@ class States:
         for kind in self.kinds:
             for rule in (*kind.gates, *kind.rules):
                 self._speaking.setdefault(rule.rule, (rule, []))[1].append(kind)
-        self._rules = tuple(self._speaking.values())
+        self._rules = tuple(
+            (rule, kinds, [kind for kind in kinds if _fits(rule, kind.scope)])
+            for rule, kinds in self._speaking.values()
+        )
         self._domains = tuple(
             tuple(1 << index for index in range(len(fact.domain))) for fact in FACTS.values()
         )
@@ -118,8 +121,8 @@ class States:
     def draw(self) -> State:
         """Return one state."""
         chance = self._chance
-        rule, kinds = chance.choice(self._rules)
-        kind = chance.choice(kinds)
+        rule, kinds, fitting = chance.choice(self._rules)
+        kind = chance.choice(fitting if fitting and chance.random() < FIRES else kinds)
         vector = [0 if chance.random() < UNKNOWN else chance.choice(domain) for domain in self._domains]
         clauses = (*rule.clauses, *(chance.choice(rule.arms).clauses if rule.arms else ()))
         pinned = self._satisfied(vector, clauses)
@@ -176,3 +179,9 @@ class States:
             if slot not in pinned and slot != _SCOPE and others:
                 vector[slot] = self._chance.choice(others)
                 return
+
+
+def _fits(rule: Rule, scope: Scope) -> bool:
+    """Tell whether a rule can fire in a scope: one for others' items has nothing to say of the rest."""
+    one = 1 << tuple(Scope).index(scope)
+    return all(mask & one for slot, mask in rule.clauses if slot == _SCOPE)

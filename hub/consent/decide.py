@@ -133,7 +133,7 @@ def decide(  # noqa: PLR0913 - each is a different thing a decision depends on
         fields=answer.fields,
         policy=policy.name,
         case_version=case.version,
-        facts=FlatFacts(facts, grounds_of(question, facts, facts.classes)),
+        facts=FlatFacts(facts, grounds_of(question, facts)),
         decided_at=now,
         caveats=answer.caveats if reason is None else (),
         obligations=owed(answer.fields, present) if answer.owing and reason is None else (),

@@ -36,8 +36,14 @@ def facts_text(facts: Mapping[str, object]) -> str:
     pick, pieces = _layout(known.classes)
     texts = list(map(getitem, pieces, pick((*known.values, *known.columns))))
     if facts.evidence:
-        texts.insert(_before_evidence(), canonical_json(facts.evidence)[1:-1])
+        shown = [f'"{name}":{_quoted(text)}' for name, text in sorted(facts.evidence.items())]
+        texts.insert(_before_evidence(), ",".join(shown))
     return f"{{{','.join(texts)}}}"
+
+
+@lru_cache(maxsize=PIECES_MAX)
+def _quoted(text: str) -> str:
+    return canonical_json(text)
 
 
 @cache
