@@ -14,6 +14,7 @@ import random
 import sys
 import tempfile
 import time
+from dataclasses import replace
 from functools import lru_cache
 from io import BytesIO
 from pathlib import Path
@@ -23,9 +24,10 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 import fastavro
 
-from hub.consent.compile import compile_policy
+from hub.consent.allowance import Allowance, allowance
+from hub.consent.decision import Candidate, Concern, Decision, FieldDecision, Outcome, Scope
 from hub.consent.parties import Purpose
-from hub.consent.partner_contracts import Direction, PartnerContract, Phase
+from hub.consent.partner_contracts import NOT_IN_VIEW, Direction, PartnerContract, Phase
 from hub.messages.envelope import Envelope, MessageName, Role, Statement, Submission
 from hub.messages.identifiers import CaseRef, DeliveryId, Instant, MessageId, OrganisationId
 from hub.routing.outcome import Delivery, Urgency
@@ -41,13 +43,13 @@ from hub.topics.gates.semantics import semantic_gates
 from hub.topics.guard import check_whole
 from hub.topics.keys import FileKeyStore
 from hub.topics.library import Contract, SchemaLibrary, contract_of, unframe
-from hub.topics.policy_files import POLICY_VERSION, read_policy
+from hub.topics.policy_files import folder_policy
 from hub.topics.shapes import leaves
 from hub.topics.values import fitted
 from hub.topics.views import view_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Collection, Sequence
 
 RECIPIENTS = 5
 VERSIONS = 50
@@ -68,6 +70,25 @@ ENVELOPE = Envelope(
     correlation="0" * 32,
     causation=None,
     digest="0" * 64,
+)
+DECISION = Decision(
+    decision_id="bench",
+    message=ENVELOPE.message_id,
+    case=ENVELOPE.case,
+    candidate=Candidate(
+        organisation=OrganisationId("partner-0"),
+        role=Role.KEY_WORKER,
+        persons=frozenset(),
+        concern=Concern.TEAM,
+    ),
+    purpose=Purpose.PROGRESS,
+    delivers=True,
+    gate=None,
+    fields=(),
+    policy="bench",
+    case_version=1,
+    facts={},
+    decided_at=Instant(0),
 )
 LIMITS = {
     "guard walk": 1.5,
@@ -188,6 +209,9 @@ def on_bytes(rounds: int, times: int) -> None:
                 fastavro.schemaless_reader(BytesIO(data), whole.avro, None),
                 bench.written(masked),
             ),
+            "what 5 recipients may be given": lambda: [
+                bench.allowed(each, _held(masked)) for each in bench.views
+            ],
             "the obvious way: decode, 5 encodes": lambda: (
                 bench.library.decode(whole, data),
                 plainly(masked),
@@ -234,12 +258,44 @@ class Site:
         # A copy: the walk is kept for a message, and each call is to stand for a new one.
         source = Submission(envelope=ENVELOPE, payload=self._said(), written=bytes(bytearray(self.data)))
         given = {**source.payload, **changes}
-        deliveries = (delivery(source, terms, given) for terms in self._agreed)
+        deliveries = (
+            delivery(source, terms, given, allowed)
+            for terms, allowed in zip(self._agreed, self._allowances(_held(changes)), strict=True)
+        )
         return [self._dispatch.value(each) for each in deliveries]
+
+    @lru_cache(maxsize=2)  # noqa: B019 - one site a run
+    def _allowances(self, changed: frozenset[str]) -> list[Allowance]:
+        """What each may be given: routing works it out before anything is written."""
+        return [self.allowed(each, changed) for each in self.views]
+
+    def allowed(self, view: Contract, changed: Collection[str]) -> Allowance:
+        """What a recipient may be given where its contract has this view and these fields are held back."""
+        known = {path for path, _, _ in leaves(view.shape)}
+
+        def decided(path: str) -> FieldDecision:
+            goes = path in known and path not in changed
+            reason = "NEED" if goes or path in changed else NOT_IN_VIEW
+            outcome = Outcome.DISCLOSE if goes else Outcome.WITHHOLD
+            return FieldDecision(
+                path=path, scope=Scope.ALL, outcome=outcome, reason=reason, basis=None, rules=()
+            )
+
+        return allowance(
+            self._said(),
+            self.whole.specs,
+            replace(DECISION, fields=tuple(decided(spec.path) for spec in self.whole.specs)),
+            envelope=ENVELOPE,
+        )
 
     @lru_cache(maxsize=1)  # noqa: B019 - one site a run
     def _said(self) -> dict[str, object]:
         return self.library.decode(self.whole, self.data)
+
+
+def _held(changes: dict[str, object]) -> frozenset[str]:
+    """The fields of which nothing goes."""
+    return frozenset(name for name, value in changes.items() if value is None)
 
 
 def agreed(number: int, view: Contract) -> Terms:
@@ -264,7 +320,7 @@ def agreed(number: int, view: Contract) -> Terms:
     return Terms(version="1.0", contract=contract, decided=paths, phase=Phase.IN_FORCE)
 
 
-def delivery(source: Submission, terms: Terms, given: dict[str, object]) -> Delivery:
+def delivery(source: Submission, terms: Terms, given: dict[str, object], allowed: Allowance) -> Delivery:
     """A delivery of a message, as the rules let it go."""
     envelope = source.envelope
     assert terms.contract is not None
@@ -291,6 +347,7 @@ def delivery(source: Submission, terms: Terms, given: dict[str, object]) -> Deli
         by_kafka=False,
         terms=terms,
         source=source,
+        allowed=allowed,
     )
 
 
@@ -335,7 +392,7 @@ def on_schemas(rounds: int) -> None:
     for name, us in found.items():
         limit = f"at most {COMPATIBILITY_US_MAX:.0f} us" if name.endswith("one way") else ""
         print(f"  {name:<40} {us:>7.1f} us  {limit}")
-    policy = compile_policy(read_policy(), version=POLICY_VERSION)
+    policy = folder_policy()
     began = time.process_time()
     findings = tree(versions, policy)
     took = time.process_time() - began

@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from random import Random
 from typing import TYPE_CHECKING
 
-import yaml
-
-import hub.consent
 from hub.demo.chapters.opening import Asked, accept, open_case, refer
 from hub.demo.day import Day, Staff, Step
 from hub.demo.organisations import RECOVERY, parties
 from hub.demo.people import people
 from hub.messages.envelope import Control, Envelope, MessageName, Submission
 from hub.messages.identifiers import CaseRef, Instant, MessageId, OrganisationId, derived_id
+from hub.topics.policy_files import read_policy
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -35,15 +32,12 @@ ASKED = Asked(
 
 def controls() -> list[Control]:
     """The organisations and the policy, as control records."""
-    folder = Path(next(iter(hub.consent.__path__)))
-    documents = {
-        file.stem: yaml.safe_load(file.read_text(encoding="utf-8"))
-        for file in sorted((folder / "policy").glob("*.yaml"))
-    }
     bodies: list[tuple[str, str, dict[str, object]]] = [
         ("organisation", party.organisation, party.body(since=0)) for party in parties()
     ]
-    bodies.append(("policy", "current", {"version": "bench", "documents": documents}))
+    rules: dict[str, object] = {"version": "bench", "author": "A", "approvers": ["B", "C"]}
+    rules["documents"] = read_policy()
+    bodies.append(("policy", "current", rules))
     return [
         Control(
             control_id=MessageId(derived_id("bench", kind, name)),

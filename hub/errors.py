@@ -6,6 +6,7 @@ HubError
 │   ├── NotReadable      bytes that are not the contract they claim to be
 │   └── DomainRefusal    the model refuses it (wrong author, illegal state change)
 ├── PolicyRefused        a policy that breaks an invariant is not loaded
+├── EngineDisagrees      compiled rules and reference decide differently: nothing of it goes
 ├── TaskMigrated         another owner has the partition: close the task, keep the process
 ├── TaskCorrupted        the outcome of a transaction is unknown: rebuild the task from Kafka
 ├── Unreachable          a broker, database or peer does not answer: retry later
@@ -80,6 +81,12 @@ class PolicyRefused(HubError):
     """A policy release that breaks an invariant or its own vocabulary is not put in force."""
 
     code = "policy-refused"
+
+
+class EngineDisagrees(HubError):
+    """The compiled rules decided otherwise than the reference they are held against; nothing may go on it."""
+
+    code = "ENGINE-DISAGREES"
 
 
 class TaskMigrated(HubError):

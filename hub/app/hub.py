@@ -6,24 +6,41 @@ import asyncio
 import secrets
 import time
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from hub.adapters.database.alone import AGREEMENT_LOCK, alone
 from hub.adapters.gateway.identity import key_hash, new_key
 from hub.adapters.kafka import admin
 from hub.adapters.kafka.control import publish_control
 from hub.adapters.ledger.control import wait_control
+from hub.adapters.ledger.policies import POLICY, policy_facts
 from hub.app.agreed import check_files
 from hub.consent.compile import Policy, compile_policy
 from hub.consent.contract_changes import check_open_to_new, to_put_in_force
 from hub.consent.parties import Organisation, organisation_from
 from hub.consent.partner_contracts import Direction, PartnerContract, contract_in_effect, readable
+from hub.consent.release import (
+    COMING,
+    CURRENT,
+    Release,
+    check_release,
+    digest_of,
+    is_due,
+    release_body,
+    release_in_force,
+)
 from hub.errors import NotConfigured
 from hub.messages.envelope import Control
 from hub.messages.identifiers import Instant, MessageId, OrganisationId
 from hub.routing.agreeing import check_view
 from hub.topics.contract_files import ContractFile, ContractFolder, control_body
-from hub.topics.policy_files import POLICY_VERSION, read_policy
+from hub.topics.policy_files import (
+    folder_policy,
+    name_from_control,
+    policy_from_control,
+    read_policy,
+    read_release,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -36,8 +53,6 @@ if TYPE_CHECKING:
 
 ORGANISATION = "organisation"
 CONTRACT = "contract"
-POLICY = "policy"
-CURRENT = "current"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -190,13 +205,10 @@ class Hub:
 
     async def rules(self) -> Policy:
         """Return the policy in force, or before the first release the one that comes with the hub."""
-        async with self.pool.connection() as connection:
-            cursor = await connection.execute(
-                "SELECT body FROM control WHERE kind = %s AND name = %s", (POLICY, CURRENT)
-            )
-            row = await cursor.fetchone()
-        documents, version = (read_policy(), POLICY_VERSION) if row is None else _release_of(row[0])
-        return await asyncio.to_thread(compile_policy, documents, version=version)
+        holds = await self._release_in_force()
+        if holds is None:
+            return await asyncio.to_thread(folder_policy)
+        return await asyncio.to_thread(policy_from_control, holds)
 
     async def _check_new_by_kafka(self, organisation: OrganisationId, body: Mapping[str, object]) -> None:
         """Refuse a new subscription by a contract that is coming to its end, or has."""
@@ -227,29 +239,52 @@ class Hub:
 
     async def policy_in_force(self) -> str | None:
         """Return version and digest of the policy in force, or None before the first release."""
+        holds = await self._release_in_force()
+        return None if holds is None else name_from_control(holds)
+
+    async def _release_in_force(self) -> Mapping[str, object] | None:
         async with self.pool.connection() as connection:
-            cursor = await connection.execute(
-                "SELECT body FROM control WHERE kind = %s AND name = %s", (POLICY, CURRENT)
-            )
-            row = await cursor.fetchone()
-        if row is None:
-            return None
-        return compile_policy(row[0]["documents"], version=row[0]["version"]).name
+            facts = await policy_facts(connection)
+        return release_in_force(facts.get(CURRENT), facts.get(COMING), _now())
+
+    async def policy_coming(self) -> str | None:
+        """Return version and digest of the policy that is to come, or None."""
+        async with self.pool.connection() as connection:
+            coming = (await policy_facts(connection)).get(COMING)
+        return None if coming is None or is_due(coming, _now()) else name_from_control(coming)
 
     async def release_policy(
-        self, documents: Mapping[str, object] | None = None, *, version: str = POLICY_VERSION
+        self,
+        documents: Mapping[str, object] | None = None,
+        release: Release | None = None,
+        *,
+        effective_at: Instant | None = None,
     ) -> str:
-        """Prove a policy and put it in force in every partition; returns its name.
+        """Prove an approved policy and put it in force in every partition; returns its name.
 
-        Without documents, the rules that come with the hub. A policy already in force is left alone.
+        Without documents, the rules that come with the hub. A policy that is in force already is left
+        alone; any other takes the place of one that is still to come.
+
+        Args:
+            documents: The rules.
+            release: Who wrote and who approved them.
+            effective_at: From when they are to hold; None: at once.
 
         Raises:
-            PolicyRefused: It breaks an invariant or its vocabulary; nothing was released.
+            PolicyRefused: It breaks an invariant or its vocabulary, or two people other than its author
+                have not approved these very rules; nothing was released.
+            NotConfigured: The effective time has passed already.
         """
-        found = read_policy() if documents is None else documents
-        policy = compile_policy(found, version=version)
-        if await self.policy_in_force() != policy.name:
-            await self._put(POLICY, CURRENT, {"version": version, "documents": dict(found)})
+        if documents is None:
+            documents, release = read_policy(), read_release()
+        found = check_release(release, digest_of(documents))
+        policy = await asyncio.to_thread(compile_policy, documents, version=found.version)
+        if effective_at is not None and effective_at <= _now():
+            message = "the effective time has passed already"
+            raise NotConfigured(message, fix="leave out --effective to release at once")
+        if await self.policy_in_force() != policy.name or await self.policy_coming() is not None:
+            name = CURRENT if effective_at is None else COMING
+            await self._put(POLICY, name, release_body(found, documents, effective_at))
         return policy.name
 
     async def _put(self, kind: str, name: str, body: Mapping[str, object]) -> None:
@@ -271,10 +306,6 @@ class Hub:
             self.catalogue.intake_partitions,
             self.settings.control_timeout_s,
         )
-
-
-def _release_of(body: Mapping[str, Any]) -> tuple[Mapping[str, object], str]:
-    return body["documents"], str(body["version"])
 
 
 def _contract_name(terms: PartnerContract) -> str:

@@ -12,6 +12,7 @@ import uvicorn
 
 from hub.adapters.feeds import FeedLimits
 from hub.adapters.gateway.app import create_gateway
+from hub.adapters.kafka.ends import Ends
 from hub.adapters.kafka.intake import IntakePublisher
 from hub.adapters.kafka.limits import Limits
 from hub.adapters.kafka.router import Router
@@ -88,7 +89,20 @@ async def intake_publisher(
         await publisher.stop()
 
 
-def gateway_of(settings: Settings, *, pool: Pool, codec: Codec, publisher: IntakePublisher) -> FastAPI:
+@contextlib.asynccontextmanager
+async def topic_ends(settings: Settings, *, bootstrap: str, catalogue: Catalogue) -> AsyncIterator[Ends]:
+    """One who knows where the router's topics end, for as long as the block lasts."""
+    ends = Ends(bootstrap, catalogue=catalogue, limits=limits_from(settings))
+    await ends.start()
+    try:
+        yield ends
+    finally:
+        await ends.stop()
+
+
+def gateway_of(
+    settings: Settings, *, pool: Pool, codec: Codec, publisher: IntakePublisher, ends: Ends
+) -> FastAPI:
     """The gateway, appending through this publisher."""
     return create_gateway(
         pool=pool,
@@ -97,6 +111,7 @@ def gateway_of(settings: Settings, *, pool: Pool, codec: Codec, publisher: Intak
         pairwise=codec.pairwise,
         keys=codec.keys,
         settings=settings,
+        ends=ends,
     )
 
 

@@ -20,11 +20,11 @@ from hub.adapters.database.schema import upgrade
 from hub.adapters.feeds import Feeds, ProjectedOrganisations
 from hub.adapters.gateway import forget_old_attempts
 from hub.adapters.kafka import admin
+from hub.adapters.ledger import Asker
 from hub.app import roles as parts
 from hub.app.hub import Hub
 from hub.app.logs import set_up_logs
 from hub.app.roles import ALL_ROLES, Role
-from hub.consent.compile import compile_policy
 from hub.consent.partner_contracts import Direction, contract_in_effect
 from hub.errors import Drift, HubError, NotConfigured
 from hub.messages.envelope import MessageName
@@ -36,7 +36,7 @@ from hub.topics.gates.casts import check_casts
 from hub.topics.keys import FileKeyStore
 from hub.topics.library import SchemaLibrary
 from hub.topics.pairwise import message_id
-from hub.topics.policy_files import POLICY_VERSION, read_policy
+from hub.topics.policy_files import folder_policy
 
 if TYPE_CHECKING:
     import socket
@@ -148,7 +148,7 @@ def _check_casts(library: SchemaLibrary) -> None:
     """
     if not any(library.chain(name).all_steps() for name in MessageName):
         return
-    found = check_casts(library, compile_policy(read_policy(), version=POLICY_VERSION))
+    found = check_casts(library, folder_policy())
     if found:
         message = "; ".join(f"{each.schema}: {each.what}" for each in found)
         raise NotConfigured(message, fix=found[0].fix)
@@ -251,12 +251,18 @@ async def _start(
             settings, bootstrap=bootstrap, pool=hub.pool, codec=codec, catalogue=catalogue
         )
         tasks.append(asyncio.create_task(projector.run(stop), name=Role.PROJECTOR))
-    if listening is not None or Role.FEEDS in roles:
+    if listening is not None or {Role.FEEDS, Role.PROJECTOR} & set(roles):
         publisher = await stack.enter_async_context(
             parts.intake_publisher(settings, bootstrap=bootstrap, codec=codec, catalogue=catalogue)
         )
+        if Role.PROJECTOR in roles:
+            asker = Asker(pool=hub.pool, codec=codec, append=publisher.append)
+            tasks.append(asyncio.create_task(asker.run(stop), name=f"{Role.PROJECTOR}: what is held"))
         if listening is not None:
-            app = parts.gateway_of(settings, pool=hub.pool, codec=codec, publisher=publisher)
+            ends = await stack.enter_async_context(
+                parts.topic_ends(settings, bootstrap=bootstrap, catalogue=catalogue)
+            )
+            app = parts.gateway_of(settings, pool=hub.pool, codec=codec, publisher=publisher, ends=ends)
             serving = parts.serve_http(app, listening, stop, grace_s=settings.stop_timeout_s)
             tasks.append(asyncio.create_task(serving, name=Role.GATEWAY))
             forgetting = forget_old_attempts(hub.pool, days=settings.idempotency_days, stop=stop)

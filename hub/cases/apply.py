@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from hub.cases import (
+    acknowledgements,
     consents,
     corrections,
     custody,
@@ -20,6 +21,7 @@ from hub.cases import (
 from hub.cases.applied import Applied, Directory, Occasion
 from hub.cases.membership import current_team
 from hub.cases.refusals import case_unknown
+from hub.cases.turning import turned
 from hub.errors import DomainRefusal
 from hub.messages.case import CaseAction, CaseMessage
 from hub.messages.envelope import MessageName, Submission
@@ -44,6 +46,7 @@ CHANGES: Mapping[MessageName, Callable[[Case, Any, Occasion], Applied]] = {
     MessageName.CONSENT: consents.consent_changed,
     MessageName.ENFORCEMENT: delivery.enforced,
     MessageName.CORRECTION: corrections.corrected,
+    MessageName.RECEIPT: acknowledgements.received,
 }
 """What each message type does; a type not named here is passed on and changes nothing in the case."""
 AFTER_CLOSING = frozenset(
@@ -74,7 +77,9 @@ def apply(
 
 def _completed(before: Case | None, applied: Applied, *, now: Instant) -> Applied:
     """Add what follows from any change: the version, who came and went, conditions that have arisen."""
-    case = replace(applied.case, version=1 if before is None else before.version + 1)
+    case = replace(
+        applied.case, version=1 if before is None else before.version + 1, turn=turned(before, applied.case)
+    )
     was = () if before is None else current_team(before, now)
     is_ = current_team(case, now)
     exceptions = (*applied.exceptions, *standing.newly(before, case, was=now, now=now))

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from hub.cases.grants import Grant
-from hub.messages.envelope import InformationClass, Role, Statement
-from hub.messages.identifiers import CaseRef, Instant, MessageId, OrganisationId
+from hub.messages.envelope import InformationClass, MessageName, Role, Statement
+from hub.messages.identifiers import CaseRef, DeliveryId, Instant, MessageId, OrganisationId
 
 
 class Rosh(StrEnum):
@@ -160,6 +160,10 @@ class ConsentGiven:
     """Empty: for every registered purpose."""
     since: Instant
     until: Instant | None
+    evidence: str = ""
+    """Where what the person signed or said is kept."""
+    ended_at: Instant | None = None
+    """When one that was given was taken back or ran out."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -182,6 +186,17 @@ class Handover:
 
     outgoing: Member
     until: Instant
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Awaited:
+    """A delivery that its recipient is to acknowledge, and until when."""
+
+    delivery: DeliveryId
+    organisation: OrganisationId
+    role: Role
+    message: MessageName
+    due_at: Instant
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -213,9 +228,13 @@ class Case:
     restrictions: tuple[Restriction, ...] = ()
     grants: tuple[Grant, ...] = ()
     """Orders of a court, and overrides."""
+    awaiting: tuple[Awaited, ...] = ()
+    """Deliveries not yet acknowledged that are to be (R-ADM-03)."""
     handover: Handover | None = None
     om_transfers: int = 0
     merged: frozenset[CaseRef] = frozenset()
     """Cases found to be of the same person and merged into this one (R-MSG-13)."""
     version: int = 0
     """Grows by one with each message applied; decisions name the version they saw."""
+    turn: int = 0
+    """Grows by one with each change of what decides who may know (hub.cases.turning)."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from hub.cases import deadlines
+from hub.cases import deadlines, overrides
 from hub.cases.applied import Applied, Deadline, Ended, Occasion
 from hub.cases.case import Case, ConsentGiven, ConsentState, Restriction, RestrictionKind
 from hub.cases.refusals import full, incomplete
@@ -38,6 +38,8 @@ EVERY_CLASS = frozenset(InformationClass)
 
 def consent_changed(case: Case, body: ConsentMessage, at: Occasion) -> Applied:
     """Apply what the person said, or what is held back; it counts from the next decision on (R-DIS-05)."""
+    if body.action in overrides.CHANGES:
+        return overrides.grant_changed(case, body, at)
     if body.action is ConsentAction.LIFTED:
         return lifted(case, body)
     if body.action in KINDS:
@@ -65,10 +67,13 @@ def taken_back(case: Case, body: ConsentMessage, at: Occasion) -> Applied:
     state = STATES[body.action]
     named = [held for held in case.consents if held.consent == body.consent]
     if named and not body.organisations and not body.classes:
-        consents = tuple(replace(held, state=state) if held in named else held for held in case.consents)
+        consents = tuple(
+            replace(held, state=state, ended_at=_ended(held, at)) if held in named else held
+            for held in case.consents
+        )
     else:
         rest = tuple(
-            _closed(held, body, state)
+            _closed(held, body, state, at)
             for held in case.consents
             if held not in named or (body.organisations and held.organisation not in body.organisations)
         )
@@ -129,6 +134,7 @@ def _said(body: ConsentMessage, at: Occasion, state: ConsentState) -> tuple[Cons
             purposes=frozenset(body.purposes),
             since=_since(body, at, state),
             until=body.until,
+            evidence=body.evidence or "",
         )
         for organisation in (body.organisations or (None,))
     )
@@ -161,7 +167,12 @@ def _expiring(consents: Consents) -> set[str]:
     return {held.consent for held in consents if held.state is ConsentState.GIVEN and held.until is not None}
 
 
-def _closed(held: ConsentGiven, body: ConsentMessage, state: ConsentState) -> ConsentGiven:
+def _ended(held: ConsentGiven, at: Occasion) -> Instant | None:
+    """Return when a consent stopped to hold: now, unless it had before."""
+    return at.now if held.state is ConsentState.GIVEN else held.ended_at
+
+
+def _closed(held: ConsentGiven, body: ConsentMessage, state: ConsentState, at: Occasion) -> ConsentGiven:
     """End a consent given earlier, under whatever reference, where the person's new word covers it.
 
     One given for every organisation stays for those the new word does not name.
@@ -174,7 +185,7 @@ def _closed(held: ConsentGiven, body: ConsentMessage, state: ConsentState) -> Co
     if held.state is not ConsentState.GIVEN or not covers or not classes & held.classes:
         return held
     rest = held.classes - classes
-    return replace(held, classes=rest) if rest else replace(held, state=state)
+    return replace(held, classes=rest) if rest else replace(held, state=state, ended_at=at.now)
 
 
 def _classes_held(body: ConsentMessage) -> frozenset[InformationClass]:

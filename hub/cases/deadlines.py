@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from hub.cases.applied import Deadline, Ended
 from hub.cases.case import Case, ConsentGiven, ConsentState, Member, Referral, ReferralState, Restriction
+from hub.cases.grants import GrantKind
 from hub.messages.identifiers import Instant, derived_id
 
 if TYPE_CHECKING:
@@ -14,9 +15,11 @@ if TYPE_CHECKING:
 REFERRAL_ANSWER = "referral-answer"
 CONSENT_EXPIRY = "consent-expiry"
 RESTRICTION_EXPIRY = "restriction-expiry"
+GRANT_END = "grant-end"
 HANDOVER_END = "handover-end"
 MEMBERSHIP_START = "membership-start"
 MEMBERSHIP_END = "membership-end"
+ACKNOWLEDGEMENT = "acknowledgement"
 
 
 def named(*parts: str) -> str:
@@ -40,6 +43,16 @@ def consent_expiry(consent: str) -> Ended:
 def restriction_expiry(restriction: str) -> Ended:
     """Name the deadline at which a restriction ends."""
     return Ended(RESTRICTION_EXPIRY, named(restriction))
+
+
+def grant_end(grant: str) -> Ended:
+    """Name the deadline at which an order of a court or an override ends."""
+    return Ended(GRANT_END, named(grant))
+
+
+def acknowledgement(delivery: str) -> Ended:
+    """Name the deadline by which a delivery has to be acknowledged (R-ADM-03)."""
+    return Ended(ACKNOWLEDGEMENT, named(delivery))
 
 
 def handover_end() -> Ended:
@@ -79,6 +92,11 @@ def _awaited(case: Case, now: Instant) -> Iterator[Ended]:
             yield answer(referral)
     yield from (consent_expiry(consent.consent) for consent in case.consents if _ends(consent))
     yield from (restriction_expiry(held.restriction) for held in case.restrictions if _ends(held))
+    for grant in case.grants:
+        # Somebody has to look at a break-glass, however the case goes on.
+        if grant.until is not None and (grant.kind is not GrantKind.BREAK_GLASS or grant.agreed is not None):
+            yield grant_end(grant.grant)
+    yield from (acknowledgement(held.delivery) for held in case.awaiting)
     if case.handover is not None:
         yield handover_end()
     for member in case.team:

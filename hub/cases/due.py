@@ -5,10 +5,12 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from hub.cases import deadlines, reports, standing
+from hub.cases import acknowledgements, deadlines, reports, standing
 from hub.cases.applied import Applied, Ended, Raised
 from hub.cases.case import Case, ConsentState, Member, ReferralState
+from hub.cases.grants import Grant, GrantKind, is_over
 from hub.cases.membership import current_team
+from hub.cases.turning import turned
 from hub.messages.identifiers import Instant
 
 if TYPE_CHECKING:
@@ -22,7 +24,7 @@ def fall_due(case: Case, due: Ended, now: Instant) -> Applied:
         return replace(applied, timers_cleared=(due,))
     return replace(
         applied,
-        case=replace(applied.case, version=case.version + 1),
+        case=replace(applied.case, version=case.version + 1, turn=turned(case, applied.case)),
         timers_cleared=(due,),
     )
 
@@ -51,7 +53,8 @@ def _consent_over(case: Case, due: Ended, now: Instant) -> Applied:
     if not over:
         return Applied(case=case)
     consents = tuple(
-        replace(held, state=ConsentState.EXPIRED) if held in over else held for held in case.consents
+        replace(held, state=ConsentState.EXPIRED, ended_at=held.until) if held in over else held
+        for held in case.consents
     )
     raised = Raised(code=reports.CONSENT_EXPIRED, subject=over[0].consent, due_at=over[0].until)
     return Applied(case=replace(case, consents=consents), exceptions=(raised,))
@@ -65,6 +68,28 @@ def _restriction_over(case: Case, due: Ended, now: Instant) -> Applied:
         raised = Raised(code=reports.RESTRICTION_EXPIRED, subject=held.restriction, due_at=held.until)
         return Applied(case=replace(case, restrictions=others), exceptions=(raised,))
     return Applied(case=case)
+
+
+def _grant_over(case: Case, due: Ended, now: Instant) -> Applied:
+    for grant in case.grants:
+        if deadlines.grant_end(grant.grant) != due or not is_over(grant, now):
+            continue
+        code = reports.GRANT_EXPIRED
+        if grant.kind is GrantKind.BREAK_GLASS and grant.agreed is None:
+            code = reports.BREAK_GLASS_NOT_REVIEWED
+        elif grant.since is None:
+            code = reports.OVERRIDE_LAPSED
+        raised = Raised(code=code, subject=grant.grant, due_at=grant.until)
+        return Applied(case=_without(case, grant), exceptions=(raised,))
+    return Applied(case=case)
+
+
+def _without(case: Case, grant: Grant) -> Case:
+    """Note on the case that a grant which was in force has ended with its date."""
+    if grant.since is None or grant.ended_at is not None:
+        return case
+    over = replace(grant, ended_at=grant.until)
+    return replace(case, grants=tuple(over if each is grant else each for each in case.grants))
 
 
 def _handover_over(case: Case, _due: Ended, now: Instant) -> Applied:
@@ -100,8 +125,10 @@ PASSES: Mapping[str, Callable[[Case, Ended, Instant], Applied]] = {
     deadlines.REFERRAL_ANSWER: _no_answer,
     deadlines.CONSENT_EXPIRY: _consent_over,
     deadlines.RESTRICTION_EXPIRY: _restriction_over,
+    deadlines.GRANT_END: _grant_over,
     deadlines.HANDOVER_END: _handover_over,
     deadlines.MEMBERSHIP_START: _member_begins,
     deadlines.MEMBERSHIP_END: _member_ends,
+    deadlines.ACKNOWLEDGEMENT: acknowledgements.overdue,
 }
 """What follows from each kind of deadline."""

@@ -21,7 +21,7 @@ class GrantKind(StrEnum):
     OVERRIDE = "OVERRIDE"
     """Asked for by one person, agreed to by another, for a time."""
     BREAK_GLASS = "BREAK_GLASS"
-    """In force at once for a short time because somebody is in danger; looked at by another afterwards."""
+    """In force at once for a short time because somebody is in danger; looked at by another by its end."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,11 +58,16 @@ class Grant:
     until: Instant | None
     """None only where a court's order names no end."""
     agreed: Act | None = None
-    """Who agreed to an override before it began, or looked at a break-glass afterwards."""
-    review_due: Instant | None = None
-    """By when somebody else has to look at a break-glass."""
+    """Who agreed to an override before it began, or looked at a break-glass after it had."""
+    ended_at: Instant | None = None
+    """When one in force ended, by hand or with its date: a change by which what is undelivered is held."""
+
+
+def is_over(grant: Grant, now: Instant) -> bool:
+    """Tell whether the end of a grant, or of the wait for somebody to agree to it, has come."""
+    return grant.until is not None and grant.until <= now
 
 
 def in_force(grant: Grant, now: Instant) -> bool:
     """Tell whether a grant opens anything now: it has begun, and its end has not come."""
-    return grant.since is not None and grant.since <= now and (grant.until is None or now < grant.until)
+    return grant.since is not None and grant.since <= now and not is_over(grant, now)

@@ -56,7 +56,7 @@ def unmerged(case: Case, body: CaseMessage, _at: Occasion) -> Applied:
 def closed(case: Case, body: CaseMessage, at: Occasion) -> Applied:
     """Close the period of engagement; nothing is awaited any more."""
     return Applied(
-        case=replace(_described(case, body), closed_at=at.now, handover=None),
+        case=replace(_described(case, body), closed_at=at.now, handover=None, awaiting=()),
         timers_cleared=deadlines.awaited(case, at.now),
     )
 

@@ -109,11 +109,9 @@ async def _unless_it_fails(hub: Hub, work: Coroutine[object, object, Result]) ->
 
 def _reasons() -> dict[str, str]:
     """Return the shipped rules' reason codes in words for staff."""
-    from hub.consent.compile import compile_policy
-    from hub.topics.policy_files import POLICY_VERSION, read_policy
+    from hub.topics.policy_files import folder_policy
 
-    policy = compile_policy(read_policy(), version=POLICY_VERSION)
-    return {code: staff for code, (staff, _) in policy.reasons.items()}
+    return {code: staff for code, (staff, _) in folder_policy().reasons.items()}
 
 
 def _conclude(console: Console, hub: Hub, performed: Performed, *, once: bool) -> None:

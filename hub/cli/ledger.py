@@ -6,6 +6,7 @@ import asyncio
 import dataclasses
 import json
 import textwrap
+from datetime import datetime
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -13,6 +14,9 @@ import typer
 from hub.errors import NotConfigured
 
 if TYPE_CHECKING:
+    from psycopg import AsyncConnection
+
+    from hub.adapters.ledger.overtaken import Overtaken
     from hub.adapters.ledger.reports import Decided
 
 __all__ = ["app"]
@@ -23,6 +27,12 @@ app = typer.Typer(
 
 _WIDTH = 110
 _NAMED_MAX = 12
+_VERDICTS = {
+    "release": "decided again, and let go as it was:",
+    "replace": "decided again, and goes in place of",
+    "stop": "decided again, and stopped:",
+}
+_SETTLED = {"stop": "then stopped", "replace": "then replaced by a narrower one"}
 _OUTCOMES = (
     ("disclose", "disclosed"),
     ("generalise", "generalised"),
@@ -51,7 +61,10 @@ def list_decisions(
     *,
     as_json: Annotated[bool, typer.Option("--json", help="As JSON, one list.")] = False,
 ) -> None:
-    """List disclosure decisions, newest first: who, in which role, got which fields, and why not the rest."""
+    """List disclosure decisions, newest first: who, in which role, got which fields, and why not the rest.
+
+    `hub policy explain` explains one of them, by its id, clause by clause.
+    """
     found = asyncio.run(_found(message=message, case=case, organisation=organisation, limit=limit))
     if as_json:
         print(json.dumps([_plain(each) for each in found], indent=2))
@@ -69,9 +82,82 @@ def list_decisions(
     print(f"{len(found)} decision(s).")
 
 
+@app.command("overtaken")
+def list_overtaken(
+    case: Annotated[
+        str | None, typer.Option(help="Only this case: its reference, or case_… as a party knows it.")
+    ] = None,
+    organisation: Annotated[
+        str | None, typer.Option(help="Only what this organisation has been given.")
+    ] = None,
+    since: Annotated[
+        datetime | None, typer.Option(help="Only what was put on its way since, e.g. 2026-11-01.")
+    ] = None,
+    limit: Annotated[
+        int, typer.Option(min=1, max=10_000, help="Most deliveries looked at, newest first.")
+    ] = 1_000,
+    *,
+    as_json: Annotated[bool, typer.Option("--json", help="As JSON, one list.")] = False,
+) -> None:
+    """List what has gone out and would not go out now: by which field, for which reason, to whom."""
+    found = asyncio.run(_overtaken(case=case, organisation=organisation, since=since, limit=limit))
+    if as_json:
+        plain = [dataclasses.asdict(each) | {"at": each.at.isoformat()} for each in found]
+        print(json.dumps(plain, indent=2))
+        return
+    for each in found:
+        when = f"{each.at.astimezone():%Y-%m-%d %H:%M:%S}"
+        print(f"{when}  {each.message}  {each.message_id}  case {each.case_ref}")
+        print(f"  {each.organisation} as {each.role}: {each.way}; delivery {each.delivery_id}")
+        if each.gate:
+            _line("nothing now", each.gate)
+        for path, reason in each.fields:
+            _line("not now", path, (reason,))
+    print(
+        f"{len(found)} delivery(ies) would tell less now."
+        if found
+        else "Nothing that has gone out would tell less now."
+    )
+
+
+async def _overtaken(
+    *, case: str | None, organisation: str | None, since: datetime | None, limit: int
+) -> list[Overtaken]:
+    import time
+
+    from hub.adapters.ledger.overtaken import Wanted, overtaken
+    from hub.cli.projection import projection
+    from hub.messages.identifiers import Instant
+    from hub.settings import load
+    from hub.topics.codec import Codec
+    from hub.topics.keys import FileKeyStore
+    from hub.topics.library import SchemaLibrary
+
+    settings = load()
+    codec = Codec(
+        library=SchemaLibrary.load(settings.schemas), keys=FileKeyStore(settings.instance_folder / "keys")
+    )
+    async with projection() as connection:
+        parties = await _parties(connection)
+        wanted = Wanted(
+            case_ref=case and _internal(case, "case", parties),
+            organisation=organisation,
+            since=since if since is None or since.tzinfo else since.astimezone(),
+            limit=limit,
+        )
+        return await overtaken(connection, codec, wanted, now=Instant(time.time_ns() // 1_000_000))
+
+
+async def _parties(connection: AsyncConnection) -> list[str]:
+    cursor = await connection.execute("SELECT name FROM control WHERE kind = 'organisation' ORDER BY name")
+    return [str(row[0]) for row in await cursor.fetchall()]
+
+
 def _show(each: Decided) -> None:
     got = f"received, {_way(each)}" if each.delivers else "nothing went"
     print(f"  {each.organisation} as {each.role} ({each.concern}): {got}")
+    if each.verdict:
+        _line("again", f"{_VERDICTS[each.verdict]} {each.again}")
     if each.gate:
         _line("why", each.gate)
     for outcome, word in _OUTCOMES:
@@ -83,11 +169,14 @@ def _show(each: Decided) -> None:
         _line("on terms", ", ".join(each.caveats))
     contract = f"; contract {each.contract}" if each.contract else ""
     _line("under", f"{each.purpose}; policy {each.policy}{contract}")
+    _line("decision", each.decision_id)
 
 
 def _way(each: Decided) -> str:
     """Say how it reached the recipient: on its own topic it was disclosed whether fetched here or not."""
     state = each.state or "sent"
+    if each.held or each.settled:
+        state = f"{state}, {_SETTLED[each.settled] if each.settled else 'held to be decided again'}"
     return f"by Kafka at commit; in the mailbox {state}" if each.by_kafka else state
 
 
@@ -108,10 +197,7 @@ async def _found(
     from hub.cli.projection import projection
 
     async with projection() as connection:
-        cursor = await connection.execute(
-            "SELECT name FROM control WHERE kind = 'organisation' ORDER BY name"
-        )
-        parties = [str(row[0]) for row in await cursor.fetchall()]
+        parties = await _parties(connection)
         return await decisions(
             connection,
             message_id=message and _internal(message, "message", parties),

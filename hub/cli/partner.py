@@ -31,7 +31,7 @@ app = typer.Typer(
 )
 
 _PROTOCOL = re.compile(r"(?P<name>[^:]+):(?P<classes>[a-z_]+(?:,[a-z_]+)*)")
-_COLUMNS = ("name", "kind", "rung", "legal status", "standing", "sends", "by Kafka")
+_COLUMNS = ("name", "kind", "rung", "legal status", "standing", "access", "sends", "by Kafka")
 USUAL_PURPOSES = {
     Kind.PROBATION: tuple(Purpose),
     Kind.PRISON: tuple(Purpose),
@@ -54,7 +54,13 @@ def add(  # noqa: PLR0913 - each option is a fact about the organisation
     title: Annotated[
         str | None, typer.Option(help="Its name as people write it; else made from NAME.")
     ] = None,
-    sends: Annotated[list[MessageName] | None, typer.Option(help="Message type it may send; repeat.")] = None,
+    sends: Annotated[
+        list[MessageName] | None,
+        typer.Option(
+            help="Message type it may send; repeat. Without receipt it can't acknowledge, and what has to be "
+            "acknowledged is not sent to it."
+        ),
+    ] = None,
     kafka: Annotated[
         list[MessageName] | None, typer.Option(help="Message type it takes on its own topic; repeat.")
     ] = None,
@@ -162,6 +168,46 @@ def resume(name: Annotated[str, typer.Argument(help="The organisation's short na
     _on_hub(lambda hub: _stand(hub, name, Standing.ACTIVE))
 
 
+@app.command()
+def amend(
+    name: Annotated[str, typer.Argument(help="The organisation's short name.")],
+    *,
+    access: Annotated[
+        Access | None,
+        typer.Option(help="Of which cases it may learn: all that concern it, or those that name it."),
+    ] = None,
+    policy_document: Annotated[
+        bool | None,
+        typer.Option(help="Whether it has the policy document that sensitive data need (DPA 2018 s.42)."),
+    ] = None,
+) -> None:
+    """Say anew what is known of an organisation; the rest stays. It counts from the next message on."""
+
+    async def work(hub: Hub) -> None:
+        """Put it in force for an organisation there is."""
+        body = amended(await hub.organisation(name), access=access, policy_document=policy_document)
+        await hub.put_organisation(body)
+        print(f"{name}, in every partition of the log:\n")
+        show_pairs((each.replace("_", " "), _words(body[each])) for each in ("access", "policy_document"))
+
+    _on_hub(work)
+
+
+def amended(
+    body: Mapping[str, object], *, access: Access | None, policy_document: bool | None
+) -> dict[str, object]:
+    """Return an organisation's description with what is said put in place of what stood there."""
+    said = {"access": None if access is None else access.value, "policy_document": policy_document}
+    if all(value is None for value in said.values()):
+        message = "nothing to amend is said"
+        raise NotConfigured(message, fix="give --access, --policy-document or --no-policy-document")
+    return {
+        **dict.fromkeys(said),
+        **body,
+        **{name: value for name, value in said.items() if value is not None},
+    }
+
+
 async def _stand(hub: Hub, name: str, standing: Standing) -> None:
     body = await hub.organisation(name)
     await hub.put_organisation(body | {"standing": standing.value})
@@ -222,7 +268,7 @@ def curls(body: Mapping[str, object], *, url: str) -> list[str]:
 
 
 def _row(body: Mapping[str, object]) -> tuple[str, ...]:
-    names = ("organisation", "kind", "rung", "legal_status", "standing", "sends", "kafka")
+    names = ("organisation", "kind", "rung", "legal_status", "standing", "access", "sends", "kafka")
     return tuple(_words(body.get(name)) for name in names)
 
 
@@ -231,7 +277,7 @@ def _words(value: object) -> str:
         return ", ".join(_words(each) for each in value) or "-"
     if isinstance(value, dict):
         return f"{value['name']} ({_words(value['classes'])})"
-    return str(value)
+    return "not known" if value is None else str(value)
 
 
 def _show_table(rows: Sequence[tuple[str, ...]]) -> None:

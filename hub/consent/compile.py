@@ -13,6 +13,8 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 
 from hub.consent.decision import FieldSpec, Outcome, Scope
+from hub.consent.generate import Compiled
+from hub.consent.overriding import Authority
 from hub.consent.prove import Proof, prove_rules
 from hub.consent.reader import Documents, read_documents
 from hub.consent.rules import Rule, names_field
@@ -43,14 +45,18 @@ class Policy:
     keys_inform: frozenset[MessageName]
     """Messages whose keys say something even where nothing else is disclosed."""
     proof: Proof
+    authorities: tuple[Authority, ...]
+    """Who may open what beyond the rules, for whom and for how long."""
     accepts: Mapping[str, str]
     """Findings the owners of the rules accept, by name, and why."""
     reasons: Mapping[str, tuple[str, str]]
     """Each reason code: words for staff, words the recipient may read (may be empty)."""
-    plans: dict[tuple[MessageName, int], tuple[tuple[FieldSpec, ...], tuple[Line, ...]]] = field(
+    plans: dict[tuple[MessageName, int], tuple[tuple[FieldSpec, ...], object]] = field(
         default_factory=dict, compare=False, repr=False
     )
-    """Rules already selected, per message and contract (by identity); grows to what is used, no further."""
+    """How each message is decided (hub.consent.plan), by its contract's fields (by identity)."""
+    compiled: dict[int, Compiled] = field(default_factory=dict, compare=False, repr=False)
+    """Selections of rules as Python, by identity of what `rules_for` returns."""
     selected: dict[RuleKey, tuple[Rule, ...]] = field(default_factory=dict, compare=False, repr=False)
     interned: dict[tuple[str, ...], tuple[Rule, ...]] = field(default_factory=dict, compare=False, repr=False)
     """The same selection is the same object, so that a decision evaluates it once."""
@@ -63,10 +69,12 @@ class Policy:
     )
     """Outcomes of a selection, by the ids of its rules, in every spot that hub.consent.looseness looks at."""
 
-    @property
-    def name(self) -> str:
-        """Version and hash as decisions and the ledger carry them."""
-        return f"{self.version}:{self.digest[:12]}"
+    name: str = field(init=False, compare=False)
+    """Version and hash as decisions and the ledger carry them."""
+
+    def __post_init__(self) -> None:
+        """Name the policy once: every decision says it."""
+        object.__setattr__(self, "name", f"{self.version}:{self.digest[:12]}")
 
     def rules_for(self, key: RuleKey) -> tuple[Rule, ...]:
         """Return the rules that speak of a field like this, whatever the recipient."""
@@ -125,6 +133,7 @@ def _compiled(text: bytes, version: str) -> Policy:
         rules=rules,
         keys_inform=read.keys_inform,
         proof=proof,
+        authorities=tuple(read.authorities),
         accepts=read.accepts,
         reasons=_reasons((*read.gates, *(rule for own in rules.values() for rule in own))),
     )

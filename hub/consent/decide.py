@@ -8,23 +8,37 @@ in. A key that is held back holds back the record.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from functools import partial
 
 from hub.cases.case import Case
 from hub.consent.compile import Line, Policy
-from hub.consent.decision import Candidate, Decision, FieldDecision, FieldSpec, Outcome, Scope
-from hub.consent.evaluate import Verdict, evaluate
-from hub.consent.facts import Facts, Question, facts_of
+from hub.consent.decision import Candidate, Decision, FieldSpec, Outcome, Scope
+from hub.consent.evaluate import evaluate
+from hub.consent.facts import Facts, FlatFacts, facts_of
+from hub.consent.grounds import grounds_of
+from hub.consent.obligations import can_acknowledge
+from hub.consent.owing import owed
 from hub.consent.parties import Organisation
 from hub.consent.partner_contracts import PartnerContract, within
-from hub.consent.paths import general_of, plain_path, walk
+from hub.consent.paths import plain_path
+from hub.consent.plan import Answer, Plan, answer_of, classes_of, compiled_for
 from hub.consent.purposes import purpose_of
-from hub.consent.rules import Rule, truth
-from hub.consent.screen import named_in_text
-from hub.consent.vocabulary import BY_CLASS, SLOT, bit
+from hub.consent.question import Question
+from hub.consent.reading import Reading
+from hub.consent.screen import without_gaps
+from hub.consent.weighing import Weighed, weigh
+from hub.errors import EngineDisagrees
 from hub.messages.envelope import Envelope, InformationClass, MessageName, Subject
 from hub.messages.identifiers import Instant, derived_id
 
+CHECKED_BELOW = f"{2**32 // 10_000:08x}"
+"""Decisions whose id comes before this are made again by the reference, to stop the line if the two differ.
+
+Ids are evenly spread, so it is one in 10,000, the same ones in every replay: often enough to see a fault on
+the first busy day, and too seldom to be felt.
+"""
+VIEWS_MAX = 64
+"""Contracts whose view of an answer is kept."""
 ENVELOPE_SPECS: tuple[FieldSpec, ...] = (
     FieldSpec(
         path="@author",
@@ -53,47 +67,6 @@ JOINS: Mapping[Subject, InformationClass] = {
     Subject.FAMILY: InformationClass.THIRD_PARTY,
 }
 """Data about these people is also held to the rules of their class, whatever class the field has."""
-
-
-@dataclass(slots=True)
-class _Weighing:
-    """One decision while it is made: the facts as bits, and the verdicts already reached."""
-
-    facts: Facts
-    vector: list[int]
-    reached: dict[tuple[InformationClass, int, Scope], Verdict] = field(default_factory=dict)
-    bits: dict[InformationClass, list[tuple[int, int]]] = field(default_factory=dict)
-
-    def verdict(self, rules: Sequence[tuple[InformationClass, tuple[Rule, ...]]], scope: Scope) -> Verdict:
-        """Join the classes of a field: the one that holds back most decides."""
-        first, *others = rules
-        worst = self._of_class(*first, scope)
-        for each in others:
-            found = self._of_class(*each, scope)
-            if found.outcome > worst.outcome:
-                worst = found
-        return worst
-
-    def _of_class(
-        self, information_class: InformationClass, rules: tuple[Rule, ...], scope: Scope
-    ) -> Verdict:
-        """Evaluate the rules of one class once per decision and scope."""
-        key = (information_class, id(rules), scope)
-        found = self.reached.get(key)
-        if found is None:
-            for slot, value in self._bits_of(information_class):
-                self.vector[slot] = value
-            self.vector[SLOT["scope"]] = bit("scope", scope)
-            found = self.reached[key] = evaluate(rules, self.vector)
-        return found
-
-    def _bits_of(self, information_class: InformationClass) -> list[tuple[int, int]]:
-        """Return the facts a class has for itself, as bits with their places."""
-        found = self.bits.get(information_class)
-        if found is None:
-            own = self.facts.by_class[information_class]
-            found = self.bits[information_class] = [(SLOT[name], bit(name, own[name])) for name in BY_CLASS]
-        return found
 
 
 def decide(  # noqa: PLR0913 - each is a different thing a decision depends on
@@ -127,32 +100,43 @@ def decide(  # noqa: PLR0913 - each is a different thing a decision depends on
     question = Question(
         envelope=envelope, case=case, organisation=organisation, candidate=candidate, now=now, about=about
     )
-    facts = facts_of(question)
-    weighing = _Weighing(facts=facts, vector=facts.vector())
-    lines = _plan(policy, envelope, specs)
-    gate = _gate(policy, envelope.message, weighing)
-    fields, caveats = _fields(lines, weighing) if gate is None else (_closed(lines, gate), ())
-    if payload is not None:
-        fields = named_in_text(payload, specs, fields, candidate)
-    if contract is not None and contract.view is not None:
-        # Last: what a contract leaves out may be known, so a text that names it need not be held back.
-        fields = within(contract.view, fields, specs, rule=f"contract.{contract.name}")
-    reason = gate.reason if gate is not None else _nothing_left(policy, question, specs, fields, payload)
-    classes = {name for _, rules, _ in lines for name, _ in rules}
+    plan = _plan(policy, envelope, specs)
+    if envelope.declared:
+        lines = tuple(lines_of(policy, envelope.message, specs, envelope.declared))
+        facts = facts_of(question, classes_of(lines))
+        answer = _by_lines(policy, envelope.message, lines, facts)
+    else:
+        lines = plan.lines
+        facts = facts_of(question, plan.classes)
+        answer = plan.answer(facts)
+    decision_id = _decision_id(policy, question)
+    if decision_id < CHECKED_BELOW:
+        _check(answer, weigh(policy, envelope.message, lines, facts, evaluate))
+    reading = None if payload is None else plan.reading(payload, specs)
+    if answer.gate is None:
+        if answer.owing and not can_acknowledge(organisation):
+            answer = answer.without_acknowledging(plan.keys)
+        answer = _screened(answer, reading, question, plan.keys, items_held=facts.items_held)
+        if contract is not None and contract.view is not None:
+            # Last: what a contract leaves out may be known, so a text that names it need not be held back.
+            answer = _viewed(answer, contract.view, plan.keys, specs, rule=f"contract.{contract.name}")
+    reason = nothing_left(policy, envelope.message, answer, reading, candidate)
+    present = None if reading is None else partial(reading.there, candidate)
     return Decision(
-        decision_id=_decision_id(policy, question),
+        decision_id=decision_id,
         message=envelope.message_id,
         case=case.ref,
         candidate=candidate,
         purpose=purpose_of(envelope.message),
         delivers=reason is None,
         gate=reason,
-        fields=fields,
+        fields=answer.fields,
         policy=policy.name,
         case_version=case.version,
-        facts=facts.flat(classes),
+        facts=FlatFacts(facts, grounds_of(question, facts, facts.classes)),
         decided_at=now,
-        caveats=caveats if reason is None else (),
+        caveats=answer.caveats if reason is None else (),
+        obligations=owed(answer.fields, present) if answer.owing and reason is None else (),
         items_held=facts.items_held,
         message_name=envelope.message,
         contract=envelope.contract,
@@ -178,17 +162,64 @@ def _decision_id(policy: Policy, question: Question) -> str:
     )
 
 
-def _plan(policy: Policy, envelope: Envelope, specs: tuple[FieldSpec, ...]) -> tuple[Line, ...]:
-    """Select the rules of every field; kept per contract unless the author declared stricter classes."""
-    if envelope.declared:
-        return tuple(lines_of(policy, envelope.message, specs, envelope.declared))
+def _plan(policy: Policy, envelope: Envelope, specs: tuple[FieldSpec, ...]) -> Plan:
+    """Return how messages of a type are decided, worked out once per contract."""
     key = (envelope.message, id(specs))
     kept = policy.plans.get(key)
-    if kept is not None and kept[0] is specs:
+    if kept is not None and kept[0] is specs and isinstance(kept[1], Plan):
         return kept[1]
-    lines = tuple(lines_of(policy, envelope.message, specs, {}))
-    policy.plans[key] = (specs, lines)
-    return lines
+    plan = Plan(policy, envelope.message, tuple(lines_of(policy, envelope.message, specs, {})))
+    policy.plans[key] = (specs, plan)
+    return plan
+
+
+def _by_lines(policy: Policy, message: MessageName, lines: Sequence[Line], facts: Facts) -> Answer:
+    """Decide a message whose author declared stricter classes: field by field, nothing kept."""
+    weighed = weigh(policy, message, lines, facts, lambda rules, v: compiled_for(policy, rules).verdict(v))
+    keys = frozenset(spec.path for spec, _, _ in lines if spec.key)
+    return answer_of(weighed, keys)
+
+
+def _check(answer: Answer, reference: Weighed) -> None:
+    """Refuse to go on with an answer the reference does not give."""
+    found = Weighed(gate=answer.gate, fields=answer.fields, caveats=answer.caveats)
+    if found != reference:
+        message = "the compiled rules and the reference decide this message differently"
+        raise EngineDisagrees(message, fix="keep the record; compare both with bench/differential.py")
+
+
+def _screened(
+    answer: Answer,
+    reading: Reading | None,
+    question: Question,
+    keys: frozenset[str],
+    *,
+    items_held: tuple[str, ...],
+) -> Answer:
+    """Withhold what would tell of something held back: numbers with a gap, texts that name it."""
+    fields = without_gaps(answer.fields, items_held) if items_held else answer.fields
+    author = question.envelope.author
+    if reading is not None and (items_held or reading.names_another(author)):
+        fields = reading.screened(fields, question.candidate, author=author, items_held=items_held)
+    return answer.with_fields(fields, keys)
+
+
+def _viewed(
+    answer: Answer,
+    view: frozenset[str],
+    keys: frozenset[str],
+    specs: tuple[FieldSpec, ...],
+    *,
+    rule: str,
+) -> Answer:
+    """Withhold what a contract's view lacks."""
+    found = answer.viewed.get((rule, view))
+    if found is None:
+        if len(answer.viewed) >= VIEWS_MAX:
+            answer.viewed.clear()
+        fields = within(view, answer.fields, specs, rule=rule)
+        found = answer.viewed[rule, view] = answer.with_fields(fields, keys)
+    return found
 
 
 def lines_of(
@@ -219,80 +250,16 @@ def _joined(spec: FieldSpec, stricter: Mapping[str, InformationClass]) -> Iterat
             yield name
 
 
-def _gate(policy: Policy, message: MessageName, weighing: _Weighing) -> Rule | None:
-    """Return the first gate that is closed, or may be."""
-    for rule in policy.gates:
-        if rule.messages is not None and message not in rule.messages:
-            continue
-        if truth(rule.clauses, weighing.vector) is not False:
-            return rule
-    return None
-
-
-def _closed(lines: Sequence[Line], gate: Rule) -> tuple[FieldDecision, ...]:
-    """Withhold every field because of a gate."""
-    return tuple(
-        FieldDecision(
-            path=spec.path,
-            scope=scope,
-            outcome=Outcome.WITHHOLD,
-            reason=gate.reason,
-            basis=None,
-            rules=(gate.rule,),
-        )
-        for spec, _, scopes in lines
-        for scope in scopes
-    )
-
-
-def _fields(lines: Sequence[Line], weighing: _Weighing) -> tuple[tuple[FieldDecision, ...], tuple[str, ...]]:
-    """Decide every field; what should be generalised and cannot be is withheld."""
-    fields: list[FieldDecision] = []
-    caveats: dict[str, None] = {}
-    for spec, rules, scopes in lines:
-        for scope in scopes:
-            verdict = weighing.verdict(rules, scope)
-            if verdict.outcome is Outcome.GENERALISE and not (spec.general and spec.generaliser):
-                verdict = replace(
-                    verdict, outcome=Outcome.WITHHOLD, reason="OBL-UNSUPPORTED", basis=None, alternates=()
-                )
-            if verdict.outcome < Outcome.REDACT:
-                caveats.update(dict.fromkeys(verdict.caveats))
-            fields.append(
-                FieldDecision(
-                    path=spec.path,
-                    scope=scope,
-                    outcome=verdict.outcome,
-                    reason=verdict.reason,
-                    basis=verdict.basis,
-                    rules=verdict.rules,
-                    alternates=verdict.alternates,
-                )
-            )
-            if verdict.outcome is Outcome.GENERALISE and spec.general:
-                fields.append(replace(fields[-1], path=general_of(spec), outcome=Outcome.DISCLOSE))
-    return tuple(fields), tuple(caveats)
-
-
-def _nothing_left(
-    policy: Policy,
-    question: Question,
-    specs: Sequence[FieldSpec],
-    fields: Sequence[FieldDecision],
-    payload: Mapping[str, object] | None,
+def nothing_left(
+    policy: Policy, message: MessageName, answer: Answer, reading: Reading | None, candidate: Candidate
 ) -> str | None:
-    """Say why nothing is delivered though no gate is closed: its key is held back, or only keys are left.
+    """Say why nothing is delivered: a gate is closed, its key is held back, or only keys are left.
 
     The reason of the key is the reason for all: without it there is no record to give.
     """
-    goes = {(item.path, item.scope) for item in fields if item.outcome < Outcome.REDACT}
-    keys = {spec.path for spec in specs if spec.key}
-    for item in fields:
-        if item.path in keys and "[]" not in item.path and item.outcome >= Outcome.REDACT:
-            return item.reason
-    if question.envelope.message in policy.keys_inform:
+    if answer.key_reason is not None:
+        return answer.key_reason
+    if message in policy.keys_inform:
         return None
-    if payload is not None:
-        goes &= {(leaf.path, leaf.scope) for leaf in walk(payload, specs, question.candidate)}
-    left = any(path not in keys and not path.startswith("@") for path, _ in goes)
+    left = reading.has_any(answer.informing, candidate) if reading is not None else answer.informing
     return None if left else "NEED-NOTHING-LEFT"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import IntEnum, StrEnum
 
 from hub.messages.envelope import InformationClass, MessageName, Role, Subject
@@ -59,7 +59,7 @@ class FieldSpec:
     general: str | None = None
     """Sibling field that may carry the generalised form of this one."""
     generaliser: str | None = None
-    """How the general form is made: month, year, band, area."""
+    """How the general form is made: month, year, band, area, mask, pseudonym."""
     is_general: bool = False
     """True for the general sibling itself; the hub fills it, senders do not."""
     own: str | None = None
@@ -89,6 +89,8 @@ class FieldDecision:
     rules: tuple[str, ...]
     alternates: tuple[str, ...] = ()
     """Other bases that would have sufficed."""
+    terms: tuple[str, ...] = field(default=(), compare=False)
+    """Caveats and obligations it goes with; the ledger keeps those of the whole, not of each field."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -113,6 +115,8 @@ class Decision:
     decided_at: Instant
     caveats: tuple[str, ...] = ()
     """Handling conditions that go with what is disclosed, e.g. NO-ONWARD-DISCLOSURE."""
+    obligations: tuple[str, ...] = ()
+    """What the hub sees to because of what really goes: ACKNOWLEDGE-WITHIN:24h, NOTIFY-OM."""
     items_held: tuple[str, ...] = ()
     """Plan objectives the Offender Manager holds back from this candidate (R-DIS-03)."""
     message_name: MessageName | None = None

@@ -16,7 +16,7 @@ from hub.consent.vocabulary import BASIS_ORDER, FACTS, SLOT, bit
 
 _NAMES: tuple[str, ...] = tuple(FACTS)
 _CONSENT_DOMAIN = FACTS["consent"].domain
-_NEAR_MISS: tuple[tuple[str, str], ...] = (
+NEAR_MISS: tuple[tuple[str, str], ...] = (
     ("consent", "CONS"),
     ("protocol", "LAW-NO-PROTOCOL"),
     ("legal_status", "LAW-NO-GATEWAY"),
@@ -116,9 +116,9 @@ def _near_miss(rules: Sequence[Rule], vector: Vector) -> str:
                 return "FACT-MISSING"
             if len(missed) == 1:
                 lacking |= missed
-    for name, reason in _NEAR_MISS:
+    for name, reason in NEAR_MISS:
         if name in lacking:
-            return _worded(reason, vector)
+            return worded(reason, vector)
     return "NEED-NOT-PERMITTED"
 
 
@@ -127,7 +127,7 @@ def misses(clauses: Sequence[Clause], vector: Vector) -> set[str]:
     return {_NAMES[slot] for slot, mask in clauses if vector[slot] and not vector[slot] & mask}
 
 
-def _worded(reason: str, vector: Vector) -> str:
+def worded(reason: str, vector: Vector) -> str:
     """Choose the reason true of this recipient: nobody with a part in the case is said to have none."""
     engaged = vector[SLOT["engaged"]] == bit("engaged", value=True)
     if reason == "CONS":

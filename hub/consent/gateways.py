@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from hub.cases.case import Rosh
-from hub.consent.parties import LegalStatus
+from hub.consent.parties import Kind, LegalStatus
 from hub.consent.vocabulary import Value
 
 
@@ -43,6 +43,12 @@ GATEWAYS: Mapping[str, Gateway] = {
         statuses=_ANYBODY,
         statutory=True,
         source="Data Protection Act 2018 s.48(9): every recipient of the data must be told, whoever it is",
+    ),
+    "DPA45": Gateway(
+        statuses=_ANYBODY,
+        needs={"kind": frozenset({Kind.PERSON})},
+        statutory=True,
+        source="Data Protection Act 2018 s.45: the person the data are about, and nobody else",
     ),
     "CJA325": Gateway(
         statuses=_AUTHORITIES,

@@ -107,6 +107,15 @@ INVARIANTS: tuple[Invariant, ...] = (
         breaks="intelligence would leave in-house provision (rung 1)",
     ),
     Invariant(
+        name="own-copy-of-oneself-only",
+        classes=frozenset(
+            {InformationClass.VICTIM, InformationClass.THIRD_PARTY, InformationClass.INTELLIGENCE}
+        ),
+        region=_region(kind=(Kind.PERSON,)),
+        claim=Claim.WITHHELD,
+        breaks="the person's own copy would tell of a victim, a third party or intelligence",
+    ),
+    Invariant(
         name="confidential-withheld",
         classes=ALL_CLASSES,
         region=_region(confidential=(True,)),

@@ -7,7 +7,7 @@ change.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from hub.cases.case import Rosh
@@ -29,6 +29,7 @@ KINDS: Mapping[Role, Kind] = {
     Role.SUBSCRIBER: Kind.PROBATION,
     Role.KEY_WORKER: Kind.PARTNER,
     Role.SERVICE_MANAGER: Kind.PARTNER,
+    Role.PERSON: Kind.PERSON,
 }
 """What sort of body usually holds a role; a partner's roles are shown on every rung."""
 STATUSES: Mapping[int, LegalStatus] = dict(zip(RUNGS, LegalStatus, strict=True))
@@ -88,10 +89,15 @@ def columns() -> Iterator[tuple[Role, int]]:
             yield role, rung
 
 
-def cells(policy: Policy, *, classes: Iterable[InformationClass] = tuple(InformationClass)) -> Iterator[Cell]:
-    """Yield the full matrix: class, field, role, rung, purpose."""
+def cells(
+    policy: Policy,
+    *,
+    classes: Iterable[InformationClass] = tuple(InformationClass),
+    fields: Sequence[str] | None = None,
+) -> Iterator[Cell]:
+    """Yield the full matrix: class, field (those the rules name, or these), role, rung, purpose."""
     for information_class in classes:
-        for field in (*named_fields(policy.rules[information_class]), OTHER_FIELD):
+        for field in fields or (*named_fields(policy.rules[information_class]), OTHER_FIELD):
             for role, rung in columns():
                 for purpose in Purpose:
                     yield _cell(policy, information_class, field, role, rung, purpose=purpose)

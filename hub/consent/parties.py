@@ -22,6 +22,8 @@ class Kind(StrEnum):
     PROBATION = "probation"
     PRISON = "prison"
     PARTNER = "partner"
+    PERSON = "person"
+    """Not a body: the person under supervision, who may have their own copy (DPA 2018 s.45)."""
 
 
 class LegalStatus(StrEnum):
@@ -117,7 +119,7 @@ def organisation_from(body: Mapping[str, object]) -> Organisation:
     return Organisation(
         organisation=_identifier(_text(body, "organisation")),
         name=_text(body, "name"),
-        kind=word(Kind, "organisation.kind", body.get("kind")),
+        kind=_body(body.get("kind")),
         rung=_rung(body.get("rung")),
         legal_status=word(LegalStatus, "organisation.legal_status", body.get("legal_status")),
         status_evidence=_text(body, "status_evidence"),
@@ -164,6 +166,15 @@ def _text(body: Mapping[str, object], name: str) -> str:
 def _optional_text(body: Mapping[str, object], name: str) -> str | None:
     """Read a text that may be absent."""
     return None if body.get(name) is None else _text(body, name)
+
+
+def _body(value: object) -> Kind:
+    """Read what sort of body an organisation is; the person under supervision is none."""
+    kind = word(Kind, "organisation.kind", value)
+    if kind is Kind.PERSON:
+        message = "organisation.kind: an organisation is probation, prison or partner; a person is none"
+        raise ValueError(message)
+    return kind
 
 
 def _yes_no(body: Mapping[str, object], name: str) -> bool | None:

@@ -11,6 +11,8 @@ from dataclasses import dataclass, field
 from typing import TypeVar
 
 from hub.consent.decision import Outcome
+from hub.consent.obligations import terms_of
+from hub.consent.overriding import Authority, at_odds, never_opened, read_authority
 from hub.consent.parties import nearest
 from hub.consent.rules import Arm, Clause, Effect, Rule, clause
 from hub.consent.vocabulary import (
@@ -48,7 +50,9 @@ FAMILIES = (
 )
 
 _CLASS_FILE = frozenset({"class", "owner", "review_by", "about", "rules", "accepts"})
-_GATES_FILE = frozenset({"owner", "review_by", "about", "gates", "everywhere", "keys_inform", "accepts"})
+_GATES_FILE = frozenset(
+    {"owner", "review_by", "about", "gates", "everywhere", "keys_inform", "overrides", "accepts"}
+)
 _COMMON = frozenset(
     {
         "id",
@@ -66,7 +70,7 @@ _COMMON = frozenset(
 )
 _NARROWING = _COMMON | {"outcome", "subjects", "sensitive", "fields"}
 _EVERYWHERE = frozenset({"classes"})
-_PERMIT = _NARROWING | {"basis", "window", "caveats", "strictly_necessary"}
+_PERMIT = _NARROWING | {"basis", "window", "caveats", "obligations", "strictly_necessary"}
 _PERMIT_OUTCOMES = {"disclose": Outcome.DISCLOSE, "generalise": Outcome.GENERALISE, "redact": Outcome.REDACT}
 _HELD_OUTCOMES = {
     "generalise": Outcome.GENERALISE,
@@ -88,6 +92,8 @@ class Documents:
     """Rules that stand once for several classes, each with those it is for."""
     classes: dict[InformationClass, list[Rule]] = field(default_factory=dict)
     keys_inform: frozenset[MessageName] = frozenset()
+    authorities: list[Authority] = field(default_factory=list)
+    """Who may open what beyond the rules."""
     accepts: dict[str, str] = field(default_factory=dict)
     """Findings the owners of the rules accept, by name, and why."""
     faults: list[str] = field(default_factory=list)
@@ -151,6 +157,9 @@ def read_documents(documents: Mapping[str, object]) -> Documents:
         )
     if GATES not in documents:
         read.faults.append("gates.yaml: the message gates are missing")
+    own = ((rule, (name,)) for name, rules in read.classes.items() for rule in rules)
+    read.faults.extend(at_odds(read.authorities))
+    read.faults.extend(never_opened(read.authorities, (*read.everywhere, *own)))
     seen: set[str] = set()
     for rule in (
         *read.gates,
@@ -192,6 +201,9 @@ def _read_gates(body: Mapping[str, object], read: Documents) -> None:
     for entry in _entries(GATES, body, "everywhere", read.faults):
         rule = _rule(entry, None, tuple(Effect), also=_EVERYWHERE)
         read.everywhere.append((rule, _classes_of(entry, rule)))
+    for entry in _entries(GATES, body, "overrides", read.faults):
+        _check_text(entry)
+        read.authorities.append(read_authority(entry))
     _read_accepts(GATES, body, read)
     head = _Entry("gates.yaml", body, {}, read.faults)
     words = head.words("keys_inform", MESSAGES) or ()
@@ -272,10 +284,20 @@ def _rule(
         subjects=None if subjects is None else frozenset(Subject(s) for s in subjects if s in SUBJECTS),
         sensitive=sensitive,
         fields=fields,
-        caveats=entry.words("caveats", CAVEATS) or (),
+        caveats=(*(entry.words("caveats", CAVEATS) or ()), *_obligations(entry)),
         strictly_necessary=entry.text("strictly_necessary", needed=False),
         guard=entry.flag("guard"),
     )
+
+
+def _obligations(entry: _Entry) -> tuple[str, ...]:
+    """Read what a permit obliges to, as terms beside its caveats."""
+    if "obligations" not in entry.body:
+        return ()
+    terms, faults = terms_of(entry.body["obligations"])
+    for name, text in faults:
+        entry.fault(name, text)
+    return terms
 
 
 def _check_text(entry: _Entry) -> None:

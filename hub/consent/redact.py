@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from hub.consent.decision import Candidate, Decision, FieldSpec, Outcome, Scope
-from hub.consent.generalise import generalised
+from hub.consent.generalise import Between, generalised
 from hub.consent.paths import general_of, owners, scope_of, walk
 from hub.consent.screen import LENGTH_MIN
 from hub.errors import HubError
@@ -32,6 +32,7 @@ class _Cut:
     own: Mapping[str, str]
     candidate: Candidate
     items_held: frozenset[str]
+    between: Between
     redacted: dict[str, None] = field(default_factory=dict)
 
     def outcome(self, path: str, scope: Scope) -> Outcome:
@@ -48,7 +49,7 @@ class _Cut:
                 continue
             cut[name] = self.value(value, path, scope)
             if spec is not None and value is not None and self.outcome(path, scope) is Outcome.GENERALISE:
-                cut[general_of(spec).rpartition(".")[2]] = generalised(spec.generaliser, value)
+                cut[general_of(spec).rpartition(".")[2]] = generalised(spec.generaliser, value, self.between)
         return cut
 
     def value(self, value: object, path: str, scope: Scope) -> object:
@@ -68,7 +69,7 @@ class _Cut:
     def items(self, items: Sequence[object], path: str, scope: Scope) -> list[object] | None:
         """Cut the items of a list; those of which nothing is left are gone."""
         if not items:
-            return [] if self._any_goes(path) else None
+            return [] if self._all_goes(path) else None
         kept = [item for item in (self.item(each, path, scope) for each in items) if item is not None]
         return kept or None
 
@@ -97,13 +98,17 @@ class _Cut:
             for name, value in item.items()
         )
 
-    def _any_goes(self, path: str) -> bool:
-        """Tell whether anything under a list may be known, so that an empty one may be shown as empty."""
-        return any(
-            outcome is Outcome.DISCLOSE
+    def _all_goes(self, path: str) -> bool:
+        """Tell whether nothing of a list can be held back, so that an empty one may be shown as empty.
+
+        Otherwise it would tell that there was nothing, where null leaves it open.
+        """
+        found = {
+            outcome
             for (known, _), outcome in self.outcomes.items()
             if known == path.removesuffix("[]") or known.startswith(f"{path}.")
-        )
+        }
+        return not self.items_held and found == {Outcome.DISCLOSE}
 
 
 def cut(
@@ -122,6 +127,7 @@ def cut(
         own=owners(specs),
         candidate=candidate,
         items_held=frozenset(decision.items_held),
+        between=Between(decision.case, candidate.organisation),
     )
     result = worker.record(payload, "", Scope.ALL)
     _check(payload, result, worker)

@@ -64,6 +64,7 @@ class Rule:
     """None: for sensitive and other fields alike."""
     fields: tuple[str, ...] | None = None
     caveats: tuple[str, ...] = ()
+    """Terms on which it goes: handling caveats, and obligations such as ACKNOWLEDGE-WITHIN:24h."""
     strictly_necessary: str = ""
     """For sensitive data without consent: the condition of DPA 2018 Sch.8 that is met."""
     guard: bool = False

@@ -109,6 +109,8 @@ class Basis:
     code: str
     says: str
     gateway: tuple[tuple[str, tuple[Value, ...]], ...]
+    brings: tuple[str, ...] = ()
+    """Obligations that come with whatever is disclosed on it."""
 
 
 _STATUTORY: tuple[Value, ...] = (LegalStatus.IN_HOUSE, LegalStatus.UNDER_ARRANGEMENTS, LegalStatus.LISTED)
@@ -125,6 +127,11 @@ BASES: tuple[Basis, ...] = (
         code="CJA325",
         says="Criminal Justice Act 2003 s.325: duty to assess and manage risk under MAPPA",
         gateway=(("legal_status", _AUTHORITIES), ("mappa_level", (1, 2, 3))),
+    ),
+    Basis(
+        code="DPA45",
+        says="Data Protection Act 2018 s.45: the person's right to what is held about them",
+        gateway=(("kind", (Kind.PERSON,)),),
     ),
     Basis(
         code="DPA35T",
@@ -145,6 +152,7 @@ BASES: tuple[Basis, ...] = (
         code="VITAL",
         says="Data Protection Act 2018 Sch.8 para 3: vital interests of somebody in danger",
         gateway=(("rosh", (Rosh.HIGH, Rosh.VERY_HIGH)),),
+        brings=("NOTIFY-OM",),
     ),
     Basis(code="DSP", says="a named information-sharing protocol in force", gateway=(("protocol", (True,)),)),
     Basis(
@@ -156,6 +164,7 @@ BASES: tuple[Basis, ...] = (
         code="OVERRIDE",
         says="a recorded decision in the public interest, for a time (common law of confidence)",
         gateway=(("override", (True,)),),
+        brings=("NOTIFY-OM",),
     ),
 )
 """Narrowest first: court, statutory duty, statutory power, vital interests, agreement, consent, override.
@@ -203,7 +212,10 @@ DEFAULT_REASONS: Mapping[str, tuple[str, str]] = {
     "NEED-ROLE": ("The recipient's role does not need it.", ""),
     "NEED-NOT-PERMITTED": ("No rule permits it.", ""),
     "NEED-NOTHING-LEFT": ("Nothing the recipient may know is left in the message.", ""),
-    "OBL-UNSUPPORTED": ("It should be generalised, and there is no general form of it.", ""),
+    "OBL-UNSUPPORTED": (
+        "What comes with it cannot be performed: no general form, or no way to acknowledge it.",
+        "",
+    ),
     "CONTRACT-VIEW": ("The contract with the recipient on this message does not have the field.", ""),
     "CONTRACT-SUNSET": (
         "The recipient's contract on this message has ended; the delivery is parked, both sides are told.",
@@ -218,6 +230,12 @@ DEFAULT_REASONS: Mapping[str, tuple[str, str]] = {
         "",
     ),
     "GUARD-WRITE-FAILED": ("It could not be written by the recipient's contract; see the router's log.", ""),
+    "HELD-BACK-BEFORE": ("It was held back when this was decided before; what waits never gets wider.", ""),
+    "GUARD-GAP": ("With its number a gap would tell that another item of the list is held back.", ""),
+    "GUARD-LEFT-IN": (
+        "What was written for the recipient held something kept back; it was stopped before it left.",
+        "",
+    ),
     "GUARD-NAMED-IN-TEXT": ("The text contains something held back elsewhere in the message.", ""),
 }
 """Reasons the engine gives where no rule speaks: words for staff, and for the recipient (none)."""

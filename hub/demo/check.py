@@ -65,6 +65,8 @@ def general_form(sibling: str, exact: object) -> object:
     kind = sibling.rpartition("_")[2]
     if kind == "area":
         return text.partition(" ")[0]
+    if kind == "end":
+        return f"***{text[-3:]}"
     if kind == "band":
         return next((band for end, band in BANDS if float(text) < end), "VERY_HIGH")
     general = text[GENERAL_FORMS[kind]]

@@ -11,7 +11,6 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from psycopg.rows import dict_row
 
 from hub.demo.evidence import Channel, Ground, Judgement, Received, SetAside, Why
-from hub.demo.organisations import PROBATION
 from hub.messages.identifiers import OrganisationId
 from hub.topics.catalogue import DELIVERY_PARTITIONS, Catalogue
 from hub.topics.contract_files import ContractFolder
@@ -149,9 +148,10 @@ class HubDriver:
         return str(answer.json()["state"]) if answer.is_success else None
 
     async def mailbox(self, organisation: str) -> Sequence[Received]:
-        """Fetch what is new in a mailbox, in its order; the probation system also acknowledges."""
+        """Fetch and acknowledge what is new in a mailbox, in its order."""
         new = [one for one in await self._listed(organisation) if one not in self._fetched[organisation]]
-        return await asyncio.gather(*(self._fetch(organisation, delivery) for delivery in new))
+        found = await asyncio.gather(*(self._fetch(organisation, delivery) for delivery in new))
+        return [one for one in found if one is not None]
 
     async def kafka(self, organisation: str) -> Sequence[Received]:
         """Take what has been read from the organisation's outbound topic meanwhile."""
@@ -215,16 +215,18 @@ class HubDriver:
             if cursor is None:
                 return found
 
-    async def _fetch(self, organisation: str, delivery: str) -> Received:
+    async def _fetch(self, organisation: str, delivery: str) -> Received | None:
+        """Fetch and acknowledge one delivery; None if it is held meanwhile: it may be listed again."""
         path = f"/v1/mailbox/messages/{delivery}"
+        answer = await self._http.get(path, headers=self._authority(organisation))
+        if answer.status_code == httpx.codes.NOT_FOUND:
+            return None
+        body = answer.raise_for_status().json()
         self._fetched[organisation].add(delivery)
-        answer = (await self._http.get(path, headers=self._authority(organisation))).raise_for_status()
-        body = answer.json()
-        if organisation == PROBATION:
-            digest = {"digest": body["digest"]}
-            await self._http.put(
-                f"{path}/status/acknowledged", json=digest, headers=self._authority(organisation)
-            )
+        digest = {"digest": body["digest"]}
+        await self._http.put(
+            f"{path}/status/acknowledged", json=digest, headers=self._authority(organisation)
+        )
         return Received(
             organisation=organisation,
             channel=Channel.MAILBOX,

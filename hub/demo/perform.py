@@ -34,6 +34,8 @@ HOURS_BEFORE_NOW = 8
 """The day begins so long before the present, so that all of it lies behind."""
 MINUTE_MS = 60_000
 SECOND_MS = 1_000
+UNREAD = {"kind": "SESSION", "attendance": "ATTENDED", "affects": ["ACCOMMODATION"]}
+"""Progress of the drug service that bears on the council's work."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,35 +76,40 @@ async def perform(hub: Hub, console: Console, *, seed: int, reasons: Mapping[str
             teller.chapter(number, person, answers=evidence.answers, story=story)
         offered = next(step for step in world.steps if step.name == "testo/offer-recovery")
         checked = await asyncio.to_thread(check, world, expectations, evidence)
+        visit = {
+            "case": performance.case_of(RECOVERY, "testo"),
+            "referral": str(offered.data["referral"]),
+            "occurred_at": iso(world.start),
+        }
+        # Everybody has read their mail; something must wait for who comes to look.
+        await driver.post(RECOVERY, "/v1/progress", _progress(visit, UNREAD), key="after the day")
         return Performed(
             world=world,
             expectations=expectations,
             evidence=evidence,
             checked=checked,
             keys={name: driver.keys[name] for name in (RECOVERY, HOUSING)},
-            visit={
-                "case": performance.case_of(RECOVERY, "testo"),
-                "referral": str(offered.data["referral"]),
-                "occurred_at": iso(world.start),
-            },
+            visit=visit,
         )
 
 
 def visitor_body(performed: Performed) -> str:
     """Return a body with which a visitor can post progress as the drug service, as JSON."""
-    return json.dumps(
-        {
-            "contract": "1.0",
-            "case": performed.visit["case"],
-            "occurred_at": performed.visit["occurred_at"],
-            "author": "st-visitor",
-            "author_role": "key_worker",
-            "statement": "fact",
-            "data": {
-                "referral": performed.visit["referral"],
-                "kind": "MILESTONE",
-                "milestone": "Half way",
-                "health_note": "Only the Offender Manager should read this",
-            },
-        }
-    )
+    said = {
+        "kind": "MILESTONE",
+        "milestone": "Half way",
+        "health_note": "Only the Offender Manager should read this",
+    }
+    return json.dumps(_progress(performed.visit, said))
+
+
+def _progress(visit: Mapping[str, str], said: Mapping[str, object]) -> dict[str, object]:
+    return {
+        "contract": "1.0",
+        "case": visit["case"],
+        "occurred_at": visit["occurred_at"],
+        "author": "st-visitor",
+        "author_role": "key_worker",
+        "statement": "fact",
+        "data": {"referral": visit["referral"], **said},
+    }

@@ -20,6 +20,7 @@ from hub.demo.expectations import End
 from hub.demo.leaves import step_time, time_of
 from hub.demo.references import Known
 from hub.demo.submissions import avro_record, http_body, path_of
+from hub.messages.envelope import MessageName
 
 if TYPE_CHECKING:
     from hub.demo.day import Step
@@ -27,11 +28,22 @@ if TYPE_CHECKING:
     from hub.demo.evidence import Judgement, Received, SetAside
     from hub.demo.expectations import Expectations
     from hub.demo.world import World
-    from hub.messages.envelope import MessageName
     from hub.topics.library import SchemaLibrary
 
 ACCEPTED = 202
 DECIDED = frozenset({"routed", "refused"})
+TURNING = frozenset(
+    {
+        MessageName.CASE,
+        MessageName.ASSESSMENT,
+        MessageName.REFERRAL,
+        MessageName.RISK_CHANGE,
+        MessageName.PRISON_EVENT,
+        MessageName.TEAM_CHANGE,
+        MessageName.CONSENT,
+    }
+)
+"""What may change who may know: what waits unread then is decided again."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -107,10 +119,17 @@ class Performance:
     async def _chapter(self, steps: tuple[Step, ...], done: StepDone) -> None:
         """Send one person's steps in order, waiting for what each sender must have received first."""
         before: Step | None = None
+        sent: list[Step] = []
         for step in steps:
             if before is not None and before.door is not step.door:
                 # Two ways in keep no order between them; one after the other does.
                 await self._until(partial(self._arrived, before), self.patience.step_s_max)
+            if step.message in TURNING:
+                # In a day there are hours between: what was told is read before who may know changes.
+                for earlier in sent:
+                    await self._until(partial(self._arrived, earlier), self.patience.step_s_max)
+                sent.clear()
+            sent.append(step)
             self.answers[step.name] = await self._send(step)
             self._sent.append(step)
             done(step)

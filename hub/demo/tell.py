@@ -279,7 +279,7 @@ def summarise(console: Console, checked: Checked, *, seconds: float) -> None:
         (checked.steps, "messages sent, each with the end that was expected"),
         (checked.deliveries, "deliveries, read back from mailboxes and from Kafka; none besides"),
         (checked.shown, "fields there, with the value that was sent"),
-        (checked.general, "fields in their general form only: a month, a year, a postcode area"),
+        (checked.general, "fields in their general form only: a month, a year, the end of a number"),
         (checked.held, "fields held back"),
         (checked.searches, "searches for held-back values in all that a recipient got"),
         (checked.ledger, "ledger records: everybody decided on, each field that went on a legal basis"),

@@ -8,7 +8,7 @@ from hub.messages.identifiers import Instant, OrganisationId
 
 
 class ConsentAction(StrEnum):
-    """What happens; LIFTED ends an exclusion, restriction or flag."""
+    """What happens; LIFTED ends what holds back, GRANT_ENDED a court's order, an override or the request."""
 
     GIVEN = "GIVEN"
     REFUSED = "REFUSED"
@@ -19,6 +19,12 @@ class ConsentAction(StrEnum):
     CONFIDENTIALITY = "CONFIDENTIALITY"
     OM_THREATENED = "OM_THREATENED"
     LIFTED = "LIFTED"
+    COURT_ORDER = "COURT_ORDER"
+    OVERRIDE_REQUESTED = "OVERRIDE_REQUESTED"
+    OVERRIDE_APPROVED = "OVERRIDE_APPROVED"
+    BREAK_GLASS = "BREAK_GLASS"
+    BREAK_GLASS_REVIEWED = "BREAK_GLASS_REVIEWED"
+    GRANT_ENDED = "GRANT_ENDED"
 
 
 class RecordedHow(StrEnum):
@@ -48,3 +54,4 @@ class ConsentMessage:
     recorded_how: RecordedHow | None = None
     reason: str | None = None
     statement_by: str | None = None
+    evidence: str | None = None

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from hub.messages.identifiers import CaseRef, Instant, MessageId, OrganisationId
+from hub.messages.identifiers import CaseRef, DeliveryId, Instant, MessageId, OrganisationId
 
 
 class MessageName(StrEnum):
@@ -42,6 +42,8 @@ class Role(StrEnum):
     SERVICE_MANAGER = "service_manager"
     SUBSCRIBER = "subscriber"
     SYSTEM = "system"
+    PERSON = "person"
+    """Whom the case is about: gets their own copy, writes nothing."""
 
 
 class Statement(StrEnum):
@@ -126,6 +128,8 @@ class Control:
     name: str
     effective_at: Instant
     body: Mapping[str, object]
+    offset: int | None = None
+    """Where in its partition of the log it was taken; None: it has not been taken yet."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -134,6 +138,38 @@ class Tick:
 
     tick_id: MessageId
     due_at: Instant
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Undelivered:
+    """One delivery to be decided again: for whom it was, and what was decided before."""
+
+    delivery_id: DeliveryId
+    organisation: OrganisationId
+    role: Role
+    persons: frozenset[str]
+    concern: str
+    relevant: bool | None
+    about: str | None
+    """The referral the message was taken to be about."""
+    outcomes: tuple[tuple[str, str, str], ...]
+    """Path, scope and outcome of each field, in the contract version the message was decided on in."""
+    caveats: tuple[str, ...]
+    items_held: tuple[str, ...]
+    part: bytes | None
+    """The recipient's own part in the case as JSON, where the message told it that this had ended."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Redecide:
+    """Asks the router to decide again on what is undelivered of one message (architecture 3).
+
+    It holds the message whole: the hub makes some itself, and those stand nowhere in the log.
+    """
+
+    request_id: MessageId
+    submission: Submission
+    deliveries: tuple[Undelivered, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -146,5 +182,5 @@ class Unreadable:
     message: str | None = None
 
 
-Entry = Submission | Control | Tick | Unreadable
+Entry = Submission | Control | Tick | Redecide | Unreadable
 """What a record of hub.intake can be: a closed union."""

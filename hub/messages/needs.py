@@ -19,7 +19,14 @@ NEEDS: Final[Mapping[MessageName, Mapping[str, tuple[str, ...]]]] = {
         "END": ("role", "organisation"),
         "TRANSFER_OM": ("organisation", "person"),
     },
-    MessageName.CONSENT: {"EXCLUSION": ("organisations",), "RESTRICTION": ("organisations",)},
+    MessageName.CONSENT: {
+        "EXCLUSION": ("organisations",),
+        "RESTRICTION": ("organisations",),
+        "COURT_ORDER": ("organisations", "classes", "evidence"),
+        "OVERRIDE_REQUESTED": ("organisations", "classes", "until", "reason"),
+        "BREAK_GLASS": ("organisations", "classes", "until", "reason"),
+        "BREAK_GLASS_REVIEWED": ("reason",),
+    },
 }
 """Message, action, fields."""
 

@@ -64,4 +64,6 @@ class PrisonEventMessage:
     victim_conditions: str | None = None
     health_alert: str | None = None
     noms_number: str | None = None
+    noms_number_end: str | None = None
     booking: str | None = None
+    booking_token: str | None = None

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from hub.cases.case import Case, Kept
     from hub.consent.decision import FieldSpec
     from hub.messages.identifiers import Instant, OrganisationId
-    from hub.routing.outcome import View
+    from hub.routing.outcome import Contracts, View
     from hub.routing.reporting import Cause
 
 TAKEN_ON = frozenset({ReferralState.ACCEPTED, ReferralState.STARTED})
@@ -61,7 +61,14 @@ def catch_up(before: Case | None, applied: Applied, *, cause: Cause, view: View,
     for again in _current(before, applied.case, joiners) if joiners else ():
         if not is_today(again.kept, again.message, view.contracts):
             continue  # kept in a version only a newer hub knows: nothing of it can be judged here
-        submission, specs = _said_again(again, applied.case.ref, view=view, cause=cause, now=now)
+        submission, specs = said_again(
+            again.message,
+            again.kept,
+            applied.case.ref,
+            contracts=view.contracts,
+            cause=cause.identity,
+            now=now,
+        )
         if any(spec.key and submission.payload.get(spec.path, "") is None for spec in specs):
             continue  # a key was corrected away: what is left names nothing
         telling = Telling(
@@ -131,16 +138,15 @@ def _receiving(before: Case, case: Case, view: View) -> OrganisationId | None:
     return custody.prison if prison is not None and prison.kind is Kind.PRISON else None
 
 
-def _said_again(
-    again: _Again, case: CaseRef, *, view: View, cause: Cause, now: Instant
+def said_again(
+    message: MessageName, kept: Kept, case: CaseRef, *, contracts: Contracts, cause: str, now: Instant
 ) -> tuple[Submission, tuple[FieldSpec, ...]]:
     """Return what was said as a message of its own, still its author's word, of the day it was said."""
-    kept, contracts = again.kept, view.contracts
-    version = contracts.newest(again.message)
+    version = contracts.newest(message)
     declared = (pair.rpartition("=") for pair in kept.declared)
     envelope = Envelope(
-        message_id=MessageId(derived_id("again", kept.message, cause.identity)),
-        message=again.message,
+        message_id=MessageId(derived_id("again", kept.message, cause)),
+        message=message,
         contract=version,
         case=case,
         organisation=kept.author_organisation or HUB,
@@ -154,7 +160,7 @@ def _said_again(
         digest=hashlib.sha256(kept.payload.encode()).hexdigest(),
         declared={path: InformationClass(held) for path, _, held in declared},
     )
-    specs = contracts.fields(again.message, version)
+    specs = contracts.fields(message, version)
     names = dict.fromkeys(spec.path.partition(".")[0].removesuffix("[]") for spec in specs)
     stated = {name: value for name, value in given(kept).items() if name in names}
     return Submission(envelope=envelope, payload={**names, **stated}), specs

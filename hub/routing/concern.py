@@ -13,13 +13,16 @@ from hub.cases.membership import (
     OPEN_STATES,
     current_team,
     line_managers,
+    offender_manager,
     open_referrals,
     outgoing_manager,
     referral_named,
 )
-from hub.cases.reports import FOR_LINE_MANAGER
+from hub.cases.overrides import CHANGES as GRANTS
+from hub.cases.reports import FOR_LINE_MANAGER, FOR_SOME_LINE_MANAGER
 from hub.consent.decision import Candidate, Concern
 from hub.consent.parties import Kind
+from hub.messages.consent import ConsentMessage
 from hub.messages.envelope import Role
 from hub.messages.evaluation import EvaluationMessage
 from hub.messages.identifiers import HUB
@@ -57,6 +60,8 @@ class Concerned:
     candidate: Candidate
     case: Case
     """As it is after the message; for somebody whose part ends by it, as it was before."""
+    after: Case | None = None
+    """As it is after the message, where `case` is the one before."""
 
 
 @dataclass(slots=True)
@@ -90,23 +95,25 @@ def concerned(
     for leaver in applied.leavers:
         gathering.add(leaver.organisation, leaver.role, Concern.TEAM, (leaver.person,))
     _add_named(gathering, body, after, view)
+    if isinstance(body, ConsentMessage) and body.action in GRANTS:
+        _add_line_managers(gathering, after, now)
     if before is not None and before.custody is not None and before.custody != after.custody:
         _add_unit(gathering, before.custody.prison, Concern.MOVED, view)
     placed = sorted(gathering.found.items(), key=lambda item: _rank(item[0]))
-    return tuple(
-        Concerned(
-            candidate=Candidate(
-                organisation=place[0],
-                role=place[1],
-                persons=frozenset(persons),
-                concern=concern,
-                relevant=is_relevant(body, place, case=after),
-            ),
-            case=_seen_in(place, before, after, staying=staying, now=now),
+    found = []
+    for place, (concern, persons) in placed:
+        if not _is_asked(body, place) or _is_author(envelope, place, after, now):
+            continue
+        candidate = Candidate(
+            organisation=place[0],
+            role=place[1],
+            persons=frozenset(persons),
+            concern=concern,
+            relevant=is_relevant(body, place, case=after),
         )
-        for place, (concern, persons) in placed
-        if _is_asked(body, place) and not _is_author(envelope, place, after, now)
-    )
+        case = _seen_in(place, before, after, staying=staying, now=now)
+        found.append(Concerned(candidate=candidate, case=case, after=None if case is after else after))
+    return tuple(found)
 
 
 def candidates(
@@ -135,10 +142,28 @@ def attending(case: Case, view: View, now: Instant, *, code: str = "") -> tuple[
             gathering.add(member.organisation, member.role, Concern.EXCEPTION, (member.person,))
     if not gathering.found and view.organisation(case.opened_by) is not None:
         gathering.add(case.opened_by, Role.CASE_ADMINISTRATOR, Concern.EXCEPTION)
+    if code in FOR_SOME_LINE_MANAGER:
+        _add_line_managers(gathering, case, now)
     for member in line_managers(case, now) if code in FOR_LINE_MANAGER else ():
         gathering.add(member.organisation, member.role, Concern.EXCEPTION, (member.person,))
     return tuple(
         Candidate(organisation=place[0], role=place[1], persons=frozenset(persons), concern=concern)
+        for place, (concern, persons) in sorted(gathering.found.items(), key=lambda item: _rank(item[0]))
+    )
+
+
+def having_part(case: Case, view: View, now: Instant) -> tuple[Candidate, ...]:
+    """Return everybody with a part in the case now, whom every message on it concerns; in their order."""
+    gathering = _Gathering(found={})
+    _add_parts(gathering, case, view, now)
+    return tuple(
+        Candidate(
+            organisation=place[0],
+            role=place[1],
+            persons=frozenset(persons),
+            concern=concern,
+            relevant=None,
+        )
         for place, (concern, persons) in sorted(gathering.found.items(), key=lambda item: _rank(item[0]))
     )
 
@@ -173,6 +198,20 @@ def _add_named(gathering: _Gathering, body: Body, case: Case, view: View) -> Non
         for outcome in body.outcomes:
             if outcome.organisation in providers:
                 gathering.add(outcome.organisation, Role.SERVICE_MANAGER, Concern.REFERRED)
+
+
+def _add_line_managers(gathering: _Gathering, case: Case, now: Instant) -> None:
+    """Add the line managers named on the case, else whoever is one where the case is managed, or was opened.
+
+    What is opened beyond the rules must not go unseen because nobody named a line manager (R-DIS-07).
+    """
+    named = line_managers(case, now)
+    for member in named:
+        gathering.add(member.organisation, member.role, Concern.EXCEPTION, (member.person,))
+    manager = offender_manager(case, now)
+    if not named:
+        managing = case.opened_by if manager is None else manager.organisation
+        gathering.add(managing, Role.LINE_MANAGER, Concern.EXCEPTION)
 
 
 def _add_unit(gathering: _Gathering, prison: OrganisationId | None, concern: Concern, view: View) -> None:

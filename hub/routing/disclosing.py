@@ -7,16 +7,23 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from hub.cases.membership import referral_named
-from hub.cases.reports import SAFETY_PARKED
+from hub.cases.reports import URGENT
+from hub.cases.turning import part_of
+from hub.consent.allowance import allowance
 from hub.consent.decide import decide, may_know
 from hub.consent.decision import Decision
+from hub.consent.moments import next_moment
+from hub.consent.obligations import as_told
 from hub.consent.parties import Kind
+from hub.consent.partner_contracts import Direction
 from hub.consent.purposes import purpose_of
 from hub.consent.redact import WithheldValueFound, cut
+from hub.consent.release import COMING
 from hub.messages.envelope import MessageName
-from hub.messages.identifiers import DeliveryId, derived_id
+from hub.messages.identifiers import DeliveryId, Instant, derived_id
 from hub.routing.agreeing import terms_for
-from hub.routing.outcome import Delivery, Urgency
+from hub.routing.obliging import Unperformed, unperformed
+from hub.routing.outcome import Delivery, Grounds, Urgency
 from hub.routing.terms import Parked, Terms
 
 if TYPE_CHECKING:
@@ -26,7 +33,7 @@ if TYPE_CHECKING:
     from hub.consent.decision import Candidate, FieldSpec
     from hub.consent.parties import Organisation
     from hub.messages.envelope import Submission
-    from hub.messages.identifiers import Instant, OrganisationId
+    from hub.messages.identifiers import OrganisationId
     from hub.routing.concern import Concerned
     from hub.routing.outcome import View
 
@@ -65,6 +72,7 @@ class Told:
     deliveries: tuple[Delivery, ...] = ()
     decisions: tuple[Decision, ...] = ()
     parked: tuple[Parked, ...] = ()
+    unperformed: tuple[Unperformed, ...] = ()
 
     def __add__(self, other: Told) -> Told:
         """Put two messages' outcomes one after the other."""
@@ -72,6 +80,7 @@ class Told:
             deliveries=self.deliveries + other.deliveries,
             decisions=self.decisions + other.decisions,
             parked=self.parked + other.parked,
+            unperformed=self.unperformed + other.unperformed,
         )
 
 
@@ -82,7 +91,7 @@ def urgency_of(message: MessageName, payload: Mapping[str, object]) -> Urgency:
     """
     if message in SAFETY or payload.get("concern_about_harm") is True:
         return Urgency.SAFETY
-    if message is MessageName.EXCEPTION and payload.get("code") == SAFETY_PARKED:
+    if message is MessageName.EXCEPTION and payload.get("code") in URGENT:
         return Urgency.SAFETY
     if message is MessageName.CONSENT and payload.get("action") in RESTRICTING:
         return Urgency.SAFETY
@@ -99,15 +108,10 @@ def tell(telling: Telling, concerned: Iterable[Concerned], *, view: View, now: I
     envelope = telling.submission.envelope
     for each in concerned:
         organisation = view.organisation(each.candidate.organisation)
-        terms = terms_for(
-            view, each.candidate.organisation, envelope.message, current=envelope.contract, now=now
-        )
-        if terms.parked and envelope.message is MessageName.EXCEPTION and not _is_partner(organisation):
-            # Whoever must act on an exception is told, whatever became of a contract.
-            terms = Terms(version=envelope.contract)
-        decision = _decision(telling, each, organisation, terms=terms, view=view, now=now)
+        terms = terms_of(telling, organisation, each.candidate, view=view, now=now)
+        decision = decision_on(telling, each, organisation, terms=terms, view=view, now=now)
         if decision.delivers and terms.parked is not None and terms.contract is not None:
-            decision = replace(decision, delivers=False, gate=terms.parked, caveats=())
+            decision = replace(decision, delivers=False, gate=terms.parked, caveats=(), obligations=())
             parked.append(
                 Parked(
                     candidate=each.candidate,
@@ -118,19 +122,71 @@ def tell(telling: Telling, concerned: Iterable[Concerned], *, view: View, now: I
                 )
             )
         if decision.delivers and organisation is not None:
+            grounds = _grounds(telling, each, decision, organisation, view=view, now=now)
             try:
-                deliveries.append(_delivery(telling, decision, organisation, case=each.case, terms=terms))
+                deliveries.append(
+                    delivery_of(telling, decision, organisation, case=each.case, terms=terms, grounds=grounds)
+                )
             except WithheldValueFound:
-                decision = replace(decision, delivers=False, gate=CUT_FAILED, caveats=())
+                decision = replace(decision, delivers=False, gate=CUT_FAILED, caveats=(), obligations=())
         decisions.append(decision)
-    return Told(deliveries=tuple(deliveries), decisions=tuple(decisions), parked=tuple(parked))
+    return Told(
+        deliveries=tuple(deliveries),
+        decisions=tuple(decisions),
+        parked=tuple(parked),
+        unperformed=unperformed(decisions, telling.submission, telling.specs),
+    )
+
+
+def terms_of(
+    telling: Telling, organisation: Organisation | None, candidate: Candidate, *, view: View, now: Instant
+) -> Terms:
+    """Return the terms on which a candidate is told."""
+    envelope = telling.submission.envelope
+    terms = terms_for(view, candidate.organisation, envelope.message, current=envelope.contract, now=now)
+    if terms.parked and envelope.message is MessageName.EXCEPTION and not _is_partner(organisation):
+        # Whoever must act on an exception is told, whatever became of a contract.
+        return Terms(version=envelope.contract)
+    return terms
+
+
+def right_until(
+    case: Case, organisation: Organisation, message: MessageName, *, view: View, now: Instant
+) -> Instant | None:
+    """Return until when a decision is right unless a record of the log says otherwise; None: for good."""
+    agreed = view.partner_contracts(organisation.organisation, message, Direction.RECEIVES)
+    coming = (view.release(COMING) or {}).get("effective_at")
+    also = (Instant(coming),) if isinstance(coming, int) else ()
+    return next_moment(case, organisation, agreed, now, also=also)
+
+
+def _grounds(
+    telling: Telling,
+    each: Concerned,
+    decision: Decision,
+    organisation: Organisation,
+    *,
+    view: View,
+    now: Instant,
+) -> Grounds:
+    today = each.after or each.case
+    message = telling.submission.envelope.message
+    return Grounds(
+        decision_id=decision.decision_id,
+        candidate=each.candidate,
+        about=telling.about,
+        items_held=decision.items_held,
+        turn=today.turn,
+        until=right_until(today, organisation, message, view=view, now=now),
+        part=None if each.after is None else part_of(each.case, organisation.organisation),
+    )
 
 
 def _is_partner(organisation: Organisation | None) -> bool:
     return organisation is not None and organisation.kind is Kind.PARTNER
 
 
-def _decision(
+def decision_on(
     telling: Telling,
     each: Concerned,
     organisation: Organisation | None,
@@ -139,6 +195,7 @@ def _decision(
     view: View,
     now: Instant,
 ) -> Decision:
+    """Decide for one candidate; without rules, or an organisation, nothing is disclosed."""
     policy = view.policy()
     if policy is None:
         return _withheld(telling, each, NO_POLICY, now)
@@ -180,9 +237,16 @@ def _withheld(telling: Telling, each: Concerned, gate: str, now: Instant) -> Dec
     )
 
 
-def _delivery(
-    telling: Telling, decision: Decision, organisation: Organisation, *, case: Case, terms: Terms
+def delivery_of(
+    telling: Telling,
+    decision: Decision,
+    organisation: Organisation,
+    *,
+    case: Case,
+    terms: Terms,
+    grounds: Grounds,
 ) -> Delivery:
+    """Cut what a decision lets go; raises WithheldValueFound if what it holds back is still in it."""
     envelope, candidate = telling.submission.envelope, decision.candidate
     payload, redacted = cut(telling.submission.payload, telling.specs, decision, candidate)
     if organisation.kind is Kind.PARTNER:
@@ -211,10 +275,13 @@ def _delivery(
         recorded_at=envelope.recorded_at,
         correlation=envelope.correlation,
         causation=causation,
-        caveats=decision.caveats,
+        caveats=as_told((*decision.caveats, *decision.obligations), decision.decided_at),
+        obligations=decision.obligations,
         by_kafka=envelope.message in organisation.kafka,
         terms=terms,
         source=telling.submission,
+        grounds=grounds,
+        allowed=allowance(telling.submission.payload, telling.specs, decision, envelope=envelope),
     )
 
 

@@ -63,9 +63,16 @@ MANAGERS_ONLY = frozenset(
         ConsentAction.CONFIDENTIALITY,
         ConsentAction.OM_THREATENED,
         ConsentAction.LIFTED,
+        ConsentAction.COURT_ORDER,
+        ConsentAction.OVERRIDE_APPROVED,
+        ConsentAction.BREAK_GLASS_REVIEWED,
     }
 )
-"""What is held back, and when it no longer is, the OM or a line manager says (R-DIS-03; 002 3.54)."""
+"""What is held back or opened, and when no longer, the OM or a line manager says (R-DIS-03; 002 3.54)."""
+OVERRIDING = frozenset(
+    {ConsentAction.OVERRIDE_REQUESTED, ConsentAction.BREAK_GLASS, ConsentAction.GRANT_ENDED}
+)
+"""Those who manage or supervise the case ask for an override; which of them, the policy says (R-DIS-07)."""
 BY_BROKER = frozenset({ReferralAction.OFFER, ReferralAction.WITHDRAW})
 BY_EITHER = frozenset({ReferralAction.END})
 
@@ -241,6 +248,8 @@ def _consent(sender: Sender, body: ConsentMessage) -> bool:
     """Anyone taking part reports a refusal or withdrawal; giving and holding back is for those in charge."""
     if body.action in MANAGERS_ONLY:
         return sender.role in {OM, LM} and holds_role(sender)
+    if body.action in OVERRIDING:
+        return sender.role in {*MANAGING, LM} and holds_role(sender)
     if body.action in WIDENING:
         return sender.role in {*MANAGING, OMU} and holds_role(sender)
     return holds_role(sender)

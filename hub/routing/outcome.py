@@ -8,8 +8,9 @@ from enum import StrEnum
 from typing import Protocol
 
 from hub.cases.case import Case
+from hub.consent.allowance import Allowance
 from hub.consent.compile import Policy
-from hub.consent.decision import Decision, FieldSpec
+from hub.consent.decision import Candidate, Decision, FieldSpec
 from hub.consent.parties import Organisation
 from hub.consent.partner_contracts import Direction, PartnerContract
 from hub.messages.envelope import MessageName, Role, Statement, Submission
@@ -23,6 +24,46 @@ class Urgency(StrEnum):
     SAFETY = "safety"
     CASE = "case"
     ROUTINE = "routine"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Grounds:
+    """What a delivery was decided on, as far as it takes to decide it again."""
+
+    decision_id: str
+    candidate: Candidate
+    about: str | None
+    items_held: tuple[str, ...]
+    turn: int
+    """The case's turn: what is decided at an earlier one than the case's is held."""
+    until: Instant | None
+    """From when on the decision may be wrong by time alone."""
+    part: Case | None = None
+    """The recipient's own part in the case, where the message tells it that this has ended."""
+    replaces: DeliveryId | None = None
+    """The wider delivery of the same message that this one takes the place of."""
+
+
+class Verdict(StrEnum):
+    """What becomes of a delivery that was decided again."""
+
+    RELEASE = "release"
+    """It may go as it is."""
+    REPLACE = "replace"
+    """A narrower one goes in its place."""
+    STOP = "stop"
+    """Nothing goes."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settled:
+    """The verdict on one delivery, and the decision it follows from."""
+
+    delivery_id: DeliveryId
+    verdict: Verdict
+    decision: Decision
+    turn: int
+    until: Instant | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,12 +92,18 @@ class Delivery:
     causation: MessageId | None
     caveats: tuple[str, ...]
     """Handling conditions that travel with it, e.g. NO-ONWARD-DISCLOSURE."""
+    obligations: tuple[str, ...] = ()
+    """What the hub sees to because of it, e.g. ACKNOWLEDGE-WITHIN:24h."""
     by_kafka: bool
     """True: also goes to hub.to.<organisation>."""
     terms: Terms
     """The contract it goes by, and the schema version it is written in."""
     source: Submission
     """The whole message it was cut from."""
+    allowed: Allowance
+    """What may be in it, worked out apart from the cutting: what is written is held against it."""
+    grounds: Grounds | None = None
+    """Without them it is never decided again, and held for good once anything changes."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,10 +140,12 @@ class Result:
     seen: tuple[MessageId, str] | None = None
     cases: tuple[Case, ...] = ()
     """Cases as they are after the record."""
-    controls: tuple[tuple[str, Mapping[str, object]], ...] = ()
-    """Key and body of each control fact changed; the policy and organisations live here."""
+    controls: tuple[tuple[str, Mapping[str, object] | None], ...] = ()
+    """Key and body of each control fact changed, None where gone; the policy and organisations live here."""
     deliveries: tuple[Delivery, ...] = ()
     decisions: tuple[Decision, ...] = ()
+    settled: tuple[Settled, ...] = ()
+    """Verdicts on deliveries made earlier; each has its decision, which is not among `decisions`."""
     timers_set: tuple[Timer, ...] = ()
     timers_cleared: tuple[str, ...] = ()
     rejection: Rejection | None = None
@@ -154,7 +203,13 @@ class View(Protocol):
         """Return what was agreed with an organisation on this message, in force or not."""
 
     def policy(self) -> Policy | None:
-        """Return the policy in force, or None before the first release (then nothing is disclosed)."""
+        """Return the policy in force at the moment of the record in work, which may have put it in force.
+
+        None before the first release: then nothing is disclosed.
+        """
+
+    def release(self, name: str) -> Mapping[str, object] | None:
+        """Return a policy release: `current`, `coming`, or one by the name that decisions bear."""
 
     def timers_due(self, now: Instant) -> Iterable[Timer]:
         """Return the timers whose time has come, earliest first, those of one moment by key."""

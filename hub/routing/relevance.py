@@ -50,6 +50,19 @@ def is_relevant(body: Body, place: tuple[OrganisationId, Role], *, case: Case) -
     return None if to_provider is None else to_provider(body, organisation, case)
 
 
+def relevances(body: type, role: Role) -> tuple[bool | None, ...]:
+    """Return what `is_relevant` can say of a message of this type for this role, whatever it says."""
+    if role in ALWAYS or body in FOR_ALL:
+        return (True,)
+    if body is ConsentMessage:
+        return (True, False)
+    if role is Role.OFFENDER_MANAGEMENT_UNIT:
+        return (body not in NOT_FOR_PRISON,)
+    if body is CaseMessage:
+        return (True, None)
+    return (True, False) if body in TO_PROVIDER else (None,)
+
+
 def _provides(case: Case, organisation: OrganisationId, name: str | None) -> bool:
     referral = referral_named(case, name)
     return referral is not None and referral.provider == organisation

@@ -6,7 +6,7 @@ reason, never an exception that stops the line.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from dataclasses import replace
 from itertools import islice
 from typing import TYPE_CHECKING, assert_never
 
@@ -14,16 +14,16 @@ from hub.cases.applied import Ended
 from hub.cases.apply import apply
 from hub.cases.due import fall_due
 from hub.cases.refusals import case_unknown
-from hub.consent.compile import compile_policy
 from hub.consent.parties import organisation_from
 from hub.consent.partner_contracts import contract_from
 from hub.errors import DomainRefusal, PolicyRefused, Refused
 from hub.messages.case import CaseAction, CaseMessage
 from hub.messages.correction import CorrectionMessage
-from hub.messages.envelope import Control, Role, Submission, Tick, Unreadable
+from hub.messages.envelope import Control, Redecide, Role, Submission, Tick, Unreadable
 from hub.messages.identifiers import HUB, Instant, MessageId
 from hub.messages.read import read
 from hub.routing.agreeing import check_sending, check_view
+from hub.routing.authorising import check_authority
 from hub.routing.bringing_up import brought_up, naming_today
 from hub.routing.catching_up import catch_up
 from hub.routing.concern import concerned
@@ -31,7 +31,10 @@ from hub.routing.directory import ViewDirectory
 from hub.routing.disclosing import Telling, Told, tell
 from hub.routing.entitlement import is_entitled
 from hub.routing.outcome import Rejection, Result, Timer
-from hub.routing.reporting import Cause, report, report_parked
+from hub.routing.redeciding import redecide
+from hub.routing.releasing import begun, released
+from hub.routing.reporting import Cause, report
+from hub.routing.settling import settle
 
 if TYPE_CHECKING:
     from hub.cases.applied import Applied
@@ -41,20 +44,32 @@ if TYPE_CHECKING:
     from hub.messages.read import Body
     from hub.routing.outcome import View
 
-POLICY_KEY = "policy/current"
 DEADLINES_A_TICK_MAX = 500
 """How many deadlines one tick settles; what is due beyond that waits for the next, which follows at once."""
 
 
 def route(entry: Entry, view: View, now: Instant) -> Result:
-    """Return everything the record causes; it changes nothing itself."""
+    """Return everything the record causes; it changes nothing itself.
+
+    The first record after the effective time of a policy release also puts that in force, whatever it is.
+    """
+    result = _routed(entry, view, now)
+    changed = begun(view, now)
+    return (
+        replace(result, controls=tuple({**changed, **dict(result.controls)}.items())) if changed else result
+    )
+
+
+def _routed(entry: Entry, view: View, now: Instant) -> Result:
     match entry:
         case Submission():
             return _submitted(entry, view, now)
         case Tick():
             return _ticked(view, now)
         case Control():
-            return _controlled(entry, view)
+            return _controlled(entry, view, now)
+        case Redecide():
+            return _redecided(entry, view, now)
         case Unreadable():
             detail = "the record cannot be read as what it claims to be"
             return _set_aside(entry.record_id, entry.organisation, entry.code, detail)
@@ -103,7 +118,7 @@ def _taken(submission: Submission, view: View, now: Instant) -> Result:
         + catch_up(before, applied, cause=cause, view=view, now=now)
         + report(applied.exceptions, applied.case, cause=cause, view=view, now=now)
     )
-    told += report_parked(told.parked, applied.case, cause=cause, view=view, now=now)
+    applied, told = settle(applied, told, cause=cause, view=view, now=now)
     return Result(
         seen=(envelope.message_id, envelope.digest),
         cases=(applied.case,),
@@ -148,6 +163,8 @@ def _applied(
         raise DomainRefusal(code, message, fix=fix)
     if isinstance(body, CorrectionMessage):
         _check_correction(envelope, body, view)
+    if before is not None:
+        check_authority(envelope, body, case=before, view=view, now=now)
     return apply(before, submission, body=body, now=now, directory=directory)
 
 
@@ -173,13 +190,13 @@ def _ticked(view: View, now: Instant) -> Result:
         if before is None:
             continue
         applied = fall_due(before, Ended(timer.kind, timer.subject), now)
-        if applied.case != before:
-            cases[timer.case] = applied.case
-        set_ += _timers(applied)
         cause = Cause(identity=f"{timer.key}/{timer.due_at}", message=None, correlation="")
         follows = catch_up(before, applied, cause=cause, view=view, now=now)
         follows += report(applied.exceptions, applied.case, cause=cause, view=view, now=now)
-        follows += report_parked(follows.parked, applied.case, cause=cause, view=view, now=now)
+        applied, follows = settle(applied, follows, cause=cause, view=view, now=now)
+        if applied.case != before:
+            cases[timer.case] = applied.case
+        set_ += _timers(applied)
         told += follows
     return Result(
         cases=tuple(cases.values()),
@@ -190,7 +207,7 @@ def _ticked(view: View, now: Instant) -> Result:
     )
 
 
-def _controlled(control: Control, view: View) -> Result:
+def _controlled(control: Control, view: View, now: Instant) -> Result:
     """Put an organisation, contract or policy in force from this record on, or set it aside."""
     try:
         if control.kind == "organisation":
@@ -202,20 +219,29 @@ def _controlled(control: Control, view: View) -> Result:
             name = f"contract/{contract.partner}/{contract.direction}/{contract.name}"
             return Result(controls=((name, control.body),))
         if control.kind == "policy":
-            _check_policy(control.body)
-            return Result(controls=((POLICY_KEY, control.body),))
+            return Result(controls=tuple(released(control.body, view, now).items()))
     except (ValueError, PolicyRefused) as fault:
         return _set_aside(control.control_id, HUB, "CONTROL-INVALID", str(fault))
     return _set_aside(control.control_id, HUB, "CONTROL-UNKNOWN", "no such kind of control record")
 
 
-def _check_policy(body: Mapping[str, object]) -> None:
-    """Compile and prove the release before it is in force; raises PolicyRefused or ValueError."""
-    documents = body.get("documents")
-    if not isinstance(documents, Mapping):
-        message = "policy.documents: must be a mapping"
-        raise ValueError(message)  # noqa: TRY004 - the record is at fault, not a caller's type
-    compile_policy(documents, version=str(body.get("version")))
+def _redecided(asked: Redecide, view: View, now: Instant) -> Result:
+    """Decide again on what is undelivered; a request that cannot be followed is set aside, all stays held."""
+    before = _case(view, asked.submission.envelope.case)
+    try:
+        if before is None:
+            raise case_unknown()
+        found = redecide(asked, before, view=view, now=now)
+    except Refused as refusal:
+        return _set_aside(asked.request_id, HUB, refusal.code, str(refusal))
+    return Result(
+        cases=() if found.applied.case == before else (found.applied.case,),
+        deliveries=found.told.deliveries,
+        decisions=found.told.decisions,
+        settled=found.settled,
+        timers_set=_timers(found.applied),
+        timers_cleared=_cleared(found.applied),
+    )
 
 
 def _timers(applied: Applied) -> tuple[Timer, ...]:

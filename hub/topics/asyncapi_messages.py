@@ -8,9 +8,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from hub.consent.generalise import generalised
+from hub.consent.generalise import Between, generalised
 from hub.consent.partner_contracts import newest_version
-from hub.messages.identifiers import derived_id
+from hub.messages.identifiers import CaseRef, OrganisationId, derived_id
 from hub.routing.disclosing import urgency_of
 from hub.topics.bodies import SUBMISSION
 from hub.topics.delivery_headers import DELIVERY_ID, contract_headers, statuses
@@ -39,6 +39,7 @@ MESSAGE_ID: Mapping[str, object] = {
     "description": "New for each message, the same on every retry of it. A record without it is set aside.",
 }
 _EXAMPLE_CASE = "case_mfrggzdfmztwq2lkmfrggzdfmztwq2lk"
+_EXAMPLE_BETWEEN = Between(CaseRef("0" * 32), OrganisationId("example"))
 _EXAMPLE_MESSAGE = "msg_mfrggzdfmztwq2lkmfrggzdfmztwq2lk"
 _EXAMPLE_CORRELATION = "cor_mfrggzdfmztwq2lkmfrggzdfmztwq2lk"
 _INVENTED = (
@@ -176,7 +177,7 @@ def _shown(payload: dict[str, object], view: Contract, whole: Contract) -> dict[
     kept = {field.name for field in view.shape.fields}
     for spec in whole.specs:
         if spec.general in kept and spec.path not in kept:
-            payload[spec.general] = generalised(spec.generaliser, payload.get(spec.path))
+            payload[spec.general] = generalised(spec.generaliser, payload.get(spec.path), _EXAMPLE_BETWEEN)
     return to_json(view.shape, payload)
 
 

@@ -18,13 +18,23 @@ from hub.messages.envelope import (
     Envelope,
     InformationClass,
     MessageName,
+    Redecide,
     Role,
     Statement,
     Submission,
     Tick,
+    Undelivered,
     Unreadable,
 )
-from hub.messages.identifiers import HUB, CaseRef, Instant, MessageId, OrganisationId, is_organisation
+from hub.messages.identifiers import (
+    HUB,
+    CaseRef,
+    DeliveryId,
+    Instant,
+    MessageId,
+    OrganisationId,
+    is_organisation,
+)
 from hub.topics.catalogue import CASES, INTAKE
 from hub.topics.keys import case_key, organisation_key
 from hub.topics.library import frame, unframe
@@ -39,7 +49,7 @@ if TYPE_CHECKING:
     from hub.topics.library import Contract, SchemaLibrary
     from hub.topics.sealing import Keys
 
-ENVELOPE, SUBMISSION, SEALED, CONTROL, TICK, OUTBOX, LEDGER, QUARANTINE = range(1, 9)
+ENVELOPE, SUBMISSION, SEALED, CONTROL, TICK, OUTBOX, LEDGER, QUARANTINE, REDECIDE = range(1, 10)
 """Schema ids of the hub's own records (schemas/manifest.yaml)."""
 ORGANISATION_HEADER = "hub-organisation"
 
@@ -63,7 +73,7 @@ class Codec:
         self.sealer = Sealer(keys)
         self.pairwise = Pairwise(keys)
         self._own: dict[int, Contract] = {
-            number: library.by_id(number) for number in range(ENVELOPE, QUARANTINE + 1)
+            number: library.by_id(number) for number in range(ENVELOPE, REDECIDE + 1)
         }
 
     def submission(self, submission: Submission) -> Encoded:
@@ -89,6 +99,23 @@ class Codec:
         """Write a tick record."""
         value = self.framed(TICK, {"tick_id": tick.tick_id, "due_at": tick.due_at})
         return Encoded(key=tick.tick_id.encode(), value=value)
+
+    def redecide(self, asked: Redecide, *, original: bytes) -> Encoded:
+        """Write a request to decide again for hub.intake, sealed under the key of its case.
+
+        `original` is the message as `envelope_bytes` wrote it.
+        """
+        case = asked.submission.envelope.case
+        plain = self.framed(
+            REDECIDE,
+            {
+                "request_id": asked.request_id,
+                "original": original,
+                "deliveries": [_plain_undelivered(each) for each in asked.deliveries],
+            },
+        )
+        value = self.seal(plain, key_id=case_key(case), place=INTAKE, record=case)
+        return Encoded(key=case.encode(), value=value)
 
     def entry(
         self,
@@ -116,7 +143,11 @@ class Codec:
 
     def case_from(self, ref: CaseRef, value: bytes) -> Case:
         """Read a case from its changelog; NotReadable if its key is erased or it was changed."""
-        opened = self.unseal(value, place=CASES, record=ref)
+        return self.case_opened(ref, self.sealed_from(value))
+
+    def case_opened(self, ref: CaseRef, sealed: Sealed) -> Case:
+        """Read a case from its box, as changelog and database have it; raises what `case_from` does."""
+        opened = self.sealer.open(sealed, place=CASES, record=ref)
         try:
             return from_json(opened)
         except ValueError:
@@ -133,6 +164,7 @@ class Codec:
                 "name": control.name,
                 "effective_at": control.effective_at,
                 "body": canonical_json(control.body),
+                "offset": control.offset,
             },
         )
 
@@ -149,12 +181,15 @@ class Codec:
             name=read["name"],
             effective_at=Instant(read["effective_at"]),
             body=body,
+            offset=read["offset"],
         )
 
     def envelope_bytes(self, submission: Submission) -> bytes:
         """Write a message, framed but not sealed."""
-        envelope = submission.envelope
-        contract = self.library.contract(envelope.message, envelope.contract)
+        envelope, written = submission.envelope, submission.written
+        if written is None:
+            contract = self.library.contract(envelope.message, envelope.contract)
+            written = self.library.encode(contract, submission.payload)
         return self.framed(
             ENVELOPE,
             {
@@ -172,7 +207,7 @@ class Codec:
                 "causation": envelope.causation,
                 "digest": envelope.digest,
                 "declared": {path: found.value for path, found in envelope.declared.items()},
-                "payload": self.library.encode(contract, submission.payload),
+                "payload": written,
             },
         )
 
@@ -186,6 +221,11 @@ class Codec:
             return self._brought_up(read, payload, sent=sent, current=current)
         envelope = _envelope_from(read, read["declared"], contract=current.version)
         return Submission(envelope=envelope, payload=payload, written=read["payload"])
+
+    def said_of(self, framed: bytes) -> dict[str, object]:
+        """Return what decisions look at of the envelope of a message that has been unsealed."""
+        read = self.unframed(ENVELOPE, framed)
+        return {name: read[name] for name in ("organisation", "author_role", "statement", "declared")}
 
     def _brought_up(
         self, read: Mapping[str, Any], payload: Mapping[str, object], *, sent: Contract, current: Contract
@@ -258,7 +298,7 @@ class Codec:
     def _entry(self, value: bytes, key: bytes) -> Entry:
         number, body = unframe(value)
         if number == SEALED:
-            return self.submission_from(self.unseal(value, place=INTAKE, record=key.decode()))
+            return self._message(self.unseal(value, place=INTAKE, record=key.decode()))
         if number == CONTROL:
             return self.control_from(value)
         if number == TICK:
@@ -266,6 +306,52 @@ class Codec:
             return Tick(tick_id=MessageId(str(read["tick_id"])), due_at=Instant(int(str(read["due_at"]))))
         code = "CONTRACT-UNKNOWN"
         raise NotReadable(code, "hub.intake holds sealed messages, control records and ticks only")
+
+    def _message(self, framed: bytes) -> Submission | Redecide:
+        """Read what was sealed: a message, or a request to decide again on one."""
+        number, _ = unframe(framed)
+        if number != REDECIDE:
+            return self.submission_from(framed)
+        read = self.unframed(REDECIDE, framed)
+        return Redecide(
+            request_id=MessageId(read["request_id"]),
+            submission=self.submission_from(read["original"]),
+            deliveries=tuple(_undelivered_from(each) for each in read["deliveries"]),
+        )
+
+
+def _plain_undelivered(each: Undelivered) -> dict[str, object]:
+    return {
+        "delivery_id": each.delivery_id,
+        "organisation": each.organisation,
+        "role": each.role.value,
+        "concern": each.concern,
+        "persons": sorted(each.persons),
+        "relevant": each.relevant,
+        "about": each.about,
+        "items_held": list(each.items_held),
+        "part": each.part,
+        "caveats": list(each.caveats),
+        "outcomes": [
+            {"path": path, "scope": scope, "outcome": outcome} for path, scope, outcome in each.outcomes
+        ],
+    }
+
+
+def _undelivered_from(read: Mapping[str, Any]) -> Undelivered:
+    return Undelivered(
+        delivery_id=DeliveryId(read["delivery_id"]),
+        organisation=OrganisationId(read["organisation"]),
+        role=Role(read["role"]),
+        concern=read["concern"],
+        persons=frozenset(read["persons"]),
+        relevant=read["relevant"],
+        about=read["about"],
+        items_held=tuple(read["items_held"]),
+        part=read["part"],
+        caveats=tuple(read["caveats"]),
+        outcomes=tuple((each["path"], each["scope"], each["outcome"]) for each in read["outcomes"]),
+    )
 
 
 def _envelope_from(read: Mapping[str, Any], declared: Mapping[str, str], *, contract: str) -> Envelope:

@@ -45,6 +45,8 @@ _GENERALISERS: Mapping[str, tuple[frozenset[str], str]] = {
     "year": (frozenset({"date"}), "int"),
     "band": (frozenset({"double", "int"}), "string"),
     "area": (frozenset({"string"}), "string"),
+    "mask": (frozenset({"string"}), "string"),
+    "pseudonym": (frozenset({"string"}), "string"),
 }
 
 

@@ -25,6 +25,8 @@ DELIVERY_ID: Described = {"type": "string", "pattern": "^[0-9a-f]{32}$"}
 """A delivery's id, which is its record's key, too."""
 SERVED = (Phase.IN_FORCE, Phase.DEPRECATED)
 """The phases of a contract in which anything is delivered by it."""
+_ROLES = [each.value for each in Role if each is not Role.PERSON]
+"""Roles of those who send and are delivered to; the person has a copy of their own, by hand."""
 
 
 def _text(description: str, **more: object) -> dict[str, object]:
@@ -53,7 +55,9 @@ ALWAYS: Mapping[str, Described] = {
     "content-type": _text("How the record is written.", const="application/avro"),
     "hub-message": _text("The message, as you know it.", pattern=_reference("msg")),
     "hub-correlation": _text("Joins the messages of one course of events.", pattern=_reference("cor")),
-    "hub-role": _text("What you are to the case.", enum=[each.value for each in Role]),
+    "hub-role": _text(
+        "What you are to the case.", enum=[each.value for each in Role if each is not Role.PERSON]
+    ),
     "hub-statement": _text(
         "Whether its author states a fact or gives an opinion.", enum=[each.value for each in Statement]
     ),
@@ -64,12 +68,13 @@ ALWAYS: Mapping[str, Described] = {
 SOMETIMES: Mapping[str, Described] = {
     "hub-causation": _text("The message that gave rise to it, as you know it.", pattern=_reference("msg")),
     "hub-author": _text("Staff reference of its author, where you may know it."),
-    "hub-author-role": _text(
-        "What its author is to the case, where you may know it.", enum=[each.value for each in Role]
-    ),
+    "hub-author-role": _text("What its author is to the case, where you may know it.", enum=_ROLES),
     "hub-author-organisation": _text("The author's organisation, where you may know it."),
     "hub-redacted": _text("Fields you may know were held back: paths, with commas between them."),
-    "hub-caveats": _text("Conditions of use, e.g. NO-ONWARD-DISCLOSURE, with commas between them."),
+    "hub-caveats": _text(
+        "Conditions of use, with commas between them: NO-ONWARD-DISCLOSURE, or with their end "
+        "ACKNOWLEDGE-BY:2026-11-27T09:15:00Z, DESTROY-BY:2027-05-26."
+    ),
     "hub-contract": _text("The contract it goes by, where there is one.", pattern="^[a-z-]+\\.v[0-9]+$"),
     "hub-contract-status": _text("Where in its life that contract is.", enum=[each.value for each in SERVED]),
     "ce_deprecation": _instant("When the contract is deprecated, once that is announced (RFC 9745)."),

@@ -9,19 +9,22 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from hub.cases.state import from_json, to_json
+from hub.consent.decision import Candidate, Concern
 from hub.messages.envelope import MessageName, Role
 from hub.messages.identifiers import CaseRef, DeliveryId, Instant, MessageId, OrganisationId
-from hub.routing.outcome import Delivery, Urgency
+from hub.routing.outcome import Delivery, Grounds, Urgency, Verdict
 from hub.topics.catalogue import OUTBOX as OUTBOX_TOPIC
 from hub.topics.codec import OUTBOX, Codec, Encoded
 from hub.topics.cutter import changes_between, cutter_for
 from hub.topics.keys import case_key
+from hub.topics.leaving import LastLook, check_envelope, check_given
 from hub.topics.library import frame
 from hub.topics.values import fitted, instant_to_text
 from hub.topics.views import view_of
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from hub.topics.guard import Offsets
     from hub.topics.library import Contract
@@ -40,6 +43,18 @@ class FramedView:
     headers: Mapping[str, str]
     value: bytes
     by_kafka: bool
+    grounds: Grounds | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Verdicted:
+    """The verdict on a delivery made earlier, which was decided again."""
+
+    delivery_id: DeliveryId
+    verdict: Verdict
+    decision_id: str
+    turn: int
+    until: Instant | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,6 +68,9 @@ class Outbox:
     partition: int
     offset: int
     views: tuple[FramedView, ...]
+    original: bytes | None = None
+    """The whole message as `Codec.envelope_bytes` writes it; None where nothing is delivered."""
+    settled: tuple[Verdicted, ...] = ()
 
 
 class Dispatch:
@@ -61,12 +79,17 @@ class Dispatch:
     def __init__(self, codec: Codec) -> None:
         """Use this codec's schemas, keys and pairwise identifiers."""
         self._codec = codec
+        self._look = LastLook(codec.library)
         self._walked: tuple[bytes, Offsets] | None = None
 
     def view(self, delivery: Delivery) -> FramedView:
-        """Write one delivery: the framed view of its recipient's contract, and its headers."""
+        """Write one delivery: the framed view of its recipient's contract, and its headers.
+
+        Raises:
+            LeftIn: Something held back is in what was written; it must not leave.
+        """
         view = self._view_of(delivery)
-        return FramedView(
+        framed = FramedView(
             delivery_id=delivery.delivery_id,
             organisation=delivery.organisation,
             role=delivery.role,
@@ -76,12 +99,18 @@ class Dispatch:
             headers=self._headers(delivery) | _contract_headers(delivery, view),
             value=self.value(delivery),
             by_kafka=delivery.by_kafka,
+            grounds=delivery.grounds,
         )
+        redacted = self._as_named(delivery, delivery.allowed.redacted)
+        check_envelope(self.record(framed), delivery, redacted=frozenset(redacted))
+        return framed
 
     def value(self, delivery: Delivery) -> bytes:
         """Write what the recipient gets, framed with the id of its view."""
         view = self._view_of(delivery)
-        return frame(view.id, self._body(delivery, view))
+        body = self._body(delivery, view)
+        self._look.check_bytes(body, view, delivery, as_decided=view.version == delivery.contract)
+        return frame(view.id, body)
 
     def record(self, view: FramedView) -> Encoded:
         """Write a view for hub.to.<organisation>."""
@@ -100,6 +129,17 @@ class Dispatch:
                 "partition": outbox.partition,
                 "offset": outbox.offset,
                 "deliveries": [_plain_view(view) for view in outbox.views],
+                "original": outbox.original,
+                "settled": [
+                    {
+                        "delivery_id": each.delivery_id,
+                        "verdict": each.verdict.value,
+                        "decision_id": each.decision_id,
+                        "turn": each.turn,
+                        "until": each.until,
+                    }
+                    for each in outbox.settled
+                ],
             },
         )
         key_id = case_key(outbox.case)
@@ -118,6 +158,17 @@ class Dispatch:
             partition=read["partition"],
             offset=read["offset"],
             views=tuple(_view_from(plain) for plain in read["deliveries"]),
+            original=read["original"],
+            settled=tuple(
+                Verdicted(
+                    delivery_id=DeliveryId(each["delivery_id"]),
+                    verdict=Verdict(each["verdict"]),
+                    decision_id=each["decision_id"],
+                    turn=each["turn"],
+                    until=None if each["until"] is None else Instant(each["until"]),
+                )
+                for each in read["settled"]
+            ),
         )
 
     def _view_of(self, delivery: Delivery) -> Contract:
@@ -140,6 +191,7 @@ class Dispatch:
                 changes = fitted(view.shape, changes)
             offsets = self._offsets(current, source.written)
             return cutter_for(current, view).cut(source.written, offsets, changes)
+        check_given(delivery.payload, delivery.allowed)
         cast = library.cast(delivery.message, outside, source=current.version, target=view.version)
         written = library.encode(view, fitted(view.shape, cast))
         # As its reader will: what an older version has no room for must not pass for delivered.
@@ -152,13 +204,13 @@ class Dispatch:
             self._walked = (written, self._codec.library.check(contract, written))
         return self._walked[1]
 
-    def _redacted(self, delivery: Delivery) -> list[str]:
-        """Return the fields held back by name, as the recipient's own version names them."""
+    def _as_named(self, delivery: Delivery, paths: Iterable[str]) -> Sequence[str]:
+        """Return fields as the recipient's own version names them."""
         version = delivery.terms.version
         if version == delivery.contract:
-            return list(delivery.redacted)
+            return tuple(paths)
         chain = self._codec.library.chain(delivery.message)
-        return sorted(chain.paths(frozenset(delivery.redacted), delivery.contract, version))
+        return sorted(chain.paths(frozenset(paths), delivery.contract, version))
 
     def _outside(self, delivery: Delivery, contract: Contract) -> Mapping[str, object]:
         """Replace the hub's own references in the payload by the recipient's."""
@@ -202,7 +254,7 @@ class Dispatch:
             "hub-author": delivery.author,
             "hub-author-role": delivery.author_role and delivery.author_role.value,
             "hub-author-organisation": delivery.author_organisation,
-            "hub-redacted": ",".join(self._redacted(delivery)),
+            "hub-redacted": ",".join(self._as_named(delivery, delivery.redacted)),
             "hub-caveats": ",".join(delivery.caveats),
         }
         return headers | {name: value for name, value in optional.items() if value}
@@ -240,7 +292,45 @@ def _plain_view(view: FramedView) -> dict[str, object]:
         "headers": dict(view.headers),
         "value": view.value,
         "by_kafka": view.by_kafka,
+        "grounds": None if view.grounds is None else _plain_grounds(view.grounds),
     }
+
+
+def _plain_grounds(grounds: Grounds) -> dict[str, object]:
+    candidate = grounds.candidate
+    return {
+        "decision_id": grounds.decision_id,
+        "concern": candidate.concern.value,
+        "persons": sorted(candidate.persons),
+        "relevant": candidate.relevant,
+        "about": grounds.about,
+        "items_held": list(grounds.items_held),
+        "turn": grounds.turn,
+        "until": grounds.until,
+        "part": None if grounds.part is None else to_json(grounds.part),
+        "replaces": grounds.replaces,
+    }
+
+
+def _grounds_from(plain: Mapping[str, Any], organisation: str, role: str) -> Grounds:
+    candidate = Candidate(
+        organisation=OrganisationId(organisation),
+        role=Role(role),
+        persons=frozenset(plain["persons"]),
+        concern=Concern(plain["concern"]),
+        relevant=plain["relevant"],
+    )
+    until, replaces = plain["until"], plain["replaces"]
+    return Grounds(
+        decision_id=plain["decision_id"],
+        candidate=candidate,
+        about=plain["about"],
+        items_held=tuple(plain["items_held"]),
+        turn=plain["turn"],
+        until=None if until is None else Instant(until),
+        part=None if plain["part"] is None else from_json(plain["part"]),
+        replaces=None if replaces is None else DeliveryId(replaces),
+    )
 
 
 def _view_from(plain: Mapping[str, Any]) -> FramedView:
@@ -254,4 +344,5 @@ def _view_from(plain: Mapping[str, Any]) -> FramedView:
         headers=plain["headers"],
         value=plain["value"],
         by_kafka=plain["by_kafka"],
+        grounds=plain["grounds"] and _grounds_from(plain["grounds"], plain["organisation"], plain["role"]),
     )

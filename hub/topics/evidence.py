@@ -13,19 +13,24 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 from hub.consent.decision import Candidate, Concern, Decision, FieldDecision, Outcome, Scope
+from hub.consent.obligations import is_owed
 from hub.errors import NotConfigured, NotReadable
 from hub.messages.envelope import MessageName, Role
 from hub.messages.identifiers import HUB, CaseRef, DeliveryId, Instant, MessageId, OrganisationId
+from hub.routing.outcome import Verdict
 from hub.topics.catalogue import LEDGER as LEDGER_TOPIC
 from hub.topics.catalogue import QUARANTINE as QUARANTINE_TOPIC
 from hub.topics.codec import LEDGER, QUARANTINE, Codec, Encoded
+from hub.topics.fact_texts import facts_text
 from hub.topics.keys import KEY_BYTES, case_key, organisation_key
+from hub.topics.ledger_bytes import LedgerWriter
 from hub.topics.pairwise import MESSAGE_ID_KEY
-from hub.topics.plain import canonical_json
 from hub.topics.sealing import Sealed
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+    from hub.routing.outcome import Settled
 
 DETAIL_LENGTH_MAX = 500
 
@@ -46,6 +51,10 @@ class Entered:
     """See `Evidence.facts_digest`."""
     partition: int
     offset: int
+    again: DeliveryId | None = None
+    """The delivery that was decided again, where this was."""
+    verdict: Verdict | None = None
+    """What became of that delivery."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,6 +79,7 @@ class Evidence:
     def __init__(self, codec: Codec) -> None:
         """Use this codec's schemas and keys."""
         self._codec = codec
+        self._writer = LedgerWriter(codec.library.by_id(LEDGER))
 
     def ledger(
         self,
@@ -79,48 +89,35 @@ class Evidence:
         by_kafka: bool = False,
         partition: int,
         offset: int,
+        settled: Settled | None = None,
     ) -> Encoded:
-        """Write one decision; its facts are sealed under the key of the case."""
-        candidate = decision.candidate
-        plain_facts = canonical_json(decision.facts).encode()
-        facts = self._codec.sealer.seal(
-            plain_facts,
-            key_id=case_key(decision.case),
-            place=LEDGER_TOPIC,
-            record=decision.decision_id,
+        """Write one decision; its facts are sealed under the key of the case.
+
+        `settled` is the verdict that follows from it, where it was made on a delivery made earlier.
+        """
+        plain_facts = facts_text(decision.facts).encode()
+        key_id = case_key(decision.case)
+        nonce, box = self._codec.sealer.boxed(
+            plain_facts, key_id=key_id, place=LEDGER_TOPIC, record=decision.decision_id
         )
-        fields = {
-            "decision_id": decision.decision_id,
-            "message_id": decision.message,
-            "case_ref": decision.case,
-            "organisation": candidate.organisation,
-            "role": candidate.role.value,
-            "concern": candidate.concern.value,
-            "message": decision.message_name and decision.message_name.value,
-            "contract": decision.contract,
-            "contract_digest": self._contract_digest(decision),
-            "purpose": decision.purpose,
-            "delivers": decision.delivers,
-            "by_kafka": by_kafka,
-            "gate": decision.gate,
-            "fields": [_plain_field(field) for field in decision.fields],
-            "caveats": list(decision.caveats),
-            "policy": decision.policy,
-            "case_version": decision.case_version,
-            "facts_key": facts.key_id,
-            "facts_nonce": facts.nonce,
-            "facts_box": facts.box,
-            "facts_digest": self._digest(plain_facts, decision.decision_id),
-            "decided_at": decision.decided_at,
-            "partition": partition,
-            "offset": offset,
-            "delivery_id": delivery_id,
-        }
-        return Encoded(key=decision.case.encode(), value=self._codec.framed(LEDGER, fields))
+        value = self._writer.write(
+            decision,
+            contract_digest=self._contract_digest(decision),
+            by_kafka=by_kafka,
+            facts=(key_id, nonce, box),
+            facts_digest=self._digest(plain_facts, decision.decision_id),
+            place=(partition, offset),
+            delivery_id=delivery_id,
+            settled=settled,
+        )
+        return Encoded(key=decision.case.encode(), value=value)
 
     def ledger_from(self, value: bytes) -> Entered:
         """Read one decision."""
-        read = self.ledger_fields(value)
+        return self.entered(self.ledger_fields(value))
+
+    def entered(self, read: Mapping[str, Any]) -> Entered:
+        """Return one decision from the fields of its record, or of its row."""
         candidate = Candidate(
             organisation=OrganisationId(read["organisation"]),
             role=Role(read["role"]),
@@ -136,12 +133,13 @@ class Evidence:
             purpose=read["purpose"],
             delivers=read["delivers"],
             gate=read["gate"],
-            fields=tuple(_field_from(field) for field in read["fields"]),
+            fields=tuple(field_from(field) for field in read["fields"]),
             policy=read["policy"],
             case_version=read["case_version"],
             facts={},
             decided_at=Instant(read["decided_at"]),
-            caveats=tuple(read["caveats"]),
+            caveats=tuple(term for term in read["caveats"] if not is_owed(term)),
+            obligations=tuple(term for term in read["caveats"] if is_owed(term)),
             message_name=None if read["message"] is None else MessageName(read["message"]),
             contract=read["contract"],
         )
@@ -154,6 +152,8 @@ class Evidence:
             facts_digest=read["facts_digest"],
             partition=read["partition"],
             offset=read["offset"],
+            again=read["again"],
+            verdict=None if read["verdict"] is None else Verdict(read["verdict"]),
         )
 
     def ledger_fields(self, value: bytes) -> dict[str, Any]:
@@ -166,7 +166,7 @@ class Evidence:
         It outlives the key of the case, so it is keyed: whoever has the ledger alone can neither try
         out what the facts were nor see which decisions looked at the same ones.
         """
-        return self._digest(canonical_json(facts).encode(), decision_id)
+        return self._digest(facts_text(facts).encode(), decision_id)
 
     def facts(self, sealed: Sealed, *, decision_id: str) -> dict[str, object]:
         """Open the facts a decision looked at."""
@@ -237,30 +237,20 @@ class Evidence:
         return self._codec.library.contract(decision.message_name, decision.contract).digest
 
     def _digest(self, plain_facts: bytes, decision_id: str) -> str:
-        key = _facts_digest_key(self._codec.keys.get_or_create(MESSAGE_ID_KEY))
-        content = decision_id.encode() + b"\0" + plain_facts
-        return hmac.new(key, content, hashlib.sha256).hexdigest()
+        keyed = _facts_digest_of(self._codec.keys.get_or_create(MESSAGE_ID_KEY)).copy()
+        keyed.update(decision_id.encode() + b"\0" + plain_facts)
+        return keyed.hexdigest()
 
 
 @lru_cache(maxsize=4)
-def _facts_digest_key(master: bytes) -> bytes:
-    """Derive a key of its own, so that no digest can pass for a message id."""
-    return HKDF(algorithm=SHA256(), length=KEY_BYTES, salt=None, info=b"ledger-facts").derive(master)
+def _facts_digest_of(master: bytes) -> hmac.HMAC:
+    """Begin a digest under a key of its own, so that no digest can pass for a message id."""
+    key = HKDF(algorithm=SHA256(), length=KEY_BYTES, salt=None, info=b"ledger-facts").derive(master)
+    return hmac.new(key, b"", hashlib.sha256)
 
 
-def _plain_field(field: FieldDecision) -> dict[str, object]:
-    return {
-        "path": field.path,
-        "scope": field.scope.value,
-        "outcome": field.outcome.name.lower(),
-        "reason": field.reason,
-        "basis": field.basis,
-        "rules": list(field.rules),
-        "alternates": list(field.alternates),
-    }
-
-
-def _field_from(plain: Mapping[str, Any]) -> FieldDecision:
+def field_from(plain: Mapping[str, Any]) -> FieldDecision:
+    """Read the decision on one field as the ledger has it, in Kafka or in the database."""
     return FieldDecision(
         path=plain["path"],
         scope=Scope(plain["scope"]),

@@ -49,11 +49,14 @@ class Sealer:
 
     def seal(self, plain: bytes, *, key_id: str, place: str, record: str) -> Sealed:
         """Encrypt and authenticate; the key is made if it is new."""
-        nonce = self._nonce(NONCE_BYTES)
-        box = _cipher(self._keys.get_or_create(key_id)).encrypt(
-            nonce, plain, _bound_to(place, record, key_id)
-        )
+        nonce, box = self.boxed(plain, key_id=key_id, place=place, record=record)
         return Sealed(key_id=key_id, nonce=nonce, box=box)
+
+    def boxed(self, plain: bytes, *, key_id: str, place: str, record: str) -> tuple[bytes, bytes]:
+        """Do what `seal` does; returns nonce and box."""
+        nonce = self._nonce(NONCE_BYTES)
+        cipher = _cipher(self._keys.get_or_create(key_id))
+        return nonce, cipher.encrypt(nonce, plain, _bound_to(place, record, key_id))
 
     def open(self, sealed: Sealed, *, place: str, record: str) -> bytes:
         """Return the content.
@@ -78,6 +81,11 @@ def _cipher(key: bytes) -> AESGCM:
     return AESGCM(key)
 
 
+_LENGTHS = tuple(length.to_bytes(4, "big") for length in range(256))
+
+
 def _bound_to(*parts: str) -> bytes:
     raw = [part.encode() for part in parts]
-    return b"".join(len(part).to_bytes(4, "big") + part for part in raw)
+    return b"".join(
+        [(_LENGTHS[n] if (n := len(part)) < len(_LENGTHS) else n.to_bytes(4, "big")) + part for part in raw]
+    )

@@ -12,17 +12,19 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING
 
 from hub.cases.case import Case
-from hub.consent.compile import Policy, compile_policy
+from hub.consent.compile import Policy
 from hub.consent.parties import Organisation, organisation_from
 from hub.consent.partner_contracts import Direction, PartnerContract, readable
+from hub.consent.release import COMING, CURRENT, is_due
 from hub.messages.identifiers import CaseRef, Instant, MessageId, OrganisationId
 from hub.routing.outcome import Contracts, Timer
+from hub.topics.policy_files import policy_from_control
 
 if TYPE_CHECKING:
-    from hub.messages.envelope import Control, MessageName, Submission
+    from hub.messages.envelope import MessageName, Submission
     from hub.topics.codec import Codec
 
-POLICY_KEY = b"policy/current"
+_POLICY = b"policy/"
 _ORGANISATION = b"organisation/"
 _CONTRACT = b"contract/"
 _CLOCK_KEY = b"clock"
@@ -103,7 +105,8 @@ class RouterView:
         self._decoded: OrderedDict[bytes, tuple[bytes, Case]] = OrderedDict()
         self._cases_remembered_max = cases_remembered_max
         self._organisations: dict[bytes, tuple[bytes, Organisation]] = {}
-        self._policy: tuple[bytes, Policy] | None = None
+        self._releases: dict[str, tuple[bytes, Mapping[str, object]]] = {}
+        self._policies: dict[str, tuple[bytes, Policy]] = {}
         self._contracts: tuple[int, Mapping[_Place, tuple[PartnerContract, ...]]] | None = None
         self._deadlines: list[tuple[int, bytes]] | None = None
 
@@ -159,13 +162,27 @@ class RouterView:
         return self._agreed().get((organisation, message, direction), ())
 
     def policy(self) -> Policy | None:
-        """Return the policy in force, or None before the first release."""
-        value = self.control.get(POLICY_KEY)
+        """Return the policy in force at the partition's clock, or None before the first release."""
+        coming = self.release(COMING)
+        return self._policy(COMING if coming is not None and is_due(coming, self.clock) else CURRENT)
+
+    def compile_policies(self) -> None:
+        """Compile and prove what is in force and what is to come, so that no record has to wait for it."""
+        for name in (CURRENT, COMING):
+            self._policy(name)
+
+    def release(self, name: str) -> Mapping[str, object] | None:
+        """Return a policy release: `current`, `coming`, or one by the name that decisions bear."""
+        value = self.control.get(_POLICY + name.encode())
         if value is None:
             return None
-        if self._policy is None or self._policy[0] != value:
-            self._policy = (value, _policy_of(self._codec.control_from(value)))
-        return self._policy[1]
+        held = self._releases.get(name)
+        if held is not None and held[0] == value:
+            return held[1]
+        body = self._codec.control_from(value).body
+        if name in {CURRENT, COMING}:
+            self._releases[name] = (value, body)
+        return body
 
     def timers_due(self, now: Instant) -> Iterable[Timer]:
         """Return the timers whose time has come, earliest first."""
@@ -241,20 +258,21 @@ class RouterView:
             self._contracts = (self.control.revision, found)
         return self._contracts[1]
 
+    def _policy(self, name: str) -> Policy | None:
+        value, body = self.control.get(_POLICY + name.encode()), self.release(name)
+        if value is None or body is None:
+            return None
+        held = self._policies.get(name)
+        if held is None or held[0] != value:
+            held = self._policies[name] = (value, policy_from_control(body))
+        return held[1]
+
     def _organisation(self, key: bytes, value: bytes) -> Organisation:
         held = self._organisations.get(key)
         if held is None or held[0] != value:
             held = (value, organisation_from(self._codec.control_from(value).body))
             self._organisations[key] = held
         return held[1]
-
-
-def _policy_of(release: Control) -> Policy:
-    documents = release.body["documents"]
-    if not isinstance(documents, dict):
-        message = "a policy release holds its documents"
-        raise TypeError(message)
-    return compile_policy(documents, version=str(release.body["version"]))
 
 
 def timer_from(key: bytes, value: bytes) -> Timer:

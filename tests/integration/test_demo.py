@@ -12,12 +12,11 @@ import pytest
 from rich.console import Console
 
 from hub.app import running
-from hub.consent.compile import compile_policy
 from hub.demo.check import check
 from hub.demo.expectations import Expectations, Share
 from hub.demo.perform import Performed, perform
 from hub.settings import load
-from hub.topics.policy_files import POLICY_VERSION, read_policy
+from hub.topics.policy_files import folder_policy
 
 pytestmark = pytest.mark.timeout(180)
 ROSH = "testo/rosh"
@@ -35,7 +34,7 @@ def story() -> io.StringIO:
 @pytest.fixture(scope="module")
 def performed(story: io.StringIO) -> Performed:
     """One performance on a hub of its own: its Kafka, its PostgreSQL."""
-    policy = compile_policy(read_policy(), version=POLICY_VERSION)
+    policy = folder_policy()
     reasons = {code: staff for code, (staff, _) in policy.reasons.items()}
 
     async def play() -> Performed:

@@ -230,3 +230,53 @@ async def test_suspended_organisation_gets_nothing_of_its_mailbox(door: Door) ->
     assert {(answer.status_code, answer.json()["code"]) for answer in after} == {
         (403, "organisation-suspended")
     }
+
+
+HELD = {
+    "held": "held = true",
+    "stopped": "verdict = 'stop'",
+    "replaced": "verdict = 'replace'",
+    "past the moment until which it was right": "right_until = now()",
+    "behind its case": "turn = 1, case_ref = repeat('7', 32)",
+    "behind its organisation": 'partition = 5, "offset" = 7',
+    "behind the rules": 'partition = 6, "offset" = 7',
+    "of a partition that stands still": 'partition = 4, "offset" = 9',
+}
+LISTED = frozenset({"behind its case", "behind its organisation", "behind the rules"})
+"""Nobody has held these yet, as if a hold had been missed: they are listed, and not handed over."""
+BEHIND = """
+INSERT INTO case_state (case_ref, key_id, nonce, box, version, turn)
+VALUES (repeat('7', 32), '', '', '', 9, 2);
+INSERT INTO control_change VALUES (5, 'organisation', 'harbour-trust', 'harbour-trust', NULL, 8);
+INSERT INTO control_change VALUES (6, 'policy', 'current', NULL, NULL, 8);
+INSERT INTO projector_stopped (topic, partition, code) VALUES ('hub.state.cases', 4, 'KEY-UNKNOWN')
+"""
+
+
+@pytest.mark.requirement("R-DIS-05")
+@pytest.mark.parametrize("why", HELD)
+async def test_what_may_be_out_of_date_looks_like_what_never_was(door: Door, why: str) -> None:
+    """Neither fetched nor acknowledged, by the same answer as an id nobody ever gave out; not counted."""
+    harbour = await door.client(HARBOUR)
+    delivery, framed = await deliver(door)
+    assert (await harbour.get(f"{MESSAGES}/{delivery}")).is_success
+    for statement in BEHIND.split(";"):
+        await door.rows(statement)
+    await door.rows(f"UPDATE delivery SET {HELD[why]} WHERE delivery_id = %s", delivery)  # noqa: S608
+    gone, never = [await harbour.get(f"{MESSAGES}/{name}") for name in (delivery, "0" * 32)]
+    assert (gone.status_code, gone.json()) == (404, never.json())
+    assert (await acknowledge(harbour, delivery, framed)).status_code == 404
+    waiting = int(why in LISTED)
+    assert len((await harbour.get(MESSAGES)).json()["messages"]) == waiting
+    assert (await harbour.get("/v1/mailbox/count")).json() == {"count": waiting}
+
+
+@pytest.mark.requirement("R-DEL-02")
+async def test_what_was_acknowledged_may_be_acknowledged_again_though_it_is_out_of_date(door: Door) -> None:
+    """That tells nothing; fetching it again would."""
+    harbour = await door.client(HARBOUR)
+    delivery, framed = await deliver(door)
+    assert (await acknowledge(harbour, delivery, framed)).status_code == 204
+    await door.rows("UPDATE delivery SET right_until = now() WHERE delivery_id = %s", delivery)
+    assert (await acknowledge(harbour, delivery, framed)).status_code == 204
+    assert (await harbour.get(f"{MESSAGES}/{delivery}")).status_code == 404

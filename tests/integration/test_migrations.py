@@ -24,6 +24,8 @@ TABLES = {
     "case_state",
     "control",
     "control_applied",
+    "control_change",
+    "original",
 }
 NOWHERE = "postgresql://nobody@127.0.0.1:1/nothing"
 

@@ -19,7 +19,7 @@ from hub.cases.case import (
 )
 from hub.consent.compile import compile_policy
 from hub.consent.decide import decide
-from hub.consent.decision import Candidate, Concern, Decision, FieldDecision, Outcome, Scope
+from hub.consent.decision import Candidate, Concern, Decision, FieldDecision, FieldSpec, Outcome, Scope
 from hub.consent.parties import Access, Kind, LegalStatus, Organisation, Purpose, Standing
 from hub.messages.envelope import Envelope, InformationClass, MessageName, Role, Statement
 from hub.messages.identifiers import CaseRef, Instant, MessageId, OrganisationId
@@ -50,6 +50,7 @@ def organisation(name: OrganisationId, **changes: Any) -> Organisation:  # noqa:
         status_evidence="example",
         standing=Standing.ACTIVE,
         purposes=frozenset(Purpose),
+        sends=frozenset(MessageName),
         access=Access.ALL_CASES,
         policy_document=name not in {RUNG_3, RUNG_4},
     )
@@ -134,6 +135,7 @@ def ask(  # noqa: PLR0913 - a question has that many sides
     payload: dict[str, object] | None = None,
     author: Role = Role.KEY_WORKER,
     by: OrganisationId = SOMEBODY_ELSE,
+    specs: tuple[FieldSpec, ...] | None = None,
 ) -> Decision:
     """Ask what a role of an organisation may know of a message that somebody else wrote, or `by` did."""
     envelope = Envelope(
@@ -155,7 +157,7 @@ def ask(  # noqa: PLR0913 - a question has that many sides
     return decide(
         POLICY,
         envelope=envelope,
-        specs=LIBRARY.fields(message, "1.0"),
+        specs=specs or LIBRARY.fields(message, "1.0"),
         case=case,
         organisation=party or organisation(name),
         candidate=Candidate(

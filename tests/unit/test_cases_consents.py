@@ -13,6 +13,7 @@ from tests.unit.worlds import (
     ADMINISTRATOR,
     COUNSELLOR,
     DAY,
+    DEBT,
     HOUSING,
     HOUSING_OFFICER,
     LINE_MANAGER,
@@ -72,6 +73,25 @@ def test_a_withdrawal_under_another_reference_ends_what_it_covers() -> None:
     say(world, "WITHDRAWN", consent="c-2", organisations=[RECOVERY], classes=["health"])
     given = [held for held in world.state.consents if held.state is ConsentState.GIVEN]
     assert [held.classes for held in given] == [frozenset({InformationClass.RISK})]
+
+
+@pytest.mark.requirement("R-DIS-05", "R-MSG-07")
+def test_a_consent_keeps_its_evidence_and_when_it_ended() -> None:
+    """Taken back by its reference, under another one, or run out; said twice, the first time counts."""
+    world = staffed()
+    for name, organisation in (("c-1", RECOVERY), ("c-2", HOUSING), ("c-3", DEBT)):
+        end: dict[str, Any] = {"until": world.now + DAY} if name == "c-3" else {}
+        say(world, "GIVEN", consent=name, organisations=[organisation], evidence=f"Form {name}", **end)
+    say(world, "WITHDRAWN", consent="c-1")
+    first = world.now
+    say(world, "WITHDRAWN", consent="c-1")
+    say(world, "REFUSED", consent="c-9", organisations=[HOUSING])
+    second = world.now
+    world.pass_time(DAY)
+    held = {one.consent: one for one in world.state.consents}
+    assert [held[name].evidence for name in ("c-1", "c-2", "c-3")] == ["Form c-1", "Form c-2", "Form c-3"]
+    assert (held["c-1"].ended_at, held["c-2"].ended_at) == (first, second)
+    assert (held["c-3"].state, held["c-3"].ended_at) == (ConsentState.EXPIRED, held["c-3"].until)
 
 
 @pytest.mark.requirement("R-DIS-05")

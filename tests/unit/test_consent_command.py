@@ -41,6 +41,20 @@ def test_policy_owner_reads_the_matrix_of_a_class() -> None:
     assert next(line for line in lines if "victim_name" in line).split("|")[2].strip() == "D"
 
 
+@pytest.mark.requirement("R-DIS-08")
+def test_policy_owner_reads_the_matrix_of_a_purpose() -> None:
+    """In a risk alert a Key Worker on rung 3 learns the level; for a transfer it is withheld."""
+
+    def level(purpose: str) -> str:
+        lines = run("matrix", "--class", "risk", "--purpose", purpose, "--markdown").splitlines()
+        column = [head.strip() for head in lines[0].split("|")].index("KW3")
+        return next(line for line in lines if "rosh_level" in line).split("|")[column].strip()
+
+    assert (level("risk_alert"), level("transfer_release")) == ("D", "W")
+    with pytest.raises(NotConfigured, match="did you mean risk_alert"):
+        run("matrix", "--purpose", "risk_alerts")
+
+
 @pytest.mark.requirement("R-DEL-03")
 def test_policy_owner_is_told_the_class_they_probably_meant() -> None:
     """A class that is not one is refused by name."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -10,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hub.consent.decision import Candidate, Concern, Decision, FieldDecision, FieldSpec, Outcome, Scope
-from hub.consent.generalise import generalised
+from hub.consent.generalise import Between, generalised
 from hub.consent.redact import WithheldValueFound, cut
 from hub.messages.envelope import InformationClass, MessageName, Role, Subject
 from hub.messages.identifiers import CaseRef, Instant, MessageId, OrganisationId
@@ -190,7 +191,7 @@ def test_cut_is_refused_when_a_general_form_gives_the_exact_value_away(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """The last check finds a held-back value wherever it stands, and names the field, not the value."""
-    monkeypatch.setattr("hub.consent.redact.generalised", lambda _, value: f"near {value}")
+    monkeypatch.setattr("hub.consent.redact.generalised", lambda _, value, _between: f"near {value}")
 
     with pytest.raises(WithheldValueFound, match="postcode") as caught:
         cut_of(MessageName.REFERRAL, {"postcode": "LS1 4AP"}, but(postcode=Outcome.GENERALISE))
@@ -215,6 +216,11 @@ def test_cut_is_refused_when_a_general_form_gives_the_exact_value_away(
         ("band", "high", None),
         ("area", "sw1a 1aa", "SW1A"),
         ("area", "Leeds", None),
+        ("mask", "A1234BC", "***4BC"),
+        ("mask", "+44 7700 900123", "***123"),
+        ("mask", "12345V", None),
+        ("mask", 1234567, None),
+        ("pseudonym", "12345V", None),
         ("colour", 1, None),
         (None, 1, None),
         ("year", None, None),
@@ -225,6 +231,37 @@ def test_general_form_says_less_than_the_exact_value(
 ) -> None:
     """What has no general form has none; nothing is passed through as it is."""
     assert generalised(generaliser, value) == general
+
+
+@pytest.mark.requirement("R-DIS-01")
+def test_pseudonym_is_the_same_for_one_recipient_of_one_case_and_another_for_any_other() -> None:
+    """It lets a recipient put side by side what belongs together, and two recipients not compare theirs."""
+    here = Between(CaseRef("1" * 32), OrganisationId("one"))
+    token = generalised("pseudonym", "12345V", here)
+
+    assert token == generalised("pseudonym", "12345V", here)
+    assert "12345" not in str(token)
+    others = {
+        generalised("pseudonym", "12345W", here),
+        generalised("pseudonym", "12345V", replace(here, case=CaseRef("2" * 32))),
+        generalised("pseudonym", "12345V", replace(here, recipient=OrganisationId("two"))),
+    }
+    assert len(others) == 3
+    assert token not in others
+    assert generalised("pseudonym", 12345, here) is None
+
+
+@pytest.mark.requirement("R-DIS-01", "R-DIS-02")
+def test_movement_shows_a_provider_the_end_of_the_prison_number_and_a_token_of_the_booking() -> None:
+    """In the sibling fields; the numbers themselves are gone."""
+    payload = {"noms_number": "A1234BC", "noms_number_end": None, "booking": "12345V", "booking_token": None}
+    general = but(noms_number=Outcome.GENERALISE, booking=Outcome.GENERALISE)
+
+    result, redacted = cut_of(MessageName.PRISON_EVENT, payload, general)
+
+    assert (result["noms_number"], result["noms_number_end"]) == (None, "***4BC")
+    assert (result["booking"], len(str(result["booking_token"]))) == (None, 32)
+    assert redacted == ()
 
 
 def specs_of(paths: list[str]) -> tuple[FieldSpec, ...]:

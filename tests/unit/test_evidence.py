@@ -56,6 +56,7 @@ def decision(number: int = 1) -> Decision:
         facts={"rung": 2},
         decided_at=Instant(8),
         caveats=("NO-ONWARD-DISCLOSURE", "DESTROY-ON-COMPLETION"),
+        obligations=("ACKNOWLEDGE-WITHIN:24h", "NOTIFY-OM"),
         message_name=MessageName.PROGRESS,
         contract="1.0",
     )
@@ -68,6 +69,7 @@ def test_ledger_names_terms_contract_and_way_of_a_disclosure(codec: Codec) -> No
     written = evidence.ledger(decision(), delivery_id=DELIVERY, by_kafka=True, partition=0, offset=1)
     entered = evidence.ledger_from(written.value)
     assert entered.decision.caveats == ("NO-ONWARD-DISCLOSURE", "DESTROY-ON-COMPLETION")
+    assert entered.decision.obligations == ("ACKNOWLEDGE-WITHIN:24h", "NOTIFY-OM")
     assert entered.by_kafka
     assert (entered.decision.message_name, entered.decision.contract) == (MessageName.PROGRESS, "1.0")
     assert entered.contract_digest == LIBRARY.contract("progress", "1.0").digest

@@ -9,7 +9,8 @@ from datetime import timedelta
 import pytest
 
 from hub.adapters.gateway.examples import example
-from hub.cli.partner import _protocol, _row, _show_table, curls, suspend
+from hub.cli.partner import _protocol, _row, _show_table, amended, curls, suspend
+from hub.consent.parties import Access
 from hub.errors import NotConfigured
 from hub.messages.envelope import MessageName
 from hub.messages.identifiers import OrganisationId
@@ -54,6 +55,17 @@ def test_protocol_that_names_no_class_is_refused(text: str) -> None:
         _protocol(text)
 
 
+@pytest.mark.requirement("R-DIS-01")
+def test_what_is_known_of_an_organisation_is_amended_and_the_rest_stays() -> None:
+    """What was never said is not known; a command that says nothing is refused."""
+    body: dict[str, object] = {"organisation": "harbour-trust", "rung": 2}
+    limited = amended(body, access=Access.NAMED_CASES, policy_document=None)
+    assert limited == {**body, "access": "named_cases", "policy_document": None}
+    assert amended(limited, access=None, policy_document=False) == {**limited, "policy_document": False}
+    with pytest.raises(NotConfigured, match="nothing to amend"):
+        amended(body, access=None, policy_document=None)
+
+
 def test_table_shows_who_takes_part(capsys: pytest.CaptureFixture[str]) -> None:
     """One line each, aligned; and a hint where nobody takes part."""
     body = {"organisation": "harbour-trust", "kind": "partner", "rung": 2, "sends": ["progress", "receipt"]}
@@ -63,3 +75,4 @@ def test_table_shows_who_takes_part(capsys: pytest.CaptureFixture[str]) -> None:
     assert "harbour-trust" in shown
     assert "progress, receipt" in shown
     assert "hub partner add" in shown
+    assert "not known" in shown

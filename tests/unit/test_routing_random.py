@@ -75,6 +75,8 @@ CONSENTS = (
     *("GIVEN", "GIVEN", "REFUSED", "WITHDRAWN", "EXPIRED"),
     *("EXCLUSION", "RESTRICTION", "CONFIDENTIALITY", "OM_THREATENED", "LIFTED"),
 )
+ASKED = ("OVERRIDE_REQUESTED", "BREAK_GLASS", "COURT_ORDER")
+GRANTS = (*ASKED, "OVERRIDE_APPROVED", "BREAK_GLASS_REVIEWED", "GRANT_ENDED")
 
 
 class Chance:
@@ -194,7 +196,9 @@ class Chance:
         }
 
     def consent(self, world: World, _by: Staff) -> dict[str, object]:
-        """Write a consent or a restriction, the provider's health mostly."""
+        """Write a consent or a restriction, the provider's health mostly; or an order, or an override."""
+        if self.random.random() < 0.5:
+            return self.grant(world)
         return {
             "consent": self.random.choice(("c-1", "c-2", "c-3")),
             "action": self.random.choice(CONSENTS),
@@ -203,6 +207,24 @@ class Chance:
             "from": self.moment(world),
             "until": self.moment(world),
         }
+
+    def grant(self, world: World) -> dict[str, object]:
+        """Write something that opens the risk to somebody, or what happens to it afterwards."""
+        action = self.random.choice(GRANTS)
+        said: dict[str, object] = {
+            "consent": self.random.choice(("g-1", "g-2", "g-3")),
+            "action": action,
+            "reason": "Invented",
+        }
+        if action not in ASKED:
+            return said
+        asked = {
+            "organisations": [self.random.choice((PROBATION, RECOVERY, HOUSING))],
+            "classes": self.maybe(["risk"], ["risk", "intelligence"]),
+            "until": world.now + self.random.randint(0, 2 * DAY),
+            "evidence": self.maybe("An invented file"),
+        }
+        return said | asked
 
 
 def places_now(world: World) -> set[tuple[OrganisationId, Role]]:

@@ -19,6 +19,7 @@ from hub.routing.directory import ViewDirectory
 from hub.routing.entitlement import is_entitled
 from hub.routing.outcome import Timer, Urgency
 from hub.routing.route import DEADLINES_A_TICK_MAX, route
+from tests.unit import released as made
 from tests.unit.worlds import (
     ADMINISTRATOR,
     CASE,
@@ -213,11 +214,10 @@ def test_a_control_record_changes_what_is_in_force() -> None:
 
     assert control("organisation", body).controls == (("organisation/helpers", body),)
     assert refused(control("organisation", {**body, "rung": 9})) == "CONTROL-INVALID"
-    release: dict[str, object] = {"version": "2", "documents": dict(policy().documents)}
-    assert control("policy", release).controls == (("policy/current", release),)
-    assert (
-        refused(control("policy", {"version": "3", "documents": {"risk": {"rules": 1}}})) == "CONTROL-INVALID"
-    )
+    release = made.body(policy().documents, "2")
+    changed = dict(control("policy", release).controls)
+    assert changed["policy/current"] == {**release, "since": world.now}
+    assert refused(control("policy", made.body({"risk": {"rules": 1}}, "3"))) == "CONTROL-INVALID"
     assert refused(control("policy", {"version": "3"})) == "CONTROL-INVALID"
     assert refused(control("weather", {})) == "CONTROL-UNKNOWN"
 

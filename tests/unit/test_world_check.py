@@ -214,6 +214,7 @@ def test_expectations_said_twice_are_refused(tmp_path: Path, files: dict[str, st
 def test_general_forms_are_worked_out_by_hand() -> None:
     """Month, year, postcode area and band, independent of the hub's own."""
     assert general_form("release_month", "2027-03-14") == "2027-03"
+    assert general_form("noms_number_end", "A1234BC") == "***4BC"
     assert general_form("birth_year", "1990-01-02") == 1990
     assert general_form("postcode_area", "ZZ10 1ZZ") == "ZZ10"
     bands = [general_form("likelihood_score_band", score) for score in (24.9, 25.0, 61.5, 75.0)]

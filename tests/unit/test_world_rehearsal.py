@@ -84,6 +84,9 @@ class Tables:
         """Return the rules."""
         return self.rules
 
+    def release(self, name: str) -> None:
+        """Return nothing: no policy is released within the day."""
+
     def timers_due(self, now: Instant) -> Iterable[Timer]:  # noqa: ARG002 - the day is shorter than any deadline
         """Return nothing: no deadline passes within the day."""
         return ()

@@ -10,23 +10,21 @@ import json
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cache
-from pathlib import Path
 
-import yaml
-
-import hub.consent
 from hub.cases.case import Case, Member
 from hub.cases.membership import offender_manager
 from hub.cases.state import from_json, to_json
-from hub.consent.compile import Policy, compile_policy
+from hub.consent.compile import Policy
 from hub.consent.decision import Decision
 from hub.consent.parties import Access, Kind, LegalStatus, Organisation, Purpose, Standing
 from hub.consent.partner_contracts import Direction, PartnerContract
+from hub.consent.release import COMING, CURRENT, release_in_force
 from hub.messages.envelope import Entry, Envelope, MessageName, Role, Statement, Submission, Tick
 from hub.messages.identifiers import CaseRef, Instant, MessageId, OrganisationId
 from hub.routing.outcome import Contracts, Delivery, Result, Timer
 from hub.routing.route import route
 from hub.topics.library import SchemaLibrary
+from hub.topics.policy_files import folder_policy, policy_from_control
 
 HOUR = 60 * 60 * 1000
 DAY = 24 * HOUR
@@ -87,9 +85,7 @@ def library() -> SchemaLibrary:
 @cache
 def policy() -> Policy:
     """Return the policy of this repository."""
-    folder = Path(hub.consent.decision.__file__).parent / "policy"
-    documents = {path.stem: yaml.safe_load(path.read_text("utf-8")) for path in sorted(folder.glob("*.yaml"))}
-    return compile_policy(documents, version="test")
+    return folder_policy(version="test")
 
 
 def organisation(name: OrganisationId, kind: Kind, **facts: object) -> Organisation:
@@ -131,6 +127,7 @@ class World:
     known: dict[OrganisationId, Organisation] = field(default_factory=dict)
     in_force: Policy | None = field(default_factory=policy)
     agreed: tuple[PartnerContract, ...] = ()
+    released: dict[str, Mapping[str, object]] = field(default_factory=dict)
     sent: int = 0
 
     def __post_init__(self) -> None:
@@ -165,8 +162,13 @@ class World:
         return tuple(each for each in self.agreed if (each.partner, each.message, each.direction) == place)
 
     def policy(self) -> Policy | None:
-        """Return the policy in force."""
-        return self.in_force
+        """Return the policy in force: by the releases taken, else the one the world began with."""
+        held = release_in_force(self.release(CURRENT), self.release(COMING), self.now)
+        return self.in_force if held is None else policy_from_control(held)
+
+    def release(self, name: str) -> Mapping[str, object] | None:
+        """Return a policy release by its name."""
+        return self.released.get(f"policy/{name}")
 
     def timers_due(self, now: Instant) -> Iterable[Timer]:
         """Return the timers whose time has come."""
@@ -226,10 +228,17 @@ class World:
             assert isinstance(entry, Submission)
             self.senders[result.seen[0]] = entry.envelope.organisation
         self.cases |= {case.ref: to_json(case) for case in result.cases}
+        self._keep_releases(result)
         for key in result.timers_cleared:
             self.timers.pop(key, None)
         self.timers |= {timer.key: timer for timer in result.timers_set}
         return result
+
+    def _keep_releases(self, result: Result) -> None:
+        for key, body in result.controls:
+            self.released.pop(key, None)
+            if body is not None and key.startswith("policy/"):
+                self.released[key] = body
 
     def pass_time(self, milliseconds: int) -> Result:
         """Let time pass, and read a tick."""

@@ -18,6 +18,7 @@ from starlette.exceptions import HTTPException
 import hub
 from hub.adapters.gateway.agreements import Agreements
 from hub.adapters.gateway.edge import Edge
+from hub.adapters.gateway.freshness import Ends, Freshness
 from hub.adapters.gateway.idempotency import OnceOnly
 from hub.adapters.gateway.identity import BearerKeys, Identity
 from hub.adapters.gateway.intake import Intake, IntakeLog
@@ -64,8 +65,12 @@ def create_gateway(  # noqa: PLR0913 - the composition root hands over one thing
     settings: Settings,
     identity: Identity | None = None,
     limits: GatewayLimits | None = None,
+    ends: Ends | None = None,
 ) -> FastAPI:
-    """Return the gateway as an ASGI application; without an identity given, bearer keys prove it."""
+    """Return the gateway as an ASGI application; without an identity given, bearer keys prove it.
+
+    `ends` says where the router's topics end: mailboxes wait for the projection to come so far.
+    """
     bounds = limits or GatewayLimits()
     store = GatewayStore(pool, wait_s_max=bounds.database_wait_s_max)
     app = FastAPI(
@@ -96,6 +101,7 @@ def create_gateway(  # noqa: PLR0913 - the composition root hands over one thing
             keys=keys,
             agreements=agreements,
             page_max=settings.mailbox_page_max,
+            freshness=Freshness(store, bounds, ends),
         ),
         agreements=agreements,
         states=MessageStates(store=store, pairwise=pairwise),

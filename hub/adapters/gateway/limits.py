@@ -22,6 +22,8 @@ class GatewayLimits:
     request_timeout_s: float = 30.0
     append_timeout_s: float = 10.0
     database_wait_s_max: float = 5.0
+    caught_up_timeout_s: float = 5.0
+    """Longest a mailbox waits for the projection to come to where the router was when it was asked."""
     takeover_after_s: float = 20.0
     """Age at which an unanswered attempt counts as dead; longer than any attempt may take to append."""
     retry_after_s: int = 5

@@ -30,6 +30,7 @@ from hub.topics.views import schema_on_wire
 
 if TYPE_CHECKING:
     from hub.adapters.gateway.agreements import Agreements
+    from hub.adapters.gateway.freshness import Freshness
     from hub.adapters.gateway.store import DeliveryRow, GatewayStore
     from hub.consent.partner_contracts import PartnerContract
     from hub.messages.envelope import MessageName
@@ -64,6 +65,7 @@ class Mailbox:
     keys: Keys
     agreements: Agreements
     page_max: int
+    freshness: Freshness
 
     async def page(
         self,
@@ -76,6 +78,7 @@ class Mailbox:
         """Return one page of what waits, oldest first, and the cursor of the next, if there is one."""
         size = self.page_max if limit is None else min(limit, self.page_max)
         after = 0 if cursor is None else self._cursor_from(organisation, message, cursor)
+        await self.freshness.wait()
         rows = await self.store.waiting(
             organisation=organisation, after=after, message=message, limit=size + 1
         )
@@ -109,6 +112,7 @@ class Mailbox:
             ProblemError: there is none here (not-found), or its content is erased.
 
         """
+        await self.freshness.wait()
         agreed = await self.agreements.of(organisation)
         async with self.store.fetching(organisation=organisation, delivery_id=_plausible(delivery_id)) as row:
             if row is None:

@@ -319,6 +319,17 @@ _ALL = (
         retryable=True,
     ),
     Problem(
+        code="not-caught-up",
+        status=503,
+        title="The hub has not caught up yet",
+        meaning=(
+            "What may be handed over is being decided at this moment; until it is recorded, nothing is "
+            "handed over."
+        ),
+        fix="Send the same request again after the time in Retry-After.",
+        retryable=True,
+    ),
+    Problem(
         code="organisation-pending",
         status=503,
         title="The organisation is not in force yet",

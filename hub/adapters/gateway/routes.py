@@ -184,7 +184,11 @@ async def contracts(request: Request, organisation: Caller) -> Response:
     summary="What waits for you, oldest first, until you acknowledge it",
     tags=["mailbox"],
     responses=answers(
-        "parameter-invalid", "unauthenticated", "organisation-suspended", "database-unavailable"
+        "parameter-invalid",
+        "unauthenticated",
+        "organisation-suspended",
+        "database-unavailable",
+        "not-caught-up",
     ),
 )
 async def mailbox_page(
@@ -221,6 +225,7 @@ async def mailbox_count(request: Request, organisation: Caller) -> Response:
         "not-acceptable",
         "content-erased",
         "database-unavailable",
+        "not-caught-up",
     ),
 )
 async def mailbox_fetch(request: Request, organisation: Caller, delivery: str) -> Response:

@@ -1,5 +1,6 @@
 """The gateway's statements to PostgreSQL: credentials, idempotency, message states, mailboxes.
 
+What is held or out of date is not open (hub.adapters.ledger.holding) and looks like what never was.
 Every look-up names the organisation in its WHERE clause and is one statement, the same for what is
 there, what is another's and what never was; so neither the answer nor its time tells them apart.
 """
@@ -243,6 +244,25 @@ class GatewayStore:
             {"message_id": message_id, "organisation": organisation},
         )
 
+    async def is_behind(self, ends: Mapping[tuple[str, int], int]) -> bool:
+        """Tell whether some partition has not been applied so far, but for those that stand still."""
+        topics, partitions = zip(*ends, strict=True)
+        async with self.pool.connection(timeout=self.wait_s_max) as connection:
+            cursor = await connection.execute(
+                """
+                SELECT EXISTS (
+                    SELECT 1 FROM unnest(%s::text[], %s::integer[], %s::bigint[])
+                               AS wanted (topic, partition, next)
+                      LEFT JOIN position p USING (topic, partition)
+                     WHERE coalesce(p.next, 0) < wanted.next
+                       AND NOT EXISTS (SELECT 1 FROM projector_stopped s
+                                        WHERE (s.topic, s.partition) = (wanted.topic, wanted.partition)))
+                """,
+                (list(topics), list(partitions), list(ends.values())),
+            )
+            row = await cursor.fetchone()
+            return row is None or bool(row[0])
+
     async def waiting(
         self, *, organisation: str, after: int, message: str | None, limit: int
     ) -> list[WaitingRow]:
@@ -255,7 +275,7 @@ class GatewayStore:
                   FROM delivery
                  WHERE organisation = %(organisation)s AND cursor > %(after)s
                    AND state IN ('available', 'fetched')
-                   AND (%(message)s::text IS NULL OR message = %(message)s)
+                   AND (%(message)s::text IS NULL OR message = %(message)s) AND delivery_is_open(delivery)
                  ORDER BY cursor LIMIT %(limit)s
                 """,
                 {"organisation": organisation, "after": after, "message": message, "limit": limit},
@@ -268,7 +288,7 @@ class GatewayStore:
             cursor = await connection.execute(
                 """
                 SELECT count(*) FROM delivery
-                 WHERE organisation = %s AND state IN ('available', 'fetched')
+                 WHERE organisation = %s AND state IN ('available', 'fetched') AND delivery_is_open(delivery)
                 """,
                 (organisation,),
             )
@@ -287,6 +307,7 @@ class GatewayStore:
                        fetched_at = coalesce(fetched_at, now())
                  WHERE delivery_id = %s AND organisation = %s
                    AND state IN ('available', 'fetched', 'acknowledged')
+                   AND delivery_is_open(delivery) AND NOT delivery_is_out_of_date(delivery)
                 RETURNING delivery_id, message, contract, box, key_id, nonce
                 """,
                 (delivery_id, organisation),
@@ -303,7 +324,8 @@ class GatewayStore:
                        acknowledged_at = CASE WHEN digest = %(digest)s THEN coalesce(acknowledged_at, now())
                                               ELSE acknowledged_at END
                  WHERE delivery_id = %(delivery_id)s AND organisation = %(organisation)s
-                   AND state IN ('available', 'fetched', 'acknowledged')
+                   AND (state = 'acknowledged' OR state IN ('available', 'fetched')
+                        AND delivery_is_open(delivery) AND NOT delivery_is_out_of_date(delivery))
                 RETURNING digest = %(digest)s
                 """,
                 {"digest": digest, "delivery_id": delivery_id, "organisation": organisation},

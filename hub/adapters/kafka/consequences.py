@@ -15,15 +15,16 @@ import structlog
 
 from hub.adapters import telemetry
 from hub.adapters.kafka.transaction import Outgoing
-from hub.errors import HubError, NotReadable
-from hub.messages.envelope import Control, Entry, Submission, Tick, Unreadable
-from hub.messages.identifiers import HUB, CaseRef, Instant, MessageId, OrganisationId, derived_id
-from hub.routing.outcome import Delivery, Rejection, Result, View
+from hub.errors import EngineDisagrees, HubError, NotReadable
+from hub.messages.envelope import Control, Entry, MessageName, Redecide, Submission, Tick, Unreadable
+from hub.messages.identifiers import HUB, CaseRef, DeliveryId, Instant, MessageId, OrganisationId, derived_id
+from hub.routing.outcome import Delivery, Rejection, Result, Settled, Verdict, View
 from hub.routing.terms import PARKED
 from hub.topics.catalogue import DELIVERY_PARTITIONS, QUARANTINE_PARTITIONS, Catalogue, lane_partition
 from hub.topics.codec import TICK, Codec, Encoded
-from hub.topics.dispatch import Dispatch, FramedView, Outbox, delivered
+from hub.topics.dispatch import Dispatch, FramedView, Outbox, Verdicted, delivered
 from hub.topics.evidence import Evidence, SetAside
+from hub.topics.leaving import LEFT_IN, LeftIn
 from hub.topics.library import frame
 
 if TYPE_CHECKING:
@@ -39,6 +40,8 @@ INTERNAL = "INTERNAL"
 TOO_LARGE = "TOO-LARGE"
 WRITE_FAILED = "GUARD-WRITE-FAILED"
 """Gate of a decision whose delivery could not be written by its recipient's contract."""
+Withheld = dict[DeliveryId, tuple[OrganisationId, str]]
+"""For whom a delivery was not written, and why."""
 _MARGIN_BYTES = 10_000
 _TICK_FRAME = frame(TICK, b"")
 _log = structlog.get_logger(__name__)
@@ -69,7 +72,17 @@ class _Written:
 
     records: list[Outgoing] = field(default_factory=list)
     cases: list[tuple[Case, bytes]] = field(default_factory=list)
-    controls: list[tuple[bytes, bytes]] = field(default_factory=list)
+    controls: list[tuple[bytes, bytes | None]] = field(default_factory=list)
+
+
+@dataclass(slots=True)
+class _OfMessage:
+    """What one outbox record is to hold."""
+
+    message: MessageName
+    views: list[FramedView] = field(default_factory=list)
+    source: Submission | None = None
+    settled: list[Settled] = field(default_factory=list)
 
 
 class Consequences:
@@ -105,7 +118,9 @@ class Consequences:
         try:
             result = self._route(place.entry, view, place.now)
             written = self._write(place, result)
-        except NotReadable as error:
+        except (NotReadable, EngineDisagrees) as error:
+            if isinstance(error, EngineDisagrees):
+                _log.error("compiled rules and reference differ; it is set aside", record=place.record_id)
             return [self._aside(place, error.code, str(error))]
         except Exception as error:  # noqa: BLE001 - a fault of ours must not stop the line
             at = _place_in_code(error)
@@ -117,7 +132,7 @@ class Consequences:
             )
             return [self._aside(place, INTERNAL, at)]
         if any(outgoing.size > self._record_bytes_max for outgoing in written.records) or any(
-            len(value) > self._record_bytes_max for _, value in written.cases + written.controls
+            len(value or b"") > self._record_bytes_max for _, value in (*written.cases, *written.controls)
         ):
             return [self._aside(place, TOO_LARGE, "what follows from it is larger than a topic takes")]
         _apply(place, result, written, view)
@@ -148,33 +163,35 @@ class Consequences:
         written = _Written()
         written.cases = [(case, self._codec.case(case).value) for case in result.cases]
         written.controls = [
-            (key.encode(), self._codec.control_bytes(_control(place, key, body)))
+            (key.encode(), None if body is None else self._codec.control_bytes(_control(place, key, body)))
             for key, body in result.controls
         ]
         views, withheld = self._views(place, result.deliveries)
-        written.records = self._deliveries(place, views) + self._ledger(place, result, views)
+        settled = _as_written(result, views)
+        written.records = self._deliveries(place, views, settled)
+        written.records += self._ledger(place, result, withheld) + self._verdicts(place, result, settled)
         if result.rejection is not None:
             written.records.append(self._rejected(place, result.rejection))
         elif withheld:
             # For staff to see; the message itself was taken, and stays so.
-            reason = (WRITE_FAILED, f"not written for {', '.join(withheld)}")
+            reason = (_worst(withheld), f"not written for {_names(withheld)}")
             written.records.append(self._quarantine(place, reason, None, HUB, replayable=False))
         return written
 
     def _views(
         self, place: _Place, deliveries: Sequence[Delivery]
-    ) -> tuple[list[tuple[Delivery, FramedView]], list[OrganisationId]]:
-        """Write every delivery; one that cannot be written is left out, and the others go.
+    ) -> tuple[list[tuple[Delivery, FramedView]], Withheld]:
+        """Write every delivery; one that cannot be written, or must not leave, is left out, the others go.
 
         Returns:
-            What was written, and for whom something was not.
+            What was written, and what was not, with the reason.
 
         Raises:
             NotReadable: None of what was sent can be written: it is then better replayed than half done. A
                 tick goes on: its timers would ring again at the next, and without end.
         """
         views: list[tuple[Delivery, FramedView]] = []
-        withheld: dict[OrganisationId, None] = {}
+        withheld: Withheld = {}
         for delivery in deliveries:
             try:
                 views.append((delivery, self._dispatch.view(delivery)))
@@ -187,44 +204,86 @@ class Consequences:
                     at=_place_in_code(error),
                 )
                 telemetry.count("hub.router.not_written", hub_organisation=delivery.organisation)
-                withheld[delivery.organisation] = None
+                code = error.code if isinstance(error, LeftIn) else WRITE_FAILED
+                withheld[delivery.delivery_id] = (delivery.organisation, code)
         if withheld and not views and isinstance(place.entry, Submission):
-            raise NotReadable(WRITE_FAILED, f"not written for {', '.join(withheld)}, and for nobody else")
-        return views, [*withheld]
+            raise NotReadable(_worst(withheld), f"not written for {_names(withheld)}, and for nobody else")
+        return views, withheld
 
-    def _deliveries(self, place: _Place, written: Sequence[tuple[Delivery, FramedView]]) -> list[Outgoing]:
+    def _deliveries(
+        self,
+        place: _Place,
+        written: Sequence[tuple[Delivery, FramedView]],
+        settled: Sequence[Settled],
+    ) -> list[Outgoing]:
         """One outbox record per message, its views sealed together; and one on each Kafka topic chosen."""
         records: list[Outgoing] = []
-        outboxes: dict[tuple[MessageId, CaseRef], list[FramedView]] = {}
+        outboxes: dict[tuple[MessageId, CaseRef], _OfMessage] = {}
         for delivery, view in written:
-            outboxes.setdefault((delivery.message_id, delivery.case), []).append(view)
+            of_message = outboxes.setdefault((delivery.message_id, delivery.case), _OfMessage(view.message))
+            of_message.views.append(view)
+            of_message.source = delivery.source
             if view.by_kafka:
                 topic = self._catalogue.delivery_name(view.organisation)
                 partition = lane_partition(delivery.case, DELIVERY_PARTITIONS)
                 records.append(_outgoing(topic, partition, self._dispatch.record(view), place))
-        for (message_id, case), views in outboxes.items():
-            records.append(self._outbox(place, message_id, case, views))
+        for each in settled:
+            name = MessageName(str(each.decision.message_name))
+            of_message = outboxes.setdefault((each.decision.message, each.decision.case), _OfMessage(name))
+            of_message.settled.append(each)
+        for (message_id, case), of_message in outboxes.items():
+            records.append(self._outbox(place, message_id, case, of_message))
         return records
 
     def _outbox(
-        self, place: _Place, message_id: MessageId, case: CaseRef, views: list[FramedView]
+        self, place: _Place, message_id: MessageId, case: CaseRef, of_message: _OfMessage
     ) -> Outgoing:
+        source = of_message.source
         outbox = Outbox(
             message_id=message_id,
             case=case,
-            message=views[0].message,
+            message=of_message.message,
             decided_at=place.now,
             partition=place.partition,
             offset=place.offset,
-            views=tuple(views),
+            views=tuple(of_message.views),
+            original=None if source is None else self._codec.envelope_bytes(source),
+            settled=tuple(
+                Verdicted(
+                    delivery_id=each.delivery_id,
+                    verdict=each.verdict,
+                    decision_id=each.decision.decision_id,
+                    turn=each.turn,
+                    until=each.until,
+                )
+                for each in of_message.settled
+            ),
         )
         return _outgoing(self._catalogue.outbox, place.partition, self._dispatch.outbox(outbox), place)
 
-    def _ledger(
-        self, place: _Place, result: Result, written: Sequence[tuple[Delivery, FramedView]]
-    ) -> list[Outgoing]:
+    def _verdicts(self, place: _Place, result: Result, settled: Sequence[Settled]) -> list[Outgoing]:
+        """One ledger record for every delivery decided again."""
+        narrower = {each.grounds.decision_id: each.delivery_id for each in result.deliveries if each.grounds}
+        records = []
+        for each in settled:
+            goes_as = {
+                Verdict.RELEASE: each.delivery_id,
+                Verdict.REPLACE: narrower.get(each.decision.decision_id),
+                Verdict.STOP: None,
+            }
+            encoded = self._evidence.ledger(
+                each.decision,
+                delivery_id=goes_as[each.verdict],
+                partition=place.partition,
+                offset=place.offset,
+                settled=each,
+            )
+            records.append(_outgoing(self._catalogue.ledger, place.partition, encoded, place))
+        return records
+
+    def _ledger(self, place: _Place, result: Result, withheld: Withheld) -> list[Outgoing]:
         """One record for every decision, also where nothing goes."""
-        deliveries, gone = delivered(result.deliveries), {each.delivery_id for each, _ in written}
+        deliveries = delivered(result.deliveries)
         records = []
         for decision in result.decisions:
             candidate = decision.candidate
@@ -233,8 +292,9 @@ class Consequences:
                 telemetry.count(
                     "hub.router.parked", hub_code=str(decision.gate), hub_organisation=candidate.organisation
                 )
-            if decision.delivers and found is not None and found.delivery_id not in gone:
-                decision = replace(decision, delivers=False, gate=WRITE_FAILED, caveats=())  # noqa: PLW2901
+            if decision.delivers and found is not None and found.delivery_id in withheld:
+                _, gate = withheld[found.delivery_id]
+                decision = replace(decision, delivers=False, gate=gate, caveats=(), obligations=())  # noqa: PLW2901
             delivery = found if decision.delivers else None
             encoded = self._evidence.ledger(
                 decision,
@@ -261,6 +321,8 @@ class Consequences:
                 return self._quarantine(place, (code, detail), control_id, HUB)
             case Tick(tick_id=tick_id):
                 return self._quarantine(place, (code, detail), tick_id, HUB)
+            case Redecide(request_id=request_id):
+                return self._quarantine(place, (code, detail), request_id, HUB, replayable=False)
 
     def _quarantine(
         self,
@@ -292,6 +354,16 @@ class Consequences:
         return _outgoing(self._catalogue.quarantine, partition, self._evidence.quarantine(aside), place)
 
 
+def _worst(withheld: Withheld) -> str:
+    """Return the reason staff must look at first: that something held back nearly left."""
+    return LEFT_IN if any(code == LEFT_IN for _, code in withheld.values()) else WRITE_FAILED
+
+
+def _names(withheld: Withheld) -> str:
+    """Name those for whom something was not written, each once."""
+    return ", ".join(dict.fromkeys(organisation for organisation, _ in withheld.values()))
+
+
 def _place_in_code(error: Exception) -> str:
     """The kind of an error and the line it came from; its text may hold a value and is not told."""
     frame_ = traceback.extract_tb(error.__traceback__)[-1]
@@ -302,8 +374,8 @@ def _apply(place: _Place, result: Result, written: _Written, view: RouterView) -
     """Make the result's changes in the overlay: from here on the next record sees them."""
     for case, value in written.cases:
         view.put_case(case, value)
-    for control, value in written.controls:
-        view.control.put(control, value)
+    for control, fact in written.controls:
+        view.control.put(control, fact)
     if result.seen is not None and isinstance(place.entry, Submission):
         view.put_seen(*result.seen, sent=place.entry)
     for key in result.timers_cleared:
@@ -318,7 +390,29 @@ def _control(place: _Place, key: str, body: Mapping[str, object]) -> Control:
     control_id, effective_at = place.record_id, place.now
     if isinstance(place.entry, Control):
         control_id, effective_at = place.entry.control_id, place.entry.effective_at
-    return Control(control_id=control_id, kind=kind, name=name, effective_at=effective_at, body=body)
+    return Control(
+        control_id=control_id,
+        kind=kind,
+        name=name,
+        effective_at=effective_at,
+        body=body,
+        offset=place.offset,
+    )
+
+
+def _as_written(result: Result, written: Sequence[tuple[Delivery, FramedView]]) -> tuple[Settled, ...]:
+    """Return the verdicts; a delivery whose narrower form could not be written is stopped."""
+    made = {delivery.grounds.decision_id for delivery, _ in written if delivery.grounds}
+    return tuple(
+        each
+        if each.verdict is not Verdict.REPLACE or each.decision.decision_id in made
+        else replace(
+            each,
+            verdict=Verdict.STOP,
+            decision=replace(each.decision, delivers=False, gate=WRITE_FAILED, caveats=(), obligations=()),
+        )
+        for each in result.settled
+    )
 
 
 def _outgoing(topic: str, partition: int, encoded: Encoded, place: _Place) -> Outgoing:

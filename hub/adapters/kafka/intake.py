@@ -17,7 +17,7 @@ from hub.messages.identifiers import Instant
 if TYPE_CHECKING:
     from hub.messages.envelope import Submission
     from hub.topics.catalogue import Catalogue
-    from hub.topics.codec import Codec
+    from hub.topics.codec import Codec, Encoded
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,18 +76,21 @@ class IntakePublisher:
             Unreachable: The broker did not acknowledge in time. The message may still be there: send
                 it again under the same id, and the router takes it once.
         """
+        with telemetry.span("append", hub_message=submission.envelope.message):
+            return await self.append(self._codec.submission(submission))
+
+    async def append(self, encoded: Encoded) -> Appended:
+        """Append one record; raises what `publish` does."""
         if self._producer is None:
             message = "the publisher is not started"
             raise Unreachable(message)
-        encoded = self._codec.submission(submission)
         try:
-            with telemetry.span("append", hub_message=submission.envelope.message):
-                headers = list(encoded.headers)
-                telemetry.inject(headers)
-                async with asyncio.timeout(self._limits.step_timeout_s):
-                    done = await self._producer.send_and_wait(
-                        self._catalogue.intake, encoded.value, key=encoded.key, headers=headers
-                    )
+            headers = list(encoded.headers)
+            telemetry.inject(headers)
+            async with asyncio.timeout(self._limits.step_timeout_s):
+                done = await self._producer.send_and_wait(
+                    self._catalogue.intake, encoded.value, key=encoded.key, headers=headers
+                )
         except (KafkaError, TimeoutError, OSError) as error:
             message = f"the log did not take the message: {type(error).__name__}"
             raise Unreachable(message, fix="try again with the same idempotency key") from error

@@ -155,8 +155,8 @@ class PartitionTask:
         await restore(
             tables, partition=self.partition, bootstrap=self._workshop.bootstrap, limits=self._limits
         )
-        # The policy in force is compiled and proved before the partition opens, beside the event loop.
-        await asyncio.to_thread(view.policy)
+        # Policies in force and to come are compiled and proved before it opens, beside the event loop.
+        await asyncio.to_thread(view.compile_policies)
         self._view = view
 
     async def _committed(self) -> int:

@@ -34,6 +34,21 @@ class ProjectorLimits:
     attempts_max: int = 60
     """Failed transactions in a row after which the projector gives up."""
 
+    ask_interval_ms: int = 200
+    """Time between two looks for what is held and not asked about."""
+    ask_deliveries_max: int = 200
+    """Most deliveries asked about in one round."""
+    request_deliveries_max: int = 20
+    """Most deliveries in one request; each brings the outcome of every field."""
+    request_bytes_max: int = 990_000
+    """Largest request; below what the log takes."""
+    ask_again_s: float = 60.0
+    """Silence after which the router is asked once more, doubled each time."""
+    forget_interval_s: float = 60.0
+    """Time between two rounds of forgetting messages of which nothing is undelivered."""
+    forget_originals_max: int = 1_000
+    """Most messages forgotten in one round."""
+
     @property
     def heartbeat_ms(self) -> int:
         """Time between a member's signs of life: several fit into the silence allowed, as Kafka advises."""

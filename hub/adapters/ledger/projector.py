@@ -19,9 +19,19 @@ from psycopg_pool import PoolTimeout
 
 from hub.adapters.database.standstill import stands_still
 from hub.adapters.ledger import positions
+from hub.adapters.ledger.holding import Control, cases_turning, hold, lock_partitions
 from hub.adapters.ledger.limits import ProjectorLimits
 from hub.adapters.ledger.positions import Step
-from hub.adapters.ledger.rows import DELIVERY, Change, Record, Rows
+from hub.adapters.ledger.rows import (
+    CASE,
+    CONTROL_CHANGE,
+    ENTERING,
+    RELEASED,
+    VERDICTS,
+    Change,
+    Record,
+    Rows,
+)
 from hub.errors import NotReadable, TaskMigrated, Unreachable
 
 if TYPE_CHECKING:
@@ -222,7 +232,8 @@ class Projector:
         try:
             async with self._pool.connection() as connection, connection.transaction():
                 await positions.move(connection, steps)
-                await _enter(connection, latest.values())
+                partitions = {step.partition.partition for step in steps}
+                await _enter(connection, latest.values(), partitions=partitions)
         except TaskMigrated as error:
             _LOG.info("projector.overtaken", reason=str(error))
             self._forget(consumer, steps)
@@ -284,20 +295,51 @@ class _Handover(ConsumerRebalanceListener):
         self._projector.assigned(self._consumer, assigned)
 
 
-async def _enter(connection: psycopg.AsyncConnection, changes: Collection[Change]) -> None:
-    """Make all changes, one statement for many rows at a time.
+async def _enter(
+    connection: psycopg.AsyncConnection, changes: Collection[Change], *, partitions: Iterable[int]
+) -> None:
+    """Make all changes, one statement for many rows at a time, and hold what they make out of date.
 
     Deliveries of one organisation are entered by one projector at a time: their cursors then become
     visible in rising order, and a reader who goes on from the last cursor seen misses none.
     """
-    mailboxes = {str(change.values["organisation"]) for change in changes if change.statement is DELIVERY}
+    await lock_partitions(connection, partitions)
+    mailboxes = {str(change.values["organisation"]) for change in changes if change.statement in ENTERING}
     for organisation in sorted(mailboxes):
         await connection.execute(
             "SELECT pg_advisory_xact_lock(%s, hashtext(%s))", (MAILBOX_LOCK, organisation)
         )
+    turns = {
+        str(change.values["case_ref"]): int(str(change.values["turn"]))
+        for change in changes
+        if change.statement is CASE
+    }
+    turning = await cases_turning(connection, turns) if turns else []
     by_statement: dict[LiteralString, list[Mapping[str, object]]] = {}
+    verdicts = [change for change in changes if change.statement in VERDICTS]
     for change in changes:
-        by_statement.setdefault(change.statement, []).append(change.values)
+        if change.statement not in VERDICTS:
+            by_statement.setdefault(change.statement, []).append(change.values)
     async with connection.cursor() as cursor:
         for statement, values in by_statement.items():
             await cursor.executemany(statement, values)
+        for change in verdicts:
+            await cursor.execute(change.statement, change.values)
+    await hold(
+        connection,
+        cases=turning,
+        controls=[
+            Control(
+                partition=int(str(change.values["partition"])),
+                kind=str(change.values["kind"]),
+                name=str(change.values["name"]),
+            )
+            for change in changes
+            if change.statement is CONTROL_CHANGE
+        ],
+        deliveries=[
+            str(change.values["delivery_id"])
+            for change in changes
+            if change.statement in ENTERING or change.statement is RELEASED
+        ],
+    )

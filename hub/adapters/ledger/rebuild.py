@@ -8,7 +8,8 @@ if TYPE_CHECKING:
     from hub.adapters.database.pool import Pool
 
 _TRUNCATE = """
-TRUNCATE position, submission, delivery, ledger, quarantine, case_state, control, control_applied
+TRUNCATE position, submission, delivery, original, ledger, quarantine, case_state, control, control_applied,
+         control_change
 RESTART IDENTITY
 """
 

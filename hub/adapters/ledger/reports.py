@@ -24,7 +24,7 @@ _LEDGER: LiteralString = """
 SELECT l.decision_id, l.message_id, l.case_ref, l.organisation, l.role, l.concern, l.message, l.contract,
        l.contract_digest, l.purpose, l.delivers, l.by_kafka, l.gate, l.fields, l.caveats, l.policy,
        l.case_version, l.facts_digest, l.decided_at, l.partition, l."offset", l.delivery_id,
-       d.state, d.fetched_at, d.acknowledged_at
+       l.again, l.verdict, d.state, d.held, d.verdict AS settled, d.fetched_at, d.acknowledged_at
   FROM ledger l
   LEFT JOIN delivery d ON d.delivery_id = l.delivery_id
 """
@@ -73,7 +73,15 @@ class Decided:
     partition: int
     offset: int
     delivery_id: str | None
+    again: str | None
+    """The delivery that was decided again, where this was."""
+    verdict: str | None
+    """What became of that delivery: stop, replace or release."""
     state: str | None
+    held: bool | None
+    """Whether it waits for being decided again."""
+    settled: str | None
+    """The verdict, made since, by which it goes no further: stop or replace."""
     fetched_at: datetime | None
     acknowledged_at: datetime | None
 

@@ -17,9 +17,12 @@ import structlog
 from aiokafka import ConsumerRecord
 from psycopg.types.json import Jsonb
 
+from hub.consent.partner_contracts import Direction
+from hub.consent.release import COMING, CURRENT
 from hub.errors import NotReadable
 from hub.messages.identifiers import CaseRef
-from hub.topics.delivery_box import seal_delivery
+from hub.routing.outcome import Verdict
+from hub.topics.delivery_box import ORIGINAL_PLACE, seal_delivery, seal_grounds
 from hub.topics.dispatch import Dispatch
 from hub.topics.evidence import Evidence
 from hub.topics.keys import case_key
@@ -30,6 +33,7 @@ if TYPE_CHECKING:
 
     from hub.topics.catalogue import Catalogue
     from hub.topics.codec import Codec
+    from hub.topics.dispatch import FramedView, Outbox
 
 KEY_REUSED = "KEY-REUSED"
 """The id of such a record belongs to the message taken first, whose state it must not touch."""
@@ -41,11 +45,49 @@ _LOG = structlog.get_logger()
 
 DELIVERY: LiteralString = """
 INSERT INTO delivery (delivery_id, message_id, case_ref, organisation, role, message, contract, urgency,
-                      box, key_id, nonce, digest, size, by_kafka, available_at)
+                      box, key_id, nonce, digest, size, by_kafka, available_at, partition, "offset", turn,
+                      decision_id, grounds_nonce, grounds_box, right_until, replaces)
 VALUES (%(delivery_id)s, %(message_id)s, %(case_ref)s, %(organisation)s, %(role)s, %(message)s, %(contract)s,
-        %(urgency)s, %(box)s, %(key_id)s, %(nonce)s, %(digest)s, %(size)s, %(by_kafka)s, %(available_at)s)
+        %(urgency)s, %(box)s, %(key_id)s, %(nonce)s, %(digest)s, %(size)s, %(by_kafka)s, %(available_at)s,
+        %(partition)s, %(offset)s, %(turn)s, %(decision_id)s, %(grounds_nonce)s, %(grounds_box)s,
+        %(right_until)s, NULL)
 ON CONFLICT (delivery_id) DO NOTHING
 """
+ORIGINAL: LiteralString = """
+INSERT INTO original (message_id, case_ref, key_id, nonce, box)
+VALUES (%(message_id)s, %(case_ref)s, %(key_id)s, %(nonce)s, %(box)s)
+ON CONFLICT (message_id) DO NOTHING
+"""
+RELEASED: LiteralString = """
+UPDATE delivery
+   SET "offset" = %(offset)s, turn = %(turn)s, decision_id = %(decision_id)s, right_until = %(right_until)s,
+       held = false, asked_at = NULL, asks = 0
+ WHERE delivery_id = %(delivery_id)s AND verdict IS NULL
+"""
+STOPPED: LiteralString = """
+UPDATE delivery SET verdict = 'stop', verdict_id = %(decision_id)s, held = false
+ WHERE delivery_id = %(delivery_id)s AND verdict IS NULL
+"""
+REPLACED: LiteralString = """
+WITH wider AS (
+    UPDATE delivery SET verdict = 'replace', verdict_id = %(decision_id)s, held = false
+     WHERE delivery_id = %(replaces)s AND verdict IS NULL
+    RETURNING delivery_id
+)
+INSERT INTO delivery (delivery_id, message_id, case_ref, organisation, role, message, contract, urgency,
+                      box, key_id, nonce, digest, size, by_kafka, available_at, partition, "offset", turn,
+                      decision_id, grounds_nonce, grounds_box, right_until, replaces)
+SELECT %(delivery_id)s, %(message_id)s, %(case_ref)s, %(organisation)s, %(role)s, %(message)s, %(contract)s,
+       %(urgency)s, %(box)s, %(key_id)s, %(nonce)s, %(digest)s, %(size)s, %(by_kafka)s, %(available_at)s,
+       %(partition)s, %(offset)s, %(turn)s, %(decision_id)s, %(grounds_nonce)s, %(grounds_box)s,
+       %(right_until)s, wider.delivery_id
+  FROM wider
+ON CONFLICT (delivery_id) DO NOTHING
+"""
+VERDICTS = frozenset({RELEASED, STOPPED, REPLACED})
+"""Made one by one, in the order of the log, after the deliveries they may speak of."""
+ENTERING = frozenset({DELIVERY, REPLACED})
+"""What puts a delivery into a mailbox."""
 ROUTED: LiteralString = """
 INSERT INTO submission (message_id, organisation, message, contract, state, decided_at)
 VALUES (%(message_id)s, %(organisation)s, %(message)s, %(contract)s, 'routed', %(decided_at)s)
@@ -75,24 +117,32 @@ LEDGER: LiteralString = """
 INSERT INTO ledger (decision_id, message_id, case_ref, organisation, role, concern, message, contract,
                     contract_digest, purpose, delivers, by_kafka, gate, fields, caveats, policy, case_version,
                     facts_key, facts_nonce, facts_box, facts_digest, decided_at, partition, "offset",
-                    delivery_id)
+                    delivery_id, again, verdict)
 VALUES (%(decision_id)s, %(message_id)s, %(case_ref)s, %(organisation)s, %(role)s, %(concern)s, %(message)s,
         %(contract)s, %(contract_digest)s, %(purpose)s, %(delivers)s, %(by_kafka)s, %(gate)s, %(fields)s,
         %(caveats)s, %(policy)s, %(case_version)s, %(facts_key)s, %(facts_nonce)s, %(facts_box)s,
-        %(facts_digest)s, %(decided_at)s, %(partition)s, %(offset)s, %(delivery_id)s)
+        %(facts_digest)s, %(decided_at)s, %(partition)s, %(offset)s, %(delivery_id)s,
+        %(again)s, %(verdict)s)
 ON CONFLICT (decision_id) DO NOTHING
 """
 CASE: LiteralString = """
-INSERT INTO case_state (case_ref, key_id, nonce, box, version)
-VALUES (%(case_ref)s, %(key_id)s, %(nonce)s, %(box)s, %(version)s)
+INSERT INTO case_state (case_ref, key_id, nonce, box, version, turn)
+VALUES (%(case_ref)s, %(key_id)s, %(nonce)s, %(box)s, %(version)s, %(turn)s)
 ON CONFLICT (case_ref) DO UPDATE
-   SET key_id = excluded.key_id, nonce = excluded.nonce, box = excluded.box, version = excluded.version
+   SET key_id = excluded.key_id, nonce = excluded.nonce, box = excluded.box, version = excluded.version,
+       turn = excluded.turn
 """
 CASE_GONE: LiteralString = "DELETE FROM case_state WHERE case_ref = %(case_ref)s"
 CONTROL: LiteralString = """
 INSERT INTO control (kind, name, body, control_id)
 VALUES (%(kind)s, %(name)s, %(body)s, %(control_id)s)
 ON CONFLICT (kind, name) DO UPDATE SET body = excluded.body, control_id = excluded.control_id
+"""
+CONTROL_CHANGE: LiteralString = """
+INSERT INTO control_change (partition, kind, name, organisation, message, "offset")
+VALUES (%(partition)s, %(kind)s, %(name)s, %(organisation)s, %(message)s, %(offset)s)
+ON CONFLICT (partition, kind, name) DO UPDATE
+   SET "offset" = greatest(control_change."offset", excluded."offset")
 """
 CONTROL_GONE: LiteralString = "DELETE FROM control WHERE kind = %(kind)s AND name = %(name)s"
 CONTROL_APPLIED: LiteralString = """
@@ -157,32 +207,81 @@ class Rows:
 
     def _outbox(self, record: Record) -> Iterable[Change]:
         outbox = self._dispatch.outbox_from(_value(record), key=record.key or b"")
+        if outbox.original is not None:
+            yield self._original(outbox, outbox.original)
+        said = {} if outbox.original is None else self._codec.said_of(outbox.original)
+        verdicts = {each.decision_id: each for each in outbox.settled}
         for view in outbox.views:
-            sealed = seal_delivery(
-                self._codec.sealer,
-                delivery_id=view.delivery_id,
-                key_id=case_key(outbox.case),
-                headers=view.headers,
-                view=view.value,
-            )
-            values = {
-                "delivery_id": view.delivery_id,
-                "message_id": outbox.message_id,
-                "case_ref": outbox.case,
-                "organisation": view.organisation,
-                "role": view.role.value,
-                "message": view.message.value,
-                "contract": view.contract,
-                "urgency": view.urgency.value,
-                "box": sealed.box,
-                "key_id": sealed.key_id,
-                "nonce": sealed.nonce,
-                "digest": sha256(view.value).digest(),
-                "size": len(view.value),
-                "by_kafka": view.by_kafka,
-                "available_at": _moment(record.timestamp),
+            values = self._delivery(outbox, view, said, record)
+            if view.grounds is None or view.grounds.replaces is None:
+                yield Change(row=("delivery", view.delivery_id), statement=DELIVERY, values=values)
+            elif verdicts.pop(view.grounds.decision_id, None) is not None:
+                values["replaces"] = view.grounds.replaces
+                yield Change(row=("verdict", view.delivery_id), statement=REPLACED, values=values)
+        for each in verdicts.values():
+            row = ("verdict", each.decision_id)
+            statement = RELEASED if each.verdict is Verdict.RELEASE else STOPPED
+            settled: dict[str, object] = {
+                "delivery_id": each.delivery_id,
+                "decision_id": each.decision_id,
+                "offset": outbox.offset,
+                "turn": each.turn,
+                "right_until": each.until and _moment(each.until),
             }
-            yield Change(row=("delivery", view.delivery_id), statement=DELIVERY, values=values)
+            yield Change(row=row, statement=statement, values=settled)
+
+    def _original(self, outbox: Outbox, plain: bytes) -> Change:
+        sealed = self._codec.sealer.seal(
+            plain, key_id=case_key(outbox.case), place=ORIGINAL_PLACE, record=outbox.message_id
+        )
+        values = {
+            "message_id": outbox.message_id,
+            "case_ref": outbox.case,
+            "key_id": sealed.key_id,
+            "nonce": sealed.nonce,
+            "box": sealed.box,
+        }
+        return Change(row=("original", outbox.message_id), statement=ORIGINAL, values=values)
+
+    def _delivery(
+        self, outbox: Outbox, view: FramedView, said: Mapping[str, object], record: Record
+    ) -> dict[str, object]:
+        sealer, key_id = self._codec.sealer, case_key(outbox.case)
+        sealed = seal_delivery(
+            sealer, delivery_id=view.delivery_id, key_id=key_id, headers=view.headers, view=view.value
+        )
+        grounds = view.grounds
+        values: dict[str, object] = {
+            "delivery_id": view.delivery_id,
+            "message_id": outbox.message_id,
+            "case_ref": outbox.case,
+            "organisation": view.organisation,
+            "role": view.role.value,
+            "message": view.message.value,
+            "contract": view.contract,
+            "urgency": view.urgency.value,
+            "box": sealed.box,
+            "key_id": sealed.key_id,
+            "nonce": sealed.nonce,
+            "digest": sha256(view.value).digest(),
+            "size": len(view.value),
+            "by_kafka": view.by_kafka,
+            "available_at": _moment(record.timestamp),
+            "partition": outbox.partition,
+            "offset": outbox.offset,
+        }
+        if grounds is None:
+            return values | dict.fromkeys(
+                ("turn", "decision_id", "grounds_nonce", "grounds_box", "right_until")
+            )
+        kept = seal_grounds(sealer, grounds, said=said, delivery_id=view.delivery_id, key_id=key_id)
+        return values | {
+            "turn": grounds.turn,
+            "decision_id": grounds.decision_id,
+            "grounds_nonce": kept.nonce,
+            "grounds_box": kept.box,
+            "right_until": grounds.until and _moment(grounds.until),
+        }
 
     def _ledger(self, record: Record) -> Iterable[Change]:
         entered = self._evidence.ledger_fields(_value(record))
@@ -227,6 +326,7 @@ class Rows:
             "nonce": sealed.nonce,
             "box": sealed.box,
             "version": case.version,
+            "turn": case.turn,
         }
         yield Change(row=row, statement=CASE, values=values)
 
@@ -242,11 +342,40 @@ class Rows:
             body = Jsonb(to_plain(control.body))
             values = {"kind": kind, "name": name, "body": body, "control_id": control.control_id}
             yield Change(row=row, statement=CONTROL, values=values)
+        if control.offset is not None:
+            organisation, message = _concerned(kind, name)
+            changed = {
+                "partition": record.partition,
+                "kind": kind,
+                "name": name,
+                "organisation": organisation,
+                "message": message,
+                "offset": control.offset,
+            }
+            place = ("change", str(record.partition), kind, name)
+            yield Change(row=place, statement=CONTROL_CHANGE, values=changed)
         yield Change(
             row=("applied", control.control_id, str(record.partition)),
             statement=CONTROL_APPLIED,
             values={"control_id": control.control_id, "partition": record.partition},
         )
+
+
+def _concerned(kind: str, name: str) -> tuple[str | None, str | None]:
+    """Return whose deliveries of which message a control record may make wrong; None: all of them.
+
+    A contract's name is `<partner>/<direction>/<message>.v<number>`; one on what a partner sends concerns
+    none, which no organisation is called.
+    """
+    if kind == "organisation":
+        return name, None
+    if kind == "contract":
+        partner, direction, line = name.split("/", 2)
+        receives = direction == Direction.RECEIVES
+        return partner if receives else "", line.rpartition(".")[0]
+    if kind == "policy" and name not in {CURRENT, COMING}:
+        return "", None
+    return None, None
 
 
 def _value(record: Record) -> bytes:

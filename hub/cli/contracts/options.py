@@ -59,10 +59,9 @@ def contracts_with(folder: ContractFolder, partner: str | None) -> tuple[Contrac
 
 def policy() -> Policy:
     """Compile the rules that come with the hub: what "looser" means is read off them."""
-    from hub.consent.compile import compile_policy
-    from hub.topics.policy_files import POLICY_VERSION, read_policy
+    from hub.topics.policy_files import folder_policy
 
-    return compile_policy(read_policy(), version=POLICY_VERSION)
+    return folder_policy()
 
 
 def now() -> Instant:

@@ -60,8 +60,8 @@ def _git(folder: Path, *arguments: str) -> bytes:
             timeout=_TIMEOUT_S,
         )
     except FileNotFoundError as fault:
-        message = "git is not installed, and --against needs it"
-        raise NotConfigured(message, fix="install git, or check without --against") from fault
+        message = "git is not installed, and a revision is read with it"
+        raise NotConfigured(message, fix="install git, or do without the revision") from fault
     except subprocess.TimeoutExpired as fault:
         message = f"git did not answer within {_TIMEOUT_S} s"
         raise Unreachable(message, fix="try again") from fault

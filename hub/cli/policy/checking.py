@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
     from hub.consent.compile import Policy
     from hub.consent.findings import Finding
+    from hub.consent.release import Release
 
 Strict = Annotated[
     bool, typer.Option("--strict", help="Leave with exit code 4 when there is a finding nobody accepts.")
@@ -37,15 +38,17 @@ def check(
     from time import perf_counter
 
     from hub.cli.console import EXIT_NOT_VALID
+    from hub.topics.policy_files import POLICY, read_release
 
     began = perf_counter()
     policy = compiled(folder, version)
     took = perf_counter() - began
     findings = _findings(policy)
+    release = read_release(folder or POLICY)
     if as_json:
-        print(json.dumps(_as_json(policy, findings), indent=2))
+        print(json.dumps(_as_json(policy, findings, release), indent=2))
     else:
-        _show(policy, findings, took)
+        _show(policy, findings, release, took)
     if strict and not all(each.accepted for each in findings):
         raise typer.Exit(EXIT_NOT_VALID)
 
@@ -59,8 +62,10 @@ def _findings(policy: Policy) -> tuple[Finding, ...]:
     return find(policy, today=datetime.now(UTC).date().isoformat())
 
 
-def _as_json(policy: Policy, findings: Iterable[Finding]) -> dict[str, object]:
+def _as_json(policy: Policy, findings: Iterable[Finding], release: Release | None) -> dict[str, object]:
     """Return what was found as it is printed for a program."""
+    from hub.consent.release import faults_of
+
     return {
         "version": policy.version,
         "digest": policy.digest,
@@ -69,12 +74,15 @@ def _as_json(policy: Policy, findings: Iterable[Finding]) -> dict[str, object]:
         "invariants": list(policy.proof.invariants),
         "findings": [asdict(each) for each in findings],
         "fields no contract has": _unknown_fields(policy),
+        "release": None if release is None else release.sentence,
+        "release faults": list(faults_of(release, policy.digest)),
     }
 
 
-def _show(policy: Policy, findings: Iterable[Finding], took: float) -> None:
+def _show(policy: Policy, findings: Iterable[Finding], release: Release | None, took: float) -> None:
     """Print what was found for a person."""
     from hub.cli.console import show_pairs
+    from hub.consent.release import faults_of
 
     show_pairs(
         (
@@ -83,6 +91,7 @@ def _show(policy: Policy, findings: Iterable[Finding], took: float) -> None:
             ("rules", policy.proof.rules),
             ("states looked at", f"{policy.proof.states:,}"),
             ("invariants proved", len(policy.proof.invariants)),
+            ("released as", "nothing: not proposed" if release is None else release.sentence),
             ("took", f"{took * 1000:.0f} ms"),
         )
     )
@@ -92,6 +101,8 @@ def _show(policy: Policy, findings: Iterable[Finding], took: float) -> None:
         print(f"    {'accepted' if each.accepted else 'finding '}  {each.name}: {each.sentence}")
         if each.accepted:
             print(f"              because: {each.accepted}")
+    for fault in faults_of(release, policy.digest):
+        print(f"    note   not to be released: {fault}")
     for name in _unknown_fields(policy):
         print(f"    note   a rule names the field {name}, which no contract has in that class")
 

@@ -19,7 +19,6 @@ Json = Annotated[bool, typer.Option("--json", help="As JSON.")]
 
 def compiled(folder: Path | None, version: str | None) -> Policy:
     """Read, validate and prove the policy of a folder."""
-    from hub.consent.compile import compile_policy
-    from hub.topics.policy_files import POLICY, POLICY_VERSION, read_policy
+    from hub.topics.policy_files import POLICY, folder_policy
 
-    return compile_policy(read_policy(folder or POLICY), version=version or POLICY_VERSION)
+    return folder_policy(folder or POLICY, version=version)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -11,6 +12,7 @@ from hub.cli.policy.options import Folder, compiled
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
+    from hub.consent.compile import Policy
     from hub.consent.matrix import Cell
     from hub.messages.envelope import InformationClass
 
@@ -28,19 +30,46 @@ def matrix(
     information_class: Annotated[
         str | None, typer.Option("--class", help="One class, field by field.", metavar="CLASS")
     ] = None,
+    purpose: Annotated[
+        str | None,
+        typer.Option("--purpose", help="For one purpose only, e.g. risk_alert.", metavar="PURPOSE"),
+    ] = None,
     markdown: Annotated[bool, typer.Option("--markdown", help="As a Markdown table.")] = False,
+    html: Annotated[
+        Path | None, typer.Option("--html", help="Write the whole of it as one page for a browser.")
+    ] = None,
 ) -> None:
-    """Show who gets what by default: class by role and brokerage rung."""
+    """Show who gets what by default: class by role and brokerage rung.
+
+    With --html: class, field, role, rung and purpose, what would change each outcome, and the rules in words.
+    """
     from hub.consent.matrix import cells, columns
 
     policy = compiled(folder, None)
+    if html is not None:
+        _write_page(policy, html)
+        return
     heads = [f"{_short(role)}{rung}" for role, rung in columns()]
-    found = cells(policy, classes=_classes(information_class))
+    found = _for(cells(policy, classes=_classes(information_class)), purpose)
     rows = list(_rows(found, by_field=information_class is not None))
     title = "field" if information_class is not None else "class"
     _show_table([title, *heads], rows, markdown=markdown)
     print()
     print(_LEGEND)
+
+
+def _write_page(policy: Policy, file: Path) -> None:
+    """Write the page, and say where it is."""
+    from hub.consent.matrix_page import matrix_page
+    from hub.errors import NotConfigured
+
+    page = matrix_page(policy).encode()
+    try:
+        file.write_bytes(page)
+    except OSError as error:
+        message = f"{file} cannot be written ({error.strerror})"
+        raise NotConfigured(message, fix="name a file in a folder that is there and may be written") from None
+    print(f"{file}: policy {policy.name}, {len(page):,} bytes. Open it in a browser.")
 
 
 def _classes(name: str | None) -> tuple[InformationClass, ...]:
@@ -55,6 +84,19 @@ def _classes(name: str | None) -> tuple[InformationClass, ...]:
         message = f"{name} is not an information class{nearest(name, InformationClass)}"
         raise NotConfigured(message)
     return (InformationClass(name),)
+
+
+def _for(found: Iterator[Cell], name: str | None) -> Iterator[Cell]:
+    """Keep the cells of the purpose asked for, or all."""
+    from hub.consent.parties import Purpose, nearest
+    from hub.errors import NotConfigured
+
+    if name is None:
+        return found
+    if name not in set(Purpose):
+        message = f"{name} is not a purpose{nearest(name, Purpose)}"
+        raise NotConfigured(message)
+    return (cell for cell in found if cell.purpose == name)
 
 
 def _rows(found: Iterator[Cell], *, by_field: bool) -> Iterator[list[str]]:

@@ -1,0 +1,97 @@
+"""What is in a message besides its fields' names: which values are there, and which texts name others.
+
+Worked out once per message, however many are told of it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from hub.consent.decision import Candidate, FieldDecision, FieldSpec, Scope
+from hub.consent.paths import owners, walk
+from hub.consent.screen import named_in_text, telling
+from hub.messages.identifiers import OrganisationId
+
+_NOBODY = OrganisationId("")
+Place = tuple[str, Scope]
+
+
+@dataclass(slots=True, eq=False)
+class Reading:
+    """One message's payload, read for all its recipients."""
+
+    payload: Mapping[str, object]
+    specs: Sequence[FieldSpec]
+    naming: bool
+    """Whether some text of it could name another value of it."""
+    texts: str
+    """All its texts put together, in small letters."""
+    _present: dict[OrganisationId, frozenset[Place]] = field(default_factory=dict)
+
+    def has_any(self, places: tuple[Place, ...], candidate: Candidate) -> bool:
+        """Tell whether any of these fields has a value, in list items that are the candidate's or others'."""
+        for path, scope in places:
+            if scope is _ALL and isinstance(self.payload.get(path), _SIMPLE):
+                return True
+        return bool(places) and not self.there(candidate).isdisjoint(places)
+
+    def names_another(self, author: str) -> bool:
+        """Tell whether some text of it could name another value of it, or who wrote it."""
+        return self.naming or (telling(author) is not None and author.strip().lower() in self.texts)
+
+    def screened(
+        self,
+        fields: tuple[FieldDecision, ...],
+        candidate: Candidate,
+        *,
+        author: str,
+        items_held: tuple[str, ...],
+    ) -> tuple[FieldDecision, ...]:
+        """Withhold every disclosed text that names what is held back elsewhere, or an author who is."""
+        return named_in_text(
+            self.payload, self.specs, fields, candidate, author=author, items_held=items_held
+        )
+
+    def there(self, candidate: Candidate) -> frozenset[Place]:
+        """Return the fields that have a value, in list items that are the candidate's or others'."""
+        owner = candidate.organisation if owners(self.specs) else _NOBODY
+        found = self._present.get(owner)
+        if found is None:
+            leaves = walk(self.payload, self.specs, candidate)
+            found = self._present[owner] = frozenset((leaf.path, leaf.scope) for leaf in leaves)
+        return found
+
+
+_ALL = Scope.ALL
+_SIMPLE = (str, int, float, bytes)
+
+
+def read_payload(payload: Mapping[str, object], specs: Sequence[FieldSpec]) -> Reading:
+    """Read a payload."""
+    texts = set(_texts(payload))
+    together = "\n".join({text.strip().lower() for text in texts})
+    return Reading(payload=payload, specs=specs, naming=_some_name_others(texts, together), texts=together)
+
+
+def _texts(payload: Mapping[str, object]) -> Iterator[str]:
+    """Yield every text of a payload, however deep."""
+    rest: list[object] = [payload]
+    for value in rest:
+        if isinstance(value, str):
+            yield value
+        elif isinstance(value, Mapping):
+            rest.extend(value.values())
+        elif isinstance(value, list | tuple):
+            rest.extend(value)
+
+
+def _some_name_others(texts: set[str], together: str) -> bool:
+    """Tell whether a text could contain another; of letters beyond ASCII, whose cases vary, it is assumed.
+
+    What is held back is looked for in what goes, whole words in any case. A text that stands once in all of
+    them put together stands in no other, whoever gets what.
+    """
+    if not together.isascii():
+        return any(map(telling, texts))
+    return any(together.count(text.strip().lower()) > 1 and telling(text) for text in texts)

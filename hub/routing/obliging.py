@@ -1,0 +1,71 @@
+"""What disclosures oblige to: to be acknowledged, the Offender Manager to be told (R-DIS-01, R-ADM-03)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from hub.cases.case import Awaited
+from hub.consent.obligations import ACKNOWLEDGE, NOTIFY_OM, kind_of, period_ms
+from hub.consent.owing import UNSUPPORTED
+from hub.consent.paths import walk
+from hub.messages.envelope import MessageName, Role
+from hub.messages.identifiers import Instant
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+
+    from hub.consent.decision import Candidate, Decision, FieldSpec
+    from hub.messages.envelope import Submission
+    from hub.routing.outcome import Delivery
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Unperformed:
+    """Something that was there and was withheld, because an obligation with it cannot be performed."""
+
+    candidate: Candidate
+    message: MessageName
+
+
+def unperformed(
+    decisions: Iterable[Decision], submission: Submission, specs: Sequence[FieldSpec]
+) -> tuple[Unperformed, ...]:
+    """Return for whom something really there was withheld because of an obligation."""
+    return tuple(_unperformed(decisions, submission, specs))
+
+
+def _unperformed(
+    decisions: Iterable[Decision], submission: Submission, specs: Sequence[FieldSpec]
+) -> Iterator[Unperformed]:
+    for decision in decisions:
+        held = {(item.path, item.scope) for item in decision.fields if item.reason == UNSUPPORTED}
+        if held and any(
+            (leaf.path, leaf.scope) in held for leaf in walk(submission.payload, specs, decision.candidate)
+        ):
+            yield Unperformed(candidate=decision.candidate, message=submission.envelope.message)
+
+
+def awaited(deliveries: Iterable[Delivery], now: Instant) -> tuple[Awaited, ...]:
+    """Return the deliveries that are to be acknowledged, each with the moment until which."""
+    return tuple(
+        Awaited(
+            delivery=delivery.delivery_id,
+            organisation=delivery.organisation,
+            role=delivery.role,
+            message=delivery.message,
+            due_at=Instant(now + period_ms(term)),
+        )
+        for delivery in deliveries
+        for term in delivery.obligations
+        if kind_of(term) == ACKNOWLEDGE
+    )
+
+
+def to_be_told(deliveries: Iterable[Delivery]) -> tuple[Delivery, ...]:
+    """Return the deliveries of which the Offender Manager is told: those to somebody else."""
+    return tuple(
+        delivery
+        for delivery in deliveries
+        if NOTIFY_OM in delivery.obligations and delivery.role is not Role.OFFENDER_MANAGER
+    )

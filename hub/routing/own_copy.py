@@ -1,0 +1,82 @@
+"""The person's own copy of the Sentence Plan: what of it they may see (R-PLAN-03; DPA 2018 s.45).
+
+It is decided by the same rules as every delivery, for the one party that is no organisation.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from hub.consent.decide import decide
+from hub.consent.decision import Candidate, Concern, Decision
+from hub.consent.parties import Access, Kind, LegalStatus, Organisation, Purpose, Standing
+from hub.consent.redact import cut
+from hub.errors import DomainRefusal
+from hub.messages.envelope import MessageName, Role
+from hub.messages.identifiers import OrganisationId
+from hub.routing.bringing_up import brought_up
+from hub.routing.catching_up import said_again
+
+if TYPE_CHECKING:
+    from hub.cases.case import Case
+    from hub.consent.compile import Policy
+    from hub.messages.identifiers import Instant
+    from hub.routing.outcome import Contracts
+
+THE_PERSON = Organisation(
+    organisation=OrganisationId("@person"),
+    name="The person under supervision",
+    kind=Kind.PERSON,
+    rung=1,
+    legal_status=LegalStatus.NONE,
+    status_evidence="DPA 2018 s.45",
+    standing=Standing.ACTIVE,
+    purposes=frozenset(Purpose),
+    access=Access.ALL_CASES,
+)
+"""A party to decisions under a name no organisation can have."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OwnCopy:
+    """The plan as the person may have it, and why."""
+
+    decision: Decision
+    payload: Mapping[str, object]
+    """By field; empty where nothing may be given."""
+    redacted: tuple[str, ...]
+    """Paths the person may know were held back."""
+
+
+def own_copy(case: Case, *, policy: Policy, contracts: Contracts, now: Instant) -> OwnCopy:
+    """Return the current plan as the person may see it now.
+
+    Raises:
+        DomainRefusal: The case has no plan that may still be given.
+    """
+    plan = brought_up(case, contracts).plan
+    if plan is None or not plan.payload:
+        code = "PLAN-NONE"
+        raise DomainRefusal(
+            code, "the case has no Sentence Plan in force", fix="the Offender Manager sends one"
+        )
+    submission, specs = said_again(
+        MessageName.PLAN, plan, case.ref, contracts=contracts, cause="own-copy", now=now
+    )
+    candidate = Candidate(
+        organisation=THE_PERSON.organisation, role=Role.PERSON, persons=frozenset(), concern=Concern.TEAM
+    )
+    decision = decide(
+        policy,
+        envelope=submission.envelope,
+        specs=specs,
+        case=case,
+        organisation=THE_PERSON,
+        candidate=candidate,
+        now=now,
+        payload=submission.payload,
+    )
+    payload, redacted = cut(submission.payload, specs, decision, candidate) if decision.delivers else ({}, ())
+    return OwnCopy(decision=decision, payload=payload, redacted=redacted)

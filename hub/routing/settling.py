@@ -1,0 +1,69 @@
+"""Sets going what the disclosures of a record oblige to, once all are decided (R-DIS-01, R-ADM-03)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from hub.cases.acknowledgements import awaiting, given_up
+from hub.cases.applied import Applied, Raised
+from hub.cases.reports import DISCLOSURE_NOTICE, NOT_DISCLOSABLE
+from hub.routing.obliging import awaited, to_be_told
+from hub.routing.outcome import Verdict
+from hub.routing.reporting import report, report_parked
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from hub.cases.case import Case
+    from hub.consent.decision import Candidate
+    from hub.messages.envelope import MessageName
+    from hub.messages.identifiers import Instant
+    from hub.routing.disclosing import Told
+    from hub.routing.outcome import Delivery, Settled, View
+    from hub.routing.reporting import Cause
+
+
+def settle(applied: Applied, told: Told, *, cause: Cause, view: View, now: Instant) -> tuple[Applied, Told]:
+    """Report what has to be reported of these deliveries, and let the case wait for acknowledgements.
+
+    Returns:
+        The case with what it waits for now, and everything told, the reports among it.
+    """
+    before = len(applied.exceptions)
+    applied = awaiting(applied, awaited(told.deliveries, now), now)
+    told += report_parked(told.parked, applied.case, cause=cause, view=view, now=now)
+    raised = (*applied.exceptions[before:], *_notices(told), *_unperformed(told))
+    return applied, told + report(raised, applied.case, cause=cause, view=view, now=now)
+
+
+def settle_again(
+    case: Case, settled: Iterable[Settled], replacements: Iterable[Delivery], *, now: Instant
+) -> Applied:
+    """Wait no longer for what was stopped or replaced to be acknowledged, but for what is in its place.
+
+    The Offender Manager was told of the disclosure when it was first decided; less than that is no new one.
+    """
+    gone = frozenset(each.delivery_id for each in settled if each.verdict is not Verdict.RELEASE)
+    return awaiting(given_up(Applied(case=case), gone), awaited(replacements, now), now)
+
+
+def _notices(told: Told) -> Iterator[Raised]:
+    """Yield a notice for every disclosure the Offender Manager is to be told of."""
+    for delivery in to_be_told(told.deliveries):
+        about = _about(delivery.message, delivery.role, delivery.organisation)
+        yield Raised(code=DISCLOSURE_NOTICE, subject=delivery.delivery_id, about=about)
+
+
+def _unperformed(told: Told) -> Iterator[Raised]:
+    """Yield a report for everybody from whom something was withheld for want of a way to oblige them."""
+    once: dict[tuple[MessageName, Candidate], None] = dict.fromkeys(
+        (each.message, each.candidate) for each in told.unperformed
+    )
+    for message, candidate in once:
+        about = _about(message, candidate.role, candidate.organisation)
+        subject = f"{message}/{candidate.organisation}/{candidate.role}"
+        yield Raised(code=NOT_DISCLOSABLE, subject=subject, about=about)
+
+
+def _about(message: MessageName, role: str, organisation: str) -> str:
+    return f"It was a {message} message, for the {role.replace('_', ' ')} of {organisation}."

@@ -1,0 +1,174 @@
+"""The facts of the classes, gone through once for all of them, are what each class by itself would have."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from hub.cases.case import Case, ConsentGiven, ConsentState, Restriction, RestrictionKind
+from hub.cases.grants import Act, Grant, GrantKind
+from hub.consent.decision import Candidate, Concern
+from hub.consent.facts import FlatFacts, facts_of
+from hub.consent.parties import Organisation, Protocol
+from hub.consent.question import Question
+from hub.messages.envelope import Envelope, InformationClass, MessageName, Role, Statement
+from hub.messages.identifiers import Instant, MessageId
+from tests.unit.consent_cases import CASE, NOW, REGION, RUNG_2, SOMEBODY_ELSE, organisation
+
+CLASSES = st.frozensets(st.sampled_from(list(InformationClass)[:4]), max_size=3)
+SINCE = st.sampled_from([Instant(NOW - 2), Instant(NOW - 1), NOW, Instant(NOW + 1)])
+UNTIL = st.sampled_from([None, Instant(NOW - 1), NOW, Instant(NOW + 1)])
+SOMEBODY = st.sampled_from([RUNG_2, SOMEBODY_ELSE])
+NAMED = st.frozensets(SOMEBODY, max_size=1)
+ROLES = st.frozensets(st.sampled_from([Role.KEY_WORKER, Role.OFFENDER_MANAGER]), max_size=1)
+PURPOSES = st.frozensets(st.sampled_from(["progress", "referral"]), max_size=1)
+ACT = Act(organisation=REGION, role=Role.OFFENDER_MANAGER, person="st-1", at=Instant(0))
+CONSENTS = st.builds(
+    ConsentGiven,
+    consent=st.just("cn"),
+    state=st.sampled_from(list(ConsentState)),
+    organisation=st.none() | SOMEBODY,
+    classes=CLASSES,
+    purposes=PURPOSES,
+    since=SINCE,
+    until=UNTIL,
+)
+RESTRICTIONS = st.builds(
+    Restriction,
+    restriction=st.just("rs"),
+    kind=st.sampled_from([RestrictionKind.CONFIDENTIALITY, RestrictionKind.EXCLUSION]),
+    organisations=NAMED,
+    roles=ROLES,
+    classes=CLASSES,
+    objective=st.sampled_from([None, None, "o-1"]),
+    since=SINCE,
+    until=UNTIL,
+)
+GRANTS = st.builds(
+    Grant,
+    grant=st.just("gr"),
+    kind=st.sampled_from(list(GrantKind)),
+    organisation=SOMEBODY,
+    classes=CLASSES,
+    roles=ROLES,
+    purposes=PURPOSES,
+    evidence=st.just("file 7"),
+    asked=st.just(ACT),
+    since=st.none() | SINCE,
+    until=UNTIL,
+)
+PROTOCOLS = st.builds(Protocol, name=st.just("p"), classes=CLASSES, since=SINCE, until=UNTIL)
+
+
+def question(case: Case, party: Organisation) -> Question:
+    """Ask what a Key Worker of a purchased provider may know of a progress report."""
+    return Question(
+        envelope=Envelope(
+            message_id=MessageId("a" * 32),
+            message=MessageName.PROGRESS,
+            contract="1.0",
+            case=case.ref,
+            organisation=SOMEBODY_ELSE,
+            author="st-9",
+            author_role=Role.KEY_WORKER,
+            statement=Statement.FACT,
+            occurred_at=NOW,
+            recorded_at=NOW,
+            correlation="",
+            causation=None,
+            digest="",
+        ),
+        case=case,
+        organisation=party,
+        candidate=Candidate(
+            organisation=RUNG_2, role=Role.KEY_WORKER, persons=frozenset(), concern=Concern.TEAM
+        ),
+        now=NOW,
+        about=None,
+    )
+
+
+def within(since: Instant | None, until: Instant | None) -> bool:
+    """Tell whether an interval that has begun contains the moment."""
+    return since is not None and since <= NOW and (until is None or until > NOW)
+
+
+def word_on(name: InformationClass, consents: list[ConsentGiven]) -> str:
+    """Say in which state the consent for a class is, word by word: the latest, then the strictest."""
+    words = []
+    for item in consents:
+        says_no = item.state in {ConsentState.REFUSED, ConsentState.WITHDRAWN}
+        speaks = name in item.classes or (says_no and not item.classes)
+        heard = item.organisation in {None, RUNG_2} and (not item.purposes or "progress" in item.purposes)
+        if speaks and heard and item.since <= NOW:
+            ended = item.state is ConsentState.GIVEN and not within(item.since, item.until)
+            words.append((item.since, "expired" if ended else str(item.state).lower()))
+    latest = [state for since, state in words if since == max(when for when, _ in words)]
+    order = ("withdrawn", "refused", "expired", "given")
+    return next((state for state in order if state in latest), "none")
+
+
+@pytest.mark.requirement("R-DIS-05")
+@given(
+    consents=st.lists(CONSENTS, max_size=4),
+    restrictions=st.lists(RESTRICTIONS, max_size=3),
+    grants=st.lists(GRANTS, max_size=3),
+    protocols=st.lists(PROTOCOLS, max_size=2),
+)
+@settings(max_examples=300, deadline=None)
+def test_every_class_has_the_facts_it_would_have_alone(
+    consents: list[ConsentGiven],
+    restrictions: list[Restriction],
+    grants: list[Grant],
+    protocols: list[Protocol],
+) -> None:
+    """Protocols, consents, orders, overrides and flags, beginning and ending about the moment."""
+    case = replace(CASE, consents=tuple(consents), restrictions=tuple(restrictions), grants=tuple(grants))
+    found = facts_of(question(case, organisation(RUNG_2, protocols=tuple(protocols)))).by_class
+
+    for name in InformationClass:
+        kinds = {
+            each.kind
+            for each in grants
+            if within(each.since, each.until)
+            and name in each.classes
+            and each.organisation == RUNG_2
+            and each.roles <= {Role.KEY_WORKER}
+            and each.purposes <= {"progress"}
+        }
+        flagged = [
+            each
+            for each in restrictions
+            if within(each.since, each.until)
+            and each.kind is RestrictionKind.CONFIDENTIALITY
+            and each.objective is None
+            and (not each.classes or name in each.classes)
+            and (
+                RUNG_2 in each.organisations
+                or Role.KEY_WORKER in each.roles
+                or not (each.organisations or each.roles)
+            )
+        ]
+        assert found[name] == {
+            "protocol": any(name in each.classes and within(each.since, each.until) for each in protocols),
+            "consent": word_on(name, consents),
+            "court_order": GrantKind.COURT_ORDER in kinds,
+            "override": bool(kinds & {GrantKind.OVERRIDE, GrantKind.BREAK_GLASS}),
+            "confidential": bool(flagged),
+        }
+
+
+@pytest.mark.requirement("R-DIS-09")
+def test_facts_are_named_for_the_classes_a_message_has_and_for_no_other() -> None:
+    """`protocol.risk` is kept where the message has something of that class."""
+    facts = facts_of(question(CASE, organisation(RUNG_2)), (InformationClass.RISK,))
+    flat = FlatFacts(facts, {"evidence.consent.risk": "cn-1"})
+
+    assert flat["protocol.risk"] is False
+    assert "protocol.health" not in flat
+    assert flat["evidence.consent.risk"] == "cn-1"
+    assert len(flat) == len(facts.whole) + 6
+    assert dict(flat) == flat

@@ -1,0 +1,122 @@
+"""The person's own copy of the Sentence Plan: what of it they may see, and what nobody can let them see."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from hub.consent.parties import organisation_from
+from hub.errors import DomainRefusal
+from hub.messages.envelope import MessageName, Role
+from hub.routing.own_copy import OwnCopy, own_copy
+from tests.unit.worlds import (
+    COUNSELLOR,
+    MANAGER,
+    Staff,
+    World,
+    distribute,
+    engage,
+    library,
+    policy,
+    staffed,
+)
+
+PLAN: dict[str, Any] = {
+    "change_summary": "Work on debt begins",
+    "risk_management": "Invented watchfulness of the manager",
+    "victim_safety": "Not to go near Invented Street",
+    "sentence_summary": "Two invented years",
+    "contingency": "Invented recall",
+}
+
+
+def planned(**fields: Any) -> World:  # noqa: ANN401 - any field of it
+    """Return a world with a Sentence Plan."""
+    world = staffed()
+    engage(world, COUNSELLOR)
+    distribute(world, **{**PLAN, **fields})
+    return world
+
+
+def copy_of(world: World) -> OwnCopy:
+    """Produce the person's own copy."""
+    return own_copy(world.state, policy=policy(), contracts=library(), now=world.now)
+
+
+def hold_back(world: World, action: str, **fields: object) -> None:
+    """Let the Offender Manager hold something back."""
+    world.send(MANAGER, MessageName.CONSENT, {"consent": "hold-1", "action": action, **fields})
+
+
+@pytest.mark.requirement("R-PLAN-03")
+def test_the_person_has_the_whole_plan_with_who_does_what() -> None:
+    copy = copy_of(planned())
+    assert copy.decision.delivers
+    assert copy.payload["change_summary"] == "Work on debt begins"
+    assert copy.payload["sentence_summary"] == "Two invented years"
+    objectives = copy.payload["objectives"]
+    assert isinstance(objectives, list)
+    assert len(objectives) == 2
+    assert all(each["title"] and each["organisation"] for each in objectives)
+    assert {item.basis for item in copy.decision.fields if item.basis} == {"DPA45"}
+
+
+@pytest.mark.requirement("R-PLAN-03", "R-DIS-06")
+def test_the_person_is_told_that_risk_is_managed_and_nothing_of_victims() -> None:
+    copy = copy_of(planned())
+    assert set(copy.redacted) == {"risk_management", "contingency"}
+    for name in ("risk_management", "contingency", "victim_safety"):
+        assert copy.payload[name] is None, name
+
+
+@pytest.mark.requirement("R-PLAN-03", "R-DIS-06")
+def test_a_victim_named_in_what_changed_holds_that_back_too() -> None:
+    copy = copy_of(planned(change_summary="As before; Not to go near Invented Street"))
+    assert copy.payload["change_summary"] is None
+
+
+@pytest.mark.requirement("R-PLAN-03", "R-CON-02")
+def test_a_manager_under_threat_is_not_named_in_the_own_copy() -> None:
+    world = planned()
+    named = copy_of(world)
+    assert any(item.path == "@author" and item.basis == "DPA45" for item in named.decision.fields)
+    hold_back(world, "OM_THREATENED")
+    threatened = {item.path: item.reason for item in copy_of(world).decision.fields}
+    assert threatened["@author"] == "HOLD-OM-THREATENED"
+    assert threatened["objectives[].responsible"] == "HOLD-OM-THREATENED"
+
+
+@pytest.mark.requirement("R-PLAN-03", "R-DIS-03")
+def test_an_objective_held_back_from_the_person_is_not_in_the_own_copy() -> None:
+    world = planned()
+    hold_back(world, "CONFIDENTIALITY", roles=["person"], objective="objective-recovery")
+    objectives = copy_of(world).payload["objectives"]
+    assert isinstance(objectives, list)
+    assert "objective-recovery" not in {each["objective"] for each in objectives}
+    assert len(objectives) == 1
+
+
+@pytest.mark.requirement("R-PLAN-03")
+def test_limited_access_does_not_shut_the_person_out() -> None:
+    world = planned()
+    hold_back(world, "RESTRICTION", organisations=["probation-north"])
+    assert copy_of(world).decision.delivers
+
+
+@pytest.mark.requirement("R-PLAN-03")
+def test_without_a_plan_there_is_no_copy() -> None:
+    with pytest.raises(DomainRefusal, match="no Sentence Plan") as refused:
+        copy_of(staffed())
+    assert refused.value.code == "PLAN-NONE"
+
+
+@pytest.mark.requirement("R-PLAN-03")
+def test_a_person_is_no_organisation_and_writes_nothing() -> None:
+    with pytest.raises(ValueError, match=r"organisation\.kind: .*a person is none"):
+        organisation_from({"organisation": "somebody", "name": "Somebody", "kind": "person"})
+    world = planned()
+    person = Staff(MANAGER.organisation, Role.PERSON, "the-person")
+    result = world.send(person, MessageName.PLAN, {"version": 2})
+    assert result.rejection is not None
+    assert result.rejection.code == "NOT-ENTITLED"

@@ -1,0 +1,118 @@
+"""A message read once for all its recipients is screened as if it were read for each."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from hub.consent.decision import Candidate, Concern, FieldDecision, FieldSpec, Outcome, Scope
+from hub.consent.reading import read_payload
+from hub.consent.screen import named_in_text
+from hub.messages.envelope import InformationClass, Role, Subject
+from tests.unit.consent_cases import RUNG_2, SOMEBODY_ELSE
+
+SPECS = tuple(
+    FieldSpec(
+        path=path,
+        information_class=InformationClass.PROGRESS,
+        subject=Subject.PERSON,
+        sensitive=False,
+        own="organisation" if "[]" in path else None,
+    )
+    for path in ("note", "name", "place", "tags", "inner.text", "items[].text", "items[].organisation")
+)
+TEXTS = st.sampled_from(
+    [
+        "Anna Smith",
+        "anna smith ",
+        "came with ANNA SMITH today",
+        "Anna Smithers",
+        "Übergang",
+        "im ÜBERGANG",
+        "k\u0131l\u0131ç",
+        "KILIÇ was there",
+        "LOW",
+        "risk is LOW now",
+        "a",
+        "",
+    ]
+)
+ITEM = st.fixed_dictionaries(
+    {"text": st.none() | TEXTS, "organisation": st.sampled_from([RUNG_2, SOMEBODY_ELSE])}
+)
+PAYLOADS = st.fixed_dictionaries(
+    {
+        "note": st.none() | TEXTS,
+        "name": st.none() | TEXTS | st.integers(0, 3),
+        "place": st.none() | TEXTS | st.booleans(),
+        "tags": st.none() | st.lists(TEXTS, max_size=2),
+        "inner": st.none() | st.fixed_dictionaries({"text": TEXTS}),
+        "items": st.none() | st.lists(ITEM, max_size=2),
+    }
+)
+PLACES = [
+    (spec.path, scope)
+    for spec in SPECS
+    for scope in ((Scope.THEIRS, Scope.OTHERS) if spec.own else (Scope.ALL,))
+]
+CANDIDATE = Candidate(organisation=RUNG_2, role=Role.KEY_WORKER, persons=frozenset(), concern=Concern.TEAM)
+
+
+def decided(outcomes: list[Outcome]) -> tuple[FieldDecision, ...]:
+    """Decide the fields in these ways."""
+    return tuple(
+        FieldDecision(path=path, scope=scope, outcome=outcome, reason="NEED", basis=None, rules=())
+        for (path, scope), outcome in zip(PLACES, outcomes, strict=True)
+    )
+
+
+@pytest.mark.requirement("R-DIS-06")
+@given(
+    payload=PAYLOADS,
+    outcomes=st.lists(
+        st.sampled_from([Outcome.DISCLOSE, Outcome.WITHHOLD]), min_size=len(PLACES), max_size=len(PLACES)
+    ),
+)
+@settings(max_examples=500, deadline=None)
+def test_a_text_that_names_what_is_held_back_is_found_whether_or_not_it_was_looked_for_before(
+    payload: dict[str, object], outcomes: list[Outcome]
+) -> None:
+    """Where the reading says that nothing names anything, screening would have found nothing."""
+    fields = decided(outcomes)
+    reading = read_payload(payload, SPECS)
+
+    for author in ("", "Anna Smith", "st-4711"):
+        found = named_in_text(payload, SPECS, fields, CANDIDATE, author=author)
+        assert reading.screened(fields, CANDIDATE, author=author, items_held=()) == found
+        if not reading.names_another(author):
+            assert found == fields
+
+
+@pytest.mark.requirement("R-DIS-01")
+@pytest.mark.parametrize(
+    ("payload", "place", "there"),
+    [
+        ({"note": "x"}, ("note", Scope.ALL), True),
+        ({"note": None}, ("note", Scope.ALL), False),
+        ({"inner": {"text": "x"}}, ("inner.text", Scope.ALL), True),
+        ({"tags": ["x"]}, ("tags", Scope.ALL), True),
+        ({"tags": []}, ("tags", Scope.ALL), False),
+        ({"items": [{"text": "x", "organisation": RUNG_2}]}, ("items[].text", Scope.THEIRS), True),
+        ({"items": [{"text": "x", "organisation": RUNG_2}]}, ("items[].text", Scope.OTHERS), False),
+    ],
+)
+def test_what_is_left_is_judged_by_what_is_really_there(
+    payload: dict[str, object],
+    place: tuple[str, Scope],
+    there: bool,  # noqa: FBT001 - a table's column
+) -> None:
+    """A field that may go and has no value is nothing to be told of."""
+    assert read_payload(payload, SPECS).has_any((place,), CANDIDATE) is there
+
+
+@pytest.mark.requirement("R-DIS-01")
+def test_a_message_without_any_name_in_it_is_not_searched_for_each_recipient() -> None:
+    """What no text can hold is looked for once."""
+    assert not read_payload({"note": "came on time", "name": "Anna Smith"}, SPECS).naming
+    assert read_payload({"note": "Anna Smith came", "name": "anna smith"}, SPECS).naming
