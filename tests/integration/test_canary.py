@@ -26,7 +26,7 @@ from tests.integration.sinks import COMMANDS, IN, ROUTES, SHOW_NOTHING_OF_A_HUB,
 if TYPE_CHECKING:
     from pathlib import Path
 
-pytestmark = pytest.mark.timeout(240)
+pytestmark = pytest.mark.timeout(300)
 WENT, GENERALISED = "disclose", "generalise"
 TRANSLATED = {"corrects", "referral", "objectives[].referral"}
 """Fields in which a recipient finds a reference of its own in the place of the sender's."""
