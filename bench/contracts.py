@@ -14,7 +14,6 @@ import random
 import sys
 import tempfile
 import time
-from dataclasses import replace
 from functools import lru_cache
 from io import BytesIO
 from pathlib import Path
@@ -24,10 +23,10 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 import fastavro
 
-from hub.consent.allowance import Allowance, allowance
-from hub.consent.decision import Candidate, Concern, Decision, FieldDecision, Outcome, Scope
+from bench.allowing import allowed
+from hub.consent.allowance import Allowance
 from hub.consent.parties import Purpose
-from hub.consent.partner_contracts import NOT_IN_VIEW, Direction, PartnerContract, Phase
+from hub.consent.partner_contracts import Direction, PartnerContract, Phase
 from hub.messages.envelope import Envelope, MessageName, Role, Statement, Submission
 from hub.messages.identifiers import CaseRef, DeliveryId, Instant, MessageId, OrganisationId
 from hub.routing.outcome import Delivery, Urgency
@@ -70,25 +69,6 @@ ENVELOPE = Envelope(
     correlation="0" * 32,
     causation=None,
     digest="0" * 64,
-)
-DECISION = Decision(
-    decision_id="bench",
-    message=ENVELOPE.message_id,
-    case=ENVELOPE.case,
-    candidate=Candidate(
-        organisation=OrganisationId("partner-0"),
-        role=Role.KEY_WORKER,
-        persons=frozenset(),
-        concern=Concern.TEAM,
-    ),
-    purpose=Purpose.PROGRESS,
-    delivers=True,
-    gate=None,
-    fields=(),
-    policy="bench",
-    case_version=1,
-    facts={},
-    decided_at=Instant(0),
 )
 LIMITS = {
     "guard walk": 1.5,
@@ -271,22 +251,7 @@ class Site:
 
     def allowed(self, view: Contract, changed: Collection[str]) -> Allowance:
         """What a recipient may be given where its contract has this view and these fields are held back."""
-        known = {path for path, _, _ in leaves(view.shape)}
-
-        def decided(path: str) -> FieldDecision:
-            goes = path in known and path not in changed
-            reason = "NEED" if goes or path in changed else NOT_IN_VIEW
-            outcome = Outcome.DISCLOSE if goes else Outcome.WITHHOLD
-            return FieldDecision(
-                path=path, scope=Scope.ALL, outcome=outcome, reason=reason, basis=None, rules=()
-            )
-
-        return allowance(
-            self._said(),
-            self.whole.specs,
-            replace(DECISION, fields=tuple(decided(spec.path) for spec in self.whole.specs)),
-            envelope=ENVELOPE,
-        )
+        return allowed(self.whole, view, changed, said=self._said(), envelope=ENVELOPE)
 
     @lru_cache(maxsize=1)  # noqa: B019 - one site a run
     def _said(self) -> dict[str, object]:
