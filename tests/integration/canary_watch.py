@@ -26,12 +26,11 @@ from hub.adapters import broker
 from hub.adapters.database import server
 from hub.adapters.gateway.routes import POSTED, route_of
 from hub.app import attached
-from hub.consent.compile import compile_policy
 from hub.demo.perform import Performed, perform
 from hub.demo.submissions import NO_SUCH_CASE
 from hub.messages.identifiers import MessageId
 from hub.settings import load
-from hub.topics.policy_files import POLICY_VERSION, read_policy
+from hub.topics.policy_files import folder_policy
 from tests.integration.canary_story import REGION, Says, Story, canary_parties, said_at
 from tests.integration.sinks import AFTER_IT_STOPPED, IN, ROOT, WHILE_IT_RUNS, Delivered, Found, Site
 
@@ -121,7 +120,7 @@ async def _played(found: Watched, settings: Settings, environment: Mapping[str, 
             await stage.malformed()
             await stage.asked()
             await stage.by_kafka()
-        policy = compile_policy(read_policy(), version=POLICY_VERSION)
+        policy = folder_policy()
         reasons = {code: staff for code, (staff, _) in policy.reasons.items()}
         found.demo = await perform(hub, Console(file=io.StringIO(), width=100), seed=1, reasons=reasons)
         await _quiet(site)

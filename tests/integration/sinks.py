@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections import defaultdict
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -179,12 +179,23 @@ COMMANDS: Mapping[str, Sequence[str]] = {
     "contracts who-uses": ("progress.note",),
     "contracts sunset-report": (),
     "topics verify": (),
+    "ledger overtaken": ("--json",),
+    "policy list": (),
+    "policy replay": ("--days", "2", "--json"),
+    "policy explain": (),
+    "policy whatif": (),
+    "policy who-may-see": (),
 }
 """Commands that show something of a running hub, and how they are asked for all of it."""
+ABOUT_ONE = {"quarantine show", "policy explain", "policy whatif", "policy who-may-see"}
+"""Those of them that are asked about one record, decision, message or case."""
+SHOWS_ITS_SUBJECT = {"policy own-copy"}
+"""The person's own copy of their plan: what it holds is the point of it."""
 SHOW_NOTHING_OF_A_HUB = {
     *("demo", "serve", "test", "doctor"),
-    *("partner add", "partner key", "partner suspend", "partner resume"),
-    *("policy check", "policy matrix", "policy release"),
+    *("partner add", "partner amend", "partner key", "partner suspend", "partner resume"),
+    *("policy check", "policy prove", "policy show", "policy matrix", "policy record", "policy cedar"),
+    *("policy diff", "policy propose", "policy approve", "policy release"),
     *("contracts show", "contracts diff", "contracts compat", "contracts lint", "contracts check"),
     *("contracts can-i-release", "contracts stamp", "contracts verify", "contracts views"),
     *("contracts release", "contracts register"),
@@ -198,14 +209,30 @@ async def commands(site: Site) -> Found:
     shown = await asyncio.to_thread(_run, site, "quarantine", "list", "--limit", "10000", "--json")
     records = [row["record_id"] for row in json.loads(shown)]
     found = {"command/quarantine list --json": shown}
-    asked = {command: arguments for command, arguments in COMMANDS.items() if command != "quarantine show"}
+    asked = {command: arguments for command, arguments in COMMANDS.items() if command not in ABOUT_ONE}
     for command, arguments in asked.items():
         found[f"command/{command}"] = await asyncio.to_thread(_run, site, *command.split(), *arguments)
     every = ("ledger", "list", "--json", "--limit", "10000")
     found["command/ledger list --json"] = await asyncio.to_thread(_run, site, *every)
+    for command, arguments in _about_one(json.loads(found["command/ledger list --json"])):
+        found[f"command/{' '.join((command, *arguments))}"] = await asyncio.to_thread(
+            _run, site, *command.split(), *arguments
+        )
     single = [await asyncio.to_thread(_run, site, "quarantine", "show", each) for each in records[::25]]
     found["command/quarantine show"] = b"\n".join(single)
     return found
+
+
+def _about_one(ledger: Sequence[Mapping[str, Any]]) -> Iterator[tuple[str, tuple[str, ...]]]:
+    """Yield questions on single decisions, messages and cases: the first and the last of each message type."""
+    by_type = {row["message"]: row for row in ledger} | {f"{row['message']}/": row for row in ledger[::-1]}
+    for row in by_type.values():
+        yield "policy explain", (row["decision_id"], "--why-not")
+    asked = next(row for row in ledger if row["message"] == "progress")
+    yield "policy whatif", ("--message-id", asked["message_id"], "--tier", "4", "--json")
+    for information_class in ("plan_objective", "victim"):
+        of = ("--message", "plan", "--class", information_class, "--all")
+        yield "policy who-may-see", ("--case", asked["case_ref"], *of)
 
 
 def _run(site: Site, *arguments: str) -> bytes:

@@ -6,6 +6,7 @@ that is refused, and the demonstration's day; then every sink there is (tests/in
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -21,7 +22,15 @@ from hub.topics.shapes import Choice, ListOf, Record, Scalar
 from tests.integration.canaries import FEW, LIBRARY, NUMBERS_MIN, TOKEN, fields_of, leaves, why_none
 from tests.integration.canary_story import EVERYBODY, Story, said_at
 from tests.integration.canary_watch import Watched, watch
-from tests.integration.sinks import COMMANDS, IN, ROUTES, SHOW_NOTHING_OF_A_HUB, TO, Delivered
+from tests.integration.sinks import (
+    COMMANDS,
+    IN,
+    ROUTES,
+    SHOW_NOTHING_OF_A_HUB,
+    SHOWS_ITS_SUBJECT,
+    TO,
+    Delivered,
+)
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -83,7 +92,7 @@ def test_every_route_is_called_or_known_to_tell_nothing() -> None:
 
 def test_every_command_is_run_or_known_to_show_nothing_of_a_hub() -> None:
     """A command that comes later is a sink: say in `COMMANDS` how it is asked for all it shows."""
-    assert {*_commands()} == set(COMMANDS) | SHOW_NOTHING_OF_A_HUB
+    assert {*_commands()} == set(COMMANDS) | SHOW_NOTHING_OF_A_HUB | SHOWS_ITS_SUBJECT
 
 
 def _commands() -> Iterator[str]:
@@ -171,8 +180,16 @@ class Ledger:
     ) -> dict[tuple[str, object], object]:
         outcome = self.outcome(row, path, scope)
         if outcome == GENERALISED and general is not None:
-            return {(general, place): general_form(general, value)}
+            return {(general, place): self._general(row, general, value)}
         return {(path, place): value} if outcome == WENT else {}
+
+    def _general(self, row: Mapping[str, Any], general: str, value: object) -> object:
+        """Return the general form; a token follows from the case's own reference, the recipient, the value."""
+        if not general.endswith("_token"):
+            return general_form(general, value)
+        parts = ("pseudonym", row["case_ref"], row["organisation"], str(value))
+        framed = b"".join(len(part.encode()).to_bytes(4, "big") + part.encode() for part in parts)
+        return hashlib.blake2b(framed, digest_size=16).hexdigest()
 
     def words(self, organisation: str) -> set[str]:
         """Return every canary an organisation may have, by what it was delivered."""
