@@ -224,7 +224,7 @@ async def commands(site: Site) -> Found:
 
 
 def _about_one(ledger: Sequence[Mapping[str, Any]]) -> Iterator[tuple[str, tuple[str, ...]]]:
-    """Yield questions on single decisions, messages and cases: the first and the last of each message type."""
+    """Yield questions on single decisions, messages and cases: the first and last of each message type."""
     by_type = {row["message"]: row for row in ledger} | {f"{row['message']}/": row for row in ledger[::-1]}
     for row in by_type.values():
         yield "policy explain", (row["decision_id"], "--why-not")

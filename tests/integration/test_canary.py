@@ -184,7 +184,7 @@ class Ledger:
         return {(path, place): value} if outcome == WENT else {}
 
     def _general(self, row: Mapping[str, Any], general: str, value: object) -> object:
-        """Return the general form; a token follows from the case's own reference, the recipient, the value."""
+        """Return the general form; a token follows from the case's own reference, recipient and value."""
         if not general.endswith("_token"):
             return general_form(general, value)
         parts = ("pseudonym", row["case_ref"], row["organisation"], str(value))
