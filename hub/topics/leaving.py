@@ -111,7 +111,7 @@ def check_envelope(record: Encoded, delivery: Delivery, *, redacted: frozenset[s
         elif name in lists:
             fits = lists[name].issuperset(text.split(","))
         else:
-            fits = name in _FORMS and _FORMS[name](text)
+            fits = name in _FORMS and bool(_FORMS[name](text))
         if not fits:
             raise _left_in(f"its header {name}" if name in _FORMS else "a header that never leaves")
 
@@ -125,8 +125,8 @@ def _said(delivery: Delivery) -> dict[str, str | None]:
         "hub-author": source.author if AUTHOR in allowed else None,
         "hub-author-role": source.author_role.value if names_organisation else None,
         "hub-author-organisation": source.organisation if names_organisation else None,
-        "hub-contract": agreed and agreed.name,
-        "ce_successor": agreed and agreed.alternative,
+        "hub-contract": None if agreed is None else agreed.name,
+        "ce_successor": None if agreed is None else agreed.alternative,
     }
     return said if CAUSATION in allowed else said | {"hub-causation": None}
 
@@ -142,7 +142,7 @@ def _form_of(described: Mapping[str, object]) -> Callable[[str], object]:
 
 
 _FORMS: Mapping[str, Callable[[str], object]] = {
-    name: _form_of(described) for name, described in (ALWAYS | SOMETIMES).items()
+    name: _form_of(described) for name, described in {**ALWAYS, **SOMETIMES}.items()
 }
 _CAVEATS = frozenset(CAVEATS)
 
