@@ -1,6 +1,7 @@
 """What the hub says of itself while it runs: one event a line on standard error, nothing personal.
 
-On a terminal in a form for people, elsewhere as JSON. Libraries speak up from warnings on.
+On a terminal in a form for people, elsewhere as JSON. Libraries speak up from warnings on, and never as
+talkative as they can be: Kafka's client then prints whole records.
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ def set_up_logs(settings: Settings) -> None:
         level=logging.WARNING, stream=sys.stderr, format="%(levelname)s %(name)s: %(message)s"
     )
     for name in _QUIET:
-        logging.getLogger(name).setLevel(logging.DEBUG if level <= logging.DEBUG else logging.CRITICAL)
+        logging.getLogger(name).setLevel(logging.INFO if level <= logging.DEBUG else logging.CRITICAL)
     people = sys.stderr.isatty()
     renderer = structlog.dev.ConsoleRenderer() if people else structlog.processors.JSONRenderer()
     structlog.configure(

@@ -41,6 +41,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 
     from hub.app.hub import Hub
+    from hub.cases.case import Case
     from hub.consent.compile import Policy
     from hub.consent.decision import Decision, FieldSpec, Scope
     from hub.messages.envelope import Entry
@@ -286,20 +287,30 @@ class Questions:
         Raises:
             NotConfigured: There is no such case, or the message has no such field.
         """
-        ref = CaseRef(await self._internal(case, "case"))
-        self._log("who-may-see", ref, message=message.value, field=path, of_class=information_class)
-        async with self.hub.pool.connection() as connection:
-            view = await past.world_now(connection, codec=self.hub.codec, cases=[ref])
-        found = view.case(ref)
-        if found is None:
-            text = f"there is no case {case}"
-            raise NotConfigured(text, fix="give its reference as an organisation knows it, or the hub's own")
+        what = {"message": message.value, "field": path, "of_class": information_class}
+        view, found = await self.case_now(case, "who-may-see", **what)
         try:
             return who_may_see(
                 view, found, message, field=path, information_class=information_class, now=_now()
             )
         except ValueError as error:
             raise NotConfigured(str(error)) from error
+
+    async def case_now(self, case: str, asked: str, **what: object) -> tuple[RouterView, Case]:
+        """Return the world as it is and a case in it; what is asked of it is logged first.
+
+        Raises:
+            NotConfigured: There is no such case.
+        """
+        ref = CaseRef(await self._internal(case, "case"))
+        self._log(asked, ref, **what)
+        async with self.hub.pool.connection() as connection:
+            view = await past.world_now(connection, codec=self.hub.codec, cases=[ref])
+        found = view.case(ref)
+        if found is None:
+            text = f"there is no case {case}"
+            raise NotConfigured(text, fix="give its reference as an organisation knows it, or the hub's own")
+        return view, found
 
     def _log(self, asked: str, case: CaseRef, **what: object) -> None:
         _log.info("policy.asked", who=self.who, asked=asked, case=case, **what)

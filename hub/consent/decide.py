@@ -25,6 +25,7 @@ from hub.consent.plan import Answer, Plan, answer_of, classes_of, compiled_for
 from hub.consent.purposes import purpose_of
 from hub.consent.question import Question
 from hub.consent.reading import Reading
+from hub.consent.screen import without_gaps
 from hub.consent.weighing import Weighed, weigh
 from hub.errors import EngineDisagrees
 from hub.messages.envelope import Envelope, InformationClass, MessageName, Subject
@@ -115,8 +116,7 @@ def decide(  # noqa: PLR0913 - each is a different thing a decision depends on
     if answer.gate is None:
         if answer.owing and not can_acknowledge(organisation):
             answer = answer.without_acknowledging(plan.keys)
-        if reading is not None and reading.naming:
-            answer = answer.with_fields(reading.screened(answer.fields, candidate), plan.keys)
+        answer = _screened(answer, reading, question, plan.keys, items_held=facts.items_held)
         if contract is not None and contract.view is not None:
             # Last: what a contract leaves out may be known, so a text that names it need not be held back.
             answer = _viewed(answer, contract.view, plan.keys, specs, rule=f"contract.{contract.name}")
@@ -186,6 +186,22 @@ def _check(answer: Answer, reference: Weighed) -> None:
     if found != reference:
         message = "the compiled rules and the reference decide this message differently"
         raise EngineDisagrees(message, fix="keep the record; compare both with bench/differential.py")
+
+
+def _screened(
+    answer: Answer,
+    reading: Reading | None,
+    question: Question,
+    keys: frozenset[str],
+    *,
+    items_held: tuple[str, ...],
+) -> Answer:
+    """Withhold what would tell of something held back: numbers with a gap, texts that name it."""
+    fields = without_gaps(answer.fields, items_held) if items_held else answer.fields
+    author = question.envelope.author
+    if reading is not None and (items_held or reading.names_another(author)):
+        fields = reading.screened(fields, question.candidate, author=author, items_held=items_held)
+    return answer.with_fields(fields, keys)
 
 
 def _viewed(

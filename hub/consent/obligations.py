@@ -22,6 +22,9 @@ DESTROY = "DESTROY-WITHIN"
 NOTIFY_OM = "NOTIFY-OM"
 _MS = {"h": 3_600_000, "d": 86_400_000}
 _UNITS = {"h": "hours", "d": "days"}
+_TOLD = re.compile(
+    r"ACKNOWLEDGE-BY:\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}Z|DESTROY-BY:\d{4}-\d{2}-\d{2}", re.ASCII
+)
 _PERIOD = re.compile(r"([1-9][0-9]{0,3})([hd])")
 
 
@@ -138,6 +141,11 @@ def _told(term: str, at: Instant) -> str:
     if kind_of(term) == ACKNOWLEDGE:
         return f"ACKNOWLEDGE-BY:{ends:%Y-%m-%dT%H:%M:%SZ}"
     return f"DESTROY-BY:{ends:%Y-%m-%d}" if kind_of(term) == DESTROY else term
+
+
+def is_told(text: str) -> bool:
+    """Tell whether a text is a term as a recipient reads one."""
+    return text in CAVEATS or _TOLD.fullmatch(text) is not None
 
 
 def in_words(term: str) -> str:

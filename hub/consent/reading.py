@@ -25,6 +25,8 @@ class Reading:
     specs: Sequence[FieldSpec]
     naming: bool
     """Whether some text of it could name another value of it."""
+    texts: str
+    """All its texts put together, in small letters."""
     _present: dict[OrganisationId, frozenset[Place]] = field(default_factory=dict)
 
     def has_any(self, places: tuple[Place, ...], candidate: Candidate) -> bool:
@@ -34,9 +36,22 @@ class Reading:
                 return True
         return bool(places) and not self.there(candidate).isdisjoint(places)
 
-    def screened(self, fields: tuple[FieldDecision, ...], candidate: Candidate) -> tuple[FieldDecision, ...]:
-        """Withhold every disclosed text that contains a value held back elsewhere in the message."""
-        return named_in_text(self.payload, self.specs, fields, candidate) if self.naming else fields
+    def names_another(self, author: str) -> bool:
+        """Tell whether some text of it could name another value of it, or who wrote it."""
+        return self.naming or (telling(author) is not None and author.strip().lower() in self.texts)
+
+    def screened(
+        self,
+        fields: tuple[FieldDecision, ...],
+        candidate: Candidate,
+        *,
+        author: str,
+        items_held: tuple[str, ...],
+    ) -> tuple[FieldDecision, ...]:
+        """Withhold every disclosed text that names what is held back elsewhere, or an author who is."""
+        return named_in_text(
+            self.payload, self.specs, fields, candidate, author=author, items_held=items_held
+        )
 
     def there(self, candidate: Candidate) -> frozenset[Place]:
         """Return the fields that have a value, in list items that are the candidate's or others'."""
@@ -54,7 +69,9 @@ _SIMPLE = (str, int, float, bytes)
 
 def read_payload(payload: Mapping[str, object], specs: Sequence[FieldSpec]) -> Reading:
     """Read a payload."""
-    return Reading(payload=payload, specs=specs, naming=_some_name_others(set(_texts(payload))))
+    texts = set(_texts(payload))
+    together = "\n".join({text.strip().lower() for text in texts})
+    return Reading(payload=payload, specs=specs, naming=_some_name_others(texts, together), texts=together)
 
 
 def _texts(payload: Mapping[str, object]) -> Iterator[str]:
@@ -69,13 +86,12 @@ def _texts(payload: Mapping[str, object]) -> Iterator[str]:
             rest.extend(value)
 
 
-def _some_name_others(texts: set[str]) -> bool:
+def _some_name_others(texts: set[str], together: str) -> bool:
     """Tell whether a text could contain another; of letters beyond ASCII, whose cases vary, it is assumed.
 
     What is held back is looked for in what goes, whole words in any case. A text that stands once in all of
     them put together stands in no other, whoever gets what.
     """
-    together = "\n".join({text.strip().lower() for text in texts})
     if not together.isascii():
         return any(map(telling, texts))
     return any(together.count(text.strip().lower()) > 1 and telling(text) for text in texts)

@@ -69,7 +69,7 @@ class _Cut:
     def items(self, items: Sequence[object], path: str, scope: Scope) -> list[object] | None:
         """Cut the items of a list; those of which nothing is left are gone."""
         if not items:
-            return [] if self._any_goes(path) else None
+            return [] if self._all_goes(path) else None
         kept = [item for item in (self.item(each, path, scope) for each in items) if item is not None]
         return kept or None
 
@@ -98,13 +98,17 @@ class _Cut:
             for name, value in item.items()
         )
 
-    def _any_goes(self, path: str) -> bool:
-        """Tell whether anything under a list may be known, so that an empty one may be shown as empty."""
-        return any(
-            outcome is Outcome.DISCLOSE
+    def _all_goes(self, path: str) -> bool:
+        """Tell whether nothing of a list can be held back, so that an empty one may be shown as empty.
+
+        Otherwise it would tell that there was nothing, where null leaves it open.
+        """
+        found = {
+            outcome
             for (known, _), outcome in self.outcomes.items()
             if known == path.removesuffix("[]") or known.startswith(f"{path}.")
-        )
+        }
+        return not self.items_held and found == {Outcome.DISCLOSE}
 
 
 def cut(

@@ -6,6 +6,7 @@ The first makes it enough to look at states in which all is known: outcomes ther
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from functools import lru_cache
 from itertools import product
 
 from hub.consent.decided import choices, domains
@@ -26,18 +27,34 @@ def widens_unknown(rule: Rule) -> tuple[int, State | None]:
     arms = [(*rule.clauses, *arm.clauses) for arm in rule.arms] or [rule.clauses]
     states = 0
     for clauses in arms:
-        slots = sorted({slot for slot, _ in clauses})
-        ranges = [(0, *(1 << index for index in range(len(FACTS[_NAMES[slot]].domain)))) for slot in slots]
-        for digits in product(*_told_apart(slots, ranges, clauses)):
-            states += 1
-            vector = [0] * len(FACTS)
-            for slot, digit in zip(slots, digits, strict=True):
-                vector[slot] = digit
-            if 0 in digits and _widens(rule, clauses, vector, slots):
-                return states, {
-                    _NAMES[slot]: values_of(_NAMES[slot], digit)
-                    for slot, digit in zip(slots, digits, strict=True)
-                }
+        checked, digits = _of_clauses(clauses, permits=rule.effect is Effect.PERMIT)
+        states += checked
+        if digits is not None:
+            return states, {
+                _NAMES[slot]: values_of(_NAMES[slot], digit)
+                for slot, digit in zip(_slots(clauses), digits, strict=True)
+            }
+    return states, None
+
+
+def _slots(clauses: Sequence[Clause]) -> list[int]:
+    """Return the facts that clauses ask about."""
+    return sorted({slot for slot, _ in clauses})
+
+
+@lru_cache(maxsize=1 << 14)
+def _of_clauses(clauses: tuple[Clause, ...], *, permits: bool) -> tuple[int, tuple[int, ...] | None]:
+    """Look at every state of some clauses, once however many rules have them."""
+    slots = _slots(clauses)
+    ranges = [(0, *(1 << index for index in range(len(FACTS[_NAMES[slot]].domain)))) for slot in slots]
+    states = 0
+    for digits in product(*_told_apart(slots, ranges, clauses)):
+        states += 1
+        vector = [0] * len(FACTS)
+        for slot, digit in zip(slots, digits, strict=True):
+            vector[slot] = digit
+        if 0 in digits and _widens(clauses, vector, slots, permits=permits):
+            return states, digits
     return states, None
 
 
@@ -51,22 +68,23 @@ def _told_apart(
         yield [0, *groups.values()]
 
 
-def _widens(rule: Rule, clauses: Sequence[Clause], vector: list[int], slots: Sequence[int]) -> bool:
+def _widens(clauses: Sequence[Clause], vector: list[int], slots: Sequence[int], *, permits: bool) -> bool:
     """Tell whether knowing one more fact could make a rule disclose less than not knowing it does."""
-    fires = _discloses(rule, holds=truth(clauses, vector))
+    if not _discloses(permits, holds=truth(clauses, vector)):
+        return False
     for slot in (slot for slot in slots if not vector[slot]):
         for index in range(len(FACTS[_NAMES[slot]].domain)):
             vector[slot] = 1 << index
-            if fires and not _discloses(rule, holds=truth(clauses, vector)):
+            if not _discloses(permits, holds=truth(clauses, vector)):
                 vector[slot] = 0
                 return True
         vector[slot] = 0
     return False
 
 
-def _discloses(rule: Rule, *, holds: bool | None) -> bool:
+def _discloses(permits: bool, *, holds: bool | None) -> bool:  # noqa: FBT001 - the sort of rule it is
     """Tell whether a rule is on the side of disclosing: a permit that fires, or a forbid that does not."""
-    return holds is True if rule.effect is Effect.PERMIT else holds is False
+    return holds is True if permits else holds is False
 
 
 def not_covered(rule: Rule) -> tuple[int, str, State | None]:

@@ -11,6 +11,9 @@ from hub.consent.paths import walk
 
 LENGTH_MIN = 4
 """Shorter values say nothing by themselves (LOW, MDI) and are not looked for."""
+AUTHOR = "@author"
+NUMBERED = frozenset({"objectives[].sequence"})
+"""Fields that number the items of a list in which one may be held back from somebody."""
 _SYMBOL = re.compile(r"[A-Z]+(?:_[A-Z]+)*|[a-z]+(?:[_-][a-z]+)*")
 
 
@@ -34,26 +37,68 @@ def named_in_text(
     specs: Sequence[FieldSpec],
     fields: tuple[FieldDecision, ...],
     candidate: Candidate,
+    *,
+    author: str = "",
+    items_held: Iterable[str] = (),
 ) -> tuple[FieldDecision, ...]:
-    """Withhold every disclosed text that contains a value held back elsewhere in the message."""
+    """Withhold every disclosed text that contains a value held back elsewhere in the message.
+
+    So is one that names its author, or what an item says that is held back as a whole.
+    """
     outcome = {(item.path, item.scope): item.outcome for item in fields}
+    keys = frozenset(spec.path for spec in specs if spec.key)
+    shown, items = without(payload, keys, frozenset(items_held))
     held: dict[str, None] = {}
     open_texts: list[tuple[str, Scope, str]] = []
-    for leaf in walk(payload, specs, candidate):
+    for leaf in walk(shown, specs, candidate):
         goes = outcome.get((leaf.path, leaf.scope), Outcome.WITHHOLD) is Outcome.DISCLOSE
         if goes and isinstance(leaf.value, str):
             open_texts.append((leaf.path, leaf.scope, leaf.value))
         elif not goes and (text := telling(leaf.value)):
             held[text] = None
+    unsaid: list[object] = [value for item in items for value in item.values()]
+    if outcome.get((AUTHOR, Scope.ALL), Outcome.WITHHOLD) is not Outcome.DISCLOSE:
+        unsaid.append(author)
+    held |= {text: None for value in unsaid if (text := telling(value))}
     disclosed = {text.strip().casefold() for _, _, text in open_texts}
     pattern = contained(text for text in held if text.casefold() not in disclosed)
     if pattern is None:
         return fields
     naming = {(path, scope) for path, scope, text in open_texts if pattern.search(text)}
-    keys = {spec.path for spec in specs if spec.key}
     return tuple(
         replace(item, outcome=Outcome.WITHHOLD, reason="GUARD-NAMED-IN-TEXT", basis=None, alternates=())
         if (item.path, item.scope) in naming and item.path not in keys
         else item
         for item in fields
     )
+
+
+def without_gaps(fields: tuple[FieldDecision, ...], items_held: Iterable[str]) -> tuple[FieldDecision, ...]:
+    """Withhold the numbers of a list's items from whoever may not know of one: a gap would tell of it."""
+    if not [*items_held]:
+        return fields
+    return tuple(
+        replace(item, outcome=Outcome.WITHHOLD, reason="GUARD-GAP", basis=None, alternates=())
+        if item.path in NUMBERED
+        else item
+        for item in fields
+    )
+
+
+def without(
+    payload: Mapping[str, object], keys: frozenset[str], items_held: frozenset[str]
+) -> tuple[Mapping[str, object], list[Mapping[str, object]]]:
+    """Return a payload without the list items that are held back by their key, and those items."""
+    gone: list[Mapping[str, object]] = []
+    if not items_held:
+        return payload, gone
+    shown = dict(payload)
+    for name, value in payload.items():
+        if isinstance(value, list | tuple):
+            there = [item for item in value if isinstance(item, Mapping)]
+            found = [
+                item for item in there if any(item[n] in items_held for n in item if f"{name}[].{n}" in keys)
+            ]
+            shown[name] = [item for item in value if item not in found]
+            gone += found
+    return shown, gone

@@ -8,7 +8,7 @@ in microseconds.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from hub.consent.vocabulary import Value
 
@@ -31,25 +31,30 @@ class Space:
 
     dimensions: Mapping[str, Dimension]
     size: int
+    everything: int
+    """The set of all states."""
     literals: Mapping[tuple[str, int], int]
     """For each dimension and group, the states that have it."""
-
-    @property
-    def everything(self) -> int:
-        """The set of all states."""
-        return (1 << self.size) - 1
+    known: dict[Choice, int] = field(default_factory=dict, compare=False, repr=False)
+    """Conditions already looked up: many rules share them."""
 
     def where(self, choices: Iterable[Choice]) -> int:
         """Return the states in which all these conditions hold."""
         found = self.everything
-        for name, allowed in choices:
-            dimension = self.dimensions[name]
-            either = 0
-            for index, group in enumerate(dimension.groups):
-                if group[0] in allowed:
-                    either |= self.literals[name, index]
+        for choice in choices:
+            either = self.known.get(choice)
+            if either is None:
+                either = self.known[choice] = self._either(*choice)
             found &= either
         return found
+
+    def _either(self, name: str, allowed: frozenset[Value]) -> int:
+        """Return the states in which a dimension has one of these values."""
+        either = 0
+        for index, group in enumerate(self.dimensions[name].groups):
+            if group[0] in allowed:
+                either |= self.literals[name, index]
+        return either
 
     def having(self, name: str, value: Value) -> int:
         """Return the states in which one dimension has this value, or one no condition tells from it."""
@@ -98,12 +103,15 @@ def space_of(domains: Mapping[str, Sequence[Value]], conditions: Iterable[Choice
             name=name, groups=tuple(tuple(group) for group in groups.values()), stride=size
         )
         size *= len(groups)
-    literals = {
-        (name, index): _literal(dimension, index, size)
-        for name, dimension in dimensions.items()
-        for index in range(len(dimension.groups))
-    }
-    return Space(dimensions=dimensions, size=size, literals=literals)
+    everything = (1 << size) - 1
+    literals: dict[tuple[str, int], int] = {}
+    for name, dimension in dimensions.items():
+        left = everything
+        for index in range(len(dimension.groups) - 1):
+            literals[name, index] = _literal(dimension, index, size)
+            left ^= literals[name, index]
+        literals[name, len(dimension.groups) - 1] = left
+    return Space(dimensions=dimensions, size=size, everything=everything, literals=literals)
 
 
 def _literal(dimension: Dimension, index: int, size: int) -> int:

@@ -231,6 +231,11 @@ DEFAULT_REASONS: Mapping[str, tuple[str, str]] = {
     ),
     "GUARD-WRITE-FAILED": ("It could not be written by the recipient's contract; see the router's log.", ""),
     "HELD-BACK-BEFORE": ("It was held back when this was decided before; what waits never gets wider.", ""),
+    "GUARD-GAP": ("With its number a gap would tell that another item of the list is held back.", ""),
+    "GUARD-LEFT-IN": (
+        "What was written for the recipient held something kept back; it was stopped before it left.",
+        "",
+    ),
     "GUARD-NAMED-IN-TEXT": ("The text contains something held back elsewhere in the message.", ""),
 }
 """Reasons the engine gives where no rule speaks: words for staff, and for the recipient (none)."""

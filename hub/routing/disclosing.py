@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from hub.cases.membership import referral_named
 from hub.cases.reports import URGENT
 from hub.cases.turning import part_of
+from hub.consent.allowance import allowance
 from hub.consent.decide import decide, may_know
 from hub.consent.decision import Decision
 from hub.consent.moments import next_moment
@@ -280,6 +281,7 @@ def delivery_of(
         terms=terms,
         source=telling.submission,
         grounds=grounds,
+        allowed=allowance(telling.submission.payload, telling.specs, decision, envelope=envelope),
     )
 
 

@@ -8,6 +8,7 @@ from enum import StrEnum
 from typing import Protocol
 
 from hub.cases.case import Case
+from hub.consent.allowance import Allowance
 from hub.consent.compile import Policy
 from hub.consent.decision import Candidate, Decision, FieldSpec
 from hub.consent.parties import Organisation
@@ -99,6 +100,8 @@ class Delivery:
     """The contract it goes by, and the schema version it is written in."""
     source: Submission
     """The whole message it was cut from."""
+    allowed: Allowance
+    """What may be in it, worked out apart from the cutting: what is written is held against it."""
     grounds: Grounds | None = None
     """Without them it is never decided again, and held for good once anything changes."""
 

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from hub.routing.outcome import View
 
 NO_PART = "NEED-NOT-ON-TEAM"
-ANOTHERS = OrganisationId("another-provider")
+SOMEBODY_ELSE = OrganisationId("another-provider")
 """Stands for any provider but the recipient."""
 OTHERS_REFERRAL = "another organisation's referral"
 """Stands for any referral the recipient does not provide."""
@@ -199,9 +199,11 @@ def circumstances_of(
     """Return everything a message of this type can be that matters to this party."""
     specs = view.contracts.fields(message, view.contracts.newest(message))
     abouts: tuple[str | None, ...] = (None,)
-    if any(spec.path == REFERRAL_REFERENCE for spec in specs):
+    reference = next((spec for spec in specs if spec.path == REFERRAL_REFERENCE), None)
+    if reference is not None:
         own = (each.referral for each in case.referrals if each.provider == candidate.organisation)
-        abouts = (None, *own, OTHERS_REFERRAL)
+        # A key is always given, so such a message is always about some referral.
+        abouts = (*(() if reference.key else (None,)), *own, OTHERS_REFERRAL)
     return tuple(
         Circumstance(relevant=relevant, about=about, by_provider=by_provider, statement=statement)
         for relevant, about, by_provider, statement in product(
@@ -255,7 +257,7 @@ def _envelope(
     view: View, case: Case, message: MessageName, circumstance: Circumstance, now: Instant
 ) -> Envelope:
     manager = offender_manager(case, now)
-    by = (ANOTHERS, Role.KEY_WORKER)
+    by = (SOMEBODY_ELSE, Role.KEY_WORKER)
     if not circumstance.by_provider:
         by = (case.opened_by if manager is None else manager.organisation, Role.OFFENDER_MANAGER)
     return Envelope(

@@ -18,12 +18,13 @@ from hub.topics.catalogue import OUTBOX as OUTBOX_TOPIC
 from hub.topics.codec import OUTBOX, Codec, Encoded
 from hub.topics.cutter import changes_between, cutter_for
 from hub.topics.keys import case_key
+from hub.topics.leaving import LastLook, check_envelope, check_given
 from hub.topics.library import frame
 from hub.topics.values import fitted, instant_to_text
 from hub.topics.views import view_of
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from hub.topics.guard import Offsets
     from hub.topics.library import Contract
@@ -78,12 +79,17 @@ class Dispatch:
     def __init__(self, codec: Codec) -> None:
         """Use this codec's schemas, keys and pairwise identifiers."""
         self._codec = codec
+        self._look = LastLook(codec.library)
         self._walked: tuple[bytes, Offsets] | None = None
 
     def view(self, delivery: Delivery) -> FramedView:
-        """Write one delivery: the framed view of its recipient's contract, and its headers."""
+        """Write one delivery: the framed view of its recipient's contract, and its headers.
+
+        Raises:
+            LeftIn: Something held back is in what was written; it must not leave.
+        """
         view = self._view_of(delivery)
-        return FramedView(
+        framed = FramedView(
             delivery_id=delivery.delivery_id,
             organisation=delivery.organisation,
             role=delivery.role,
@@ -95,11 +101,16 @@ class Dispatch:
             by_kafka=delivery.by_kafka,
             grounds=delivery.grounds,
         )
+        redacted = self._as_named(delivery, delivery.allowed.redacted)
+        check_envelope(self.record(framed), delivery, redacted=frozenset(redacted))
+        return framed
 
     def value(self, delivery: Delivery) -> bytes:
         """Write what the recipient gets, framed with the id of its view."""
         view = self._view_of(delivery)
-        return frame(view.id, self._body(delivery, view))
+        body = self._body(delivery, view)
+        self._look.check_bytes(body, view, delivery, as_decided=view.version == delivery.contract)
+        return frame(view.id, body)
 
     def record(self, view: FramedView) -> Encoded:
         """Write a view for hub.to.<organisation>."""
@@ -180,6 +191,7 @@ class Dispatch:
                 changes = fitted(view.shape, changes)
             offsets = self._offsets(current, source.written)
             return cutter_for(current, view).cut(source.written, offsets, changes)
+        check_given(delivery.payload, delivery.allowed)
         cast = library.cast(delivery.message, outside, source=current.version, target=view.version)
         written = library.encode(view, fitted(view.shape, cast))
         # As its reader will: what an older version has no room for must not pass for delivered.
@@ -192,13 +204,13 @@ class Dispatch:
             self._walked = (written, self._codec.library.check(contract, written))
         return self._walked[1]
 
-    def _redacted(self, delivery: Delivery) -> list[str]:
-        """Return the fields held back by name, as the recipient's own version names them."""
+    def _as_named(self, delivery: Delivery, paths: Iterable[str]) -> Sequence[str]:
+        """Return fields as the recipient's own version names them."""
         version = delivery.terms.version
         if version == delivery.contract:
-            return list(delivery.redacted)
+            return tuple(paths)
         chain = self._codec.library.chain(delivery.message)
-        return sorted(chain.paths(frozenset(delivery.redacted), delivery.contract, version))
+        return sorted(chain.paths(frozenset(paths), delivery.contract, version))
 
     def _outside(self, delivery: Delivery, contract: Contract) -> Mapping[str, object]:
         """Replace the hub's own references in the payload by the recipient's."""
@@ -242,7 +254,7 @@ class Dispatch:
             "hub-author": delivery.author,
             "hub-author-role": delivery.author_role and delivery.author_role.value,
             "hub-author-organisation": delivery.author_organisation,
-            "hub-redacted": ",".join(self._redacted(delivery)),
+            "hub-redacted": ",".join(self._as_named(delivery, delivery.redacted)),
             "hub-caveats": ",".join(delivery.caveats),
         }
         return headers | {name: value for name, value in optional.items() if value}

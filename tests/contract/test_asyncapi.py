@@ -14,6 +14,7 @@ from jsonschema import Draft7Validator, FormatChecker
 
 from hub.adapters.feeds import reading
 from hub.adapters.feeds.limits import FeedLimits
+from hub.consent.allowance import Allowance
 from hub.consent.parties import Purpose
 from hub.consent.partner_contracts import Phase
 from hub.messages.envelope import MessageName, Role
@@ -100,6 +101,7 @@ def deliveries(folder: ContractFolder) -> Iterator[Delivery]:
         author_role=Role.KEY_WORKER,
         author_organisation=OrganisationId("quay-service"),
         redacted=("note", "milestone"),
+        allowed=Allowance(redacted=frozenset({"note", "milestone"})),
         caveats=("NO-ONWARD-DISCLOSURE",),
     )
 

@@ -11,6 +11,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from hub.cases.case import Case
+from hub.consent.allowance import Allowance
 from hub.consent.decision import Candidate, Concern, Decision
 from hub.messages.envelope import Envelope, MessageName, Role, Statement, Submission, Tick
 from hub.messages.identifiers import CaseRef, DeliveryId, Instant, MessageId, OrganisationId, derived_id
@@ -128,6 +129,7 @@ def _delivery(entry: Submission, organisation: OrganisationId, note: str) -> Del
         by_kafka=organisation in BY_KAFKA,
         terms=Terms(version=CONTRACT),
         source=entry,
+        allowed=Allowance(),
     )
 
 

@@ -15,6 +15,7 @@ from hub.adapters.database.schema import upgrade
 from hub.adapters.kafka.admin import apply, remove
 from hub.adapters.ledger import Projector, ProjectorLimits
 from hub.cases.case import Case
+from hub.consent.allowance import Allowance
 from hub.consent.decision import Candidate, Concern, Decision, FieldDecision, Outcome, Scope
 from hub.messages.envelope import Control, Envelope, MessageName, Role, Statement, Submission
 from hub.messages.identifiers import CaseRef, DeliveryId, Instant, MessageId, OrganisationId, derived_id
@@ -242,6 +243,7 @@ def _delivery(number: int, organisation: OrganisationId) -> Delivery:
         by_kafka=True,
         terms=Terms(version="1.0"),
         source=source,
+        allowed=Allowance(),
     )
 
 

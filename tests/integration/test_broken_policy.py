@@ -12,6 +12,7 @@ from hub.app import running
 from hub.errors import PolicyRefused
 from hub.messages.envelope import Control
 from hub.messages.identifiers import Instant, MessageId
+from tests.unit import released as made
 from tests.unit.test_routing_policy import victim_to_partners
 
 if TYPE_CHECKING:
@@ -44,14 +45,14 @@ async def test_a_running_hub_keeps_its_rules_when_it_is_given_some_that_tell_par
         await hub.release_policy()
         before = await hub.policy_in_force()
         with pytest.raises(PolicyRefused, match="a victim would reach a partner organisation"):
-            await hub.release_policy(broken, version="2.0.0")
+            await hub.release_policy(broken, made.approved(broken, "2.0.0"))
 
         control = Control(
             control_id=MessageId("broken-victim"),
             kind="policy",
             name="current",
             effective_at=Instant(0),
-            body={"version": "2.0.0", "documents": broken},
+            body=made.body(broken, "2.0.0"),
         )
         await publish_control(control, bootstrap=hub.bootstrap, codec=hub.codec, catalogue=hub.catalogue)
 

@@ -219,8 +219,9 @@ async def test_an_override_opens_a_field_to_a_partner_from_the_agreement_to_its_
             assert {each["type"] for each in told} == {"case", "referral"}
         async with await psycopg.AsyncConnection.connect(hub.dsn) as connection:
             found = await connection.execute(
-                "SELECT count(DISTINCT message_id) FROM ledger, jsonb_array_elements(fields) AS field WHERE organisation = %s"
-                " AND field->>'basis' = 'OVERRIDE' AND field->>'path' = 'sentence_type'"
+                "SELECT count(DISTINCT message_id) FROM ledger, jsonb_array_elements(fields) AS field"
+                " WHERE organisation = %s AND field->>'basis' = 'OVERRIDE'"
+                " AND field->>'path' = 'sentence_type'"
                 " AND field->'rules' ? 'everywhere.override'",
                 (HOUSING,),
             )

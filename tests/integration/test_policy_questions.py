@@ -220,6 +220,10 @@ async def _play(hub: Hub, told: Told, folder: Path) -> None:
     told.answers |= {
         "explain": await hub.ask("explain", chosen, "--why-not", "--json"),
         "clauses": await hub.ask_outside("explain", chosen[:10], "--field", HEALTH, "--why-not"),
+        "choice in words": await hub.ask("explain", told.offers[0]),
+        "in words": await hub.ask("explain", chosen),
+        "why not in words": await hub.ask("explain", chosen, "--why-not"),
+        "today": await hub.ask("whatif", "--message-id", told.offers[0], "--today", "--tier", "4"),
         "no field": await hub.ask("explain", chosen, "--field", "health"),
         "as it was": await hub.ask("whatif", "--message-id", told.offers[0], "--json"),
         "consent": await hub.ask("whatif", "--message-id", told.offers[0], "--consent", given, "--json"),
@@ -247,7 +251,9 @@ async def _play(hub: Hub, told: Told, folder: Path) -> None:
     told.answers |= {
         "new": await hub.ask(*new, "--case", case, "--json"),
         "new, stricter": await hub.ask(*new, "--case", case, "--policy", str(folder / "rules"), "--json"),
-        "after": await hub.ask("who-may-see", "--case", case, "--message", "referral", "--field", HEALTH),
+        "after": await hub.ask(
+            "who-may-see", "--case", case, "--message", "referral", "--field", HEALTH, "--all"
+        ),
     }
     told.offers.append((await hub.post(manager, "/v1/referrals", offer("REF2"), case))["message"])
     told.answers["replayed"] = await hub.ask("whatif", "--message-id", told.offers[1], "--json")
@@ -337,6 +343,30 @@ def test_the_clauses_are_shown_in_words_and_a_slip_names_the_fields_there_are(to
 
 
 @pytest.mark.requirement("R-DIS-08")
+def test_a_decision_is_explained_in_words_by_the_rules_that_decided(told: Told) -> None:
+    """Field by field, with basis; which decision of a message; and why not, with what stands in the way."""
+    choice = told.answers["choice in words"].out
+    assert f"{RECOVERY} as key_worker: told" in choice
+    words = told.answers["in words"].out
+    delivery = told.delivered["REF1"]["delivery"]
+    assert f"it was told: delivery {delivery}" in words
+    assert f"withheld: {HEALTH}\n    because  CONS-NOT-IN-FORCE: " in words
+    assert "basis    OMA14, Offender Management Act 2007 s.14" in words
+    why_not = told.answers["why not in words"].out
+    assert f"why not {HEALTH}: it would be disclosed with 1 change:" in why_not
+    assert "nothing that people can change would let it go" in why_not
+
+
+@pytest.mark.requirement("R-DIS-08")
+def test_a_message_asked_about_in_the_world_of_today_is_refused_where_it_would_be(told: Told) -> None:
+    """The referral is offered already, so offering it again is no move there is."""
+    found = told.answers["today"]
+    assert found.code == 0, found.error
+    assert "As things are, it is set aside: REFERRAL-ILLEGAL-MOVE" in found.out
+    assert "Nothing would be otherwise for anybody." in found.out
+
+
+@pytest.mark.requirement("R-DIS-08")
 def test_what_if_nothing_were_otherwise_is_what_the_ledger_records(told: Told) -> None:
     """The world of the moment is made again from the log, for a message before and one after the consent."""
     for name in ("as it was", "replayed"):
@@ -384,7 +414,10 @@ def test_who_may_see_follows_the_consent(told: Told) -> None:
     assert PROBATION in {each["candidate"]["organisation"] for each in before["may"]}
     after = told.answers["after"]
     assert after.code == 0, after.error
-    assert f"{RECOVERY} as key_worker" in after.out
+    may, may_not = after.out.split("May not:")
+    assert f"{RECOVERY} as key_worker" in may
+    assert f"{HEALTH}: disclosed, on CONSENT" in may
+    assert f"{HEALTH}: withheld, only of a message that is about another organisation's referral" in may_not
 
 
 @pytest.mark.requirement("R-DIS-08")

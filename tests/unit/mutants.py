@@ -11,7 +11,6 @@ from hub.consent.rules import Arm, Effect, Rule
 from hub.consent.vocabulary import FACTS
 
 _NAMES = tuple(FACTS)
-_NARROWINGS = ("messages", "subjects", "sensitive", "fields")
 _YES_NO = 2
 """Facts with so many values are not widened: taking the condition away is the same."""
 
@@ -60,9 +59,7 @@ def _slips(rule: Rule) -> Iterator[tuple[str, Rule, bool]]:
         yield f"without its condition on {_NAMES[slot]}", replace(rule, clauses=(*before, *after)), False
         for word, other in _other_masks(rule, slot, mask):
             yield word, replace(rule, clauses=(*before, (slot, other), *after)), bool(other & ~mask)
-    for name in _NARROWINGS:
-        if getattr(rule, name) is not None:
-            yield f"not narrowed by {name}", replace(rule, **{name: None}), False
+    yield from ((f"not narrowed by {name}", wider, False) for name, wider in _not_narrowed(rule))
     for arm in rule.arms:
         others = tuple(each for each in rule.arms if each is not arm)
         if others:
@@ -71,6 +68,18 @@ def _slips(rule: Rule) -> Iterator[tuple[str, Rule, bool]]:
             opened = Arm(basis=arm.basis, clauses=())
             yield f"with {arm.basis} open to all", replace(rule, arms=(*others, opened)), True
     yield from _outcomes(rule)
+
+
+def _not_narrowed(rule: Rule) -> Iterator[tuple[str, Rule]]:
+    """Yield a rule with each thing it is narrowed by taken away."""
+    if rule.messages is not None:
+        yield "messages", replace(rule, messages=None)
+    if rule.subjects is not None:
+        yield "subjects", replace(rule, subjects=None)
+    if rule.sensitive is not None:
+        yield "sensitive", replace(rule, sensitive=None)
+    if rule.fields is not None:
+        yield "fields", replace(rule, fields=None)
 
 
 def _other_masks(rule: Rule, slot: int, mask: int) -> Iterator[tuple[str, int]]:

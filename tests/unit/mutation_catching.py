@@ -14,9 +14,10 @@ from hub.consent.compile import Policy, RuleKey, speaks_of
 from hub.consent.decide import lines_of
 from hub.consent.decision import FieldSpec, Outcome
 from hub.consent.evaluate import Verdict, evaluate
-from hub.consent.facts import Question, facts_of
+from hub.consent.facts import facts_of
 from hub.consent.findings import find
 from hub.consent.prove import COVERED, PROVED, UNKNOWN, prove_rules
+from hub.consent.question import Question
 from hub.consent.reader import read_documents
 from hub.consent.rules import Rule
 from hub.consent.rules_alone import not_covered, widens_unknown

@@ -14,7 +14,7 @@ from hub.errors import PolicyRefused
 from hub.messages.envelope import InformationClass, Role
 from hub.topics.policy_files import read_policy
 
-DOCUMENTS = dict(read_policy())
+DOCUMENTS: dict[str, Any] = dict(read_policy())
 
 
 def changed(name: str, rule: str, **fields: Any) -> dict[str, Any]:  # noqa: ANN401 - any field of it

@@ -10,6 +10,7 @@ from aiokafka import ConsumerRecord
 
 from hub.adapters.kafka.consequences import Consequences
 from hub.adapters.ledger.remedies import REMEDIES
+from hub.consent.allowance import Allowance
 from hub.errors import EngineDisagrees
 from hub.messages.envelope import Tick
 from hub.messages.identifiers import HUB, CaseRef, Instant, MessageId, derived_id
@@ -153,3 +154,31 @@ def test_a_message_the_rules_were_decided_on_in_two_ways_is_set_aside_for_staff_
     assert (aside.code, aside.organisation) == ("ENGINE-DISAGREES", world.SENDER)
     assert aside.code in REMEDIES
     assert not found.seen
+
+
+@pytest.mark.requirement("R-DIS-01")
+def test_a_delivery_with_something_held_back_left_in_is_stopped_and_staff_see_that_it_was(
+    tmp_path: Path,
+) -> None:
+    """Nothing goes to that recipient on any channel, and the reason is one of its own."""
+
+    def leaking(entry: Entry, view: View, now: Instant) -> Result:
+        """Hold the note back from one recipient, and leave it in."""
+        result = world.route(entry, view, now)
+        held = Allowance(outline={"referral": True, "kind": True}, holds_back=True)
+        deliveries = (
+            replace(each, allowed=held) if each.organisation == NORTH else each for each in result.deliveries
+        )
+        return replace(result, deliveries=tuple(deliveries))
+
+    found = caused(tmp_path, leaking)
+    assert found.of(CATALOGUE.delivery_name(NORTH)) == []
+    assert len(found.of(CATALOGUE.delivery_name(HARBOUR))) == 1
+    evidence = Evidence(found.codec)
+    entered = [evidence.ledger_from(each).decision for each in found.of(CATALOGUE.ledger)]
+    said = {each.candidate.organisation: (each.delivers, each.gate) for each in entered}
+    assert said[NORTH] == (False, "GUARD-LEFT-IN")
+    (value,) = found.of(CATALOGUE.quarantine)
+    aside = evidence.quarantine_from(value)
+    assert (aside.code, aside.detail) == ("GUARD-LEFT-IN", "not written for north-prison")
+    assert aside.code in REMEDIES

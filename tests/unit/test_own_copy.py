@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
@@ -10,6 +11,7 @@ from hub.consent.parties import organisation_from
 from hub.errors import DomainRefusal
 from hub.messages.envelope import MessageName, Role
 from hub.routing.own_copy import OwnCopy, own_copy
+from hub.topics.own_copy_page import NOTHING, as_json_text, as_page
 from tests.unit.worlds import (
     COUNSELLOR,
     MANAGER,
@@ -120,3 +122,33 @@ def test_a_person_is_no_organisation_and_writes_nothing() -> None:
     result = world.send(person, MessageName.PLAN, {"version": 2})
     assert result.rejection is not None
     assert result.rejection.code == "NOT-ENTITLED"
+
+
+@pytest.mark.requirement("R-PLAN-03")
+def test_the_copy_is_a_page_in_the_persons_words() -> None:
+    page = as_page(copy_of(planned()), policy())
+    assert page.startswith("# Your Sentence Plan, version 1\n")
+    assert "## Your sentence\n\nTwo invented years" in page
+    assert "## What has changed\n\nWork on debt begins" in page
+    assert "## 1. Invented aim of recovery" in page
+    assert "- Who works with you on it: recovery" in page
+    assert "## How risk is managed\n\nA part is held back to protect others." in page
+    for held in ("Invented watchfulness", "Invented recall", "Invented Street", "victim"):
+        assert held not in page, held
+
+
+@pytest.mark.requirement("R-PLAN-03")
+def test_a_plan_held_back_as_a_whole_tells_nothing_but_where_to_complain() -> None:
+    world = planned()
+    hold_back(world, "CONFIDENTIALITY", roles=["person"])
+    page = as_page(copy_of(world), policy())
+    assert page == f"# Your Sentence Plan\n\n{NOTHING}"
+
+
+@pytest.mark.requirement("R-PLAN-03")
+def test_for_a_program_the_copy_says_what_is_held_back_by_name() -> None:
+    plain = json.loads(as_json_text(copy_of(planned())))
+    assert sorted(plain["held_back"]) == ["contingency", "risk_management"]
+    assert plain["plan"]["sentence_summary"] == "Two invented years"
+    assert plain["plan"]["victim_safety"] is None
+    assert plain["policy"] == policy().name

@@ -20,7 +20,8 @@ from hub.topics.policy_files import POLICY
 from tests.unit.test_consent_rules import DOCUMENTS, changed, without
 
 TODAY = "2026-11-26"
-TIER = next(rule for rule in DOCUMENTS["risk"]["rules"] if rule["id"] == "risk.tier")
+RISK: Any = DOCUMENTS["risk"]
+TIER = next(rule for rule in RISK["rules"] if rule["id"] == "risk.tier")
 
 
 def found(documents: dict[str, Any], today: str = TODAY) -> dict[str, Finding]:
@@ -31,7 +32,7 @@ def found(documents: dict[str, Any], today: str = TODAY) -> dict[str, Finding]:
 
 def also(name: str, **rule: Any) -> dict[str, Any]:  # noqa: ANN401 - any field of it
     """Return the documents with one more rule, like the one on the tier."""
-    documents = copy.deepcopy(DOCUMENTS)
+    documents: dict[str, Any] = copy.deepcopy(DOCUMENTS)
     documents[name]["rules"].append({**TIER, **rule})
     return documents
 
@@ -74,7 +75,7 @@ def test_the_policy_that_comes_with_the_hub_has_no_finding_that_is_not_explained
             {
                 **DOCUMENTS,
                 "risk": {
-                    **DOCUMENTS["risk"],
+                    **RISK,
                     "accepts": [{"finding": "changes-nothing risk.gone", "reason": "wanted once"}],
                 },
             },

@@ -82,7 +82,11 @@ def test_a_text_that_names_what_is_held_back_is_found_whether_or_not_it_was_look
     fields = decided(outcomes)
     reading = read_payload(payload, SPECS)
 
-    assert reading.screened(fields, CANDIDATE) == named_in_text(payload, SPECS, fields, CANDIDATE)
+    for author in ("", "Anna Smith", "st-4711"):
+        found = named_in_text(payload, SPECS, fields, CANDIDATE, author=author)
+        assert reading.screened(fields, CANDIDATE, author=author, items_held=()) == found
+        if not reading.names_another(author):
+            assert found == fields
 
 
 @pytest.mark.requirement("R-DIS-01")

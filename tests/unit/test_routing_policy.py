@@ -11,6 +11,7 @@ from hub.messages.envelope import Control
 from hub.messages.identifiers import Instant, MessageId
 from hub.routing.outcome import Result
 from hub.routing.route import route
+from tests.unit import released as made
 from tests.unit.worlds import RECOVERY, World, offer, policy, refused, staffed
 
 GUARDS = {"victim.guard-protocol", "victim.guard-identity", "victim.guard-ladder"}
@@ -38,7 +39,7 @@ def release(world: World, documents: dict[str, Any]) -> Result:
         kind="policy",
         name="current",
         effective_at=Instant(0),
-        body={"version": "2.0.0", "documents": documents},
+        body=made.body(documents, "2.0.0"),
     )
     return route(entry, world, world.now)
 

@@ -17,13 +17,14 @@ from hub.adapters import telemetry
 from hub.adapters.kafka.transaction import Outgoing
 from hub.errors import EngineDisagrees, HubError, NotReadable
 from hub.messages.envelope import Control, Entry, MessageName, Redecide, Submission, Tick, Unreadable
-from hub.messages.identifiers import HUB, CaseRef, Instant, MessageId, OrganisationId, derived_id
+from hub.messages.identifiers import HUB, CaseRef, DeliveryId, Instant, MessageId, OrganisationId, derived_id
 from hub.routing.outcome import Delivery, Rejection, Result, Settled, Verdict, View
 from hub.routing.terms import PARKED
 from hub.topics.catalogue import DELIVERY_PARTITIONS, QUARANTINE_PARTITIONS, Catalogue, lane_partition
 from hub.topics.codec import TICK, Codec, Encoded
 from hub.topics.dispatch import Dispatch, FramedView, Outbox, Verdicted, delivered
 from hub.topics.evidence import Evidence, SetAside
+from hub.topics.leaving import LEFT_IN, LeftIn
 from hub.topics.library import frame
 
 if TYPE_CHECKING:
@@ -39,6 +40,8 @@ INTERNAL = "INTERNAL"
 TOO_LARGE = "TOO-LARGE"
 WRITE_FAILED = "GUARD-WRITE-FAILED"
 """Gate of a decision whose delivery could not be written by its recipient's contract."""
+Withheld = dict[DeliveryId, tuple[OrganisationId, str]]
+"""For whom a delivery was not written, and why."""
 _MARGIN_BYTES = 10_000
 _TICK_FRAME = frame(TICK, b"")
 _log = structlog.get_logger(__name__)
@@ -166,29 +169,29 @@ class Consequences:
         views, withheld = self._views(place, result.deliveries)
         settled = _as_written(result, views)
         written.records = self._deliveries(place, views, settled)
-        written.records += self._ledger(place, result, views) + self._verdicts(place, result, settled)
+        written.records += self._ledger(place, result, withheld) + self._verdicts(place, result, settled)
         if result.rejection is not None:
             written.records.append(self._rejected(place, result.rejection))
         elif withheld:
             # For staff to see; the message itself was taken, and stays so.
-            reason = (WRITE_FAILED, f"not written for {', '.join(withheld)}")
+            reason = (_worst(withheld), f"not written for {_names(withheld)}")
             written.records.append(self._quarantine(place, reason, None, HUB, replayable=False))
         return written
 
     def _views(
         self, place: _Place, deliveries: Sequence[Delivery]
-    ) -> tuple[list[tuple[Delivery, FramedView]], list[OrganisationId]]:
-        """Write every delivery; one that cannot be written is left out, and the others go.
+    ) -> tuple[list[tuple[Delivery, FramedView]], Withheld]:
+        """Write every delivery; one that cannot be written, or must not leave, is left out, the others go.
 
         Returns:
-            What was written, and for whom something was not.
+            What was written, and what was not, with the reason.
 
         Raises:
             NotReadable: None of what was sent can be written: it is then better replayed than half done. A
                 tick goes on: its timers would ring again at the next, and without end.
         """
         views: list[tuple[Delivery, FramedView]] = []
-        withheld: dict[OrganisationId, None] = {}
+        withheld: Withheld = {}
         for delivery in deliveries:
             try:
                 views.append((delivery, self._dispatch.view(delivery)))
@@ -201,10 +204,11 @@ class Consequences:
                     at=_place_in_code(error),
                 )
                 telemetry.count("hub.router.not_written", hub_organisation=delivery.organisation)
-                withheld[delivery.organisation] = None
+                code = error.code if isinstance(error, LeftIn) else WRITE_FAILED
+                withheld[delivery.delivery_id] = (delivery.organisation, code)
         if withheld and not views and isinstance(place.entry, Submission):
-            raise NotReadable(WRITE_FAILED, f"not written for {', '.join(withheld)}, and for nobody else")
-        return views, [*withheld]
+            raise NotReadable(_worst(withheld), f"not written for {_names(withheld)}, and for nobody else")
+        return views, withheld
 
     def _deliveries(
         self,
@@ -277,11 +281,9 @@ class Consequences:
             records.append(_outgoing(self._catalogue.ledger, place.partition, encoded, place))
         return records
 
-    def _ledger(
-        self, place: _Place, result: Result, written: Sequence[tuple[Delivery, FramedView]]
-    ) -> list[Outgoing]:
+    def _ledger(self, place: _Place, result: Result, withheld: Withheld) -> list[Outgoing]:
         """One record for every decision, also where nothing goes."""
-        deliveries, gone = delivered(result.deliveries), {each.delivery_id for each, _ in written}
+        deliveries = delivered(result.deliveries)
         records = []
         for decision in result.decisions:
             candidate = decision.candidate
@@ -290,8 +292,9 @@ class Consequences:
                 telemetry.count(
                     "hub.router.parked", hub_code=str(decision.gate), hub_organisation=candidate.organisation
                 )
-            if decision.delivers and found is not None and found.delivery_id not in gone:
-                decision = replace(decision, delivers=False, gate=WRITE_FAILED, caveats=(), obligations=())  # noqa: PLW2901
+            if decision.delivers and found is not None and found.delivery_id in withheld:
+                _, gate = withheld[found.delivery_id]
+                decision = replace(decision, delivers=False, gate=gate, caveats=(), obligations=())  # noqa: PLW2901
             delivery = found if decision.delivers else None
             encoded = self._evidence.ledger(
                 decision,
@@ -349,6 +352,16 @@ class Consequences:
         )
         partition = lane_partition(place.record_id, QUARANTINE_PARTITIONS)
         return _outgoing(self._catalogue.quarantine, partition, self._evidence.quarantine(aside), place)
+
+
+def _worst(withheld: Withheld) -> str:
+    """Return the reason staff must look at first: that something held back nearly left."""
+    return LEFT_IN if any(code == LEFT_IN for _, code in withheld.values()) else WRITE_FAILED
+
+
+def _names(withheld: Withheld) -> str:
+    """Name those for whom something was not written, each once."""
+    return ", ".join(dict.fromkeys(organisation for organisation, _ in withheld.values()))
 
 
 def _place_in_code(error: Exception) -> str:

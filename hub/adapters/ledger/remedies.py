@@ -36,6 +36,7 @@ REMEDIES: Mapping[str, str] = {
     "NOT-ENTITLED": "the sender is not on the case's team: the Offender Manager decides on that",
     "GUARD-WRITE-FAILED": "tell the organisation named in another way; mend its contract or the casts",
     "ENGINE-DISAGREES": "stop the routers: the rules are decided in two ways; report it with the record's id",
+    "GUARD-LEFT-IN": "a fault of the hub itself: tell the organisation named in another way, and report it",
     "INTERNAL": "a fault of the hub itself: report it with the record's id",
     "RECORD-INVALID": "the sender checks how it writes its records, with an example of `hub contracts show`",
 }

@@ -255,7 +255,9 @@ def show_sights(sights: Iterable[Sight], policy: Policy, *, those: str) -> None:
         basis = f", on {each.item.basis}" if each.item.basis and each.gate is None else ""
         when = f", only of a message that {' and '.join(each.only_when)}" if each.only_when else ""
         line(f"{each.item.path}{SCOPES[each.item.scope]}: {OUTCOMES[each.outcome]}{basis}{when}", indent=4)
-        line(f"{each.reason}: {words_for(policy, each.reason, each.item.rules)}", indent=6)
-        line(f"by {', '.join(each.item.rules) or 'no rule'}", indent=6)
+        rules = each.item.rules if each.gate is None else ()
+        line(f"{each.reason}: {words_for(policy, each.reason, rules)}", indent=6)
+        if rules:
+            line(f"by {', '.join(rules)}", indent=6)
         if each.items_held:
             line(f"but for the items {', '.join(each.items_held)}, which the OM holds back", indent=6)

@@ -12,7 +12,7 @@ import typer
 from hub.cli.policy.options import Folder, Json, compiled
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Iterable, Sequence
+    from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 
     from hub.app.questions import Explanation, Questions, Supposed
     from hub.consent.compile import Policy
@@ -61,13 +61,14 @@ def explain(
     """
 
     async def ask(questions: Questions) -> tuple[list[Entered], Explanation | None, list[WhyNot]]:
+        """Return the decisions of that name, and where it is one, its explanation and why not."""
         named = await questions.decisions_named(reference)
         if len(named) != 1:
             return named, None, []
         found = await questions.explain(named[0])
         return named, found, list(_why_not(questions, found, field)) if why_not else []
 
-    named, found, answers = _put(ask, within_s)
+    named, found, answers = put(ask, within_s)
     if found is None:
         _show_choice(reference, named, as_json=as_json)
         return
@@ -152,18 +153,20 @@ def whatif(  # noqa: PLR0913 - one option for each thing that can be supposed
     one = {"tier": tier, "rosh": rosh, "mappa": mappa}
     suppositions = [f"{name}={each}" for name, values in many.items() for each in values or ()]
     suppositions += [f"{name}={value}" for name, value in one.items() if value is not None]
-    policy = None if folder is None else compiled(folder, None)
-
-    async def ask(questions: Questions) -> Supposed:
-        if message_id is not None:
-            return await questions.what_if_past(message_id, suppositions, policy=policy, today=today)
+    _check_one_of(message_id, file)
+    ask: Callable[[Questions], Awaitable[Supposed]]
+    if message_id is not None:
+        _check_not_given({"--message": message, "--from": sender, "--case": case}, "--message-id")
+        policy, past = _rules(folder), message_id
+        ask = lambda asked: asked.what_if_past(past, suppositions, policy=policy, today=today)  # noqa: E731
+    else:
+        _check_not_given({"--today": today or None}, "--file")
         document, kind, by = _posted(file, message, sender)
-        return await questions.what_if_new(
+        policy = _rules(folder)
+        ask = lambda asked: asked.what_if_new(  # noqa: E731
             document, message=kind, organisation=by, case=case, suppositions=suppositions, policy=policy
         )
-
-    _check_one_of(message_id, file)
-    answer = _put(ask, within_s)
+    answer = put(ask, within_s)
     if as_json:
         _print(_supposed_plain(answer))
         return
@@ -196,10 +199,11 @@ def who_may_see(
     _check_one_of(field, information_class, names="--field or --class")
 
     async def ask(questions: Questions) -> tuple[WhoMaySee, Policy]:
+        """Return who may see it, and the rules in force, in whose words the reasons are."""
         found = await questions.who_may_see(case, kind, path=field, information_class=of)
         return found, await questions.hub.rules()
 
-    found, policy = _put(ask, 30)
+    found, policy = put(ask, 30)
     from hub.cli.policy.answers import plain, show_sights
     from hub.consent.decision import Outcome
 
@@ -217,7 +221,7 @@ def who_may_see(
             print(f"Has a part and is not known to the hub: {', '.join(found.unknown)}")
 
 
-def _put(ask: Callable[[Questions], Awaitable[Answer]], within_s: float) -> Answer:
+def put(ask: Callable[[Questions], Awaitable[Answer]], within_s: float) -> Answer:
     """Put a question to the running hub."""
     from hub.app.questions import asking
     from hub.settings import load
@@ -337,6 +341,21 @@ def _check_one_of(*given: object, names: str = "--message-id or --file") -> None
     if sum(each is not None for each in given) != 1:
         message = "it must be said what is asked about, once"
         raise NotConfigured(message, fix=f"give {names}")
+
+
+def _check_not_given(given: Mapping[str, object], beside: str) -> None:
+    """Refuse an option that would have no part in the answer."""
+    from hub.errors import NotConfigured
+
+    idle = [name for name, value in given.items() if value is not None]
+    if idle:
+        message = f"{', '.join(idle)} says nothing beside {beside}"
+        raise NotConfigured(message, fix=f"leave out {' and '.join(idle)}")
+
+
+def _rules(folder: Path | None) -> Policy | None:
+    """Compile the rules of a folder, where one is named."""
+    return None if folder is None else compiled(folder, None)
 
 
 def _message(name: str) -> MessageName:

@@ -1,0 +1,222 @@
+"""What may stand in a record that leaves, read from its decision apart from the cutter: one checks the other.
+
+`hub.consent.redact` makes what a recipient is given; this says, from the original and the decision alone,
+which places of it may hold anything at all, and which texts may not occur in it. What is written is held
+against that before it leaves (`hub.topics.leaving`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from hub.consent.decision import Candidate, Decision, FieldDecision, FieldSpec, Outcome, Scope
+from hub.consent.generalise import Between, generalised
+from hub.consent.partner_contracts import NOT_IN_VIEW
+from hub.consent.paths import general_of, owners, scope_of
+from hub.consent.screen import AUTHOR, telling
+from hub.messages.envelope import Envelope
+
+Outline = Mapping[str, object]
+"""Names under which a record may hold something: True where all of it goes, else the outline of a record, or
+those of the items of a list that stay, in their order. Whatever has no name here is null."""
+_LEAF = (str, int, float, bytes)
+AUTHOR_ORGANISATION, CAUSATION = "@author_organisation", "@causation"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Allowance:
+    """What one recipient may be given of one message; made without anything, it holds nothing back."""
+
+    outline: Outline = field(default_factory=dict)
+    holds_back: bool = False
+    """Whether the rules keep any value from it; what only its contract leaves out does not count."""
+    secret: tuple[str, ...] = ()
+    """Texts kept back, nor disclosed in another field: no text that leaves may name one."""
+    apart: tuple[str, ...] = ()
+    """Texts that must not come over by themselves, though what is disclosed may speak of them."""
+    disclosed: frozenset[str] = frozenset()
+    """Texts the recipient is given as they are."""
+    redacted: frozenset[str] = frozenset()
+    """Paths the recipient may know were held back."""
+    sought: tuple[bytes, ...] = ()
+    """Both kinds, as they would stand among bytes."""
+    envelope: frozenset[str] = frozenset({AUTHOR, AUTHOR_ORGANISATION, CAUSATION})
+    """Fields of the envelope it may know."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Contract:
+    """What is asked of a contract's fields while payloads are read."""
+
+    of: tuple[FieldSpec, ...]
+    specs: Mapping[str, FieldSpec]
+    own: Mapping[str, str]
+    keys: frozenset[str]
+    made: frozenset[str]
+    """General forms, which only the hub fills."""
+
+
+_CONTRACTS: dict[int, _Contract] = {}
+_CONTRACTS_KEPT_MAX = 256
+
+
+@dataclass(slots=True)
+class _Reading:
+    """What is found while a payload is read."""
+
+    decided: Mapping[tuple[str, Scope], FieldDecision]
+    contract: _Contract
+    candidate: Candidate
+    items_held: frozenset[str]
+    between: Between
+    kept_back: int = 0
+    """How many values the rules keep back; those that the contract alone leaves out do not count."""
+    secret: dict[str, None] = field(default_factory=dict)
+    apart: dict[str, None] = field(default_factory=dict)
+    disclosed: list[str] = field(default_factory=list)
+    redacted: set[str] = field(default_factory=set)
+
+    def record(
+        self,
+        record: Mapping[str, object],
+        prefix: str,
+        scope: Scope,
+        gone: bool,  # noqa: FBT001 - called often
+    ) -> dict[str, object]:
+        """Read one record; of one that is gone as a whole nothing is disclosed."""
+        found: dict[str, object] = {}
+        for name, value in record.items():
+            path = prefix + name
+            if value is None or path in self.contract.made:
+                continue
+            if not isinstance(value, _LEAF):
+                inner = self.inside(value, path, scope, gone)
+                if inner is not None:
+                    found[name] = inner
+                continue
+            decided = self.decided.get((path, scope))
+            if not gone and decided is not None and decided.outcome is Outcome.DISCLOSE:
+                found[name] = True
+                if isinstance(value, str):
+                    self.disclosed.append(value)
+                continue
+            self.keep_back(value, path, decided)
+            if not gone and decided is not None and decided.outcome is Outcome.GENERALISE:
+                spec = self.contract.specs[path]
+                if generalised(spec.generaliser, value, self.between) is not None:
+                    found[general_of(spec).rpartition(".")[2]] = True
+        return found
+
+    def inside(self, value: object, path: str, scope: Scope, gone: bool) -> object:  # noqa: FBT001
+        """Read what holds more than one value: True where it goes as it is, None where nothing may stand."""
+        before = self.kept_back
+        found: object = True
+        if isinstance(value, Mapping) and path not in self.contract.specs:
+            found = self.record(value, f"{path}.", scope, gone) or None
+        elif isinstance(value, list | tuple) and value:
+            found = [each for item in value if (each := self.item(item, path, scope, gone)) is not None]
+        return True if self.kept_back == before else found or None
+
+    def item(self, item: object, path: str, scope: Scope, gone: bool) -> object:  # noqa: FBT001
+        """Read one item of a list; None where nothing of it stays."""
+        if not isinstance(item, Mapping):
+            decided = self.decided.get((path, scope))
+            if gone or decided is None or decided.outcome is not Outcome.DISCLOSE:
+                self.keep_back(item, path, decided)
+                return None
+            if isinstance(item, str):
+                self.disclosed.append(item)
+            return True
+        below = f"{path}[]"
+        own = self.contract.own.get(below)
+        whose = scope if own is None else scope_of(item, own, self.candidate)
+        keys = [name for name in item if f"{below}.{name}" in self.contract.keys]
+        if any(item[name] in self.items_held for name in keys):
+            self.secret |= {text: None for value in item.values() if (text := telling(value))}
+            gone = True
+        stays = not gone and self._stays(item, keys, below, whose)
+        found = self.record(item, f"{below}.", whose, not stays)
+        # One with nothing left but its key goes as if it had never been.
+        return found if found.keys() - keys else None
+
+    def keep_back(self, value: object, path: str, decided: FieldDecision | None) -> None:
+        """Note a value that does not go, and where it is a text, that it is to be looked for."""
+        if decided is not None and decided.reason == NOT_IN_VIEW:
+            # It may be known: the view has no place for it, and it is no secret.
+            return
+        self.kept_back += 1
+        if decided is not None and decided.outcome is Outcome.REDACT:
+            self.redacted.add(path)
+        if text := telling(value):
+            goes = decided is not None and decided.outcome is Outcome.DISCLOSE
+            (self.apart if goes else self.secret)[text] = None
+
+    def _stays(self, item: Mapping[str, object], keys: Sequence[str], below: str, scope: Scope) -> bool:
+        """Tell whether an item may go at all: all its keys do."""
+        return all(
+            item[name] is not None
+            and (decided := self.decided.get((f"{below}.{name}", scope))) is not None
+            and decided.outcome is Outcome.DISCLOSE
+            for name in keys
+        )
+
+
+def allowance(
+    payload: Mapping[str, object],
+    specs: tuple[FieldSpec, ...],
+    decision: Decision,
+    *,
+    envelope: Envelope,
+) -> Allowance:
+    """Return what a decision allows to be given of a message."""
+    decided = {(item.path, item.scope): item for item in decision.fields} if decision.delivers else {}
+    reading = _Reading(
+        decided=decided,
+        contract=_contract(specs),
+        candidate=decision.candidate,
+        items_held=frozenset(decision.items_held),
+        between=Between(decision.case, decision.candidate.organisation),
+    )
+    outline = reading.record(payload, "", Scope.ALL, gone=False)
+    known = frozenset(
+        name
+        for name in (AUTHOR, AUTHOR_ORGANISATION, CAUSATION)
+        if (found := decided.get((name, Scope.ALL))) is not None and found.outcome is Outcome.DISCLOSE
+    )
+    if AUTHOR not in known and (text := telling(envelope.author)):
+        reading.secret[text] = None
+    disclosed = frozenset(reading.disclosed)
+    open_texts = {text.strip().casefold() for text in disclosed} if reading.secret or reading.apart else set()
+    secret, apart = _not_in(open_texts, reading.secret), _not_in(open_texts, reading.apart)
+    return Allowance(
+        outline=outline,
+        holds_back=reading.kept_back > 0,
+        secret=secret,
+        apart=apart,
+        sought=tuple(text.encode() for text in (*secret, *apart)),
+        disclosed=disclosed,
+        redacted=frozenset(reading.redacted),
+        envelope=known,
+    )
+
+
+def _contract(specs: tuple[FieldSpec, ...]) -> _Contract:
+    """Return what is asked of a contract's fields, worked out once for each."""
+    kept = _CONTRACTS.get(id(specs))
+    if kept is None or kept.of is not specs:
+        kept = _CONTRACTS[id(specs)] = _Contract(
+            of=specs,
+            specs={spec.path: spec for spec in specs},
+            own=owners(specs),
+            keys=frozenset(spec.path for spec in specs if spec.key),
+            made=frozenset(spec.path for spec in specs if spec.is_general),
+        )
+        while len(_CONTRACTS) > _CONTRACTS_KEPT_MAX:
+            del _CONTRACTS[next(iter(_CONTRACTS))]
+    return kept
+
+
+def _not_in(disclosed: set[str], texts: Mapping[str, None]) -> tuple[str, ...]:
+    """Return the texts that are not disclosed in another field."""
+    return tuple(text for text in texts if text.casefold() not in disclosed)
