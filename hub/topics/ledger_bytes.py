@@ -52,7 +52,7 @@ FIELDS = (
     "verdict",
 )
 """What a ledger record has, in the order it is written in."""
-RUNS_MAX = 8192
+RUNS_MAX = 4096
 """Runs of field decisions whose bytes are kept."""
 SINGLE_MAX = 16_384
 """Field decisions whose bytes are kept."""
