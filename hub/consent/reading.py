@@ -38,7 +38,10 @@ class Reading:
 
     def names_another(self, author: str) -> bool:
         """Tell whether some text of it could name another value of it, or who wrote it."""
-        return self.naming or (telling(author) is not None and author.strip().lower() in self.texts)
+        if self.naming or telling(author) is None:
+            return self.naming
+        # Letters beyond ASCII vary in their cases, so of these it is assumed.
+        return not author.isascii() or author.strip().lower() in self.texts
 
     def screened(
         self,

@@ -116,3 +116,13 @@ def test_a_message_without_any_name_in_it_is_not_searched_for_each_recipient() -
     """What no text can hold is looked for once."""
     assert not read_payload({"note": "came on time", "name": "Anna Smith"}, SPECS).naming
     assert read_payload({"note": "Anna Smith came", "name": "anna smith"}, SPECS).naming
+
+
+@pytest.mark.requirement("R-CON-02")
+@pytest.mark.parametrize(
+    ("author", "names"),
+    [("kw-1042", True), ("KW-1042", True), ("kw-1043", False), ("kw", False), ("\u017fmith-1", True)],
+)
+def test_a_text_that_could_name_who_wrote_it_is_searched(author: str, names: bool) -> None:  # noqa: FBT001
+    """In any case of letters; of a name beyond ASCII it is assumed."""
+    assert read_payload({"note": "Seen with KW-1042 on time"}, SPECS).names_another(author) is names
