@@ -129,7 +129,7 @@ async def _played(found: Watched, settings: Settings, environment: Mapping[str, 
         found.delivered = site.delivered
         async with hub.pool.connection() as connection:
             cursor = await connection.execute(
-                "SELECT message_id, organisation, role, delivery_id, fields FROM ledger"
+                "SELECT message_id, case_ref, organisation, role, delivery_id, fields FROM ledger"
             )
             names = [column.name for column in cursor.description or ()]
             found.ledger = [dict(zip(names, row, strict=True)) for row in await cursor.fetchall()]
