@@ -18,7 +18,7 @@ from hub.cases.case import (
 )
 from hub.cases.grants import Act, Grant, GrantKind
 from hub.consent.decision import Candidate, Concern
-from hub.consent.parties import LegalStatus, Organisation, Protocol, Standing
+from hub.consent.parties import Kind, LegalStatus, Organisation, Protocol, Standing
 from hub.messages.envelope import Envelope, InformationClass, MessageName, Role, Statement
 from hub.messages.identifiers import Instant, MessageId, OrganisationId
 from tests.unit.consent_cases import (
@@ -44,6 +44,7 @@ AT = {
     "contracted": RUNG_2,
     "listed": RUNG_3,
     "voluntary": RUNG_4,
+    "home": OrganisationId("the-person"),
 }
 """Organisations of the cases: the last four are partners on rungs 1 to 4."""
 SPEAKS_OF_REFERRAL = frozenset(
@@ -176,6 +177,9 @@ def _organisation(
         changes["legal_status"] = LegalStatus(recipient["legal status"].replace(" ", "_"))
     if yes_or_no(facts["registered"]) == "no":
         changes["purposes"] = frozenset()
+    if name == AT["home"]:
+        # Not a body: whom the case is about, who may have their own copy.
+        return organisation(REGION, organisation=name, kind=Kind.PERSON, **changes)
     return organisation(name, **changes)
 
 
