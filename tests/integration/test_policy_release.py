@@ -88,6 +88,15 @@ async def decided(hub: Hub) -> set[tuple[str, str]]:
         return {(str(row[0]), str(row[1])) for row in await cursor.fetchall()}
 
 
+async def first_decisions(hub: Hub) -> int:
+    """Return how many decisions there are, each message counted once: those made anew are left out."""
+    async with hub.pool.connection() as connection:
+        cursor = await connection.execute("SELECT count(*) FROM ledger WHERE verdict IS NULL")
+        row = await cursor.fetchone()
+    assert row is not None
+    return int(row[0])
+
+
 async def states() -> dict[str, str]:
     """Return how each version stands, as the command lists it."""
     return {each["version"]: each["state"] for each in await plain("list")}
@@ -129,8 +138,8 @@ async def the_day_is_replayed(hub: Hub, stricter: Path) -> None:
     """The rules in force make the same of every decision; the stricter ones show what they would take."""
     ledger = await decided(hub)
     same = await plain("replay", "--days", 1, "--policy", "in-force")
-    assert same["decisions"] == len(ledger) > 0
-    assert same["fields"] > len(ledger)
+    assert same["decisions"] == await first_decisions(hub) > 0
+    assert same["fields"] > same["decisions"]
     assert (same["deliveries"], same["differences"], same["grounds"]) == ([], [], [])
     assert set(same["kept"]) <= TAKEN_AWAY
     assert (same["facts erased"], same["not decided again"], same["rules not known"]) == (0, {}, 0)
@@ -157,11 +166,12 @@ async def erased_facts_are_counted(hub: Hub) -> None:
     """A person's decisions cannot be made again once their key is gone; how many is said."""
     async with hub.pool.connection() as connection:
         cursor = await connection.execute(
-            "SELECT facts_key, count(*) FROM ledger GROUP BY facts_key ORDER BY 2 DESC LIMIT 1"
+            "SELECT facts_key, count(*) FROM ledger WHERE verdict IS NULL"
+            " GROUP BY facts_key ORDER BY 2 DESC LIMIT 1"
         )
         row = await cursor.fetchone()
     assert row is not None
     FileKeyStore(hub.settings.instance_folder / "keys").erase(row[0])
     found = await plain("replay", "--days", 1)
     assert found["facts erased"] == row[1] > 0
-    assert found["decisions"] + row[1] == len(await decided(hub))
+    assert found["decisions"] + row[1] == await first_decisions(hub)

@@ -28,7 +28,8 @@ _NOTES = (
     "Only facts were recorded, not messages: what a text names, a partner's contract, a class its author "
     "declared and an obligation a recipient cannot perform cannot be looked at again. What they held back is "
     "counted as held back still; of what would go besides, they may hold back some. Objectives an Offender "
-    "Manager holds back are not shown one by one."
+    "Manager holds back are not shown one by one. Decisions made anew on what was undelivered are left out, "
+    "so that each message counts once."
 )
 
 
