@@ -54,6 +54,7 @@ class Watched:
     states: dict[str, str] = field(default_factory=dict)
     ledger: list[dict[str, Any]] = field(default_factory=list)
     delivered: list[Delivered] = field(default_factory=list)
+    on_topics: list[tuple[str, Mapping[str, str]]] = field(default_factory=list)
     sinks: Found = field(default_factory=dict)
     folders: list[Path] = field(default_factory=list)
     """Where the instance keeps its files."""
@@ -127,6 +128,7 @@ async def _played(found: Watched, settings: Settings, environment: Mapping[str, 
         for read in WHILE_IT_RUNS.values():
             found.sinks |= await read(site)
         found.delivered = site.delivered
+        found.on_topics = site.on_topics
         async with hub.pool.connection() as connection:
             cursor = await connection.execute(
                 "SELECT message_id, case_ref, organisation, role, delivery_id, fields FROM ledger"

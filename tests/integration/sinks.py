@@ -55,6 +55,8 @@ class Site:
     answers: dict[str, list[bytes]] = field(default_factory=lambda: defaultdict(list))
     """By organisation, every answer whole: status, headers, body."""
     delivered: list[Delivered] = field(default_factory=list)
+    on_topics: list[tuple[str, Mapping[str, str]]] = field(default_factory=list)
+    """Topic and headers of every delivery that went by Kafka, also of those no longer in a mailbox."""
 
     async def ask(
         self,
@@ -128,6 +130,9 @@ async def topics(site: Site) -> Found:
             for records in (await consumer.getmany(timeout_ms=500)).values():
                 for each in records:
                     headers = [part for name, value in each.headers for part in (name.encode(), value)]
+                    if each.topic.startswith(TO):
+                        said = {name: value.decode() for name, value in each.headers}
+                        site.on_topics.append((each.topic, said))
                     pieces[each.topic] += [each.key or b"", each.value or b"", *headers]
     finally:
         await consumer.stop()
