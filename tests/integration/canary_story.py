@@ -14,7 +14,7 @@ from tests.integration.canaries import Mint, instant
 M = MessageName
 REGION, PRISON, NEXT_PRISON = (OrganisationId(f"canary-{name}") for name in ("region", "prison", "jail"))
 RUNGS = tuple(OrganisationId(f"canary-rung-{number}") for number in (1, 2, 3, 4))
-CODES = {PRISON: "CNA", NEXT_PRISON: "CNB"}
+CODES = {PRISON: "QCA", NEXT_PRISON: "QCB"}
 Who = tuple[OrganisationId, Role, str]
 EVERYBODY = (REGION, PRISON, NEXT_PRISON, *RUNGS)
 CATEGORIES = (*("LIFESTYLE_ASSOCIATES", "DEPENDENCY_RECOVERY", "ACCOMMODATION", "FINANCE_BENEFIT_DEBT"),)

@@ -227,6 +227,7 @@ def put(ask: Callable[[Questions], Awaitable[Answer]], within_s: float) -> Answe
     from hub.settings import load
 
     async def answered() -> Answer:
+        """Ask it, and let the hub go again."""
         async with asking(load(), within_s=within_s) as questions:
             return await ask(questions)
 

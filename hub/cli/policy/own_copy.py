@@ -30,6 +30,7 @@ def own_copy(
     """
 
     async def ask(questions: Questions) -> str:
+        """Decide and cut the plan as it is now."""
         from hub.errors import NotConfigured
         from hub.messages.identifiers import Instant
         from hub.routing.own_copy import own_copy as made_for
