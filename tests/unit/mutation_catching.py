@@ -16,20 +16,57 @@ from hub.consent.decision import FieldSpec, Outcome
 from hub.consent.evaluate import Verdict, evaluate
 from hub.consent.facts import facts_of
 from hub.consent.findings import find
+from hub.consent.parties import RUNGS, Kind
 from hub.consent.prove import COVERED, PROVED, UNKNOWN, prove_rules
 from hub.consent.question import Question
 from hub.consent.reader import read_documents
-from hub.consent.rules import Rule
+from hub.consent.rules import Clause, Effect, Rule, clause
 from hub.consent.rules_alone import not_covered, widens_unknown
 from hub.consent.vocabulary import BY_CLASS, SLOT, bit
 from hub.consent.weight import decided_otherwise
-from hub.messages.envelope import InformationClass
+from hub.messages.envelope import InformationClass, MessageName, Role
+from hub.routing.own_copy import THE_PERSON
 from tests.unit.golden import Expected, Golden, asked, differences, golden_cases
 from tests.unit.mutants import Mutant, every_rule
 
 TODAY = "2000-01-01"
 """A day on which no review is overdue: dates are no part of this."""
 Vector = tuple[int, ...]
+_NOT_PLAN = frozenset(MessageName) - {MessageName.PLAN}
+_BODIES = tuple(kind for kind in Kind if kind is not Kind.PERSON)
+_STAFF = tuple(role for role in Role if role is not Role.PERSON)
+
+
+def _never(number: int, *clauses: Clause, messages: frozenset[MessageName] | None = None) -> Rule:
+    """Return what holds everything back in states that do not come about, so that they make no difference."""
+    return Rule(
+        rule=f"never.{number}",
+        effect=Effect.FORBID,
+        outcome=Outcome.WITHHOLD,
+        information_class=None,
+        clauses=clauses,
+        reason="NEVER",
+        says="",
+        tells="",
+        owner="",
+        review_by="",
+        messages=messages,
+    )
+
+
+_YES = True
+_PERSON = clause("kind", Kind.PERSON)
+NEVER = (
+    _never(1, clause("role", Role.PERSON), clause("kind", *_BODIES)),
+    _never(2, _PERSON, clause("role", *_STAFF)),
+    _never(3, _PERSON, clause("rung", *(rung for rung in RUNGS if rung != THE_PERSON.rung))),
+    _never(4, _PERSON, clause("from_other_provider", _YES)),
+    _never(5, _PERSON, messages=_NOT_PLAN),
+    _never(6, _PERSON, clause("court_order", _YES)),
+    _never(7, _PERSON, clause("override", _YES)),
+)
+"""The person is no body (`hub.consent.parties.organisation_from` takes none of that kind, so no grant names
+one), is told by `hub.routing.own_copy` alone, and that of plans, which only an Offender Manager writes."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -214,9 +251,9 @@ class Catcher:
         return violations[0].invariant if violations else None
 
     def without_difference(self, mutant: Mutant) -> bool:
-        """Tell whether, in every state and for every kind of field, a policy with a slip decides the same."""
+        """Tell whether a slip makes no difference, in every state there can be, for every kind of field."""
         return not any(rule.rule in mutant.changed for rule in self.policy.gates) and all(
-            decided_otherwise(own, mutant.applied(own)) is None
+            decided_otherwise((*NEVER, *own), (*NEVER, *mutant.applied(own))) is None
             for own in self.policy.rules.values()
             if any(rule.rule in mutant.changed for rule in own)
         )

@@ -172,9 +172,9 @@ def test_stricter_class_is_allowed_and_says_who_may_no_longer_get_it() -> None:
 
 
 def test_class_that_is_stricter_only_as_things_usually_are_is_for_people_to_decide() -> None:
-    """Off the team, somebody would get intelligence who gets no such identity: every state is looked at."""
+    """With consent a supervisor gets what is said of third parties, but no such identity: states count."""
     (found,) = gate(
-        message(field("note", "identity")), message(field("note", "intelligence", sensitive=False))
+        message(field("note", "identity")), message(field("note", "third_party", sensitive=False))
     )
 
     assert (found.rule, found.weight) == ("CLASS-NOT-COMPARABLE", Weight.SIGN_OFF)
