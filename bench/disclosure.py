@@ -34,12 +34,14 @@ from bench.rivals import Cedar, Rego, facts_for_rego
 from bench.states import Kind, kinds_of
 from hub.consent.compile import compile_policy
 from hub.consent.decide import decide
+from hub.consent.decision import Outcome
 from hub.consent.evaluate import evaluate
 from hub.consent.facts import Facts, facts_of
 from hub.consent.plan import Plan, compiled_for
 from hub.consent.question import Question
 from hub.consent.vocabulary import BY_CLASS, SLOT, bit
 from hub.consent.weighing import weigh
+from hub.consent.why_not import why_not
 from hub.topics.codec import Codec
 from hub.topics.evidence import Evidence
 from hub.topics.keys import FileKeyStore, case_key
@@ -49,8 +51,9 @@ CONTEXTS = 1000
 WARM_UP = 10_000
 RULES = 24
 RECORDED, ALONE, NEW = "decide and record", "deciding alone", ", new contexts"
-LIMITS = {"whole": 25.0, "regorus": 6.0, "cedarpy": 40.0, "rules": 2.5, "load": 1.0}
-"""What is to be kept: microseconds with the record, ratios to each, ratio at more rules, seconds to load."""
+LIMITS = {"whole": 25.0, "regorus": 6.0, "cedarpy": 40.0, "rules": 2.5, "load": 1.0, "why not": 5.0}
+"""What is to be kept: microseconds with the record, ratios to each, ratio at more rules, seconds to load,
+milliseconds to say why not."""
 
 
 class Site:
@@ -207,6 +210,19 @@ def beside(site: Site, alone: float, rounds: int) -> None:
     )
 
 
+def why_not_us(site: Site) -> list[float]:
+    """Ask of one field withheld in each of many contexts what would have let it go."""
+    found = []
+    for context in site.contexts.some(CONTEXTS):
+        decision = site.decided(context)
+        held = [each for each in decision.fields if each.outcome is Outcome.WITHHOLD and each.path[0] != "@"]
+        if held:
+            began = time.process_time()
+            why_not(site.policy, decision, SPECS, held[context.offset % len(held)].path)
+            found.append((time.process_time() - began) * 1e6)
+    return found
+
+
 def main() -> None:
     """Measure and print."""
     asked = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -232,6 +248,9 @@ def main() -> None:
         print(f"  verdicts already there: {hit_rate(small):.1%}, of contexts not seen before")
         print("\nDeciding alone, the same facts handed to each:")
         beside(small, alone, given.rounds)
+        began = time.process_time()
+        proof = compile_policy(documents(given.rules), version="bench-load").proof
+        took = time.process_time() - began
         large = Site(given.rules, evidence)
         print(f"\n{given.rules} rules:")
         more = of_hub(large, given.rounds)
@@ -239,13 +258,17 @@ def main() -> None:
             ratio = statistics.median(values) / statistics.median(found[name])
             show(name, values, f"ratio {ratio:.2f}  at most {LIMITS['rules']}")
         print(f"  verdicts already there: {hit_rate(large):.1%}, of contexts not seen before")
-        began = time.process_time()
-        proof = compile_policy(documents(given.rules), version="bench-load").proof
-        took = time.process_time() - began
         print(
             f"  load with all proofs ({proof.states:,} states, {len(proof.invariants)} invariants)"
             f" {took:>10.2f} s  at most {LIMITS['load']:.0f}"
         )
+        for site, rules in ((small, RULES), (large, given.rules)):
+            times = sorted(why_not_us(site))
+            p99 = times[len(times) * 99 // 100] / 1000
+            print(
+                f"  why not, at {rules} rules, {len(times):,} withheld fields: median"
+                f" {statistics.median(times) / 1000:.2f} ms, p99 {p99:.2f}  at most {LIMITS['why not']:.0f}"
+            )
 
 
 if __name__ == "__main__":
