@@ -28,7 +28,7 @@ from hub.messages.envelope import InformationClass, MessageName
 NOTHING_LEFT = "NEED-NOTHING-LEFT"
 _REMEMBERED_MAX = 2_000
 """Sets of facts whose outcomes are kept: many decisions look at the same."""
-_TAKEN_AWAY = frozenset({"GUARD-NAMED-IN-TEXT", "CONTRACT-VIEW", "OBL-UNSUPPORTED"})
+_TAKEN_AWAY = frozenset({"GUARD-GAP", "GUARD-NAMED-IN-TEXT", "CONTRACT-VIEW", "OBL-UNSUPPORTED"})
 _BY_CONTRACT = "contract."
 _OTHERWISE = "not by the rules of its time alone (a class its author declared, or rules no longer known)"
 _Place = tuple[str, Scope]

@@ -52,7 +52,12 @@ DENIALS: Mapping[str, str] = {
 """What it means that a fact which is yes or no is no."""
 
 _VALUES: Mapping[str, Mapping[Value, str]] = {
-    "kind": {"probation": "probation", "prison": "a prison", "partner": "a partner organisation"},
+    "kind": {
+        "probation": "probation",
+        "prison": "a prison",
+        "partner": "a partner organisation",
+        "person": "no organisation",
+    },
     "legal_status": {
         "in_house": "in house",
         "under_arrangements": "under provider arrangements",
@@ -148,8 +153,10 @@ def _who(clauses: Sequence[Clause]) -> str:
     """Say whom a rule is for: role, kind of organisation, rung, legal status."""
     found = {_NAMES[slot]: values_of(_NAMES[slot], mask) for slot, mask in clauses}
     who = "anybody"
-    if found.get("role") == (Role.PERSON,) or found.get("kind") == (Kind.PERSON,):
-        return f"the {ROLES[Role.PERSON]}, for their own copy"
+    if found.get("role") == (Role.PERSON,):
+        who = f"the {ROLES[str(found.pop('role')[0])]}, for their own copy"
+    elif "role" not in found and found.get("kind") == (Kind.PERSON,):
+        who = f"the {ROLES[str(found.pop('kind')[0])]}, for their own copy"
     if "role" in found:
         who = _a(_listed([ROLES[str(role)] for role in found["role"]], "or"))
     if "kind" in found:
