@@ -160,7 +160,8 @@ def _check_asked(body: ConsentMessage, at: Occasion) -> None:
 
 def _check_second(grant: Grant, body: ConsentMessage, at: Occasion) -> None:
     """Refuse a second pair of eyes that is the first one, has no name, or looks at something else."""
-    if not at.envelope.author or at.envelope.author == grant.asked.person:
+    author = at.envelope.author.strip().casefold()
+    if not author or author == grant.asked.person.strip().casefold():
         code = "OVERRIDE-NEEDS-ANOTHER"
         raise DomainRefusal(
             code, "whoever asked for it cannot agree to it or review it", fix="have another person do it"

@@ -40,7 +40,7 @@ class Allowance:
     redacted: frozenset[str] = frozenset()
     """Paths the recipient may know were held back."""
     sought: tuple[bytes, ...] = ()
-    """Both kinds, as they would stand among bytes."""
+    """Both kinds in small letters, as they would stand among bytes put in small letters."""
     envelope: frozenset[str] = frozenset({AUTHOR, AUTHOR_ORGANISATION, CAUSATION})
     """Fields of the envelope it may know."""
 
@@ -75,6 +75,8 @@ class _Reading:
     secret: dict[str, None] = field(default_factory=dict)
     apart: dict[str, None] = field(default_factory=dict)
     disclosed: list[str] = field(default_factory=list)
+    known: list[str] = field(default_factory=list)
+    """What only the contract's view leaves out: it is no secret where it stands elsewhere."""
     redacted: set[str] = field(default_factory=set)
 
     def record(
@@ -144,6 +146,8 @@ class _Reading:
         """Note a value that does not go, and where it is a text, that it is to be looked for."""
         if decided is not None and decided.reason == NOT_IN_VIEW:
             # It may be known: the view has no place for it, and it is no secret.
+            if isinstance(value, str):
+                self.known.append(value)
             return
         self.kept_back += 1
         if decided is not None and decided.outcome is Outcome.REDACT:
@@ -187,14 +191,15 @@ def allowance(
     if AUTHOR not in known and (text := telling(envelope.author)):
         reading.secret[text] = None
     disclosed = frozenset(reading.disclosed)
-    open_texts = {text.strip().casefold() for text in disclosed} if reading.secret or reading.apart else set()
+    known_texts = (*disclosed, *reading.known) if reading.secret or reading.apart else ()
+    open_texts = {text.strip().casefold() for text in known_texts}
     secret, apart = _not_in(open_texts, reading.secret), _not_in(open_texts, reading.apart)
     return Allowance(
         outline=outline,
         holds_back=reading.kept_back > 0,
         secret=secret,
         apart=apart,
-        sought=tuple(text.encode() for text in (*secret, *apart)),
+        sought=tuple(text.lower().encode() for text in (*secret, *apart)),
         disclosed=disclosed,
         redacted=frozenset(reading.redacted),
         envelope=known,

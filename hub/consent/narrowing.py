@@ -19,8 +19,9 @@ from hub.consent.paths import general_of
 from hub.consent.plan import answer_of
 from hub.consent.reading import read_payload
 from hub.consent.redact import WithheldValueFound, cut
+from hub.consent.screen import named_in_text
 from hub.consent.weighing import Weighed
-from hub.messages.envelope import MessageName
+from hub.messages.envelope import MessageName, Submission
 
 HELD_BACK_BEFORE = "HELD-BACK-BEFORE"
 """Reason of a field that today's facts would disclose, and earlier ones did not."""
@@ -44,14 +45,23 @@ def narrowed(
     *,
     policy: Policy,
     specs: Sequence[FieldSpec],
-    payload: Mapping[str, object],
+    submission: Submission,
 ) -> Decision:
-    """Return today's decision, with everything held back that was held back before."""
+    """Return today's decision, with everything held back that was held back before.
+
+    A text that names what is held back by the one decision or the other is held back, too.
+    """
+    payload, items_held = submission.payload, before.items_held.union(decision.items_held)
     joined = (_joined(each, before) for each in decision.fields)
-    fields = tuple(_with_general_forms(joined, specs))
-    narrow = replace(
-        decision, fields=fields, items_held=tuple(sorted(before.items_held.union(decision.items_held)))
+    fields = named_in_text(
+        payload,
+        specs,
+        tuple(_with_general_forms(joined, specs)),
+        decision.candidate,
+        author=submission.envelope.author,
+        items_held=items_held,
     )
+    narrow = replace(decision, fields=fields, items_held=tuple(sorted(items_held)))
     if not decision.delivers:
         return narrow
     candidate, reading = decision.candidate, read_payload(payload, specs)

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
 from hub.consent.decision import Candidate, FieldDecision, FieldSpec, Outcome, Scope
+from hub.consent.partner_contracts import NOT_IN_VIEW
 from hub.consent.paths import walk
 
 LENGTH_MIN = 4
@@ -46,31 +47,59 @@ def named_in_text(
     So is one that names its author, or what an item says that is held back as a whole.
     """
     outcome = {(item.path, item.scope): item.outcome for item in fields}
+    left_out = {(item.path, item.scope) for item in fields if item.reason == NOT_IN_VIEW}
     keys = frozenset(spec.path for spec in specs if spec.key)
     shown, items = without(payload, keys, frozenset(items_held))
     held: dict[str, None] = {}
     open_texts: list[tuple[str, Scope, str]] = []
+    known: set[str] = set()
     for leaf in walk(shown, specs, candidate):
         goes = outcome.get((leaf.path, leaf.scope), Outcome.WITHHOLD) is Outcome.DISCLOSE
         if goes and isinstance(leaf.value, str):
             open_texts.append((leaf.path, leaf.scope, leaf.value))
+        elif (leaf.path, leaf.scope) in left_out:
+            # Only its contract leaves it out: it may be known.
+            known |= {leaf.value.strip().casefold()} if isinstance(leaf.value, str) else set()
         elif not goes and (text := telling(leaf.value)):
             held[text] = None
     unsaid: list[object] = [value for item in items for value in item.values()]
     if outcome.get((AUTHOR, Scope.ALL), Outcome.WITHHOLD) is not Outcome.DISCLOSE:
         unsaid.append(author)
     held |= {text: None for value in unsaid if (text := telling(value))}
-    disclosed = {text.strip().casefold() for _, _, text in open_texts}
-    pattern = contained(text for text in held if text.casefold() not in disclosed)
-    if pattern is None:
+    naming = _naming(open_texts, held, known, keys)
+    if not naming:
         return fields
-    naming = {(path, scope) for path, scope, text in open_texts if pattern.search(text)}
     return tuple(
         replace(item, outcome=Outcome.WITHHOLD, reason="GUARD-NAMED-IN-TEXT", basis=None, alternates=())
-        if (item.path, item.scope) in naming and item.path not in keys
+        if (item.path, item.scope) in naming
         else item
         for item in fields
     )
+
+
+def _naming(
+    texts: Sequence[tuple[str, Scope, str]], held: dict[str, None], known: set[str], keys: frozenset[str]
+) -> set[tuple[str, Scope]]:
+    """Return the fields with a text that names what is held back.
+
+    What is withheld for what it names takes the other texts of its field along: those are held back then,
+    too, and are no longer disclosed where another text speaks of them. So it is looked again until no more
+    is found.
+    """
+    naming: set[tuple[str, Scope]] = set()
+    while True:
+        disclosed = known | {text.strip().casefold() for _, _, text in texts}
+        pattern = contained(text for text in held if text.casefold() not in disclosed)
+        if pattern is None:
+            return naming
+        more = {(path, scope) for path, scope, text in texts if path not in keys and pattern.search(text)}
+        if not more:
+            return naming
+        naming |= more
+        held |= {
+            text: None for path, scope, said in texts if (path, scope) in more and (text := telling(said))
+        }
+        texts = [each for each in texts if each[:2] not in more]
 
 
 def without_gaps(fields: tuple[FieldDecision, ...], items_held: Iterable[str]) -> tuple[FieldDecision, ...]:

@@ -113,7 +113,7 @@ def decide_again(submission: Submission, each: Undelivered, case: Case, *, view:
     before = _before(submission, each, view.contracts)
     policy = view.policy()
     if policy is not None:
-        decision = narrowed(decision, before, policy=policy, specs=specs, payload=submission.payload)
+        decision = narrowed(decision, before, policy=policy, specs=specs, submission=submission)
     return Again(
         telling=telling,
         concerned=concerned,

@@ -44,7 +44,10 @@ def settle_again(
     The Offender Manager was told of the disclosure when it was first decided; less than that is no new one.
     """
     gone = frozenset(each.delivery_id for each in settled if each.verdict is not Verdict.RELEASE)
-    return awaiting(given_up(Applied(case=case), gone), awaited(replacements, now), now)
+    waited_for = {held.delivery for held in case.awaiting}
+    # Asked twice, a delivery is replaced twice, and only the first replacement is ever entered.
+    new = [each for each in replacements if each.grounds is not None and each.grounds.replaces in waited_for]
+    return awaiting(given_up(Applied(case=case), gone), awaited(new, now), now)
 
 
 def _notices(told: Told) -> Iterator[Raised]:

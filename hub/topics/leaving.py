@@ -83,10 +83,10 @@ class LastLook:
                 raise _left_in("a reference of the hub's own")
         if as_decided and allowed.holds_back:
             _check_places(body, self._library.check(view, body), allowed.outline, _places(view.shape))
-        for text in allowed.sought:
-            if text in body:
-                _check_texts(self._library.decode(view, body), view, allowed)
-                return
+        # Among bytes only letters of ASCII have small forms; of others it is assumed that they stand there.
+        low = body.lower() if allowed.sought else b""
+        if any(not text.isascii() or text in low for text in allowed.sought):
+            _check_texts(self._library.decode(view, body), view, allowed)
 
 
 def check_envelope(record: Encoded, delivery: Delivery, *, redacted: frozenset[str]) -> None:

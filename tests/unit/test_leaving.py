@@ -230,3 +230,19 @@ def test_a_reference_of_the_hubs_own_is_found_in_a_payload(of: str) -> None:
     delivery = to(RUNG_2, MessageName.REFERRAL)
     own = getattr(delivery.source.envelope, of)
     assert stopped(replace(delivery, payload={**delivery.payload, "intervention": f"see {own}"}))
+
+
+@pytest.mark.requirement("R-DIS-06")
+def test_a_text_held_back_is_found_in_whatever_letters_it_left() -> None:
+    said = {
+        **filled(MessageName.PRISON_EVENT),
+        "action": "RELEASE",
+        "release_address": "At ELDER HOUSE, Leeds",
+    }
+    sent = [each for each in told(MessageName.PRISON_EVENT, said).deliveries if each.organisation == RUNG_2]
+    assert sent
+    for delivery in sent:
+        held = replace(delivery.allowed, secret=("Elder House",), sought=(b"elder house",))
+        leaves_as(delivery)
+        with pytest.raises(LeftIn):
+            leaves_as(replace(delivery, allowed=held))

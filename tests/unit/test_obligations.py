@@ -31,6 +31,7 @@ from tests.unit.consent_cases import (
     organisation,
 )
 from tests.unit.test_consent_rules import changed, refusal
+from tests.unit.undelivered import decided_again, waiting
 from tests.unit.worlds import (
     COUNSELLOR,
     DEBT,
@@ -342,3 +343,20 @@ def test_same_delivery_is_awaited_once() -> None:
 def test_an_override_is_told_to_the_offender_manager_whatever_the_rule() -> None:
     """It is the basis that brings it, so no rule can forget it."""
     assert {code for code, basis in BASIS.items() if "NOTIFY-OM" in basis.brings} == {"VITAL", "OVERRIDE"}
+
+
+@pytest.mark.requirement("R-ADM-03", "R-DIS-05")
+def test_asked_twice_a_replacement_is_waited_for_once() -> None:
+    """What is acknowledged is the one that is there; nobody is told that the other was not."""
+    world = staffed()
+    engage(world, COUNSELLOR)
+    sent = world.send(MANAGER, MessageName.RISK_CHANGE, {**FACTOR, "staff_safety": "Invented danger."})
+    (one,) = waiting(sent, RECOVERY)
+    held = {"consent": "r-1", "action": "OM_THREATENED", "organisations": [RECOVERY]}
+    world.send(MANAGER, MessageName.CONSENT, held)
+    first = decided_again(world, one)
+    world.pass_time(HOUR)
+    again = decided_again(world, one)
+    assert first.deliveries
+    assert again.deliveries
+    assert [each.delivery for each in world.state.awaiting] == [first.deliveries[0].delivery_id]

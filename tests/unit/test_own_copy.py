@@ -20,6 +20,7 @@ from tests.unit.worlds import (
     distribute,
     engage,
     library,
+    objective_fields,
     policy,
     staffed,
 )
@@ -76,6 +77,25 @@ def test_the_person_is_told_that_risk_is_managed_and_nothing_of_victims() -> Non
 def test_a_victim_named_in_what_changed_holds_that_back_too() -> None:
     copy = copy_of(planned(change_summary="As before; Not to go near Invented Street"))
     assert copy.payload["change_summary"] is None
+
+
+@pytest.mark.requirement("R-PLAN-03", "R-DIS-06")
+def test_a_victim_is_not_named_because_an_objective_that_is_held_back_did() -> None:
+    world = planned(
+        victim_safety="Invented Street 5",
+        change_summary="He keeps away from Invented Street 5 now",
+        objectives=[
+            {
+                **dict.fromkeys(objective_fields()),
+                "objective": "o-1",
+                "organisation": "recovery",
+                "title": title,
+            }
+            for title in ("Invented Street 5", f"See {MANAGER.person} weekly")
+        ],
+    )
+    hold_back(world, "OM_THREATENED")
+    assert copy_of(world).payload["change_summary"] is None
 
 
 @pytest.mark.requirement("R-PLAN-03", "R-CON-02")

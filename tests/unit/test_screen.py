@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from hub.consent.decision import Outcome
+from hub.consent.partner_contracts import Direction
 from hub.messages.envelope import MessageName, Role
-from tests.unit.consent_cases import RUNG_1, RUNG_2, RUNG_3
-from tests.unit.recipients import AUTHOR, CASES, HELD_OBJECTIVE, told
+from hub.messages.identifiers import Instant
+from tests.unit.agreements import agreed
+from tests.unit.consent_cases import LIBRARY, RUNG_1, RUNG_2, RUNG_3
+from tests.unit.recipients import AUTHOR, CASES, HELD_OBJECTIVE, filled, leaves_as, told
 
 HELD_TITLE = "Leave the Rowan Street crew"
 
@@ -82,3 +87,57 @@ def test_objectives_have_no_numbers_for_whoever_may_not_know_of_one() -> None:
         )
         items: list[dict[str, object]] = delivery.payload["objectives"]  # type: ignore[assignment]
         assert [item["sequence"] for item in items] == numbers
+
+
+MOVED = {"action": "RELEASE", "victim_conditions": "Elder House"}
+PARTNERS = {RUNG_1, RUNG_2, RUNG_3}
+
+
+@pytest.mark.requirement("R-DIS-06", "R-RTE-05")
+@pytest.mark.parametrize("address", ["Not near ELDER HOUSE, Leeds", "Elder House, Leeds"])
+def test_what_is_withheld_for_a_name_in_it_takes_its_other_texts_along(address: str) -> None:
+    """A condition is disclosed nowhere once its list is withheld, so nothing else may speak of it either."""
+    said = {
+        **filled(MessageName.PRISON_EVENT),
+        **MOVED,
+        "licence_conditions": ["Elder House", f"Report weekly to {AUTHOR}"],
+        "release_address": address,
+    }
+    found = told(MessageName.PRISON_EVENT, said)
+    reached = set()
+    for delivery in found.deliveries:
+        written = leaves_as(delivery)
+        if delivery.organisation in PARTNERS:
+            reached.add(delivery.organisation)
+            assert b"ELDER HOUSE" not in written.value.upper()
+    assert reached == PARTNERS
+
+
+@pytest.mark.requirement("R-DIS-01", "R-RTE-05")
+def test_what_only_a_contract_leaves_out_is_no_secret_elsewhere() -> None:
+    """The rules let the address go; that the contract has no room for it stops nothing that speaks of it."""
+    said = {
+        **filled(MessageName.PRISON_EVENT),
+        **MOVED,
+        "release_address": "Elder House",
+        "release_postcode": "LS1 4AP, Elder House",
+    }
+    view = {spec.path for spec in LIBRARY.fields(MessageName.PRISON_EVENT, "1.0")} - {"release_address"}
+    contract = replace(
+        agreed(),
+        partner=RUNG_1,
+        message=MessageName.PRISON_EVENT,
+        effective=Instant(0),
+        direction=Direction.RECEIVES,
+        oldest="1.0",
+        newest="1.0",
+        deprecated=None,
+        sunset=None,
+        removal=None,
+        view=frozenset(view),
+    )
+    found = told(MessageName.PRISON_EVENT, said, agreed={RUNG_1: contract})
+    sent = [each for each in found.deliveries if each.organisation == RUNG_1]
+    assert sent
+    for delivery in sent:
+        assert b"LS1 4AP, Elder House" in leaves_as(delivery).value
