@@ -15,6 +15,8 @@ import structlog
 
 from hub.adapters import telemetry
 from hub.adapters.kafka.transaction import Outgoing
+from hub.cases.acknowledgements import given_up
+from hub.cases.applied import Applied
 from hub.errors import EngineDisagrees, HubError, NotReadable
 from hub.messages.envelope import Control, Entry, MessageName, Redecide, Submission, Tick, Unreadable
 from hub.messages.identifiers import HUB, CaseRef, DeliveryId, Instant, MessageId, OrganisationId, derived_id
@@ -161,12 +163,14 @@ class Consequences:
 
     def _write(self, place: _Place, result: Result) -> _Written:
         written = _Written()
-        written.cases = [(case, self._codec.case(case).value) for case in result.cases]
         written.controls = [
             (key.encode(), None if body is None else self._codec.control_bytes(_control(place, key, body)))
             for key, body in result.controls
         ]
         views, withheld = self._views(place, result.deliveries)
+        # What never left is not waited for to be acknowledged.
+        cases = [given_up(Applied(case=case), withheld).case for case in result.cases]
+        written.cases = [(case, self._codec.case(case).value) for case in cases]
         settled = _as_written(result, views)
         written.records = self._deliveries(place, views, settled)
         written.records += self._ledger(place, result, withheld) + self._verdicts(place, result, settled)
