@@ -287,7 +287,10 @@ class Questions:
         Raises:
             NotConfigured: There is no such case, or the message has no such field.
         """
-        what = {"message": message.value, "field": path, "of_class": information_class}
+        specs = self.hub.codec.library.fields(message, self.hub.codec.library.newest(message))
+        # Only names of fields there are: what somebody typed may say something of a person.
+        known = path if path in {spec.path for spec in specs} else None
+        what = {"message": message.value, "field": known, "of_class": information_class}
         view, found = await self.case_now(case, "who-may-see", **what)
         try:
             return who_may_see(
@@ -303,10 +306,10 @@ class Questions:
             NotConfigured: There is no such case.
         """
         ref = CaseRef(await self._internal(case, "case"))
-        self._log(asked, ref, **what)
         async with self.hub.pool.connection() as connection:
             view = await past.world_now(connection, codec=self.hub.codec, cases=[ref])
         found = view.case(ref)
+        self._log(asked, CaseRef("unknown") if found is None else ref, **what)
         if found is None:
             text = f"there is no case {case}"
             raise NotConfigured(text, fix="give its reference as an organisation knows it, or the hub's own")

@@ -314,8 +314,13 @@ def _people_faults(author: object, people: Sequence[object], where: str, within:
 
 
 def _same(one: str, other: str) -> bool:
-    """Tell whether two names are one person's, however they were typed."""
-    return " ".join(one.split()).casefold() == " ".join(other.split()).casefold()
+    """Tell whether two names are one person's, however typed and whatever office follows a comma."""
+    return _name(one) == _name(other)
+
+
+def _name(stated: str) -> str:
+    """Return a person's name without the office they hold, to be compared."""
+    return " ".join(stated.partition(",")[0].split()).casefold()
 
 
 def _refuse(faults: Sequence[str], fix: str = "mend the named fields") -> NoReturn:

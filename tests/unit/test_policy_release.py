@@ -319,3 +319,24 @@ def test_a_release_is_a_value() -> None:
     assert replace(release, version="2") != release
     with pytest.raises(AttributeError):
         release.version = "2"  # type: ignore[misc]
+
+
+@pytest.mark.requirement("R-DIS-08")
+def test_an_office_behind_the_name_makes_nobody_another_person(folder: Path) -> None:
+    """Neither the author nor the first approver approves again by naming another office."""
+    change_a_rule(folder)
+    run("propose", "--version", "9.2.0", "--author", "Imogen Vale, Head of Something", "--policy", folder)
+    with pytest.raises(PolicyRefused, match="the author does not approve"):
+        run("approve", "--by", "imogen vale, Data Protection Officer", "--policy", folder)
+    run("approve", "--by", "Tomasz Birch", "--policy", folder)
+    with pytest.raises(PolicyRefused, match="has approved already"):
+        run("approve", "--by", "Tomasz  BIRCH, Head of Public Protection", "--policy", folder)
+
+
+@pytest.mark.requirement("R-DIS-08")
+def test_a_field_no_contract_has_is_not_proposed(folder: Path) -> None:
+    """A slip in a forbid would hold back nothing, and nobody would see."""
+    file = folder / "contact.yaml"
+    file.write_text(file.read_text(encoding="utf-8").replace("[authorised_by]", "[authorized_by]"), "utf-8")
+    with pytest.raises(NotConfigured, match="contact: authorized_by"):
+        run("propose", "--version", "9.2.0", "--author", "Imogen Vale", "--policy", folder)

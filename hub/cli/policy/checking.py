@@ -18,7 +18,11 @@ if TYPE_CHECKING:
     from hub.consent.release import Release
 
 Strict = Annotated[
-    bool, typer.Option("--strict", help="Leave with exit code 4 when there is a finding nobody accepts.")
+    bool,
+    typer.Option(
+        "--strict",
+        help="Leave with exit code 4 when there is a finding nobody accepts, or a field no contract has.",
+    ),
 ]
 
 
@@ -49,7 +53,7 @@ def check(
         print(json.dumps(_as_json(policy, findings, release), indent=2))
     else:
         _show(policy, findings, release, took)
-    if strict and not all(each.accepted for each in findings):
+    if strict and (unknown_fields(policy) or not all(each.accepted for each in findings)):
         raise typer.Exit(EXIT_NOT_VALID)
 
 
@@ -73,7 +77,7 @@ def _as_json(policy: Policy, findings: Iterable[Finding], release: Release | Non
         "states": policy.proof.states,
         "invariants": list(policy.proof.invariants),
         "findings": [asdict(each) for each in findings],
-        "fields no contract has": _unknown_fields(policy),
+        "fields no contract has": unknown_fields(policy),
         "release": None if release is None else release.sentence,
         "release faults": list(faults_of(release, policy.digest)),
     }
@@ -91,7 +95,7 @@ def _show(policy: Policy, findings: Iterable[Finding], release: Release | None, 
             ("rules", policy.proof.rules),
             ("states looked at", f"{policy.proof.states:,}"),
             ("invariants proved", len(policy.proof.invariants)),
-            ("released as", "nothing: not proposed" if release is None else release.sentence),
+            ("released as", _released_as(policy, release)),
             ("took", f"{took * 1000:.0f} ms"),
         )
     )
@@ -103,11 +107,24 @@ def _show(policy: Policy, findings: Iterable[Finding], release: Release | None, 
             print(f"              because: {each.accepted}")
     for fault in faults_of(release, policy.digest):
         print(f"    note   not to be released: {fault}")
-    for name in _unknown_fields(policy):
+    for name in unknown_fields(policy):
         print(f"    note   a rule names the field {name}, which no contract has in that class")
 
 
-def _unknown_fields(policy: Policy) -> list[str]:
+def _released_as(policy: Policy, release: Release | None) -> str:
+    """Say as what these rules were released, or that nobody approved them as they are."""
+    from hub.consent.release import faults_of
+
+    if release is None:
+        return "nothing: not proposed"
+    changed = release.digest != policy.digest
+    void = "; CHANGED SINCE, so the approvals are void" if changed else ""
+    return release.sentence + (
+        void or ("; not enough approvals" if faults_of(release, policy.digest) else "")
+    )
+
+
+def unknown_fields(policy: Policy) -> list[str]:
     """Return what rules name and no contract has in that class: a slip of the pen, or a field to come."""
     from hub.consent.rules import names_field
     from hub.messages.envelope import MessageName

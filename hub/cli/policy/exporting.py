@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from hub.cli.policy.options import Folder, Version, compiled
+from hub.cli.policy.options import Folder, Version, compiled, write_file
 
 POLICIES, SCHEMA = "hub.cedar", "hub.cedarschema"
 """Names of the files written."""
@@ -31,7 +31,6 @@ def cedar(
     if out is None:
         print(policies(policy))
         return
-    out.mkdir(parents=True, exist_ok=True)
-    (out / POLICIES).write_text(policies(policy), encoding="utf-8")
-    (out / SCHEMA).write_text(schema(), encoding="utf-8")
+    write_file(out / POLICIES, policies(policy), make_folder=True)
+    write_file(out / SCHEMA, schema())
     print(f"written: {out / POLICIES} and {out / SCHEMA}")

@@ -22,3 +22,16 @@ def compiled(folder: Path | None, version: str | None) -> Policy:
     from hub.topics.policy_files import POLICY, folder_policy
 
     return folder_policy(folder or POLICY, version=version)
+
+
+def write_file(file: Path, text: str, *, make_folder: bool = False) -> None:
+    """Write a file somebody asked for; NotConfigured where it cannot be."""
+    from hub.errors import NotConfigured
+
+    try:
+        if make_folder:
+            file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(text, encoding="utf-8")
+    except OSError as error:
+        message = f"{file} cannot be written: {error.strerror}"
+        raise NotConfigured(message, fix="name a file in a folder that is there and may be written") from None

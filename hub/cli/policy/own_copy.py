@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from hub.cli.policy.asking import put
-from hub.cli.policy.options import Json
+from hub.cli.policy.options import Json, write_file
 
 if TYPE_CHECKING:
     from hub.app.questions import Questions
@@ -49,5 +49,5 @@ def own_copy(
     if out is None:
         sys.stdout.write(text)
         return
-    out.write_text(text, encoding="utf-8")
+    write_file(out, text)
     print(f"written: {out}")

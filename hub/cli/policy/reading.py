@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from hub.cli.policy.options import Folder, compiled
+from hub.cli.policy.options import Folder, compiled, write_file
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -61,15 +61,10 @@ def matrix(
 def _write_page(policy: Policy, file: Path) -> None:
     """Write the page, and say where it is."""
     from hub.consent.matrix_page import matrix_page
-    from hub.errors import NotConfigured
 
-    page = matrix_page(policy).encode()
-    try:
-        file.write_bytes(page)
-    except OSError as error:
-        message = f"{file} cannot be written ({error.strerror})"
-        raise NotConfigured(message, fix="name a file in a folder that is there and may be written") from None
-    print(f"{file}: policy {policy.name}, {len(page):,} bytes. Open it in a browser.")
+    page = matrix_page(policy)
+    write_file(file, page)
+    print(f"{file}: policy {policy.name}, {len(page.encode()):,} bytes. Open it in a browser.")
 
 
 def _classes(name: str | None) -> tuple[InformationClass, ...]:

@@ -21,21 +21,28 @@ _DIGEST_SHOWN = 12
 
 def propose(
     version: Annotated[
-        str, typer.Option("--version", help="Version to release the rules under, e.g. 1.1.0.")
+        str, typer.Option("--version", help="Version to release the rules under, e.g. 1.2.0.")
     ],
     author: Annotated[str, typer.Option("--author", help="Who wrote them.")],
     folder: Folder = None,
 ) -> None:
     """Prove the rules as they are now and write release.yaml beside them, for two others to approve."""
+    from hub.cli.policy.checking import unknown_fields
     from hub.consent.release import Release, proposed
+    from hub.errors import NotConfigured
     from hub.topics.policy_files import folder_policy, read_release, write_release
 
     path = _folder(folder)
-    digest = folder_policy(path, version=version).digest
+    policy = folder_policy(path, version=version)
+    unknown = unknown_fields(policy)
+    if unknown:
+        message = f"a rule names a field no contract has in that class: {', '.join(unknown)}"
+        raise NotConfigured(message, fix="mend the name, or add the field to its contract first")
+    digest = policy.digest
     wanted = Release(version=version, digest=digest, author=author, proposed=_today())
     file = write_release(proposed(read_release(path), wanted), path)
     print(f"proposed: {version}, digest {digest[:_DIGEST_SHOWN]}, in {file}")
-    print("to go on: two other people approve with `hub policy approve --by NAME`")
+    print(f"to go on: two other people approve with `hub policy approve --by NAME{_again(folder)}`")
 
 
 def approve(
@@ -52,7 +59,12 @@ def approve(
     write_release(release, path)
     print(f"approved: {release.sentence}")
     missing = faults_of(release, digest)
-    print("to go on: one more approval" if missing else "to go on: `hub policy release`")
+    print("to go on: one more approval" if missing else f"to go on: `hub policy release{_again(folder)}`")
+
+
+def _again(folder: Path | None) -> str:
+    """Return the option that says which rules are meant, where they are not the hub's own."""
+    return "" if folder is None else f" --policy {folder}"
 
 
 def release(
