@@ -140,8 +140,8 @@ async def _overtaken(
     async with projection() as connection:
         parties = await _parties(connection)
         wanted = Wanted(
-            case_ref=case and _internal(case, "case", parties),
-            organisation=organisation,
+            case_ref=case and await _case(connection, case, parties),
+            organisation=organisation and _party(organisation, parties),
             since=since if since is None or since.tzinfo else since.astimezone(),
             limit=limit,
         )
@@ -201,10 +201,30 @@ async def _found(
         return await decisions(
             connection,
             message_id=message and _internal(message, "message", parties),
-            case_ref=case and _internal(case, "case", parties),
-            organisation=organisation,
+            case_ref=case and await _case(connection, case, parties),
+            organisation=organisation and _party(organisation, parties),
             limit=limit,
         )
+
+
+def _party(organisation: str, parties: list[str]) -> str:
+    """Return an organisation there is: of one there is not, nothing would look like all being well."""
+    from hub.consent.parties import nearest
+
+    if organisation in parties:
+        return organisation
+    message = f"there is no organisation {organisation}{nearest(organisation, parties)}"
+    raise NotConfigured(message, fix="see `python3 -m hub partner list`")
+
+
+async def _case(connection: AsyncConnection, reference: str, parties: list[str]) -> str:
+    """Return a case the ledger knows of, in the hub's own form."""
+    case = _internal(reference, "case", parties)
+    cursor = await connection.execute("SELECT 1 FROM ledger WHERE case_ref = %s LIMIT 1", (case,))
+    if await cursor.fetchone() is not None:
+        return case
+    message = f"the ledger has nothing on a case {reference}"
+    raise NotConfigured(message, fix="give the reference as an organisation knows it, or the hub's own")
 
 
 def _internal(reference: str, sort: str, parties: list[str]) -> str:

@@ -103,7 +103,14 @@ def test_staff_see_who_was_told_what_and_why_not_the_rest(projected: Path) -> No
     ] == [(message(1), ["NO-ONWARD-DISCLOSURE"], True)]
     of_message = run.invoke(ledger.app, ["list", "--message", message(2), "--json"])
     assert [each["delivers"] for each in json.loads(of_message.output)] == [False]
-    assert "No decision" in run.invoke(ledger.app, ["list", "--organisation", PRISON]).output
+    for mistyped, said in (
+        (("--organisation", PRISON), "there is no organisation hmp-fellgate"),
+        (("--case", "nonsense"), "the ledger has nothing on a case nonsense"),
+    ):
+        for command in ("list", "overtaken"):
+            refused = run.invoke(ledger.app, [command, *mistyped]).exception
+            assert isinstance(refused, NotConfigured)
+            assert said in str(refused)
 
 
 @pytest.mark.requirement("R-DEL-02")
