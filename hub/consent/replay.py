@@ -12,17 +12,16 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from hub.consent.compile import Line, Policy
 from hub.consent.decide import lines_of
 from hub.consent.decision import FieldDecision, FieldSpec, Outcome, Scope
 from hub.consent.evaluate import Verdict, evaluate
-from hub.consent.generalise import can_generalise
-from hub.consent.paths import general_of
 from hub.consent.replay_report import Difference, Ground, Past, Report
 from hub.consent.rules import Rule, truth
 from hub.consent.vocabulary import BY_CLASS, FACTS, SLOT, Value, bit
+from hub.consent.weighing import closed, decided
 from hub.messages.envelope import InformationClass, MessageName
 
 NOTHING_LEFT = "NEED-NOTHING-LEFT"
@@ -68,13 +67,13 @@ class _Rules:
         for rule in self.policy.gates:
             meant = rule.messages is None or message in rule.messages
             if meant and truth(rule.clauses, vector) is not False:
-                return _Made(gate=rule, fields=_closed(lines, rule))
+                return _Made(gate=rule, fields=_placed(closed(lines, rule)))
         reached: dict[tuple[InformationClass, int, Scope], Verdict] = {}
         fields: dict[_Place, FieldDecision] = {}
         for spec, rules, scopes in lines:
             for scope in scopes:
                 verdict = _joined(rules, scope, vector, facts, reached)
-                fields |= _fields(spec, scope, verdict)
+                fields |= _placed(decided(spec, scope, verdict))
         return _Made(gate=None, fields=fields)
 
     def _lines_of(self, message: MessageName, specs: tuple[FieldSpec, ...]) -> tuple[Line, ...]:
@@ -207,40 +206,8 @@ def _value(scope: Scope) -> Value:
     return scope
 
 
-def _fields(spec: FieldSpec, scope: Scope, verdict: Verdict) -> Iterator[tuple[_Place, FieldDecision]]:
-    """Yield the decision on a field, and on its general form where that is what goes."""
-    if verdict.outcome is Outcome.GENERALISE and not (spec.general and can_generalise(spec.generaliser)):
-        verdict = replace(
-            verdict, outcome=Outcome.WITHHOLD, reason="OBL-UNSUPPORTED", basis=None, alternates=()
-        )
-    found = FieldDecision(
-        path=spec.path,
-        scope=scope,
-        outcome=verdict.outcome,
-        reason=verdict.reason,
-        basis=verdict.basis,
-        rules=verdict.rules,
-        alternates=verdict.alternates,
-    )
-    yield (spec.path, scope), found
-    if verdict.outcome is Outcome.GENERALISE:
-        general = general_of(spec)
-        yield (general, scope), replace(found, path=general, outcome=Outcome.DISCLOSE)
-
-
-def _closed(lines: Iterable[Line], gate: Rule) -> Mapping[_Place, FieldDecision]:
-    return {
-        (spec.path, scope): FieldDecision(
-            path=spec.path,
-            scope=scope,
-            outcome=Outcome.WITHHOLD,
-            reason=gate.reason,
-            basis=None,
-            rules=(gate.rule,),
-        )
-        for spec, _, scopes in lines
-        for scope in scopes
-    }
+def _placed(fields: Iterable[FieldDecision]) -> Mapping[_Place, FieldDecision]:
+    return {(each.path, each.scope): each for each in fields}
 
 
 def _not_by_rules(was: FieldDecision, made: FieldDecision | None, before: _Made | None) -> str | None:
