@@ -30,7 +30,7 @@ from hub.topics.leaving import LEFT_IN, LeftIn
 from hub.topics.library import frame
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from aiokafka import ConsumerRecord
 
@@ -90,8 +90,17 @@ class _OfMessage:
 class Consequences:
     """Routes records and writes down what follows."""
 
-    def __init__(self, *, catalogue: Catalogue, codec: Codec, route: Route, record_bytes_max: int) -> None:
-        """Use this routing function, these topics and this codec."""
+    def __init__(
+        self,
+        *,
+        catalogue: Catalogue,
+        codec: Codec,
+        route: Route,
+        record_bytes_max: int,
+        moment: Callable[[int], Instant] = Instant,
+    ) -> None:
+        """Use this routing function, these topics and this codec; `moment` reads the broker's timestamps."""
+        self._moment = moment
         self._catalogue = catalogue
         self._codec = codec
         self._dispatch = Dispatch(codec)
@@ -158,7 +167,7 @@ class Consequences:
             record_id=MessageId(derived_id("intake", str(record.partition), str(record.offset))),
             partition=record.partition,
             offset=record.offset,
-            now=Instant(max(record.timestamp, view.clock)),
+            now=Instant(max(self._moment(record.timestamp), view.clock)),
         )
 
     def _write(self, place: _Place, result: Result) -> _Written:

@@ -45,5 +45,7 @@ class Limits:
     """Longest a graceful stop waits for open batches."""
     tick_interval_ms: int = 1_000
     """Least time between two ticks of one partition."""
+    clock_look_s: float = 1.0
+    """Longest a partition sleeps on a deadline without looking at the clock again."""
     cases_remembered_max: int = 10_000
     """Decoded cases kept per partition."""

@@ -260,6 +260,8 @@ class PartitionTask:
         if due_at is not None and due_at != self._tick_asked:
             until_due_s = (due_at - self._workshop.clock()) / 1000
             timeout_s = max(until_due_s, self._tick_after_s - time.monotonic(), 0.001)
+            # A machine's clock may be set while it sleeps: it is looked at again before long.
+            timeout_s = min(timeout_s, self._limits.clock_look_s)
         try:
             async with asyncio.timeout(timeout_s):
                 await self._wake.wait()
