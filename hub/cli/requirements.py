@@ -160,10 +160,10 @@ def page(found: Iterable[Requirement]) -> str:
     lines = [
         "# What the hub must do",
         "",
-        "Made by `python3 -m hub requirements --markdown`; `python3 -m hub requirements` also says how the",
+        "Made by `python3 -m hub requirements --markdown`; `python3 -m hub requirements` also says how",
         "tests ended when they last ran. Sources: 000 to 004 are the documents of the Offender Management",
-        "Model, law is statute, own is what the hub adds. *Open*: no test names it. *In part*: tests do, none",
-        "that comes in by a public door and reads a recipient's side. *Shown*: one does, in **bold**.",
+        "Model, law is statute, own is what the hub adds. *Open*: no test names it. *In part*: tests do,",
+        "none that comes in by a public door and reads a recipient's side. *Shown*: one does, in **bold**.",
     ]
     group = ""
     for one in found:

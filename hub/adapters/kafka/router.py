@@ -22,7 +22,6 @@ from hub.adapters.kafka.task import PartitionTask, Workshop
 from hub.errors import Unreachable
 
 if TYPE_CHECKING:
-
     from hub.topics.catalogue import Catalogue
     from hub.topics.codec import Codec
 

@@ -34,7 +34,7 @@ def tables(page: Page, came: Iterable[Came]) -> Iterator[str]:
 def drawing(page: Page, came: Sequence[Came]) -> str:
     """Return the sequence diagram of a run, as a Mermaid block."""
     lines = ["```mermaid", "sequenceDiagram"]
-    told = {each.recipient for one in came for each in one.received}
+    told = {each.recipient for one in came for each in (*one.meanwhile, *one.received)}
     speaking = {
         f"{one.scene.by.organisation}/{one.scene.by.role.value}"
         for one in came
@@ -58,6 +58,9 @@ def drawing(page: Page, came: Sequence[Came]) -> str:
 def _arrows(came: Came, short: Mapping[str, str]) -> Iterator[str]:
     scene = came.scene
     yield f"Note over hub: {_when(scene)}"
+    for each in _in_order(came.meanwhile):
+        if each.recipient in short:
+            yield f"hub->>{short[each.recipient]}: {_label(each, {}, None)}"
     if isinstance(scene, Begun):
         yield (
             f"Note over hub: case opened, {len(scene.team)} appointed,"
@@ -78,7 +81,7 @@ def _arrows(came: Came, short: Mapping[str, str]) -> Iterator[str]:
         yield f"hub{arrow}{short[each.recipient]}: {_label(each, sent, scene)}"
 
 
-def _label(received: Received, sent: Mapping[str, object], scene: Scene) -> str:
+def _label(received: Received, sent: Mapping[str, object], scene: Scene | None) -> str:
     if received.message == MessageName.EXCEPTION:
         return f"exception {received.payload.get('code')}"
     if not isinstance(scene, Said) or received.message != scene.message:
@@ -91,7 +94,8 @@ def _label(received: Received, sent: Mapping[str, object], scene: Scene) -> str:
 
 def _table(page: Page, came: Came) -> str:
     scene = came.scene
-    rows = [_row(page, each, came) for each in _in_order(came.received)]
+    rows = [_made(page, each) for each in _in_order(came.meanwhile)]
+    rows += [_row(page, each, came) for each in _in_order(came.received)]
     if isinstance(scene, Said):
         rows += _with_nothing(page, came)
         if scene.refused:
@@ -103,16 +107,22 @@ def _table(page: Page, came: Came) -> str:
 def _row(page: Page, received: Received, came: Came) -> str:
     who = page.called(received.recipient)
     scene = came.scene
-    if received.message == MessageName.EXCEPTION:
-        code, detail = received.payload.get("code"), received.payload.get("detail")
-        return f"| {who} | exception | {code}: {detail} | |"
-    has = sorted({in_contract(path) for path in leaves(received.payload)})
     if not isinstance(scene, Said) or received.message != scene.message:
-        return f"| {who} | {received.message}, made or given again by the hub | {_named(has)} | |"
+        return _made(page, received)
+    has = sorted({in_contract(path) for path in leaves(received.payload)})
     held = _held(received, scene.data)
     judged = next((each for each in came.judgements if each.delivery == received.delivery), None)
     gets = EVERYTHING if not held else _named(has)
     return f"| {who} | {received.message} | {gets} | {_reasons(held, judged)} |"
+
+
+def _made(page: Page, received: Received) -> str:
+    """Say what somebody got that the hub made itself, or gave again of what was said before."""
+    who = page.called(received.recipient)
+    if received.message == MessageName.EXCEPTION:
+        return f"| {who} | exception | {received.payload.get('code')}: {received.payload.get('detail')} | |"
+    has = sorted({in_contract(path) for path in leaves(received.payload)})
+    return f"| {who} | {received.message}, made or given again by the hub | {_named(has)} | |"
 
 
 def _with_nothing(page: Page, came: Came) -> Iterator[str]:
@@ -131,7 +141,8 @@ def _with_nothing(page: Page, came: Came) -> Iterator[str]:
             if each.delivers or (each.recipient, scene.message.value) in got:
                 continue
             why = each.gate or next(iter(each.fields.values()), None)
-            yield f"| {page.called(each.recipient)} | {scene.message.value} | nothing | {why or ''} |"
+            says = "" if why is None else why.says
+            yield f"| {page.called(each.recipient)} | {scene.message.value} | nothing | {says} |"
 
 
 def _held(received: Received, sent: Mapping[str, object]) -> list[str]:
@@ -170,7 +181,13 @@ def _in_order(received: Sequence[Received]) -> list[Received]:
         role = each.recipient.partition("/")[2]
         rank = ranks.index(role) if role in ranks else len(ranks)
         made = each.message == MessageName.EXCEPTION
-        return (made, str(each.payload.get("code", "")) if made else each.message, rank, each.recipient, "")
+        return (
+            made,
+            str(each.payload.get("code", "")) if made else each.message,
+            rank,
+            each.recipient,
+            str(each.payload.get("detail")),
+        )
 
     return sorted(received, key=place)
 

@@ -7,7 +7,7 @@ as staff read it. Every wait is bounded.
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from hub.demo.day import iso
@@ -45,8 +45,8 @@ class Patience:
     """For everything that a scene must bring."""
     quiet_looks: int = 4
     """So many looks in a row must find nothing new before a scene is over."""
-    passing_s_min: float = 2.5
-    """Least wait where time passes: the hub looks at its clock about once a second."""
+    passing_s_min: float = 0.6
+    """Least wait where time passes: the hub looks at its clock some times a second."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,6 +57,8 @@ class Came:
     received: tuple[Received, ...]
     judgements: tuple[Judgement, ...]
     """The ledger's, in this scene."""
+    meanwhile: tuple[Received, ...] = ()
+    """What fell due between the scene before and this one."""
     state: str | None = None
     """How the sender's message ended, as the sender reads it."""
     differences: tuple[str, ...] = ()
@@ -101,19 +103,25 @@ class Player:
         await self._gather((), passing=False)  # what waits from before is nothing of this story
         for scene in self.page.scenes:
             self.clock.move_to(scene.at)
-            came.append(await self._play(scene))
+            waited = isinstance(scene, Waited)
+            meanwhile, _ = await self._gather(scene.gets if waited else (), passing=True)
+            came.append(await self._play(scene, tuple(meanwhile)))
         await self._end()
         return tuple(came)
 
-    async def _play(self, scene: Scene) -> Came:
+    async def _play(self, scene: Scene, meanwhile: tuple[Received, ...]) -> Came:
         match scene:
             case Begun():
-                return await self._begin(scene)
+                came = await self._begin(scene)
             case Said():
-                return await self._say(scene)
+                came = await self._say(scene)
             case _:
-                received, judgements = await self._gather(scene.gets, passing=isinstance(scene, Waited))
-                return self._came(scene, received, judgements, state=None)
+                came = Came(scene=scene, received=(), judgements=())
+        found = list(differences(scene, (*meanwhile, *came.received)))
+        wanted = REFUSED if isinstance(scene, Said) and scene.refused else ROUTED
+        if came.state not in {None, wanted}:
+            found.append(f"the sender reads {came.state} of its message, not {wanted}")
+        return replace(came, meanwhile=meanwhile, differences=tuple(found))
 
     async def _begin(self, scene: Begun) -> Came:
         """Open the case, appoint the team, offer and accept the referrals."""
@@ -124,7 +132,7 @@ class Player:
             more, judged = await self._gather((), passing=False, quiet_looks=1)
             received += more
             judgements += judged
-        return self._came(scene, received, judgements, state=ROUTED)
+        return Came(scene=scene, received=tuple(received), judgements=tuple(judgements), state=ROUTED)
 
     async def _say(self, scene: Said) -> Came:
         cited = {path: self._cited(scene, *what) for path, what in scene.cites.items()}
@@ -135,27 +143,7 @@ class Player:
         for each in received:
             if each.message == scene.message:
                 self._told.headers[each.recipient, scene.name] = each.headers
-        return self._came(scene, received, judgements, state=state)
-
-    def _came(
-        self,
-        scene: Scene,
-        received: Sequence[Received],
-        judgements: Sequence[Judgement],
-        *,
-        state: str | None,
-    ) -> Came:
-        found = list(differences(scene, received))
-        wanted = REFUSED if isinstance(scene, Said) and scene.refused else ROUTED
-        if state not in {None, wanted}:
-            found.append(f"the sender reads {state} of its message, not {wanted}")
-        return Came(
-            scene=scene,
-            received=tuple(received),
-            judgements=tuple(judgements),
-            state=state,
-            differences=tuple(found),
-        )
+        return Came(scene=scene, received=tuple(received), judgements=tuple(judgements), state=state)
 
     async def _end(self) -> None:
         """Close the case, so that nothing of it comes into the next story."""
@@ -221,7 +209,8 @@ class Player:
         quiet, enough = 0, quiet_looks or self.patience.quiet_looks
         least = int(self.patience.passing_s_min / self.patience.look_s) if passing else 0
         for look in range(int(self.patience.scene_s_max / self.patience.look_s)):
-            new = [each for name in self._organisations for each in await self.driver.mailbox(name)]
+            boxes = [self.driver.mailbox(name) for name in self._organisations]
+            new = [each for box in await asyncio.gather(*boxes) for each in box]
             judged = [each for each in await self.driver.judgements() if self._is_new(each)]
             received += new
             judgements += judged
