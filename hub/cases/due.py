@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from hub.cases import acknowledgements, deadlines, reports, standing
+from hub.cases import acknowledgements, deadlines, icm, reports, standing
 from hub.cases.applied import Applied, Ended, Raised
 from hub.cases.case import Case, ConsentState, Member, ReferralState
 from hub.cases.grants import Grant, GrantKind, is_over
@@ -133,5 +133,8 @@ PASSES: Mapping[str, Callable[[Case, Ended, Instant, Directory], Applied]] = {
     deadlines.MEMBERSHIP_START: _member_begins,
     deadlines.MEMBERSHIP_END: _member_ends,
     deadlines.ACKNOWLEDGEMENT: acknowledgements.overdue,
+    deadlines.CORE_SCREEN: icm.fallen_due,
+    deadlines.CONFERENCE: icm.fallen_due,
+    deadlines.CONFERENCE_LATE: icm.fallen_due,
 }
 """What follows from each kind of deadline."""

@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from hub.messages.case import IcmRoute
 from hub.messages.envelope import Role
 from hub.messages.identifiers import Instant
 from hub.messages.review import ReviewKind
@@ -19,13 +20,6 @@ HOUR_MS = 60 * 60 * 1000
 DAY_MS = 24 * HOUR_MS
 TIER_UNKNOWN = 4
 """A case whose tier nobody has stated is watched as closely as the highest: unknown never relaxes."""
-
-
-class Route(StrEnum):
-    """The two ways through Integrated Case Management in Scotland (R-SCO-01; 001)."""
-
-    STANDARD = "STANDARD"
-    ENHANCED = "ENHANCED"
 
 
 class FactorKind(StrEnum):
@@ -118,7 +112,7 @@ class ScopeClause:
     """Levels of risk of serious harm; empty: any."""
     prolific: bool | None = None
     """Whether the person is a Prolific and other Priority Offender; None: either."""
-    routes: frozenset[Route] = frozenset()
+    routes: frozenset[IcmRoute] = frozenset()
     """Routes of Integrated Case Management; empty: any."""
 
 

@@ -18,14 +18,13 @@ from hub.cases.profile import (
     Place,
     Profile,
     ReviewRule,
-    Route,
     ScopeClause,
     ScopeRule,
     Tier,
     TierFactor,
     Tiering,
 )
-from hub.messages.case import Jurisdiction, SentenceType
+from hub.messages.case import IcmRoute, Jurisdiction, SentenceType
 from hub.messages.envelope import Role
 from hub.messages.identifiers import Instant
 from hub.messages.review import ReviewKind
@@ -258,7 +257,7 @@ def _clause(node: Node) -> ScopeClause:
         days_left_over=node.maybe("days_left_over"),
         rosh=frozenset(map(str, node.words("rosh", Rosh))),
         prolific=None if node.value("prolific") is None else node.flag("prolific"),
-        routes=node.words("routes", Route),
+        routes=node.words("routes", IcmRoute),
     )
 
 

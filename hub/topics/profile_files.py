@@ -56,14 +56,16 @@ def shipped() -> Mapping[str, Profile]:
 
 
 def profile_of(jurisdiction: str, released: Iterable[Profile], now: Instant) -> Profile:
-    """Return the profile of a jurisdiction at a moment: of those released, else the one of the hub.
+    """Return the profile of a jurisdiction at a moment: of those released, else the one of the hub."""
+    own = tuple(each for each in released if each.jurisdiction == jurisdiction)
+    return in_force(own, now) or unreleased(jurisdiction)
+
+
+def unreleased(jurisdiction: str) -> Profile:
+    """Return the profile of a jurisdiction before any was released: the one that comes with the hub.
 
     A jurisdiction nobody has written a profile for is managed as England and Wales, where the model is from.
     """
-    own = tuple(each for each in released if each.jurisdiction == jurisdiction)
-    found = in_force(own, now)
-    if found is not None:
-        return found
     return shipped().get(jurisdiction) or shipped()[Jurisdiction.ENGLAND_AND_WALES]
 
 

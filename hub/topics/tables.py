@@ -21,7 +21,7 @@ from hub.consent.release import COMING, CURRENT, is_due
 from hub.messages.identifiers import CaseRef, Instant, MessageId, OrganisationId
 from hub.routing.outcome import Contracts, Timer
 from hub.topics.policy_files import policy_from_control
-from hub.topics.profile_files import profile_of
+from hub.topics.profile_files import profile_of, unreleased
 
 if TYPE_CHECKING:
     from hub.messages.envelope import MessageName, Submission
@@ -168,7 +168,8 @@ class RouterView:
 
     def profile(self, jurisdiction: str) -> Profile:
         """Return the profile of a jurisdiction in force at the partition's clock."""
-        return profile_of(jurisdiction, self._profiles(), self.clock)
+        released = self._profiles()
+        return profile_of(jurisdiction, released, self.clock) if released else unreleased(jurisdiction)
 
     def policy(self) -> Policy | None:
         """Return the policy in force at the partition's clock, or None before the first release."""
