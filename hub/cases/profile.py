@@ -201,6 +201,11 @@ class Profile:
         """Jurisdiction and version, as control records are named: `england-and-wales:1.0`."""
         return f"{profile_key(self.jurisdiction)}:{self.version}"
 
+    @property
+    def order(self) -> tuple[int, ...]:
+        """By what one profile follows another: its date, then its version as numbers."""
+        return (self.in_force_from, *map(int, self.version.split(".")))
+
     def tier(self, tier: int | None) -> Tier:
         """Return what a tier asks for; a case without one is treated as in the highest."""
         return self.tiers[TIER_UNKNOWN if tier is None else tier]
@@ -233,4 +238,4 @@ def profile_key(jurisdiction: str) -> str:
 def in_force(profiles: tuple[Profile, ...], now: Instant) -> Profile | None:
     """Return which of one jurisdiction's profiles holds: the one with the latest date that has come."""
     due = [each for each in profiles if each.in_force_from <= now]
-    return max(due, key=lambda each: (each.in_force_from, each.version), default=None)
+    return max(due, key=lambda each: each.order, default=None)

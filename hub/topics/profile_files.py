@@ -5,6 +5,7 @@ The profiles that come with the hub hold until others are released: a case is ne
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Mapping
 from functools import cache
 from pathlib import Path
@@ -31,7 +32,7 @@ def read_profiles(path: Path = PROFILES) -> tuple[dict[str, Any], ...]:
     if not files:
         message = "there are no profiles in the folder"
         raise NotConfigured(message, fix="name the folder that holds one YAML file per jurisdiction")
-    return tuple(_read(file) for file in files)
+    return tuple(_in_json(_read(file)) for file in files)
 
 
 def check_profiles(documents: Iterable[Mapping[str, object]]) -> tuple[Profile, ...]:
@@ -67,6 +68,12 @@ def unreleased(jurisdiction: str) -> Profile:
     A jurisdiction nobody has written a profile for is managed as England and Wales, where the model is from.
     """
     return shipped().get(jurisdiction) or shipped()[Jurisdiction.ENGLAND_AND_WALES]
+
+
+def _in_json(document: dict[str, Any]) -> dict[str, Any]:
+    """Return a document as JSON has it: a rung, which is a number in YAML, is a text as a name."""
+    found: dict[str, Any] = json.loads(json.dumps(document, default=str))
+    return found
 
 
 def _read(file: Path) -> dict[str, Any]:
