@@ -38,6 +38,7 @@ from hub.topics.keys import FileKeyStore
 from hub.topics.library import SchemaLibrary
 from hub.topics.pairwise import message_id
 from hub.topics.policy_files import folder_policy
+from hub.topics.profile_files import read_profiles
 
 if TYPE_CHECKING:
     import socket
@@ -109,6 +110,8 @@ async def running(
         if {Role.ROUTER, Role.PROJECTOR} <= set(roles) and await hub.policy_in_force() is None:
             # The first start of an instance; later changes are released by somebody, not by an upgrade.
             await hub.release_policy()
+        if {Role.ROUTER, Role.PROJECTOR} <= set(roles):
+            await _release_first_profiles(hub)
         if listening is not None and not ephemeral:
             stack.enter_context(_announced(folder / _GATEWAY_STATE, hub.http_url))
         yield replace(hub, notices=(*hub.notices, *await _unserved(hub)))
@@ -300,6 +303,12 @@ async def _watch(tasks: list[asyncio.Task[None]], roles: asyncio.Future[None]) -
         if not roles.done():
             message = f"the role {task.get_name()} ended"
             roles.set_exception(fault if fault is not None else HubError(message))
+
+
+async def _release_first_profiles(hub: Hub) -> None:
+    """Release the profiles of jurisdictions that have none yet, so that the log says what cases go by."""
+    known = {each.jurisdiction for each in await hub.profiles()}
+    await hub.release_profiles(plain for plain in read_profiles() if plain["jurisdiction"] not in known)
 
 
 def _url(listening: socket.socket | None) -> str:

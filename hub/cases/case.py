@@ -9,7 +9,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
+from hub.cases.allocation import UNALLOCATED, Allocation
 from hub.cases.grants import Grant
+from hub.cases.integrated import Integrated
 from hub.messages.envelope import InformationClass, MessageName, Role, Statement
 from hub.messages.identifiers import CaseRef, DeliveryId, Instant, MessageId, OrganisationId
 
@@ -238,3 +240,7 @@ class Case:
     """Grows by one with each message applied; decisions name the version they saw."""
     turn: int = 0
     """Grows by one with each change of what decides who may know (hub.cases.turning)."""
+    allocation: Allocation = UNALLOCATED
+    """What scope, tier and continuity rest on (R-CASE-07, R-CASE-08)."""
+    integrated: Integrated | None = None
+    """Where it stands in Integrated Case Management (R-SCO-01…03)."""

@@ -20,6 +20,9 @@ HANDOVER_END = "handover-end"
 MEMBERSHIP_START = "membership-start"
 MEMBERSHIP_END = "membership-end"
 ACKNOWLEDGEMENT = "acknowledgement"
+CORE_SCREEN = "core-screen"
+CONFERENCE = "case-conference"
+CONFERENCE_LATE = "case-conference-late"
 
 
 def named(*parts: str) -> str:
@@ -58,6 +61,21 @@ def acknowledgement(delivery: str) -> Ended:
 def handover_end() -> Ended:
     """Name the deadline at which a handover ends; there is one at a time."""
     return Ended(HANDOVER_END, "om")
+
+
+def core_screen() -> Ended:
+    """Name the deadline by which the Core Screen is held (R-SCO-01)."""
+    return Ended(CORE_SCREEN, "icm")
+
+
+def conference() -> Ended:
+    """Name the deadline at which a case conference has to be convened (R-SCO-03)."""
+    return Ended(CONFERENCE, "icm")
+
+
+def conference_late() -> Ended:
+    """Name the deadline by which a case conference is held."""
+    return Ended(CONFERENCE_LATE, "icm")
 
 
 def membership(kind: str, member: Member) -> Ended:
@@ -99,6 +117,8 @@ def _awaited(case: Case, now: Instant) -> Iterator[Ended]:
     yield from (acknowledgement(held.delivery) for held in case.awaiting)
     if case.handover is not None:
         yield handover_end()
+    if case.integrated is not None and case.integrated.since is not None:
+        yield from (core_screen(), conference(), conference_late())
     for member in case.team:
         yield from (Ended(due.kind, due.subject) for due in of_membership(member, now))
 

@@ -30,6 +30,17 @@ SAFETY_PARKED = "SAFETY-DELIVERY-PARKED"
 NOT_ACKNOWLEDGED = "NOT-ACKNOWLEDGED"
 DISCLOSURE_NOTICE = "DISCLOSURE-NOTICE"
 NOT_DISCLOSABLE = "OBLIGATION-UNSUPPORTED"
+SCOPE_AT_ODDS = "SCOPE-AT-ODDS"
+TIER_BELOW_FACTORS = "TIER-BELOW-FACTORS"
+TIER_RULES_OTHER = "TIER-RULES-OTHER"
+REPORT_WITHOUT_LIKELY_TIER = "REPORT-WITHOUT-LIKELY-TIER"
+JURISDICTION_MOVED = "JURISDICTION-MOVED"
+CORE_SCREEN_OVERDUE = "CORE-SCREEN-OVERDUE"
+ICM_ROUTE_OPEN = "ICM-ROUTE-OPEN"
+ICM_FAMILY_TO_CONTACT = "ICM-FAMILY-TO-CONTACT"
+ICM_FAMILY_CONSENT_TO_ASK = "ICM-FAMILY-CONSENT-TO-ASK"
+CONFERENCE_DUE = "CASE-CONFERENCE-DUE"
+CONFERENCE_OVERDUE = "CASE-CONFERENCE-OVERDUE"
 
 FOR_LINE_MANAGER = frozenset(
     {
@@ -68,6 +79,26 @@ DETAILS: Mapping[str, str] = {
     "Decide who should hold the case, without breaking continuity.",
     DISTANT_CUSTODY: "The person is held too far away for the Offender Manager to supervise in person. "
     "Decide whether an Offender Supervisor is needed in the prison.",
+    SCOPE_AT_ODDS: "What the case says on being in scope is not what the scope rule in force says of its "
+    "facts. Look at sentence, age and risk, and state the scope anew if it was wrong.",
+    TIER_BELOW_FACTORS: "The case is in a lower tier than the factors given for it ask for. "
+    "Confirm the judgement, or allocate the case anew.",
+    TIER_RULES_OTHER: "The tier was reached by other tiering rules than those in force. "
+    "Look whether the case is in the right tier by them.",
+    REPORT_WITHOUT_LIKELY_TIER: "A standard delivery report was asked for, and no likely tier is stated. "
+    "State the likely tier, so that the report goes to the Offender Manager who will keep the case.",
+    JURISDICTION_MOVED: "The case has moved to another jurisdiction. Its history stays with it; from now on "
+    "the rules there hold. Look at team, tier and scope.",
+    CORE_SCREEN_OVERDUE: "The Core Screen has not been held in its time after reception. "
+    "See to it that it is, or record that the person does not take part.",
+    ICM_ROUTE_OPEN: "The Core Screen has been held, and no route is stated. "
+    "State whether the case goes the standard or the enhanced route, and tell the person.",
+    ICM_FAMILY_TO_CONTACT: "The case is on the enhanced route, and the person agrees to family or a friend "
+    "being involved. The Offender Manager contacts them.",
+    ICM_FAMILY_CONSENT_TO_ASK: "The case is on the enhanced route. Family or a friend is contacted only if "
+    "the person agrees, and no consent is recorded. Ask for it.",
+    CONFERENCE_DUE: "A case conference is due. Convene it.",
+    CONFERENCE_OVERDUE: "A case conference has not been held in its time. Hold it, or say why not.",
     ASSESSMENT_NOT_BY_OM: "An assessment was made by somebody other than the Offender Manager.",
     CONSENT_EXPIRED: "A consent of the person has ended. Ask again if sharing should go on.",
     RESTRICTION_EXPIRED: "A restriction has ended with its date. Renew it if it is still needed.",

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from hub.cases import keeping, reports
 from hub.cases.applied import Applied, Occasion, Raised
 from hub.cases.case import Case, Mappa, Risk, Rosh
+from hub.messages.assessment import AssessmentKind
 from hub.messages.envelope import Role
 from hub.messages.risk_change import FactorChange, RiskChangeKind, RiskChangeMessage
 
@@ -69,7 +70,8 @@ def assessed(case: Case, body: AssessmentMessage, at: Occasion) -> Applied:
         None,
         Role.OFFENDER_MANAGER,
     }
-    reported = by_manager or case.in_scope is False
+    by_design = body.kind is AssessmentKind.CORE_SCREEN  # A prison officer's task (001).
+    reported = by_manager or by_design or case.in_scope is False
     return Applied(
         case=replace(case, rosh=case.rosh if body.rosh_level is None else Rosh(body.rosh_level)),
         exceptions=() if reported else (Raised(code=reports.ASSESSMENT_NOT_BY_OM),),

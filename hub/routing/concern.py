@@ -133,7 +133,8 @@ def candidates(
 def attending(case: Case, view: View, now: Instant, *, code: str = "") -> tuple[Candidate, ...]:
     """Return who gets an exception report: OM and CA, else whoever opened the case (R-MSG-11).
 
-    During a handover both OMs do (R-CON-03); of some, a line manager named on the case (003 ¶5, ¶7).
+    During a handover both OMs do (R-CON-03); of some, a line manager named on the case (003 ¶5, ¶7), and of
+    all in a tier whose profile says so (002 3.68).
     """
     gathering = _Gathering(found={})
     outgoing = outgoing_manager(case, now)
@@ -144,7 +145,8 @@ def attending(case: Case, view: View, now: Instant, *, code: str = "") -> tuple[
         gathering.add(case.opened_by, Role.CASE_ADMINISTRATOR, Concern.EXCEPTION)
     if code in FOR_SOME_LINE_MANAGER:
         _add_line_managers(gathering, case, now)
-    for member in line_managers(case, now) if code in FOR_LINE_MANAGER else ():
+    closely = case.tier is not None and view.profile(case.jurisdiction).tier(case.tier).line_manager
+    for member in line_managers(case, now) if closely or code in FOR_LINE_MANAGER else ():
         gathering.add(member.organisation, member.role, Concern.EXCEPTION, (member.person,))
     return tuple(
         Candidate(organisation=place[0], role=place[1], persons=frozenset(persons), concern=concern)

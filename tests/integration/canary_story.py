@@ -110,8 +110,14 @@ class Story:
         )
         return name
 
+    def _facts(self) -> dict[str, object]:
+        """Facts of the case that rules look at; the words of a tier factor are a canary all the same."""
+        factors = [f"ROSH_MEDIUM: {self.mint.token()}"]
+        scottish = {"icm_route": None, "icm_participates": None}
+        return {"tier": 3, "tier_factors": factors, "in_scope": True, "merged_case": None, **scottish}
+
     def _opened(self) -> None:
-        facts = {"jurisdiction": "ENGLAND_AND_WALES", "tier": 3, "in_scope": True, "merged_case": None}
+        facts = {"jurisdiction": "ENGLAND_AND_WALES", **self._facts()}
         opened = {**facts, "action": "OPENED", "sentence_expiry": "2071-05-06"}
         self.say((REGION, Role.CASE_ADMINISTRATOR, self.administrator), M.CASE, opened)
         appointed = (
@@ -202,7 +208,7 @@ class Story:
         self.say(self.om, M.APPOINTMENT, arranged)
         warned = {"action": "DECISION", "decision": "WARNING", "referral": self.referrals[RUNGS[2]]}
         self.say(self.om, M.ENFORCEMENT, warned)
-        facts = {"action": "CHANGED", "tier": 3, "in_scope": True, "merged_case": None}
+        facts = {"action": "CHANGED", **self._facts()}
         self.say(self.om, M.CASE, facts)
 
     def _ended(self) -> None:
