@@ -16,7 +16,8 @@ from typing import TYPE_CHECKING
 from hub.cases.membership import offender_manager
 from hub.consent.decide import ENVELOPE_SPECS, decide
 from hub.consent.decision import Decision, FieldDecision, FieldSpec, Outcome
-from hub.consent.parties import Kind
+from hub.consent.parties import Kind, not_among
+from hub.errors import WrongArgument
 from hub.messages.envelope import Envelope, InformationClass, MessageName, Role, Statement
 from hub.messages.identifiers import MessageId, OrganisationId, derived_id
 from hub.messages.read import BODIES
@@ -115,7 +116,8 @@ def who_may_see(
     """Return who may see a field, or every field of a class, of messages of a type on a case now.
 
     Raises:
-        ValueError: The message has no such field, or none of such a class.
+        WrongArgument: The message has no such field, or none of such a class.
+        ValueError: No rules are in force.
     """
     contract = view.contracts.newest(message)
     specs = view.contracts.fields(message, contract)
@@ -146,9 +148,11 @@ def _wanted(
     )
     if found:
         return found
-    what = f"field {field}" if field is not None else f"field of the class {information_class}"
-    text = f"{message} has no {what}; it has: {', '.join(spec.path for spec in every)}"
-    raise ValueError(text)
+    if field is not None:
+        raise not_among("--field", field, f"field of {message} called", [spec.path for spec in every])
+    classes = ", ".join(dict.fromkeys(spec.information_class for spec in every))
+    text = f"{message} has no field of the class {information_class}"
+    raise WrongArgument("--class", text, fix=f"give one of: {classes}")
 
 
 def _parties(view: View, case: Case, message: MessageName, now: Instant) -> tuple[Candidate, ...]:

@@ -18,6 +18,7 @@ from hub.consent.explain import Step, explain
 from hub.consent.parties import organisation_from
 from hub.consent.why_not import why_not
 from hub.demo.world import make_world
+from hub.errors import WrongArgument
 from hub.messages.envelope import Entry, InformationClass, MessageName, Statement, Submission
 from hub.messages.identifiers import Instant
 from hub.messages.read import BODIES
@@ -243,8 +244,14 @@ def test_who_may_see_lists_each_party_once_for_each_circumstance(day: Day) -> No
 def test_a_field_the_message_does_not_have_is_refused_with_those_it_has(day: Day) -> None:
     """A slip of the pen is no answer that nobody may see it."""
     case = next(iter(day.tables.cases.values()))
-    with pytest.raises(ValueError, match=r"plan has no field objective\.title; it has: .*objectives"):
-        who_may_see(day.tables, case, MessageName.PLAN, field="objective.title", now=START)
+    meant = r"--field: .* objectives\.title; did you mean objectives\[\]\.title\?"
+    with pytest.raises(WrongArgument, match=meant) as found:
+        who_may_see(day.tables, case, MessageName.PLAN, field="objectives.title", now=START)
+    assert "risk_management" in found.value.fix
+    of = InformationClass.VICTIM
+    with pytest.raises(WrongArgument, match="--class: exception has no field of the class victim") as found:
+        who_may_see(day.tables, case, MessageName.EXCEPTION, information_class=of, now=START)
+    assert "progress" in found.value.fix
 
 
 @pytest.mark.requirement("R-DIS-08")

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING
 from hub.consent.looking import words_for
 
 if TYPE_CHECKING:
-    from hub.app.questions import Explanation, Supposed
+    from hub.app.questions import Explanation
+    from hub.app.what_if import Supposed
     from hub.consent.compile import Policy
     from hub.consent.decision import Decision, Outcome
     from hub.consent.explain import FieldExplained
