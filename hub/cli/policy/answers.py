@@ -9,18 +9,14 @@ from datetime import UTC, datetime
 from enum import Enum, IntEnum
 from typing import TYPE_CHECKING
 
-from hub.consent.looking import words_for
-
 if TYPE_CHECKING:
     from hub.app.questions import Explanation
     from hub.app.what_if import Supposed
-    from hub.consent.compile import Policy
     from hub.consent.decision import Decision, Outcome
     from hub.consent.explain import FieldExplained
     from hub.consent.looking import ClauseSeen, RuleSeen
     from hub.consent.why_not import WhyNot
     from hub.routing.whatif import Differs
-    from hub.routing.who_may_see import Sight
 
 WIDTH = 110
 SETS_SHOWN_MAX = 8
@@ -241,24 +237,3 @@ def _show_told(decision: Decision) -> None:
         paths = [f"{one.path}{SCOPES[one.scope]}" for one in decision.fields if one.outcome == outcome]
         if paths:
             line(f"{word}: {', '.join(paths)}", indent=4)
-
-
-def show_sights(sights: Iterable[Sight], policy: Policy, *, those: str) -> None:
-    """Say what each party may see, on which basis, and when."""
-    print(those)
-    whom = None
-    for each in sights:
-        if whom != (each.candidate.organisation, each.candidate.role):
-            whom = (each.candidate.organisation, each.candidate.role)
-            line(
-                f"{each.candidate.organisation} as {each.candidate.role} ({each.candidate.concern})", indent=2
-            )
-        basis = f", on {each.item.basis}" if each.item.basis and each.gate is None else ""
-        when = f", only of a message that {' and '.join(each.only_when)}" if each.only_when else ""
-        line(f"{each.item.path}{SCOPES[each.item.scope]}: {OUTCOMES[each.outcome]}{basis}{when}", indent=4)
-        rules = each.item.rules if each.gate is None else ()
-        line(f"{each.reason}: {words_for(policy, each.reason, rules)}", indent=6)
-        if rules:
-            line(f"by {', '.join(rules)}", indent=6)
-        if each.items_held:
-            line(f"but for the items {', '.join(each.items_held)}, which the OM holds back", indent=6)

@@ -104,7 +104,8 @@ def who_may_see(
     """Show everyone who may see a field of a case now, why, on which basis, and of which messages.
 
     Every message of the type that could come is tried: whether it bears on the recipient's own work, about
-    whose referral it is, who wrote it. Whoever only a message itself would name is no party yet.
+    whose referral it is, who wrote it. Who is told some of them only, such as a line manager, stands there
+    with which. Whoever only a message itself would name is no party yet.
     """
     kind = message_named(message)
     of = None if information_class is None else class_named(information_class)
@@ -116,21 +117,15 @@ def who_may_see(
         return found, await questions.hub.rules()
 
     found, policy = put(ask, 30)
-    from hub.cli.policy.answers import plain, show_sights
-    from hub.consent.decision import Outcome
+    from hub.cli.policy.answers import plain
+    from hub.cli.policy.seeing import show_who
 
-    may = [each for each in found.sights if each.outcome is not Outcome.WITHHOLD]
-    may_not = [each for each in found.sights if each.outcome is Outcome.WITHHOLD]
     if as_json:
-        nobody = {"may_not": may_not, "no_part": found.no_part, "unknown": found.unknown}
-        _print(plain({"may": may} | (nobody if everybody else {})))
+        nobody = {name: getattr(found, name) for name in ("other_parts", "no_part", "named", "unknown")}
+        by_outcome = {"may": found.may, "held_back_by_name": found.by_name}
+        _print(plain(by_outcome | ({"may_not": found.may_not} | nobody if everybody else {})))
         return
-    show_sights(may, policy, those="May see:" if may else "Nobody may see it.")
-    if everybody:
-        show_sights(may_not, policy, those="May not:")
-        print(f"No part in the case: {', '.join(found.no_part) or 'nobody else on the hub'}")
-        if found.unknown:
-            print(f"Has a part and is not known to the hub: {', '.join(found.unknown)}")
+    show_who(found, policy, message=kind, everybody=everybody)
 
 
 def put(ask: Callable[[Questions], Awaitable[Answer]], within_s: float) -> Answer:
