@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
@@ -10,8 +11,15 @@ from typer.testing import CliRunner
 
 from hub.cli.console import EXIT_NOT_VALID, exit_code
 from hub.cli.policy import app
+from hub.cli.policy.asking import show_choice
 from hub.errors import PolicyRefused, WrongArgument
+from hub.messages.envelope import MessageName, Role
+from hub.messages.identifiers import DeliveryId, Instant
+from hub.routing.outcome import Verdict
+from hub.topics.evidence import Entered
 from hub.topics.policy_files import POLICY
+from hub.topics.sealing import Sealed
+from tests.unit.consent_cases import RUNG_2, ask
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -108,3 +116,29 @@ def test_the_help_teaches_what_the_answer_is_good_for(command: str, teaches: str
     shown = RUN.invoke(app, [command, "--help"])
     assert shown.exit_code == 0
     assert teaches in " ".join(shown.output.split())
+
+
+@pytest.mark.requirement("R-DIS-08")
+def test_decisions_of_one_delivery_are_told_apart_by_when_and_what_became_of_it(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """What waits is decided again, and all its decisions are for the same recipient."""
+    first = ask(MessageName.PROGRESS, Role.KEY_WORKER, RUNG_2)
+    named = [
+        Entered(
+            decision=replace(first, decided_at=Instant(first.decided_at + number)),
+            delivery_id=DeliveryId("d" * 32),
+            by_kafka=False,
+            contract_digest=None,
+            facts=Sealed(key_id="k", nonce=b"", box=b""),
+            facts_digest="",
+            partition=0,
+            offset=number,
+            verdict=verdict,
+        )
+        for number, verdict in enumerate((None, *Verdict))
+    ]
+    show_choice("d" * 32, named, as_json=False)
+    lines = re.sub(r"\n {6}", " ", capsys.readouterr().out).splitlines()[1:]
+    assert len({re.sub(r"\d\d\.\d{3}", "", line) for line in lines}) == len(named)
+    assert len({re.findall(r"\d\d\.\d{3} ", line)[0] for line in lines}) == len(named)

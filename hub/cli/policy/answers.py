@@ -9,6 +9,8 @@ from datetime import UTC, datetime
 from enum import Enum, IntEnum
 from typing import TYPE_CHECKING
 
+from hub.routing.outcome import Verdict
+
 if TYPE_CHECKING:
     from hub.app.questions import Explanation
     from hub.app.what_if import Supposed
@@ -22,6 +24,21 @@ WIDTH = 110
 SETS_SHOWN_MAX = 8
 OUTCOMES = {0: "disclosed", 1: "generalised", 2: "held back by name", 3: "withheld"}
 SCOPES = {"all": "", "theirs": " (its own items)", "others": " (others' items)"}
+
+
+VERDICTS = {
+    None: "first decision",
+    Verdict.RELEASE: "again, released",
+    Verdict.REPLACE: "again, replaced by less",
+    Verdict.STOP: "again, stopped",
+}
+"""What a decision meant for its delivery."""
+
+
+def moment(instant: int) -> str:
+    """Say a moment to the millisecond: what waits can be decided again several times in a second."""
+    found = datetime.fromtimestamp(instant / 1000, tz=UTC).astimezone()
+    return f"{found:%Y-%m-%d %H:%M:%S}.{instant % 1000:03} {found:%Z}"
 
 
 def plain(value: object) -> object:
@@ -69,10 +86,9 @@ def decision_plain(decision: Decision) -> dict[str, object]:
 def show_decision(explanation: Explanation) -> None:
     """Say whom a decision was about, what became of it, and by what it was made."""
     decision, candidate = explanation.decision, explanation.decision.candidate
-    moment = datetime.fromtimestamp(decision.decided_at / 1000, tz=UTC).astimezone()
     line(
         f"{decision.message_name} {decision.message} of the case {decision.case}, "
-        f"decided {moment:%Y-%m-%d %H:%M:%S %Z}"
+        f"decided {moment(decision.decided_at)}, {VERDICTS[explanation.entered.verdict]}"
     )
     line(f"decision {decision.decision_id} for {candidate.organisation} as {candidate.role}", indent=2)
     if decision.delivers:

@@ -69,7 +69,7 @@ def explain(
 
     named, found, answers = put(ask, within_s)
     if found is None:
-        _show_choice(reference, named, as_json=as_json)
+        show_choice(reference, named, as_json=as_json)
         return
     fields = _fields(found, field)
     if as_json:
@@ -163,19 +163,20 @@ def _why_not(questions: Questions, found: Explanation, field: str | None) -> Ite
             yield questions.why_not(found, each.path, each.scope)
 
 
-def _show_choice(reference: str, named: Sequence[Entered], *, as_json: bool) -> None:
+def show_choice(reference: str, named: Sequence[Entered], *, as_json: bool) -> None:
     """List the decisions a reference names, to choose one."""
-    from hub.cli.policy.answers import decision_plain, line
+    from hub.cli.policy.answers import VERDICTS, decision_plain, line, moment
 
     if as_json:
-        _print({"decisions": [decision_plain(each.decision) for each in named]})
+        _print({"decisions": [decision_plain(each.decision) | {"verdict": each.verdict} for each in named]})
         return
-    print(f"{reference} names {len(named)} decisions; explain one by its id:")
+    print(f"{reference} names {len(named)} decisions, the earliest first. Explain one by its id:")
     for each in named:
         decision = each.decision
         told = "told" if decision.delivers else f"told nothing [{decision.gate}]"
         candidate = decision.candidate
-        line(f"{decision.decision_id}  {candidate.organisation} as {candidate.role}: {told}", indent=2)
+        whom = f"{moment(decision.decided_at)}  {candidate.organisation} as {candidate.role}"
+        line(f"{decision.decision_id}  {whom}: {told}, {VERDICTS[each.verdict]}", indent=2)
 
 
 def _explained_plain(found: Explanation, field: str | None, answers: Sequence[WhyNot]) -> object:
