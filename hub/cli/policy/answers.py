@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from enum import Enum, IntEnum
 from typing import TYPE_CHECKING
 
+from hub.consent.decision import Scope
 from hub.routing.outcome import Verdict
 
 if TYPE_CHECKING:
@@ -171,28 +172,34 @@ def _show_clause(clause: ClauseSeen, *, indent: int) -> None:
     line(f"{text}; the rule asks for {wanted}  [{clause.fact}]", indent=indent)
 
 
-def show_why_not(found: WhyNot) -> None:
-    """Say the smallest sets of changes, or what stands in the way."""
-    print()
-    name = f"{found.path}{SCOPES[found.scope]}"
+def show_why_nots(answers: Iterable[WhyNot]) -> None:
+    """Say the smallest sets of changes, or what stands in the way; fields with the same answer together."""
+    alike: dict[WhyNot, list[str]] = {}
+    for each in answers:
+        same = dataclasses.replace(each, path="", scope=Scope.ALL)
+        alike.setdefault(same, []).append(f"{each.path}{SCOPES[each.scope]}")
+    for found, names in alike.items():
+        print()
+        _show_why_not(found, f"why not {', '.join(names)}: ")
+
+
+def _show_why_not(found: WhyNot, lead: str) -> None:
     if found.goes:
-        line(f"why not {name}: it went.", indent=2)
+        line(f"{lead}it went.", indent=2)
         return
     if found.obstacles:
-        line(f"why not {name}: nothing that people can change would let it go.", indent=2)
+        but = ", but an override agreed by a second person," if found.by_override else ""
+        line(f"{lead}no change people can make{but} would let it go. In the way:", indent=2)
         for obstacle in found.obstacles:
-            by = f" ({obstacle.rule})" if obstacle.rule else ""
-            line(f"{obstacle.reason}{by}: {obstacle.says}", indent=4)
-    else:
-        size = len(found.sets[0])
-        line(
-            f"why not {name}: it would be {OUTCOMES[found.wanted]} with {size} change{'s' * (size > 1)}:",
-            indent=2,
-        )
+            by = f"{obstacle.rule} ({obstacle.reason})" if obstacle.rule else obstacle.reason
+            line(f"{by}: {obstacle.says}", indent=4)
+        return
+    size = len(found.sets[0])
+    line(f"{lead}it would be {OUTCOMES[found.wanted]} with {size} change{'s' * (size > 1)}:", indent=2)
     for number, changes in enumerate(found.sets[:SETS_SHOWN_MAX], 1):
         for index, change in enumerate(changes):
-            lead = f"{number}." if index == 0 else "  "
-            line(f"{lead} {change.says}  [{change.fact} was {said(change.now)}]", indent=4, hang=5)
+            start = f"{number}." if index == 0 else "  "
+            line(f"{start} {change.says}  [{change.fact} was {said(change.now)}]", indent=4, hang=5)
     if len(found.sets) > SETS_SHOWN_MAX:
         line(f"and {len(found.sets) - SETS_SHOWN_MAX} more as small as these; see --json", indent=4)
     if found.by_override:

@@ -82,8 +82,7 @@ def explain(
         shown.show_fields(fields)
     for each in fields if field is not None else ():
         shown.show_field(each, found.explained.gates)
-    for answer in answers:
-        shown.show_why_not(answer)
+    shown.show_why_nots(answers)
 
 
 def who_may_see(
