@@ -12,6 +12,7 @@ HubError
 ├── Unreachable          a broker, database or peer does not answer: retry later
 ├── AlreadyRunning       this instance is up already: use it, or stop it first
 ├── NotConfigured        a setting or file is missing or wrong: the operator mends it
+│   └── WrongArgument    an argument is not well said, or names nothing: whoever asked says it otherwise
 └── Drift                what exists differs from the catalogue: nothing was changed
 """
 
@@ -117,6 +118,17 @@ class NotConfigured(HubError):
     """A setting, file or tool is missing or not usable."""
 
     code = "not-configured"
+
+
+class WrongArgument(NotConfigured):
+    """An argument of a command that is not well said, or names something there is not."""
+
+    code = "wrong-argument"
+
+    def __init__(self, argument: str, message: str, *, fix: str) -> None:
+        """Name the argument as it is typed, e.g. --consent, before what is wrong with it."""
+        super().__init__(f"{argument}: {message}", fix=fix)
+        self.argument = argument
 
 
 class Drift(HubError):

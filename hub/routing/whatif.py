@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from hub.consent.decision import Outcome
-from hub.consent.parties import nearest
+from hub.consent.parties import not_among
 from hub.routing.route import route
 
 if TYPE_CHECKING:
@@ -160,7 +160,7 @@ def what_if(
         unseen: Messages taken already that are looked at as if they came for the first time.
 
     Raises:
-        ValueError: A supposition is about an organisation the hub does not know.
+        WrongArgument: A supposition is about an organisation the hub does not know.
     """
     check_known(suppositions, view)
     as_is = route(entry, Supposed(view, (), now, unseen=unseen), now)
@@ -175,8 +175,13 @@ def check_known(suppositions: Iterable[Supposition], view: View) -> None:
     known = [str(each.organisation) for each in view.organisations()]
     for each in suppositions:
         if each.organisation is not None and each.organisation not in known:
-            message = f"{each.organisation}: no organisation of the hub{nearest(each.organisation, known)}"
-            raise ValueError(message)
+            raise not_among(
+                each.argument,
+                each.organisation,
+                "organisation",
+                known,
+                fix="see `python3 -m hub partner list`",
+            )
 
 
 def outcome_of(decision: Decision, item: FieldDecision) -> Outcome:

@@ -49,5 +49,5 @@ def own_copy(
     if out is None:
         sys.stdout.write(text)
         return
-    write_file(out, text)
+    write_file("--out", out, text)
     print(f"written: {out}")
