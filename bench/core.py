@@ -89,7 +89,7 @@ class Ways:
 
     def route(self, said: Said) -> None:
         """Route a message, and a tick before it where a deadline has passed."""
-        step, message = said
+        step, message = said[0], self.view.append(said[1])
         now = message.envelope.recorded_at
         self.view.now = now
         while (due := self.view.first_deadline()) is not None and due <= now:

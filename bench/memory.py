@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import heapq
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from hub.consent.parties import organisation_from
 from hub.demo.organisations import parties
-from hub.messages.envelope import Submission
+from hub.messages.envelope import MessageName, Submission
 from hub.topics.policy_files import folder_policy
 
 if TYPE_CHECKING:
@@ -17,9 +18,11 @@ if TYPE_CHECKING:
     from hub.consent.compile import Policy
     from hub.consent.parties import Organisation
     from hub.consent.partner_contracts import Direction, PartnerContract
-    from hub.messages.envelope import Entry, MessageName
+    from hub.messages.envelope import Entry
     from hub.messages.identifiers import CaseRef, Instant, MessageId, OrganisationId
     from hub.routing.outcome import Contracts, Result, Timer
+
+KEPT = frozenset({MessageName.CASE, MessageName.RISK_CHANGE, MessageName.PLAN})
 
 
 class Memory:
@@ -30,6 +33,8 @@ class Memory:
         self.contracts = contracts
         self.cases: dict[CaseRef, Case] = {}
         self.now: int = 0
+        self._log: dict[int, Entry] = {}
+        self._next = 0
         self._taken: dict[MessageId, tuple[str, OrganisationId]] = {}
         self._timers: dict[str, Timer] = {}
         self._ahead: list[tuple[int, str]] = []
@@ -85,6 +90,20 @@ class Memory:
         for timer in found:
             heapq.heappush(self._ahead, (timer.due_at, timer.key))
         return found
+
+    def read_back(self, case: CaseRef, offset: int) -> Entry | None:
+        """Return a message of the log by the place it was given."""
+        entry = self._log[offset]
+        return entry if isinstance(entry, Submission) and entry.envelope.case == case else None
+
+    def append(self, message: Submission) -> Submission:
+        """Give a message its place in the log; the log holds those a case may keep the place of."""
+        offset = self._next
+        self._next += 1
+        placed = replace(message, offset=offset)
+        if message.envelope.message in KEPT:
+            self._log[offset] = placed
+        return placed
 
     def first_deadline(self) -> Instant | None:
         """Return the earliest deadline."""

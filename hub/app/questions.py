@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING
 import structlog
 
 from hub.adapters.kafka.read_back import Place, ReadBackLimits, read_one
+from hub.adapters.kafka.recalling import Recall, answered
 from hub.adapters.kafka.replay import entry_of, world_before
 from hub.adapters.ledger import past
 from hub.app.logs import set_up_logs
@@ -38,7 +39,8 @@ from hub.topics.pairwise import message_id
 from hub.topics.references import Origin, References
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+    from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
+    from typing import TypeVar
 
     from hub.app.hub import Hub
     from hub.cases.case import Case
@@ -50,6 +52,8 @@ if TYPE_CHECKING:
     from hub.settings import Settings
     from hub.topics.evidence import Entered
     from hub.topics.tables import RouterView
+
+    Answer = TypeVar("Answer")
 
 _log = structlog.get_logger(__name__)
 
@@ -206,7 +210,8 @@ class Questions:
                 limits=self.limits,
             )
             entry, now, view = before.entry, before.now, before.view
-        found = _asked(_readable(entry), view, supposed, now=now, policy=policy)
+        readable = _readable(entry)
+        found = await self.answered(view, lambda: _asked(readable, view, supposed, now=now, policy=policy))
         return Supposed(
             entry=entry,
             found=found,
@@ -268,7 +273,7 @@ class Questions:
             raise NotConfigured(text, fix="see `python3 -m hub partner list`")
         return Supposed(
             entry=entry,
-            found=_asked(entry, view, supposed, now=now, policy=policy),
+            found=await self.answered(view, lambda: _asked(entry, view, supposed, now=now, policy=policy)),
             suppositions=tuple(each.says for each in supposed),
             policy=rules.name if (rules := view.policy()) else None,
             as_recorded=None,
@@ -314,6 +319,20 @@ class Questions:
             text = f"there is no case {case}"
             raise NotConfigured(text, fix="give its reference as an organisation knows it, or the hub's own")
         return view, found
+
+    async def answered(self, view: RouterView, ask: Callable[[], Answer]) -> Answer:
+        """Return an answer of the core; what it needs of the log is read back; raises Unreachable."""
+        recall = Recall(
+            self.hub.bootstrap,
+            catalogue=self.hub.catalogue,
+            codec=self.hub.codec,
+            timeout_s=self.limits.timeout_s,
+            request_timeout_ms=self.limits.request_timeout_ms,
+        )
+        try:
+            return await answered(ask, view, recall)
+        finally:
+            await recall.close()
 
     def _log(self, asked: str, case: CaseRef, **what: object) -> None:
         _log.info("policy.asked", who=self.who, asked=asked, case=case, **what)

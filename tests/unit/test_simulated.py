@@ -59,7 +59,7 @@ def test_the_core_takes_every_message_that_is_not_meant_to_be_refused() -> None:
     view, kinds, refused = Memory(library()), Counter[MessageName](), Counter[tuple[bool, str]]()
     whole = simulation(cases=60, seed=1)
     for number, step in whole.steps():
-        message = submission(step, case_reference(whole, number), library=library())
+        message = view.append(submission(step, case_reference(whole, number), library=library()))
         now = message.envelope.recorded_at
         while (due := view.first_deadline()) is not None and due <= now:
             tick = Tick(tick_id=MessageId(f"{due:032x}"), due_at=Instant(due))
