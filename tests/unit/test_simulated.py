@@ -2,18 +2,27 @@
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 from itertools import pairwise
+from typing import TYPE_CHECKING
 
 import pytest
+from typer.testing import CliRunner
 
 from bench.memory import Memory
+from hub import cli
+from hub.demo.day import iso
 from hub.demo.organisations import PROBATION
 from hub.demo.simulated.stream import Simulation, case_reference, is_meant_to_be_refused, submission
 from hub.messages.envelope import MessageName, Tick
 from hub.messages.identifiers import Instant, MessageId
 from hub.routing.route import route
+from hub.topics.bodies import check_submission
 from tests.unit.worlds import DAY, START, library
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
 def simulation(**numbers: int) -> Simulation:
@@ -86,3 +95,44 @@ def test_the_core_takes_every_message_that_is_not_meant_to_be_refused() -> None:
     }
     assert len(view.cases) == 60
     assert all(case.opened_by == PROBATION for case in view.cases.values())
+
+
+def test_lines_can_be_sent_by_another_program_and_are_the_same_each_time(tmp_path: Path) -> None:
+    """Each with its sender, address, idempotency key and body; a body names the case its line names."""
+    written = []
+    for name in ("one", "two"):
+        out = tmp_path / name
+        asked = ["simulate", "--cases", "5", "--days", "60", "--seed", "2", "--out", str(out)]
+        done = CliRunner().invoke(cli.app, asked)
+        assert done.exit_code == 0, done.output
+        written.append(out.read_text(encoding="utf-8"))
+        assert f"{written[-1].count(chr(10))} messages on 5 cases" in done.output
+    assert written[0] == written[1]
+    first, *rest = map(json.loads, written[0].splitlines())
+    assert first["path"] == "/v1/cases"
+    assert "case" not in first["body"]
+    assert {each["path"] for each in rest} > {"/v1/team-changes", "/v1/referrals", "/v1/progress"}
+    for line in (each for each in rest if each["body"]["data"].get("action") != "OPENED"):
+        assert line["body"]["case"] == line["case"]
+        message = line["path"].removeprefix("/v1/")
+        name = message if message == "progress" else message.removesuffix("s")
+        body = {**line["body"], "case": "case_" + "a2" * 26}
+        assert check_submission(library(), MessageName(name), body).contract.version == "1.0"
+
+
+@pytest.mark.parametrize("asked", [["--cases", "0"], ["--days", "4000"], ["--at-once", "65"]])
+def test_what_is_out_of_bounds_is_a_usage_error_that_says_the_bounds(asked: list[str]) -> None:
+    """Nothing is made or sent."""
+    done = CliRunner().invoke(cli.app, ["simulate", *asked])
+    assert done.exit_code == 2
+    assert "than or equal to" in done.output
+
+
+def test_where_time_stands_still_all_is_said_on_the_day_it_is_sent() -> None:
+    """So that no deadline has passed before a running hub is told of it; the messages are the same."""
+    moving, still = list(simulation().case(3)), list(simulation(still=True).case(3))
+    assert [step.name for step in moving] == [step.name for step in still]
+    assert all(step.occurred_at < START + DAY for step in still)
+    offers = [step for step in still if step.data.get("action") == "OFFER"]
+    assert offers
+    assert all(str(step.data["answer_by"]) == iso(START + 7 * DAY) for step in offers)

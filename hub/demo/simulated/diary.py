@@ -44,9 +44,14 @@ SENTENCES = (
 class Diary(Day):
     """A day of one case; `turn_to` begins another, on which all that is said relative to today is said."""
 
-    def __init__(self, *, rng: Random, start: Instant, key: str) -> None:
-        """Begin at the first day; `key` names the case in idempotency keys."""
+    def __init__(self, *, rng: Random, start: Instant, key: str, still: bool = False) -> None:
+        """Begin at the first day; `key` names the case in idempotency keys.
+
+        Where time is to stand `still`, all days are the first: what is asked for within a week is then asked
+        for within a week of the day it is really sent.
+        """
         super().__init__(rng=rng, start=start)
+        self._still = still
         self._key = key
         self._first = start
         self._last = start
@@ -56,6 +61,8 @@ class Diary(Day):
         """Hand over what was written, and go on at some hour of another day, never before what was said."""
         yield from self.handed_over()
         opens = OFFICE_OPENS_MINUTE + self._rng.randrange(OFFICE_MINUTES)
+        if self._still:
+            return
         self.start = Instant(max(self._first + day * DAY_MS + opens * MINUTE_MS, self._last + MINUTE_MS))
 
     def handed_over(self) -> Iterator[Step]:

@@ -208,10 +208,10 @@ class Life:
             self.prison = None
 
 
-def life(*, number: int, seed: int, start: Instant, days: int) -> Iterator[Step]:
+def life(*, number: int, seed: int, start: Instant, days: int, still: bool = False) -> Iterator[Step]:
     """Yield the steps of one case; they follow from seed and number alone."""
     rng = Random(f"{seed}/{number}")  # noqa: S311 - for invention, not for secrets
     person = person_of(rng, number)
-    diary = Diary(rng=rng, start=start, key=f"sim-{seed}-{start // 60_000:x}-{number}")
+    diary = Diary(rng=rng, start=start, key=f"sim-{seed}-{start // 60_000:x}-{number}", still=still)
     opened = rng.randrange(max(1, int(days * OPENED_WITHIN)))
     return Life(diary=diary, person=person, days=days).steps(first_day=opened)

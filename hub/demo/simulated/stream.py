@@ -27,10 +27,12 @@ class Simulation:
     days: int
     seed: int
     start: Instant
+    still: bool = False
+    """Whether all of it is said on one day, for a hub whose clock is the real one."""
 
     def case(self, number: int) -> Iterator[Step]:
         """Yield what is said on one case, in order."""
-        return life(number=number, seed=self.seed, start=self.start, days=self.days)
+        return life(number=number, seed=self.seed, start=self.start, days=self.days, still=self.still)
 
     def steps(self) -> Iterator[tuple[int, Step]]:
         """Yield everything said on any case, earliest first, with the case's number."""
