@@ -6,6 +6,7 @@ HubError
 │   ├── NotReadable      bytes that are not the contract they claim to be
 │   └── DomainRefusal    the model refuses it (wrong author, illegal state change)
 ├── PolicyRefused        a policy that breaks an invariant is not loaded
+├── ReadBackNeeded       what is to be told again stands in the log: fetch it, then ask again
 ├── EngineDisagrees      compiled rules and reference decide differently: nothing of it goes
 ├── TaskMigrated         another owner has the partition: close the task, keep the process
 ├── TaskCorrupted        the outcome of a transaction is unknown: rebuild the task from Kafka
@@ -82,6 +83,21 @@ class PolicyRefused(HubError):
     """A policy release that breaks an invariant or its own vocabulary is not put in force."""
 
     code = "policy-refused"
+
+
+class ReadBackNeeded(HubError):
+    """A decision needs messages of the log that are not at hand; nothing was decided.
+
+    Whoever asked reads them back, gives them to the view, and asks again: the answer is then the same,
+    whoever read them when.
+    """
+
+    code = "read-back-needed"
+
+    def __init__(self, records: frozenset[tuple[str, int]]) -> None:
+        """Name the records: each a case, and the offset in the partition of that case."""
+        super().__init__(f"{len(records)} message(s) have to be read back from the log")
+        self.records = records
 
 
 class EngineDisagrees(HubError):

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 import structlog
 
 from hub.adapters.kafka.read_back import Place, ReadBackLimits, read_one
+from hub.adapters.kafka.recalling import Recall, answered
 from hub.adapters.kafka.replay import entry_of
 from hub.adapters.ledger import past
 from hub.app.logs import set_up_logs
@@ -33,7 +34,8 @@ from hub.routing.who_may_see import WhoMaySee, who_may_see
 from hub.topics.evidence import Evidence
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Mapping
+    from collections.abc import AsyncIterator, Callable, Mapping
+    from typing import TypeVar
 
     from hub.app.hub import Hub
     from hub.cases.case import Case
@@ -43,6 +45,8 @@ if TYPE_CHECKING:
     from hub.settings import Settings
     from hub.topics.evidence import Entered
     from hub.topics.tables import RouterView
+
+    Answer = TypeVar("Answer")
 
 _log = structlog.get_logger(__name__)
 ID, CASE, FIELD = "ID", "--case", "--field"
@@ -191,6 +195,20 @@ class Questions:
         if found is None:
             raise WrongArgument(CASE, f"there is no case {case}", fix=_REFERENCES)
         return view, found
+
+    async def answered(self, view: RouterView, ask: Callable[[], Answer]) -> Answer:
+        """Return an answer of the core; what it needs of the log is read back; raises Unreachable."""
+        recall = Recall(
+            self.hub.bootstrap,
+            catalogue=self.hub.catalogue,
+            codec=self.hub.codec,
+            timeout_s=self.limits.timeout_s,
+            request_timeout_ms=self.limits.request_timeout_ms,
+        )
+        try:
+            return await answered(ask, view, recall)
+        finally:
+            await recall.close()
 
     def log(self, asked: str, case: CaseRef, **what: object) -> None:
         """Log who asked what about which case, before it is answered; no value is among it."""

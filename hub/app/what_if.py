@@ -117,7 +117,7 @@ async def what_if_past(
             connection, partition=place.partition, offset=place.offset, codec=codec
         )
     again = await _as_now(asked, place, caused.case) if today else await _as_then(asked, place, caused.case)
-    found = again.answered(supposed, policy)
+    found = await asked.answered(again.view, lambda: again.answered(supposed, policy))
     return Supposed(
         entry=again.entry,
         found=found,
@@ -156,7 +156,7 @@ async def what_if_new(
     new = _Asked(entry=entry, view=view, now=now)
     return Supposed(
         entry=entry,
-        found=new.answered(supposed, policy),
+        found=await asked.answered(view, lambda: new.answered(supposed, policy)),
         suppositions=tuple(each.says for each in supposed),
         policy=new.rules,
         as_recorded=None,

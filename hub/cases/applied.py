@@ -35,6 +35,8 @@ class Occasion:
     payload: Mapping[str, object]
     now: Instant
     directory: Directory
+    offset: int | None = None
+    """Where in its partition of the log the message stands."""
 
 
 class Deadline(NamedTuple):

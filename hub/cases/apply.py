@@ -64,7 +64,13 @@ def apply(
 
     `body` is the submission's payload as its dataclass.
     """
-    at = Occasion(envelope=submission.envelope, payload=submission.payload, now=now, directory=directory)
+    at = Occasion(
+        envelope=submission.envelope,
+        payload=submission.payload,
+        now=now,
+        directory=directory,
+        offset=submission.offset,
+    )
     if isinstance(body, CaseMessage) and body.action is CaseAction.OPENED and case is None:
         return _completed(None, opening.opened(body, at), body, at)
     if case is None:

@@ -44,9 +44,14 @@ def corrected(case: Case, body: CorrectionMessage, at: Occasion) -> Applied:
         case=replace(
             case,
             plan=None if case.plan is None else after(case.plan),
+<<<<<<< HEAD
             facts=tuple(held for held in facts if held.payload),
             risks=tuple(held for held in risks if held.payload),
             allocation=_allocation_without(case.allocation, body),
+=======
+            facts=tuple(held for held in facts if held.fields),
+            risks=tuple(held for held in risks if held.fields),
+>>>>>>> kept
         )
     )
 
@@ -72,5 +77,5 @@ def _may_correct(kept: Kept, body: CorrectionMessage, at: Occasion) -> bool:
 
 def _without(kept: Message, body: CorrectionMessage) -> Message:
     if not body.fields:
-        return replace(kept, payload="")
+        return without(kept, kept.fields)
     return without(kept, map(field_of, body.fields))

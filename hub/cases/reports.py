@@ -30,6 +30,7 @@ SAFETY_PARKED = "SAFETY-DELIVERY-PARKED"
 NOT_ACKNOWLEDGED = "NOT-ACKNOWLEDGED"
 DISCLOSURE_NOTICE = "DISCLOSURE-NOTICE"
 NOT_DISCLOSABLE = "OBLIGATION-UNSUPPORTED"
+<<<<<<< HEAD
 SCOPE_AT_ODDS = "SCOPE-AT-ODDS"
 TIER_BELOW_FACTORS = "TIER-BELOW-FACTORS"
 TIER_RULES_OTHER = "TIER-RULES-OTHER"
@@ -41,6 +42,9 @@ ICM_FAMILY_TO_CONTACT = "ICM-FAMILY-TO-CONTACT"
 ICM_FAMILY_CONSENT_TO_ASK = "ICM-FAMILY-CONSENT-TO-ASK"
 CONFERENCE_DUE = "CASE-CONFERENCE-DUE"
 CONFERENCE_OVERDUE = "CASE-CONFERENCE-OVERDUE"
+=======
+NOT_GIVEN_AGAIN = "JOINER-NOT-GIVEN"
+>>>>>>> kept
 
 FOR_LINE_MANAGER = frozenset(
     {
@@ -56,7 +60,7 @@ FOR_LINE_MANAGER = frozenset(
 FOR_SOME_LINE_MANAGER = frozenset({OVERRIDE_LAPSED, BREAK_GLASS_USED, BREAK_GLASS_NOT_REVIEWED})
 """These reach whoever is line manager where the case is managed, if the case names none."""
 
-URGENT = frozenset({SAFETY_PARKED, NOT_ACKNOWLEDGED, NOT_DISCLOSABLE})
+URGENT = frozenset({SAFETY_PARKED, NOT_ACKNOWLEDGED, NOT_DISCLOSABLE, NOT_GIVEN_AGAIN})
 """Somebody may not know what safety can hang on: these may overtake."""
 
 DETAILS: Mapping[str, str] = {
@@ -118,6 +122,8 @@ DETAILS: Mapping[str, str] = {
     "Look at it, and hold back what should not go on.",
     NOT_DISCLOSABLE: "Somebody on this case was not told all they might know, because what comes with it "
     "cannot be performed by way of the hub. Tell them in another way.",
+    NOT_GIVEN_AGAIN: "Somebody who has joined could not be given what was said of this case before: the hub "
+    "can no longer read it. Tell them in another way, or say it again.",
     SAFETY_PARKED: "Somebody on this case was not sent a message on which safety may hang: the contract with "
     "their organisation no longer serves it. Tell them now, in another way.",
     YOUR_DELIVERY_PARKED: "A message about this case was kept back: your contract on messages of its kind no "

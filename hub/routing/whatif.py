@@ -89,6 +89,10 @@ class Supposed:
         """Return a policy release; what is to come is as it is."""
         return self.view.release(name)
 
+    def read_back(self, case: CaseRef, offset: int) -> Entry | None:
+        """Return a record of the log; what was said was said, whatever is supposed."""
+        return self.view.read_back(case, offset)
+
     def timers_due(self, now: Instant) -> Iterable[Timer]:
         """Return the timers whose time has come."""
         return self.view.timers_due(now)

@@ -24,7 +24,7 @@ from hub.topics.policy_files import policy_from_control
 from hub.topics.profile_files import profile_of, unreleased
 
 if TYPE_CHECKING:
-    from hub.messages.envelope import MessageName, Submission
+    from hub.messages.envelope import Entry, MessageName, Submission
     from hub.topics.codec import Codec
 
 _POLICY = b"policy/"
@@ -32,6 +32,8 @@ _ORGANISATION = b"organisation/"
 _CONTRACT = b"contract/"
 _PROFILE = b"profile/"
 _CLOCK_KEY = b"clock"
+_READ_BACK_MAX = 500
+"""Records of the log that are remembered from one record to the next."""
 
 
 _Place = tuple[OrganisationId, "MessageName", Direction]
@@ -114,6 +116,7 @@ class RouterView:
         self._released_profiles: tuple[int, tuple[Profile, ...]] | None = None
         self._contracts: tuple[int, Mapping[_Place, tuple[PartnerContract, ...]]] | None = None
         self._deadlines: list[tuple[int, bytes]] | None = None
+        self._read_back: dict[tuple[str, int], Entry] = {}
 
     @property
     def tables(self) -> tuple[Table, Table, Table, Table]:
@@ -193,6 +196,19 @@ class RouterView:
         if name in {CURRENT, COMING}:
             self._releases[name] = (value, body)
         return body
+
+    def read_back(self, case: CaseRef, offset: int) -> Entry | None:
+        """Return the record of a case at an offset of its partition; None: it has not been read back yet."""
+        return self._read_back.get((case, offset))
+
+    def remember(self, case: str, offset: int, entry: Entry) -> None:
+        """Take a record of the log that was read back: it is what it always was, also after a failure."""
+        self._read_back[case, offset] = entry
+
+    def forget_read_back(self) -> None:
+        """Let go of what was read back for earlier records, where that has become much."""
+        if len(self._read_back) > _READ_BACK_MAX:
+            self._read_back.clear()
 
     def timers_due(self, now: Instant) -> Iterable[Timer]:
         """Return the timers whose time has come, earliest first."""

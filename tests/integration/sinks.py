@@ -198,7 +198,7 @@ ABOUT_ONE = {"quarantine show", "policy explain", "policy whatif", "policy who-m
 SHOWS_ITS_SUBJECT = {"policy own-copy"}
 """The person's own copy of their plan: what it holds is the point of it."""
 SHOW_NOTHING_OF_A_HUB = {
-    *("demo", "serve", "test", "doctor"),
+    *("demo", "serve", "simulate", "test", "doctor"),
     *("partner add", "partner amend", "partner key", "partner suspend", "partner resume"),
     *("policy check", "policy prove", "policy show", "policy matrix", "policy record", "policy cedar"),
     *("profile show", "profile check", "profile release"),

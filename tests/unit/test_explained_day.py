@@ -328,6 +328,7 @@ def _before(day: Day, entry: Submission) -> View:
         rules=day.tables.rules,
         parties=day.tables.parties,
         agreed=day.tables.agreed,
+        log=day.tables.log,
     )
     for earlier, result, _ in day.routed:
         if earlier is entry:
