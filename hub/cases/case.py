@@ -12,12 +12,8 @@ from typing import ClassVar
 
 from hub.cases.allocation import UNALLOCATED, Allocation
 from hub.cases.grants import Grant
-<<<<<<< HEAD
 from hub.cases.integrated import Integrated
-from hub.messages.envelope import InformationClass, MessageName, Role, Statement
-=======
 from hub.messages.envelope import InformationClass, MessageName, Role
->>>>>>> kept
 from hub.messages.identifiers import CaseRef, DeliveryId, Instant, MessageId, OrganisationId
 
 

@@ -44,14 +44,9 @@ def corrected(case: Case, body: CorrectionMessage, at: Occasion) -> Applied:
         case=replace(
             case,
             plan=None if case.plan is None else after(case.plan),
-<<<<<<< HEAD
-            facts=tuple(held for held in facts if held.payload),
-            risks=tuple(held for held in risks if held.payload),
-            allocation=_allocation_without(case.allocation, body),
-=======
             facts=tuple(held for held in facts if held.fields),
             risks=tuple(held for held in risks if held.fields),
->>>>>>> kept
+            allocation=_allocation_without(case.allocation, body),
         )
     )
 

@@ -25,12 +25,9 @@ __all__ = ["app", "main"]
 # What each group is for, in one line. A module offers `app` (a group) or `command` (a function).
 GROUPS = {
     "demo": "Watch a day of messages, who receives what, and why.",
-<<<<<<< HEAD
     "journey": "Stories of one case, played on a real hub: who receives what.",
     "requirements": "What the hub must do, where that comes from, and which tests show it.",
-=======
     "simulate": "Send, or write down, an invented world of any size.",
->>>>>>> kept
     "test": "Run the tests on a real Kafka and PostgreSQL.",
     "serve": "Run the hub, or one of its roles.",
     "doctor": "Check what the hub stands on, and say what is wrong.",

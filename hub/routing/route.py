@@ -189,12 +189,8 @@ def _ticked(view: View, now: Instant) -> Result:
     cases: dict[CaseRef, Case] = {}
     set_: list[Timer] = []
     cleared: list[str] = []
-<<<<<<< HEAD
     told, directory = Told(), ViewDirectory(view)
-=======
-    told = Told()
     wanted: frozenset[tuple[str, int]] = frozenset()
->>>>>>> kept
     for timer in islice(view.timers_due(now), DEADLINES_A_TICK_MAX):
         if len(told.decisions) >= DECISIONS_A_TICK_MAX:
             break
