@@ -10,11 +10,13 @@ from hub.consent.parties import organisation_from
 from hub.demo.organisations import parties
 from hub.messages.envelope import MessageName, Submission
 from hub.topics.policy_files import folder_policy
+from hub.topics.profile_files import unreleased
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from hub.cases.case import Case
+    from hub.cases.profile import Profile
     from hub.consent.compile import Policy
     from hub.consent.parties import Organisation
     from hub.consent.partner_contracts import Direction, PartnerContract
@@ -72,6 +74,10 @@ class Memory:
         """Return nothing: no contract was agreed with anybody, so that all get what is newest."""
         del organisation, message, direction
         return ()
+
+    def profile(self, jurisdiction: str) -> Profile:
+        """Return the profile of a jurisdiction as this folder has it."""
+        return unreleased(jurisdiction)
 
     def policy(self) -> Policy | None:
         """Return the rules of this folder."""
