@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from hub.cases.grants import Grant
+from hub.cases.work import NO_WORK, Work
 from hub.messages.envelope import InformationClass, MessageName, Role, Statement
 from hub.messages.identifiers import CaseRef, DeliveryId, Instant, MessageId, OrganisationId
 
@@ -197,6 +198,12 @@ class Awaited:
     role: Role
     message: MessageName
     due_at: Instant
+    since: Instant | None = None
+    """When it was made; escalation counts from there."""
+    step: int = 0
+    """How many reports have been made that it is late, the first to the Offender Manager (R-ADM-03)."""
+    reports: tuple[DeliveryId, ...] = ()
+    """Reports that it was not acknowledged: whoever takes one of them on ends the waiting."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -238,3 +245,5 @@ class Case:
     """Grows by one with each message applied; decisions name the version they saw."""
     turn: int = 0
     """Grows by one with each change of what decides who may know (hub.cases.turning)."""
+    work: Work = NO_WORK
+    """What should be happening, and how far it is (R-ADM-01)."""

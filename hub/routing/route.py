@@ -24,6 +24,7 @@ from hub.messages.envelope import Control, Redecide, Role, Submission, Tick, Unr
 from hub.messages.identifiers import HUB, Instant, MessageId
 from hub.messages.read import read
 from hub.routing.agreeing import check_sending, check_view
+from hub.routing.announcing import announce
 from hub.routing.authorising import check_authority
 from hub.routing.bringing_up import brought_up, naming_today
 from hub.routing.catching_up import catch_up
@@ -182,7 +183,7 @@ def _check_correction(envelope: Envelope, body: CorrectionMessage, view: View) -
 def _ticked(view: View, now: Instant) -> Result:
     """Let deadlines that have passed take effect, earliest first, each on the case the last one left."""
     cases: dict[CaseRef, Case] = {}
-    set_: list[Timer] = []
+    set_: dict[str, Timer] = {}
     cleared: list[str] = []
     told, directory = Told(), ViewDirectory(view)
     for timer in islice(view.timers_due(now), DEADLINES_A_TICK_MAX):
@@ -193,17 +194,22 @@ def _ticked(view: View, now: Instant) -> Result:
         applied = fall_due(before, Ended(timer.kind, timer.subject), now, directory)
         cause = Cause(identity=f"{timer.key}/{timer.due_at}", message=None, correlation="")
         follows = catch_up(before, applied, cause=cause, view=view, now=now)
+        follows += announce(before, applied, cause=cause, view=view, now=now)
         follows += report(applied.exceptions, applied.case, cause=cause, view=view, now=now)
         applied, follows = settle(applied, follows, cause=cause, view=view, now=now)
         if applied.case != before:
             cases[timer.case] = applied.case
-        set_ += _timers(applied)
+        for key in _cleared(applied):
+            if key != timer.key:
+                cleared.append(key)
+                set_.pop(key, None)
+        set_ |= {each.key: each for each in _timers(applied)}
         told += follows
     return Result(
         cases=tuple(cases.values()),
         deliveries=told.deliveries,
         decisions=told.decisions,
-        timers_set=tuple(set_),
+        timers_set=tuple(set_.values()),
         timers_cleared=tuple(cleared),
     )
 
