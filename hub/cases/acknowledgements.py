@@ -1,6 +1,7 @@
-"""Deliveries whose recipient is to acknowledge them: awaited, answered by a receipt, reported when late.
+"""Deliveries whose recipient is to acknowledge them: awaited, answered by a receipt, escalated when late.
 
-R-ADM-03 in its first step: an alert nobody has acknowledged in time is reported to the Offender Manager.
+R-ADM-03: in how long an alert is to be acknowledged, and who hears of it next if it is not, the tier sets
+(002 3.68; hub.cases.profile). Who acknowledges is a role: a receipt counts for the role it names.
 """
 
 from __future__ import annotations
@@ -10,18 +11,22 @@ from typing import TYPE_CHECKING
 
 from hub.cases import deadlines, reports
 from hub.cases.applied import Applied, Raised
+from hub.messages.identifiers import Instant
 from hub.messages.receipt import ReceiptLevel
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable
+    from collections.abc import Collection, Iterable, Mapping
 
     from hub.cases.applied import Directory, Ended, Occasion
     from hub.cases.case import Awaited, Case
-    from hub.messages.identifiers import Instant
+    from hub.cases.profile import Escalation
+    from hub.messages.identifiers import DeliveryId
     from hub.messages.receipt import ReceiptMessage
 
 AWAITED_MAX = 500
 """Acknowledgements a case waits for at once."""
+REPORTS_MAX = 20
+"""Reports of one delivery by whose receipt it counts as taken on; the earliest."""
 TAKEN_IN = frozenset({ReceiptLevel.ACKNOWLEDGED, ReceiptLevel.READ, ReceiptLevel.ACTIONED})
 """What acknowledges: that somebody has taken it in, not that a machine has fetched it."""
 
@@ -75,14 +80,13 @@ def given_up(applied: Applied, deliveries: Collection[str]) -> Applied:
 
 
 def received(case: Case, body: ReceiptMessage, at: Occasion) -> Applied:
-    """Take a receipt: the recipient's own ends the waiting; anybody else's, or a mere fetch, does not."""
-    answered = tuple(
-        held
-        for held in case.awaiting
-        if held.delivery == body.delivery
-        and held.organisation == at.envelope.organisation
-        and body.level in TAKEN_IN
-    )
+    """Take a receipt: the recipient's own ends the waiting, or that of somebody it was escalated to.
+
+    Anybody else's does not, nor that of another role of the same organisation, nor a mere fetch.
+    """
+    if body.level not in TAKEN_IN:
+        return Applied(case=case)
+    answered = tuple(held for held in case.awaiting if _answers(held, body, at))
     if not answered:
         return Applied(case=case)
     return Applied(
@@ -91,26 +95,76 @@ def received(case: Case, body: ReceiptMessage, at: Occasion) -> Applied:
     )
 
 
-def overdue(case: Case, due: Ended, now: Instant, _directory: Directory) -> Applied:
-    """Report what was not acknowledged in time, and wait no longer."""
-    late = tuple(
-        held
-        for held in case.awaiting
-        if deadlines.acknowledgement(held.delivery) == due and held.due_at <= now
+def overdue(case: Case, due: Ended, now: Instant, directory: Directory) -> Applied:
+    """Report what was not acknowledged in time, then take each step of the escalation as its time comes."""
+    steps = directory.profile(case.jurisdiction).tier(case.tier).escalation
+    applied = Applied(case=case)
+    for held in case.awaiting:
+        if deadlines.acknowledgement(held.delivery) == due and held.due_at <= now:
+            applied = _escalated(applied, held, steps, now)
+    return applied
+
+
+def reported(case: Case, made: Mapping[DeliveryId, Collection[DeliveryId]]) -> Case:
+    """Note the reports that went out on a delivery, so that who takes one of them on ends the waiting."""
+    if not made:
+        return case
+    return replace(
+        case,
+        awaiting=tuple(
+            replace(held, reports=(*held.reports, *made.get(held.delivery, ()))[:REPORTS_MAX])
+            for held in case.awaiting
+        ),
     )
-    if not late:
-        return Applied(case=case)
-    return Applied(
-        case=replace(case, awaiting=tuple(held for held in case.awaiting if held not in late)),
-        exceptions=tuple(_late(held, held.due_at) for held in late),
+
+
+def _answers(held: Awaited, body: ReceiptMessage, at: Occasion) -> bool:
+    if body.delivery in held.reports:
+        return True
+    role = at.envelope.author_role if body.by_role is None else body.by_role
+    own = held.organisation == at.envelope.organisation and held.role is role
+    return held.delivery == body.delivery and own
+
+
+def _escalated(applied: Applied, held: Awaited, steps: tuple[Escalation, ...], now: Instant) -> Applied:
+    """Take the steps whose time has come, and wait for the next; after the last one wait no longer.
+
+    The first step of all is the report to the Offender Manager; it is not among those of the tier.
+    """
+    since = held.due_at if held.since is None else held.since
+    before = max(0, held.step - 1)
+    come = [step for step in steps[before:] if since + step.after_ms <= now]
+    raised = [] if held.step else [_late(held, held.due_at)]
+    raised += [_step(held, step, since) for step in come]
+    taken = before + len(come)
+    case = applied.case
+    kept = tuple(each for each in case.awaiting if each is not held)
+    timers = applied.timers_set
+    if taken < len(steps):
+        upcoming = Instant(since + steps[taken].after_ms)
+        kept = (*kept, replace(held, step=taken + 1, due_at=upcoming))
+        timers = (*timers, deadlines.on(deadlines.acknowledgement(held.delivery), upcoming))
+    return replace(
+        applied,
+        case=replace(case, awaiting=kept),
+        timers_set=timers,
+        exceptions=(*applied.exceptions, *raised),
     )
 
 
 def _late(held: Awaited, due_at: Instant) -> Raised:
-    role = held.role.replace("_", " ")
+    return Raised(code=reports.NOT_ACKNOWLEDGED, subject=held.delivery, due_at=due_at, about=_about(held))
+
+
+def _step(held: Awaited, step: Escalation, since: Instant) -> Raised:
     return Raised(
-        code=reports.NOT_ACKNOWLEDGED,
-        subject=held.delivery,
-        due_at=due_at,
-        about=f"It was a {held.message} message, for the {role} of {held.organisation}.",
+        code=reports.ESCALATED,
+        subject=f"{held.delivery}/{step.role}/{step.after_hours}",
+        due_at=Instant(since + step.after_ms),
+        about=_about(held),
+        role=step.role,
     )
+
+
+def _about(held: Awaited) -> str:
+    return f"It was a {held.message} message, for the {held.role.replace('_', ' ')} of {held.organisation}."

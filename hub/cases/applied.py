@@ -10,8 +10,9 @@ if TYPE_CHECKING:
 
     from hub.cases.case import Case, Member
     from hub.cases.profile import Profile
-    from hub.messages.envelope import Envelope
+    from hub.messages.envelope import Envelope, Role
     from hub.messages.identifiers import Instant, OrganisationId
+    from hub.messages.review import ReviewKind
 
 
 class Directory(Protocol):
@@ -64,6 +65,18 @@ class Raised:
     due_at: Instant | None = None
     about: str = ""
     """A further sentence for whoever attends to it; nothing from a message."""
+    role: Role | None = None
+    """Who is to attend to it beside the Offender Manager, where it is escalated to somebody (R-ADM-03)."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Announced:
+    """A review that the hub triggers in good time (R-ADM-02)."""
+
+    review: str
+    kind: ReviewKind
+    at: Instant
+    """By when it has to be held."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,3 +91,5 @@ class Applied:
     """Members who are on the team now and were not before (R-CASE-06)."""
     leavers: tuple[Member, ...] = ()
     """Members who were on the team before and are not now."""
+    announced: tuple[Announced, ...] = ()
+    """Reviews to be triggered now."""

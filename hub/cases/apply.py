@@ -7,18 +7,22 @@ from typing import TYPE_CHECKING, Any
 
 from hub.cases import (
     acknowledgements,
+    assessing,
     consents,
     corrections,
     custody,
     delivery,
+    enforcing,
+    evaluating,
     icm,
     opening,
-    plan,
     referrals,
+    reviews,
     risk,
     scope,
     standing,
     team,
+    upkeep,
 )
 from hub.cases.applied import Applied, Directory, Occasion
 from hub.cases.membership import current_team
@@ -37,16 +41,18 @@ if TYPE_CHECKING:
 
 CHANGES: Mapping[MessageName, Callable[[Case, Any, Occasion], Applied]] = {
     MessageName.CASE: opening.case_changed,
-    MessageName.ASSESSMENT: risk.assessed,
+    MessageName.ASSESSMENT: assessing.assessed,
     MessageName.REFERRAL: referrals.referral_changed,
     MessageName.PROGRESS: delivery.progressed,
     MessageName.RISK_CHANGE: risk.risk_changed,
-    MessageName.PLAN: plan.plan_distributed,
+    MessageName.PLAN: assessing.planned,
     MessageName.APPOINTMENT: delivery.appointed,
     MessageName.PRISON_EVENT: custody.prison_event,
     MessageName.TEAM_CHANGE: team.team_changed,
     MessageName.CONSENT: consents.consent_changed,
-    MessageName.ENFORCEMENT: delivery.enforced,
+    MessageName.ENFORCEMENT: enforcing.enforced,
+    MessageName.REVIEW: reviews.reviewed,
+    MessageName.EVALUATION: evaluating.evaluated,
     MessageName.CORRECTION: corrections.corrected,
     MessageName.RECEIPT: acknowledgements.received,
 }
@@ -88,6 +94,7 @@ def _completed(before: Case | None, applied: Applied, body: Body, at: Occasion) 
     now = at.now
     applied = icm.followed(before, applied, body, at)
     applied = scope.followed(before, applied, at.directory.profile(applied.case.jurisdiction), now)
+    applied = upkeep.kept_up(before, applied, now=now, directory=at.directory)
     case = replace(
         applied.case, version=1 if before is None else before.version + 1, turn=turned(before, applied.case)
     )
@@ -95,6 +102,7 @@ def _completed(before: Case | None, applied: Applied, body: Body, at: Occasion) 
     is_ = current_team(case, now)
     exceptions = (
         *applied.exceptions,
+        *assessing.unmanaged(case, at),
         *standing.newly(before, case, was=now, now=now, directory=at.directory),
     )
     if before is not None:

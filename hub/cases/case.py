@@ -13,6 +13,7 @@ from typing import ClassVar
 from hub.cases.allocation import UNALLOCATED, Allocation
 from hub.cases.grants import Grant
 from hub.cases.integrated import Integrated
+from hub.cases.work import NO_WORK, Work
 from hub.messages.envelope import InformationClass, MessageName, Role
 from hub.messages.identifiers import CaseRef, DeliveryId, Instant, MessageId, OrganisationId
 
@@ -200,6 +201,12 @@ class Awaited:
     role: Role
     message: MessageName
     due_at: Instant
+    since: Instant | None = None
+    """When it was made; escalation counts from there."""
+    step: int = 0
+    """How many reports have been made that it is late, the first to the Offender Manager (R-ADM-03)."""
+    reports: tuple[DeliveryId, ...] = ()
+    """Reports that it was not acknowledged: whoever takes one of them on ends the waiting."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -245,3 +252,5 @@ class Case:
     """What scope, tier and continuity rest on (R-CASE-07, R-CASE-08)."""
     integrated: Integrated | None = None
     """Where it stands in Integrated Case Management (R-SCO-01…03)."""
+    work: Work = NO_WORK
+    """What should be happening, and how far it is (R-ADM-01)."""

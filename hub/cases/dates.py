@@ -1,4 +1,4 @@
-"""Days since 1970-01-01, as contracts count them, in ISO 8601."""
+"""Days since 1970-01-01, as contracts count them, in ISO 8601; and moments."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from hub.cases.profile import DAY_MS
 from hub.messages.identifiers import Instant
 
 _EPOCH_ORDINAL = date(1970, 1, 1).toordinal()
+_DAY_MS = 24 * 60 * 60 * 1000
 
 
 def iso_date(days: int) -> str:

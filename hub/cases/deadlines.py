@@ -12,6 +12,9 @@ from hub.messages.identifiers import Instant, derived_id
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from hub.cases.work import Expected, Work
+    from hub.messages.review import ReviewKind
+
 REFERRAL_ANSWER = "referral-answer"
 CONSENT_EXPIRY = "consent-expiry"
 RESTRICTION_EXPIRY = "restriction-expiry"
@@ -23,6 +26,11 @@ ACKNOWLEDGEMENT = "acknowledgement"
 CORE_SCREEN = "core-screen"
 CONFERENCE = "case-conference"
 CONFERENCE_LATE = "case-conference-late"
+EXPECTED = "expected"
+REVIEW_AHEAD = "review-ahead"
+REVIEW_DUE = "review-due"
+ASSESSMENT_DUE = "assessment-due"
+ENFORCEMENT_DECISION = "enforcement-decision"
 
 
 def named(*parts: str) -> str:
@@ -56,6 +64,26 @@ def grant_end(grant: str) -> Ended:
 def acknowledgement(delivery: str) -> Ended:
     """Name the deadline by which a delivery has to be acknowledged (R-ADM-03)."""
     return Ended(ACKNOWLEDGEMENT, named(delivery))
+
+
+def expected(held: Expected) -> Ended:
+    """Name the deadline by which somebody has to have said whether something happened (R-ADM-01)."""
+    return Ended(EXPECTED, named(held.kind, held.name, str(held.at)))
+
+
+def review(when: str, kind: ReviewKind) -> Ended:
+    """Name the deadline at which a review is triggered, or has to be held (R-ADM-02)."""
+    return Ended(when, kind.lower())
+
+
+def assessment() -> Ended:
+    """Name the deadline by which the case has to be assessed (R-ADM-07)."""
+    return Ended(ASSESSMENT_DUE, "case")
+
+
+def enforcement_decision(enforcement: str) -> Ended:
+    """Name the deadline by which the Offender Manager has to decide (R-ADM-05)."""
+    return Ended(ENFORCEMENT_DECISION, named(enforcement))
 
 
 def handover_end() -> Ended:
@@ -121,6 +149,17 @@ def _awaited(case: Case, now: Instant) -> Iterator[Ended]:
         yield from (core_screen(), conference(), conference_late())
     for member in case.team:
         yield from (Ended(due.kind, due.subject) for due in of_membership(member, now))
+    yield from of_work(case.work)
+
+
+def of_work(work: Work) -> Iterator[Ended]:
+    """Yield what is waited for because it should be happening."""
+    yield from map(expected, work.expected)
+    for held in work.reviews:
+        yield from (review(when, held.kind) for when in (REVIEW_AHEAD, REVIEW_DUE))
+    if work.assess_by is not None:
+        yield assessment()
+    yield from (enforcement_decision(e.enforcement) for e in work.enforcements if e.decide_by is not None)
 
 
 def _ends(held: ConsentGiven | Restriction) -> bool:

@@ -1,56 +1,58 @@
-"""The work itself: progress, appointments, enforcement, reviews; it changes no team and no plan.
+"""The work itself: progress and appointments; it changes no team and no plan.
 
 What is checked is that it belongs to the case; what is raised is what the Offender Manager must act on
-(R-MSG-02, R-MSG-08, R-MSG-15, R-ADM-01, R-ADM-05).
+(R-MSG-02, R-MSG-15, R-ADM-01).
 """
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from hub.cases import reports
-from hub.cases.applied import Applied, Occasion, Raised
+from hub.cases import expecting, reports
+from hub.cases.applied import Applied, Raised
+from hub.cases.case import Rosh
 from hub.cases.membership import referral_named
 from hub.cases.refusals import referral_unknown
-from hub.errors import DomainRefusal
-from hub.messages.enforcement import EnforcementAction, EnforcementMessage
 from hub.messages.envelope import Role
-from hub.messages.progress import Attendance, ProgressMessage
+from hub.messages.progress import Attendance, ProgressKind, ProgressMessage
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from hub.cases.applied import Occasion
     from hub.cases.case import Case
     from hub.messages.appointment import AppointmentMessage
 
+LOWER = frozenset({Rosh.LOW, Rosh.MEDIUM})
+"""Registered levels with which a concern about harm is at odds."""
+
 
 def progressed(case: Case, body: ProgressMessage, at: Occasion) -> Applied:
-    """Take progress on a referral of the case that its sender provides; report a missed session."""
-    _check_referral(case, body.referral, at)
-    if body.attendance is not Attendance.UNACCEPTABLE_ABSENCE:
-        return Applied(case=case)
-    missed = Raised(code=reports.MISSED_SESSION, subject=body.referral, due_at=body.session_at)
-    return Applied(case=case, exceptions=(missed,))
+    """Take progress on a referral of the case that its sender provides, and report what must be acted on."""
+    check_referral(case, body.referral, at)
+    applied = expecting.reported(case, body, at.now)
+    return replace(applied, exceptions=(*applied.exceptions, *_to_act_on(case, body)))
 
 
 def appointed(case: Case, body: AppointmentMessage, at: Occasion) -> Applied:
     """Take an appointment; where it names a referral, that is one of the case."""
     if body.referral is not None:
-        _check_referral(case, body.referral, at)
-    return Applied(case=case)
+        check_referral(case, body.referral, at)
+    return expecting.arranged(case, body, at.now)
 
 
-def enforced(case: Case, body: EnforcementMessage, at: Occasion) -> Applied:
-    """Take a step of enforcement; anyone reports, only the Offender Manager decides (R-ADM-05)."""
-    if body.referral is not None:
-        _check_referral(case, body.referral, at)
-    decides = body.action is EnforcementAction.DECISION or body.decision is not None
-    if decides and at.envelope.author_role is not Role.OFFENDER_MANAGER:
-        code = "ENFORCEMENT-NOT-BY-OM"
-        message = "only the Offender Manager decides on enforcement"
-        raise DomainRefusal(code, message, fix="report the non-compliance; the OM decides what follows")
-    return Applied(case=case)
+def _to_act_on(case: Case, body: ProgressMessage) -> Iterator[Raised]:
+    """Yield what the Offender Manager has to decide on, or to hold against the assessment (002 App. B)."""
+    if body.attendance is Attendance.UNACCEPTABLE_ABSENCE:
+        yield Raised(code=reports.MISSED_SESSION, subject=body.referral, due_at=body.session_at)
+    if body.kind is ProgressKind.NON_COMPLIANCE:
+        yield Raised(code=reports.NON_COMPLIANCE, subject=body.referral, due_at=body.session_at)
+    if body.at_odds is True or (body.concern_about_harm is True and case.rosh in LOWER):
+        yield Raised(code=reports.AT_ODDS, subject=body.referral)
 
 
-def _check_referral(case: Case, name: str, at: Occasion) -> None:
+def check_referral(case: Case, name: str, at: Occasion) -> None:
     """Refuse a referral the case does not have, or that a Key Worker's organisation does not provide."""
     referral = referral_named(case, name)
     if referral is None:

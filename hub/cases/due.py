@@ -5,7 +5,18 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from hub.cases import acknowledgements, deadlines, icm, reports, standing
+from hub.cases import (
+    acknowledgements,
+    assessing,
+    deadlines,
+    enforcing,
+    expecting,
+    icm,
+    reports,
+    reviews,
+    standing,
+    upkeep,
+)
 from hub.cases.applied import Applied, Ended, Raised
 from hub.cases.case import Case, ConsentState, Member, ReferralState
 from hub.cases.grants import Grant, GrantKind, is_over
@@ -22,12 +33,14 @@ if TYPE_CHECKING:
 def fall_due(case: Case, due: Ended, now: Instant, directory: Directory) -> Applied:
     """Return the case after a deadline has passed; one that is no longer awaited changes nothing."""
     applied = PASSES[due.kind](case, due, now, directory) if due.kind in PASSES else Applied(case=case)
+    applied = upkeep.kept_up(case, applied, now=now, directory=directory)
+    cleared = (due, *applied.timers_cleared)
     if applied.case == case and not applied.exceptions and not applied.joiners:
-        return replace(applied, timers_cleared=(due,))
+        return replace(applied, timers_cleared=cleared)
     return replace(
         applied,
         case=replace(applied.case, version=case.version + 1, turn=turned(case, applied.case)),
-        timers_cleared=(due,),
+        timers_cleared=cleared,
     )
 
 
@@ -136,5 +149,10 @@ PASSES: Mapping[str, Callable[[Case, Ended, Instant, Directory], Applied]] = {
     deadlines.CORE_SCREEN: icm.fallen_due,
     deadlines.CONFERENCE: icm.fallen_due,
     deadlines.CONFERENCE_LATE: icm.fallen_due,
+    deadlines.EXPECTED: expecting.passed,
+    deadlines.REVIEW_AHEAD: reviews.announced,
+    deadlines.REVIEW_DUE: reviews.overdue,
+    deadlines.ASSESSMENT_DUE: assessing.missing,
+    deadlines.ENFORCEMENT_DECISION: enforcing.undecided,
 }
 """What follows from each kind of deadline."""

@@ -18,6 +18,17 @@ ROSH_INTO_HIGH = "ROSH-INTO-HIGH"
 ROSH_OUT_OF_HIGH = "ROSH-OUT-OF-HIGH"
 DISTANT_CUSTODY = "DISTANT-CUSTODY"
 ASSESSMENT_NOT_BY_OM = "ASSESSMENT-NOT-BY-OM"
+ASSESSMENT_MISSING = "ASSESSMENT-MISSING"
+SUPERVISOR_AS_MANAGER = "OS-ACTING-AS-OM"
+PLAN_WITHOUT_ASSESSMENT = "PLAN-WITHOUT-ASSESSMENT"
+OBJECTIVE_WITHOUT_NEED = "OBJECTIVE-WITHOUT-NEED"
+AT_ODDS = "AT-ODDS-WITH-ASSESSMENT"
+NON_COMPLIANCE = "NON-COMPLIANCE"
+SESSION_NOT_REPORTED = "SESSION-NOT-REPORTED"
+APPOINTMENT_NOT_REPORTED = "APPOINTMENT-NOT-REPORTED"
+REVIEW_NOT_HELD = "REVIEW-NOT-HELD"
+ENFORCEMENT_UNDECIDED = "ENFORCEMENT-UNDECIDED"
+NOT_EVALUATED = "PROVIDER-NOT-EVALUATED"
 CONSENT_EXPIRED = "CONSENT-EXPIRED"
 RESTRICTION_EXPIRED = "RESTRICTION-EXPIRED"
 GRANT_EXPIRED = "GRANT-EXPIRED"
@@ -28,6 +39,7 @@ DELIVERY_PARKED = "DELIVERY-PARKED"
 YOUR_DELIVERY_PARKED = "YOUR-DELIVERY-PARKED"
 SAFETY_PARKED = "SAFETY-DELIVERY-PARKED"
 NOT_ACKNOWLEDGED = "NOT-ACKNOWLEDGED"
+ESCALATED = "NOT-ACKNOWLEDGED-ESCALATED"
 DISCLOSURE_NOTICE = "DISCLOSURE-NOTICE"
 NOT_DISCLOSABLE = "OBLIGATION-UNSUPPORTED"
 SCOPE_AT_ODDS = "SCOPE-AT-ODDS"
@@ -48,6 +60,7 @@ FOR_LINE_MANAGER = frozenset(
         CASE_WITHOUT_OM,
         ROSH_INTO_HIGH,
         ROSH_OUT_OF_HIGH,
+        SUPERVISOR_AS_MANAGER,
         OVERRIDE_LAPSED,
         BREAK_GLASS_USED,
         BREAK_GLASS_NOT_REVIEWED,
@@ -57,7 +70,7 @@ FOR_LINE_MANAGER = frozenset(
 FOR_SOME_LINE_MANAGER = frozenset({OVERRIDE_LAPSED, BREAK_GLASS_USED, BREAK_GLASS_NOT_REVIEWED})
 """These reach whoever is line manager where the case is managed, if the case names none."""
 
-URGENT = frozenset({SAFETY_PARKED, NOT_ACKNOWLEDGED, NOT_DISCLOSABLE, NOT_GIVEN_AGAIN})
+URGENT = frozenset({SAFETY_PARKED, NOT_ACKNOWLEDGED, ESCALATED, AT_ODDS, NOT_DISCLOSABLE, NOT_GIVEN_AGAIN})
 """Somebody may not know what safety can hang on: these may overtake."""
 
 DETAILS: Mapping[str, str] = {
@@ -101,6 +114,26 @@ DETAILS: Mapping[str, str] = {
     CONFERENCE_DUE: "A case conference is due. Convene it.",
     CONFERENCE_OVERDUE: "A case conference has not been held in its time. Hold it, or say why not.",
     ASSESSMENT_NOT_BY_OM: "An assessment was made by somebody other than the Offender Manager.",
+    ASSESSMENT_MISSING: "The case has not been assessed in its time. "
+    "The Offender Manager makes the assessment (002 App. B; 004).",
+    SUPERVISOR_AS_MANAGER: "An Offender Supervisor does what is the Offender Manager's part. "
+    "The Offender Manager assesses, plans and drives the case (002 App. B; 004): settle who does what.",
+    PLAN_WITHOUT_ASSESSMENT: "A Sentence Plan was made without an assessment of the case. "
+    "The plan follows from the assessment, not from the activities there are (004).",
+    OBJECTIVE_WITHOUT_NEED: "The Sentence Plan has an objective that no assessed need stands behind. "
+    "Name the need it answers, or assess anew (004).",
+    AT_ODDS: "What was reported is at odds with the assessment the case is managed on. "
+    "Look at it, and re-assess if it holds (002 App. B).",
+    NON_COMPLIANCE: "Non-compliance was reported. The Offender Manager decides what follows (002 App. B).",
+    SESSION_NOT_REPORTED: "A session was to take place, and nobody has said in time whether it did. "
+    "Ask whoever was to hold it.",
+    APPOINTMENT_NOT_REPORTED: "An appointment was arranged, and nobody has said in time whether it was kept. "
+    "Ask whoever was to hold it.",
+    REVIEW_NOT_HELD: "A review of the case has not been held in its time. Convene the team (002 App. B).",
+    ENFORCEMENT_UNDECIDED: "Non-compliance was reported for enforcement, and nothing was decided in time. "
+    "The Offender Manager decides (002 App. B).",
+    NOT_EVALUATED: "The case is over, and a provider has no feedback on its work. "
+    "Evaluate it, so that its service manager learns of it (002 App. B).",
     CONSENT_EXPIRED: "A consent of the person has ended. Ask again if sharing should go on.",
     RESTRICTION_EXPIRED: "A restriction has ended with its date. Renew it if it is still needed.",
     GRANT_EXPIRED: "An order of a court or an override has ended with its date. Nothing goes on it any more. "
@@ -115,6 +148,8 @@ DETAILS: Mapping[str, str] = {
     "longer serves it. Tell them in another way; the hub's operator agrees the contract anew.",
     NOT_ACKNOWLEDGED: "Somebody on this case has not acknowledged what they were sent in its time. "
     "Make sure in another way that they know.",
+    ESCALATED: "Somebody on this case has still not acknowledged an alert. "
+    "See to it that they know, or act for them, and acknowledge this report.",
     DISCLOSURE_NOTICE: "Something of this case was disclosed on a ground of which you are told each time. "
     "Look at it, and hold back what should not go on.",
     NOT_DISCLOSABLE: "Somebody on this case was not told all they might know, because what comes with it "

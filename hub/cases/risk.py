@@ -7,18 +7,13 @@ from those who assess: a Key Worker's report raises no level by itself (002 App.
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
 from hub.cases import keeping, reports
 from hub.cases.applied import Applied, Occasion, Raised
 from hub.cases.case import Case, Mappa, Risk, Rosh
-from hub.messages.assessment import AssessmentKind
 from hub.messages.envelope import Role
 from hub.messages.identifiers import derived_id
 from hub.messages.risk_change import FactorChange, RiskChangeKind, RiskChangeMessage
-
-if TYPE_CHECKING:
-    from hub.messages.assessment import AssessmentMessage
 
 ASSESSORS = frozenset(
     {
@@ -61,20 +56,6 @@ def known_after(risks: tuple[Risk, ...], body: RiskChangeMessage, at: Occasion) 
     said = Risk(kind=body.kind, factor=_factor(body), **keeping.as_said(at))
     earlier = tuple(held for held in risks if not _is_superseded(held, said))
     return earlier if _is_over(body) else _bounded((*earlier, said))
-
-
-def assessed(case: Case, body: AssessmentMessage, at: Occasion) -> Applied:
-    """Register the assessed level; an assessment by somebody else than the OM is reported (R-ADM-07)."""
-    by_manager = at.envelope.author_role is Role.OFFENDER_MANAGER and body.made_by_role in {
-        None,
-        Role.OFFENDER_MANAGER,
-    }
-    by_design = body.kind is AssessmentKind.CORE_SCREEN  # A prison officer's task (001).
-    reported = by_manager or by_design or case.in_scope is False
-    return Applied(
-        case=replace(case, rosh=case.rosh if body.rosh_level is None else Rosh(body.rosh_level)),
-        exceptions=() if reported else (Raised(code=reports.ASSESSMENT_NOT_BY_OM),),
-    )
 
 
 def crossing(before: Case, after: Case) -> tuple[Raised, ...]:

@@ -54,3 +54,4 @@ class ProgressMessage:
     third_party_note: str | None = None
     next_session_at: Instant | None = None
     affects: tuple[ServiceCategory, ...] = ()
+    at_odds: bool | None = None

@@ -130,20 +130,23 @@ def candidates(
     return tuple(each.candidate for each in found)
 
 
-def attending(case: Case, view: View, now: Instant, *, code: str = "") -> tuple[Candidate, ...]:
+def attending(
+    case: Case, view: View, now: Instant, *, code: str = "", role: Role | None = None
+) -> tuple[Candidate, ...]:
     """Return who gets an exception report: OM and CA, else whoever opened the case (R-MSG-11).
 
     During a handover both OMs do (R-CON-03); of some, a line manager named on the case (003 ¶5, ¶7), and of
-    all in a tier whose profile says so (002 3.68).
+    all in a tier whose profile says so (002 3.68); of one that is escalated, whoever holds the role it is
+    escalated to (R-ADM-03).
     """
     gathering = _Gathering(found={})
     outgoing = outgoing_manager(case, now)
     for member in (*current_team(case, now), *(() if outgoing is None else (outgoing,))):
-        if member.role in {Role.OFFENDER_MANAGER, Role.CASE_ADMINISTRATOR}:
+        if member.role in {Role.OFFENDER_MANAGER, Role.CASE_ADMINISTRATOR, role}:
             gathering.add(member.organisation, member.role, Concern.EXCEPTION, (member.person,))
     if not gathering.found and view.organisation(case.opened_by) is not None:
         gathering.add(case.opened_by, Role.CASE_ADMINISTRATOR, Concern.EXCEPTION)
-    if code in FOR_SOME_LINE_MANAGER:
+    if code in FOR_SOME_LINE_MANAGER or role is Role.LINE_MANAGER:
         _add_line_managers(gathering, case, now)
     closely = case.tier is not None and view.profile(case.jurisdiction).tier(case.tier).line_manager
     for member in line_managers(case, now) if closely or code in FOR_LINE_MANAGER else ():

@@ -11,9 +11,11 @@ from hub.consent.owing import UNSUPPORTED
 from hub.consent.paths import walk
 from hub.messages.envelope import MessageName, Role
 from hub.messages.identifiers import Instant
+from hub.messages.risk_change import RiskUrgency
+from hub.routing.outcome import Urgency
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from hub.consent.decision import Candidate, Decision, FieldSpec
     from hub.messages.envelope import Submission
@@ -46,20 +48,38 @@ def _unperformed(
             yield Unperformed(candidate=decision.candidate, message=submission.envelope.message)
 
 
-def awaited(deliveries: Iterable[Delivery], now: Instant) -> tuple[Awaited, ...]:
-    """Return the deliveries that are to be acknowledged, each with the moment until which."""
+def awaited(
+    deliveries: Iterable[Delivery], within_ms: Callable[[], int], now: Instant
+) -> tuple[Awaited, ...]:
+    """Return the deliveries that are to be acknowledged, each with the moment until which.
+
+    `within_ms` gives the tier's time, which holds wherever a rule does not ask for less (R-ADM-03).
+    """
     return tuple(
         Awaited(
             delivery=delivery.delivery_id,
             organisation=delivery.organisation,
             role=delivery.role,
             message=delivery.message,
-            due_at=Instant(now + period_ms(term)),
+            due_at=Instant(now + min((within_ms(), *periods))),
+            since=now,
         )
         for delivery in deliveries
-        for term in delivery.obligations
-        if kind_of(term) == ACKNOWLEDGE
+        if (periods := _periods_ms(delivery)) or _is_alert(delivery)
     )
+
+
+def _periods_ms(delivery: Delivery) -> tuple[int, ...]:
+    return tuple(period_ms(term) for term in delivery.obligations if kind_of(term) == ACKNOWLEDGE)
+
+
+def _is_alert(delivery: Delivery) -> bool:
+    """Say whether it tells the Offender Manager of a risk that does not wait for the routine (R-RTE-03)."""
+    alerting = delivery.message is MessageName.PROGRESS or (
+        delivery.message is MessageName.RISK_CHANGE
+        and delivery.payload.get("urgency") != RiskUrgency.ROUTINE.value
+    )
+    return delivery.role is Role.OFFENDER_MANAGER and delivery.urgency is Urgency.SAFETY and alerting
 
 
 def to_be_told(deliveries: Iterable[Delivery]) -> tuple[Delivery, ...]:

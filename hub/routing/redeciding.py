@@ -84,7 +84,7 @@ def redecide(asked: Redecide, case: Case, *, view: View, now: Instant) -> Redeci
     cause = Cause(
         identity=f"again/{asked.request_id}", message=envelope.message_id, correlation=envelope.correlation
     )
-    applied = settle_again(case, settled, narrower, now=now)
+    applied = settle_again(case, settled, narrower, view=view, now=now)
     told = Told(deliveries=tuple(narrower))
     told += report_parked(parked, applied.case, cause=cause, view=view, now=now)
     told += report(applied.exceptions, applied.case, cause=cause, view=view, now=now)

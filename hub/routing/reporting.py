@@ -15,7 +15,7 @@ from hub.cases.applied import Raised
 from hub.cases.reports import DELIVERY_PARKED, DETAILS, SAFETY_PARKED, YOUR_DELIVERY_PARKED
 from hub.consent.decision import Candidate, Concern
 from hub.messages.envelope import Envelope, MessageName, Role, Statement, Submission
-from hub.messages.identifiers import HUB, CaseRef, MessageId, derived_id
+from hub.messages.identifiers import HUB, MessageId, derived_id
 from hub.routing.concern import Concerned, attending
 from hub.routing.disclosing import Telling, Told, tell
 
@@ -43,7 +43,7 @@ def report(exceptions: Iterable[Raised], case: Case, *, cause: Cause, view: View
     """Send exception reports to those who attend to them (R-ADM-01)."""
     told = Told()
     for raised in exceptions:
-        to = attending(case, view, now, code=raised.code)
+        to = attending(case, view, now, code=raised.code, role=raised.role)
         told += _reported(raised, to, case, cause=cause, view=view, now=now)
     return told
 
@@ -72,6 +72,11 @@ def report_parked(parked: Iterable[Parked], case: Case, *, cause: Cause, view: V
     return told
 
 
+def report_id(raised: Raised, case: Case, cause: Cause) -> MessageId:
+    """Return the id of the report made of this, which always follows from the same cause."""
+    return MessageId(derived_id("exception", cause.identity, case.ref, raised.code, raised.subject))
+
+
 def _reported(
     raised: Raised,
     candidates: Iterable[Candidate],
@@ -86,7 +91,7 @@ def _reported(
     contract = view.contracts.newest(MessageName.EXCEPTION)
     specs = view.contracts.fields(MessageName.EXCEPTION, contract)
     telling = Telling(
-        submission=_exception(said, case.ref, cause=cause, specs=specs, contract=contract, now=now),
+        submission=_exception(said, case, cause=cause, specs=specs, contract=contract, now=now),
         specs=specs,
     )
     to = tuple(Concerned(candidate=candidate, case=case) for candidate in candidates)
@@ -95,36 +100,36 @@ def _reported(
 
 def _exception(
     raised: Raised,
-    case: CaseRef,
+    case: Case,
     *,
     cause: Cause,
     specs: tuple[FieldSpec, ...],
     contract: str,
     now: Instant,
 ) -> Submission:
-    report_id = derived_id("exception", cause.identity, case, raised.code, raised.subject)
+    identity = report_id(raised, case, cause)
     payload: dict[str, object] = {spec.path.partition(".")[0].removesuffix("[]"): None for spec in specs}
     payload |= {
         # Not the message's own id: that one leaves in its pairwise form only.
-        "exception": derived_id("exception-reference", report_id),
+        "exception": derived_id("exception-reference", identity),
         "code": raised.code,
         "about_message": cause.message,
         "due_at": raised.due_at,
         "detail": raised.about,
-        "raised_for_role": Role.OFFENDER_MANAGER.value,
+        "raised_for_role": (raised.role or Role.OFFENDER_MANAGER).value,
     }
     envelope = Envelope(
-        message_id=MessageId(report_id),
+        message_id=identity,
         message=MessageName.EXCEPTION,
         contract=contract,
-        case=case,
+        case=case.ref,
         organisation=HUB,
         author="hub",
         author_role=Role.SYSTEM,
         statement=Statement.FACT,
         occurred_at=now,
         recorded_at=now,
-        correlation=cause.correlation or report_id,
+        correlation=cause.correlation or identity,
         causation=cause.message,
         digest=_digest(payload),
     )

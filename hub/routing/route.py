@@ -24,6 +24,7 @@ from hub.messages.envelope import Control, Redecide, Role, Submission, Tick, Unr
 from hub.messages.identifiers import HUB, Instant, MessageId
 from hub.messages.read import read
 from hub.routing.agreeing import check_sending, check_view
+from hub.routing.announcing import announce
 from hub.routing.authorising import check_authority
 from hub.routing.bringing_up import brought_up, naming_today
 from hub.routing.catching_up import catch_up
@@ -187,7 +188,7 @@ def _check_correction(envelope: Envelope, body: CorrectionMessage, view: View) -
 def _ticked(view: View, now: Instant) -> Result:
     """Let deadlines that have passed take effect, earliest first, each on the case the last one left."""
     cases: dict[CaseRef, Case] = {}
-    set_: list[Timer] = []
+    set_: dict[str, Timer] = {}
     cleared: list[str] = []
     told, directory = Told(), ViewDirectory(view)
     wanted: frozenset[tuple[str, int]] = frozenset()
@@ -205,11 +206,16 @@ def _ticked(view: View, now: Instant) -> Result:
         except ReadBackNeeded as needed:
             wanted |= needed.records  # go on, so that the log is read for all deadlines at once
             continue
+        follows += announce(before, applied, cause=cause, view=view, now=now)
         follows += report(applied.exceptions, applied.case, cause=cause, view=view, now=now)
         applied, follows = settle(applied, follows, cause=cause, view=view, now=now)
         if applied.case != before:
             cases[timer.case] = applied.case
-        set_ += _timers(applied)
+        for key in _cleared(applied):
+            if key != timer.key:
+                cleared.append(key)
+                set_.pop(key, None)
+        set_ |= {each.key: each for each in _timers(applied)}
         told += follows
     if wanted:
         raise ReadBackNeeded(wanted)
@@ -217,7 +223,7 @@ def _ticked(view: View, now: Instant) -> Result:
         cases=tuple(cases.values()),
         deliveries=told.deliveries,
         decisions=told.decisions,
-        timers_set=tuple(set_),
+        timers_set=tuple(set_.values()),
         timers_cleared=tuple(cleared),
     )
 

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from hub.cases.acknowledgements import awaiting, given_up
+from hub.cases.acknowledgements import awaiting, given_up, reported
 from hub.cases.applied import Applied, Raised
-from hub.cases.reports import DISCLOSURE_NOTICE, NOT_DISCLOSABLE
+from hub.cases.reports import DISCLOSURE_NOTICE, ESCALATED, NOT_ACKNOWLEDGED, NOT_DISCLOSABLE
+from hub.messages.identifiers import DeliveryId
 from hub.routing.obliging import awaited, to_be_told
 from hub.routing.outcome import Verdict
-from hub.routing.reporting import report, report_parked
+from hub.routing.reporting import report, report_id, report_parked
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
     from hub.cases.case import Case
     from hub.consent.decision import Candidate
@@ -30,14 +32,16 @@ def settle(applied: Applied, told: Told, *, cause: Cause, view: View, now: Insta
         The case with what it waits for now, and everything told, the reports among it.
     """
     before = len(applied.exceptions)
-    applied = awaiting(applied, awaited(told.deliveries, now), now)
+    made = _reports_on(applied, told, cause)
+    applied = replace(applied, case=reported(applied.case, made))
+    applied = awaiting(applied, awaited(told.deliveries, _within(applied.case, view), now), now)
     told += report_parked(told.parked, applied.case, cause=cause, view=view, now=now)
     raised = (*applied.exceptions[before:], *_notices(told), *_unperformed(told))
     return applied, told + report(raised, applied.case, cause=cause, view=view, now=now)
 
 
 def settle_again(
-    case: Case, settled: Iterable[Settled], replacements: Iterable[Delivery], *, now: Instant
+    case: Case, settled: Iterable[Settled], replacements: Iterable[Delivery], *, view: View, now: Instant
 ) -> Applied:
     """Wait no longer for what was stopped or replaced to be acknowledged, but for what is in its place.
 
@@ -47,7 +51,23 @@ def settle_again(
     waited_for = {held.delivery for held in case.awaiting}
     # Asked twice, a delivery is replaced twice, and only the first replacement is ever entered.
     new = [each for each in replacements if each.grounds is not None and each.grounds.replaces in waited_for]
-    return awaiting(given_up(Applied(case=case), gone), awaited(new, now), now)
+    return awaiting(given_up(Applied(case=case), gone), awaited(new, _within(case, view), now), now)
+
+
+def _within(case: Case, view: View) -> Callable[[], int]:
+    """Return what gives the time in which the case's tier has an alert acknowledged."""
+    return lambda: view.profile(case.jurisdiction).tier(case.tier).acknowledge_ms
+
+
+def _reports_on(applied: Applied, told: Told, cause: Cause) -> dict[DeliveryId, tuple[DeliveryId, ...]]:
+    """Return the reports just made, by the delivery that nobody acknowledged."""
+    made: dict[DeliveryId, tuple[DeliveryId, ...]] = {}
+    for raised in applied.exceptions:
+        if raised.code in {NOT_ACKNOWLEDGED, ESCALATED}:
+            on, report_ = DeliveryId(raised.subject.partition("/")[0]), report_id(raised, applied.case, cause)
+            sent = (each.delivery_id for each in told.deliveries if each.message_id == report_)
+            made[on] = (*made.get(on, ()), *sent)
+    return made
 
 
 def _notices(told: Told) -> Iterator[Raised]:

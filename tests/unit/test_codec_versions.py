@@ -28,7 +28,18 @@ from tests.unit.agreements import (
     schemas_in,
 )
 from tests.unit.avro_values import optional
-from tests.unit.worlds import CASE, COUNSELLOR, MANAGER, RECOVERY, World, distribute, engage, staffed, to
+from tests.unit.worlds import (
+    CASE,
+    COUNSELLOR,
+    MANAGER,
+    RECOVERY,
+    World,
+    distribute,
+    engage,
+    objective_fields,
+    staffed,
+    to,
+)
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -125,7 +136,9 @@ def delivered(library: SchemaLibrary, codec: Codec, contract: PartnerContract, *
     """Return what a recovery service with this contract is delivered of a plan in the current version."""
     world = staffed()
     engage(world, COUNSELLOR)
-    (delivery,) = to(distribute(world), RECOVERY)
+    own = {"objective": "o1", "title": "Aim", "purpose": "REPARATION", "organisation": RECOVERY}
+    plan = distribute(world, objectives=[{**dict.fromkeys(objective_fields()), **own}])
+    (delivery,) = to(plan, RECOVERY)
     world.contracts, world.agreed = library, (contract,)
     terms = terms_for(world, RECOVERY, MessageName.PLAN, current="2.0", now=NOW)
     source = read(codec, sent({**FIRST, **said}, contract="1.0"))

@@ -94,10 +94,10 @@ def test_nobody_is_told_what_they_wrote_in_the_same_role() -> None:
         (MessageName.PLAN, {"version": 1}, True),
         (MessageName.RISK_CHANGE, {"kind": "FACTOR"}, True),
         (MessageName.REVIEW, {"review": "r", "action": "DUE"}, True),
-        (MessageName.ENFORCEMENT, {"enforcement": "e", "action": "OUTCOME"}, False),
+        (MessageName.ENFORCEMENT, {"enforcement": "e", "action": "REPORTED"}, False),
         (
             MessageName.ENFORCEMENT,
-            {"enforcement": "e", "action": "OUTCOME", "referral": "ref-recovery"},
+            {"enforcement": "e", "action": "REPORTED", "referral": "ref-recovery"},
             True,
         ),
         (MessageName.APPOINTMENT, {"appointment": "a", "action": "MOVED"}, False),

@@ -79,6 +79,8 @@ CATEGORIES = {
     DEBT: "FINANCE_BENEFIT_DEBT",
     PROGRAMMES: "LIFESTYLE_ASSOCIATES",
 }
+NEEDS = ("DRUGS", "ACCOMMODATION")
+"""What the usual assessment finds; the usual objectives answer it."""
 STATUSES = {
     PROGRAMMES: LegalStatus.IN_HOUSE,
     RECOVERY: LegalStatus.UNDER_ARRANGEMENTS,
@@ -336,12 +338,20 @@ def appoint(world: World, whom: Staff, *, by: Staff = LINE_MANAGER, **fields: ob
 
 
 def staffed(**fields: object) -> World:
-    """Return a world whose case is open and has an Offender Manager and a Case Administrator."""
+    """Return a world whose case is open and assessed, with an Offender Manager and a Case Administrator."""
     world = World()
     open_case(world, **fields)
     appoint(world, MANAGER, grade="PO")
     appoint(world, ADMINISTRATOR)
+    assess(world)
     return world
+
+
+def assess(world: World, *, by: Staff = MANAGER, needs: Iterable[str] = NEEDS, **fields: object) -> Result:
+    """Send an assessment, by default the Offender Manager's own, that finds these needs."""
+    found = [{"need": need, "severity": "SIGNIFICANT", "linked_to_harm": None} for need in needs]
+    payload = {"assessment": f"a-{world.sent}", "kind": "OASYS", "needs": found, **fields}
+    return world.send(by, MessageName.ASSESSMENT, payload)
 
 
 def offer(world: World, provider: OrganisationId, /, *, by: Staff = MANAGER, **fields: object) -> Result:
@@ -380,9 +390,10 @@ def distribute(world: World, version: int = 1, *, by: Staff = MANAGER, **fields:
             "objective": f"objective-{provider}",
             "title": f"Invented aim of {provider}",
             "purpose": "REFORM",
+            "need": need,
             "organisation": provider,
         }
-        for provider in (RECOVERY, HOUSING)
+        for provider, need in zip((RECOVERY, HOUSING), NEEDS, strict=True)
     ]
     payload = {"version": version, "change_summary": "First", "objectives": objectives, **fields}
     return world.send(by, MessageName.PLAN, payload)

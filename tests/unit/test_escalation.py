@@ -1,0 +1,166 @@
+"""Alerts nobody acknowledges: a time and a timetable by tier, acknowledged by the role they were for."""
+
+from __future__ import annotations
+
+import pytest
+
+from hub.messages.envelope import MessageName, Role
+from hub.routing.outcome import Result, Urgency
+from tests.unit.worlds import (
+    ADMINISTRATOR,
+    COUNSELLOR,
+    HOUR,
+    LINE_MANAGER,
+    MANAGER,
+    PROBATION,
+    RECOVERY,
+    Staff,
+    World,
+    appoint,
+    codes,
+    engage,
+    refused,
+    staffed,
+    to,
+)
+
+FACTOR = {"kind": "FACTOR", "urgency": "IMMEDIATE", "factor": "An invented factor", "factor_change": "NEW"}
+SCHEDULE = {
+    1: [(72, None), (120, Role.LINE_MANAGER)],
+    2: [(48, None), (72, Role.LINE_MANAGER)],
+    3: [(24, None), (24, Role.CASE_ADMINISTRATOR), (48, Role.LINE_MANAGER)],
+    4: [(4, None), (4, Role.CASE_ADMINISTRATOR), (8, Role.LINE_MANAGER)],
+}
+"""Hours after the alert, and to whom it is escalated; first the report to the Offender Manager."""
+
+
+def alerted(tier: int = 4) -> tuple[World, str]:
+    """Return a world in which a Key Worker reports a risk, and the alert the Offender Manager got."""
+    world = staffed(tier=tier)
+    appoint(world, LINE_MANAGER)
+    engage(world, COUNSELLOR)
+    (alert,) = to(world.send(COUNSELLOR, MessageName.RISK_CHANGE, FACTOR), PROBATION, Role.OFFENDER_MANAGER)
+    return world, alert.delivery_id
+
+
+def reports(result: Result) -> list[tuple[object, Role, object]]:
+    """Return the reports made: code, to whom, for which role."""
+    return [
+        (each.payload["code"], each.role, each.payload["raised_for_role"])
+        for each in result.deliveries
+        if each.message is MessageName.EXCEPTION
+    ]
+
+
+def receipt(world: World, delivery: str, by: Staff, **fields: object) -> Result:
+    """Let somebody say that they have read a delivery."""
+    return world.send(by, MessageName.RECEIPT, {"delivery": delivery, "level": "READ", **fields})
+
+
+@pytest.mark.requirement("R-ADM-03", "R-CASE-08", "R-RTE-03")
+@pytest.mark.parametrize("tier", [1, 2, 3, 4])
+def test_an_alert_the_manager_does_not_acknowledge_escalates_on_the_timetable_of_the_tier(tier: int) -> None:
+    """Each step once, at its hour, to the role it names; then nobody is waited for any more."""
+    world, _ = alerted(tier)
+    found: list[tuple[int, object]] = []
+    for hour in range(1, 130):
+        for code, role, for_role in reports(world.pass_time(HOUR)):
+            if code == "NOT-ACKNOWLEDGED" and role is Role.OFFENDER_MANAGER:
+                found.append((hour, None))
+            elif code == "NOT-ACKNOWLEDGED-ESCALATED" and role == for_role:
+                found.append((hour, role))
+    assert found == SCHEDULE[tier]
+    assert world.state.awaiting == ()
+    assert not any("acknowledgement" in key for key in world.timers)
+
+
+@pytest.mark.requirement("R-ADM-03")
+def test_an_escalation_goes_as_a_matter_of_safety_and_says_whose_alert_it_was() -> None:
+    """It names role and organisation, nothing of the person."""
+    world, _ = alerted(4)
+    late = world.pass_time(8 * HOUR)
+    managers = to(late, PROBATION, Role.LINE_MANAGER)
+    (told,) = [each for each in managers if each.payload["code"] == "NOT-ACKNOWLEDGED-ESCALATED"]
+    assert told.urgency is Urgency.SAFETY
+    assert "risk-change message, for the offender manager of probation-north" in str(told.payload["detail"])
+
+
+@pytest.mark.requirement("R-ADM-03")
+def test_a_line_manager_nobody_named_is_still_reached() -> None:
+    """An escalation that reached nobody would be none."""
+    world = staffed(tier=4)
+    engage(world, COUNSELLOR)
+    world.send(COUNSELLOR, MessageName.RISK_CHANGE, FACTOR)
+    assert to(world.pass_time(8 * HOUR), PROBATION, Role.LINE_MANAGER)
+
+
+@pytest.mark.requirement("R-ADM-03", "R-MSG-11")
+def test_an_alert_is_acknowledged_by_the_role_it_was_for() -> None:
+    """Another role of the same organisation does not answer for it, unless it says in which role."""
+    world, alert = alerted()
+    receipt(world, alert, ADMINISTRATOR)
+    assert len(world.state.awaiting) == 1
+    receipt(world, alert, COUNSELLOR, by_role="offender_manager")
+    assert len(world.state.awaiting) == 1
+    receipt(world, alert, ADMINISTRATOR, by_role="offender_manager", by_person=MANAGER.person)
+    assert [each.delivery for each in world.state.awaiting] == []
+    assert codes(world.pass_time(200 * HOUR)) == []
+
+
+@pytest.mark.requirement("R-ADM-03", "R-MSG-11")
+def test_who_takes_an_escalation_on_ends_it() -> None:
+    """The receipt of the report counts: the next step is not taken."""
+    world, _ = alerted(4)
+    late = world.pass_time(4 * HOUR)
+    escalated = [
+        each.delivery_id
+        for each in to(late, PROBATION, Role.CASE_ADMINISTRATOR)
+        if each.payload["code"] == "NOT-ACKNOWLEDGED-ESCALATED"
+    ]
+    assert refused(receipt(world, escalated[0], ADMINISTRATOR)) is None
+    assert world.state.awaiting == ()
+    assert codes(world.pass_time(100 * HOUR)) == []
+
+
+@pytest.mark.requirement("R-ADM-03", "R-CASE-08")
+def test_a_tier_that_asks_for_more_than_the_rule_draws_the_time_in() -> None:
+    """The rule gives a Key Worker a day; in tier 4 it is four hours, in tier 1 it stays a day."""
+    for tier, hours in ((4, 4), (1, 24)):
+        world = staffed(tier=tier)
+        engage(world, COUNSELLOR)
+        world.send(MANAGER, MessageName.RISK_CHANGE, FACTOR)
+        (held,) = world.state.awaiting
+        assert (held.role, held.organisation) == (Role.KEY_WORKER, RECOVERY)
+        assert held.due_at == world.now + hours * HOUR
+
+
+@pytest.mark.requirement("R-ADM-03")
+@pytest.mark.parametrize(
+    ("message", "payload", "awaited"),
+    [
+        (MessageName.RISK_CHANGE, {"kind": "VULNERABILITY", "urgency": "SAME_DAY"}, True),
+        (MessageName.RISK_CHANGE, {"kind": "VULNERABILITY", "urgency": "ROUTINE"}, False),
+        (MessageName.PROGRESS, {"kind": "CONCERN", "concern_about_harm": True}, True),
+        (MessageName.PROGRESS, {"kind": "CONCERN", "concern_about_harm": False}, False),
+    ],
+    ids=str,
+)
+def test_what_alerts_the_manager_is_to_be_acknowledged_and_the_routine_is_not(
+    message: MessageName, payload: dict[str, object], *, awaited: bool
+) -> None:
+    """A routine change of risk goes to the manager like another message."""
+    world = staffed()
+    engage(world, COUNSELLOR)
+    fields = {"referral": f"ref-{RECOVERY}"} if message is MessageName.PROGRESS else {}
+    world.send(COUNSELLOR, message, {**fields, **payload})
+    assert [held.role for held in world.state.awaiting] == ([Role.OFFENDER_MANAGER] if awaited else [])
+
+
+@pytest.mark.requirement("R-ADM-03", "R-CON-03")
+def test_a_case_that_closes_escalates_nothing_more() -> None:
+    """Its deadlines go with it."""
+    world, _ = alerted(4)
+    world.pass_time(4 * HOUR)
+    world.send(MANAGER, MessageName.CASE, {"action": "CLOSED", "close_reason": "SENTENCE_ENDED"})
+    assert not any("acknowledgement" in key for key in world.timers)
+    assert "NOT-ACKNOWLEDGED-ESCALATED" not in codes(world.pass_time(100 * HOUR))
