@@ -97,7 +97,7 @@ def test_a_profile_survives_the_json_of_a_control_record() -> None:
         ),
         (lambda plain: plain["tiering"]["factors"][0].update(least_tier=5), "tiering.factors[0].least_tier:"),
         (lambda plain: plain["tiering"].update(rules=""), "tiering.rules:"),
-        (lambda plain: plain["answer_days"].pop(4), "answer_days.4:"),
+        (lambda plain: plain["answer_days"].pop("4"), "answer_days.4:"),
         (lambda plain: plain["answer_days"].update({"5": 3}), "answer_days.5: not a field here"),
         (lambda plain: plain["reviews"][0].update(kind="CHAT"), "reviews[0].kind:"),
         (lambda plain: plain["interventions"][0].update(best_in="prison"), "interventions[0].best_in:"),
