@@ -76,9 +76,8 @@ def test_every_field_that_anybody_can_send_is_filled_somewhere_in_the_story() ->
         for path, field, _ in fields_of(LIBRARY.contract(message, "1.0").shape)
         if not field.made_by_hub and path not in said[message] and message.value not in GIVEN
     }
-    # A merge names a case of the same person, which the story does not have; nor has it one in Scotland,
-    # whose own two fields are a code and a yes or no.
-    assert lacking == {("case", "merged_case"), ("case", "icm_route"), ("case", "icm_participates")}
+    # A merge names a case of the same person, which the story does not have.
+    assert lacking == {("case", "merged_case")}
 
 
 def test_every_route_is_called_or_known_to_tell_nothing() -> None:

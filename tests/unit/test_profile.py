@@ -102,6 +102,13 @@ def test_a_profile_survives_the_json_of_a_control_record() -> None:
         (lambda plain: plain["reviews"][0].update(kind="CHAT"), "reviews[0].kind:"),
         (lambda plain: plain["interventions"][0].update(best_in="prison"), "interventions[0].best_in:"),
         (lambda plain: plain.update(names=["x"]), "names: must be a mapping"),
+        (lambda plain: plain.update(names={"Case Manager": "x"}), "names.Case Manager: not a term"),
+        (lambda plain: plain["scope"][0]["any_of"].append({}), "scope[0].any_of[1]: must state something"),
+        (lambda plain: plain["tiers"][0].update(acknowledge_hours=500), "tiers[0].escalation:"),
+        (
+            lambda plain: plain["interventions"][0].update(after=["DEPENDENCY_RECOVERY"]),
+            "interventions[0].after: a category does not come after itself",
+        ),
         (lambda plain: plain.update(integrated={"core_screen_days": 0}), "integrated.core_screen_days:"),
     ],
 )
