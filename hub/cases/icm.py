@@ -98,11 +98,16 @@ def conference_due(case: Case, rules: IntegratedCaseManagement) -> Instant | Non
 
 
 def fallen_due(case: Case, due: Ended, now: Instant, directory: Directory) -> Applied:
-    """Report what should have happened by now, or has to be convened."""
+    """Report what should have happened by now, or has to be convened.
+
+    Where another profile has come into force since and gives longer, it is waited for until then.
+    """
     profile = directory.profile(case.jurisdiction)
     by = expected(case, profile).get(due)
-    if by is None or by > now or profile.integrated is None:
+    if by is None or profile.integrated is None:
         return Applied(case=case)
+    if by > now:
+        return Applied(case=case, timers_set=(deadlines.on(due, by),))
     due_at, about = by, ""
     if due.kind != deadlines.CORE_SCREEN:
         due_at = conference_due(case, profile.integrated) or by

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import date
+from operator import attrgetter, is_
 from typing import TYPE_CHECKING
 
 from hub.cases import reports
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
 
 WITHOUT_END = frozenset({SentenceType.INDETERMINATE_LIFE, SentenceType.INDETERMINATE_PUBLIC_PROTECTION})
 """Sentences that are longer than any number of days, and leave more than any to serve."""
-RESTS_ON = ("jurisdiction", "in_scope", "allocation", "custody", "rosh", "prolific", "integrated")
+rests_on = attrgetter("jurisdiction", "in_scope", "allocation", "custody", "rosh", "prolific", "integrated")
 """What of a case decides on scope; a message that leaves all of it alone leaves scope alone."""
 _EPOCH = date(1970, 1, 1).toordinal()
 
@@ -33,7 +34,7 @@ _EPOCH = date(1970, 1, 1).toordinal()
 def followed(before: Case | None, applied: Applied, profile: Profile, now: Instant) -> Applied:
     """Return what a change leads to for scope; where nothing it rests on has changed, nothing."""
     case = applied.case
-    if before is not None and all(getattr(before, name) is getattr(case, name) for name in RESTS_ON):
+    if before is not None and all(map(is_, rests_on(before), rests_on(case))):
         return applied
     found = in_scope(case, profile, now)
     if found is None:

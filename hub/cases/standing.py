@@ -43,9 +43,12 @@ def newly(
     before: Case | None, after: Case, *, was: Instant, now: Instant, directory: Directory
 ) -> tuple[Raised, ...]:
     """Return the conditions the case is in now and was not before."""
-    arisen = conditions(after, now, directory.profile(after.jurisdiction))
-    if before is not None:
-        arisen -= conditions(before, was, directory.profile(before.jurisdiction))
+    profile = directory.profile(after.jurisdiction)
+    arisen = conditions(after, now, profile)
+    if before is not None and arisen:
+        if before.jurisdiction != after.jurisdiction:
+            profile = directory.profile(before.jurisdiction)
+        arisen -= conditions(before, was, profile)
     return tuple(Raised(code=code) for code in sorted(arisen))
 
 

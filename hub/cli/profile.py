@@ -60,8 +60,8 @@ def check(folder: Folder = None) -> None:
 def release(folder: Folder = None) -> None:
     """Put profiles in force on the running hub, in every partition, each from its date on.
 
-    What was decided before stays as it is. A case goes by the new rules from the next message on it, and a
-    deadline that is set stays where it was set.
+    What was decided before stays as it is. A case goes by the new rules from the next message on it; a
+    deadline that was set before is looked at when it passes, and waited for where the rules give longer.
     """
     import asyncio
 

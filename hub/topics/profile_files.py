@@ -22,6 +22,8 @@ from hub.topics.plain_yaml import read_yaml
 
 PROFILES = Path(__file__).resolve().parents[1] / "cases" / "profiles"
 """The profiles that come with the hub."""
+END_OF_TIME = Instant(253_402_300_799_999)
+"""The last millisecond of the year 9999."""
 KIND = "profile"
 """What a control record that puts a profile in force is called."""
 
@@ -58,16 +60,22 @@ def shipped() -> Mapping[str, Profile]:
 
 def profile_of(jurisdiction: str, released: Iterable[Profile], now: Instant) -> Profile:
     """Return the profile of a jurisdiction at a moment: of those released, else the one of the hub."""
-    own = tuple(each for each in released if each.jurisdiction == jurisdiction)
-    return in_force(own, now) or unreleased(jurisdiction)
+    return profile_span(jurisdiction, released, now)[2]
 
 
-def unreleased(jurisdiction: str) -> Profile:
-    """Return the profile of a jurisdiction before any was released: the one that comes with the hub.
+def profile_span(jurisdiction: str, released: Iterable[Profile], now: Instant) -> tuple[int, int, Profile]:
+    """Return the profile of a jurisdiction at a moment, and since and until when no other takes its place.
 
-    A jurisdiction nobody has written a profile for is managed as England and Wales, where the model is from.
+    Before the first release it is the one that comes with the hub. A jurisdiction nobody has written a
+    profile for is managed as England and Wales, where the model is from.
     """
-    return shipped().get(jurisdiction) or shipped()[Jurisdiction.ENGLAND_AND_WALES]
+    own = tuple(each for each in released if each.jurisdiction == jurisdiction)
+    held = in_force(own, now)
+    since = 0 if held is None else held.in_force_from
+    until = min((each.in_force_from for each in own if each.in_force_from > now), default=END_OF_TIME)
+    if held is None:
+        held = shipped().get(jurisdiction) or shipped()[Jurisdiction.ENGLAND_AND_WALES]
+    return since, until, held
 
 
 def _in_json(document: dict[str, Any]) -> dict[str, Any]:

@@ -21,7 +21,7 @@ from hub.consent.release import COMING, CURRENT, is_due
 from hub.messages.identifiers import CaseRef, Instant, MessageId, OrganisationId
 from hub.routing.outcome import Contracts, Timer
 from hub.topics.policy_files import policy_from_control
-from hub.topics.profile_files import profile_of, unreleased
+from hub.topics.profile_files import profile_span
 
 if TYPE_CHECKING:
     from hub.messages.envelope import Entry, MessageName, Submission
@@ -113,6 +113,7 @@ class RouterView:
         self._organisations: dict[bytes, tuple[bytes, Organisation]] = {}
         self._releases: dict[str, tuple[bytes, Mapping[str, object]]] = {}
         self._policies: dict[str, tuple[bytes, Policy]] = {}
+        self._holding: dict[str, tuple[int, int, int, Profile]] = {}
         self._released_profiles: tuple[int, tuple[Profile, ...]] | None = None
         self._contracts: tuple[int, Mapping[_Place, tuple[PartnerContract, ...]]] | None = None
         self._deadlines: list[tuple[int, bytes]] | None = None
@@ -171,8 +172,12 @@ class RouterView:
 
     def profile(self, jurisdiction: str) -> Profile:
         """Return the profile of a jurisdiction in force at the partition's clock."""
-        released = self._profiles()
-        return profile_of(jurisdiction, released, self.clock) if released else unreleased(jurisdiction)
+        clock, revision = self.clock, self.control.revision
+        held = self._holding.get(jurisdiction)
+        if held is None or held[0] != revision or not held[1] <= clock < held[2]:
+            since, until, profile = profile_span(jurisdiction, self._profiles(), clock)
+            held = self._holding[jurisdiction] = (revision, since, until, profile)
+        return held[3]
 
     def policy(self) -> Policy | None:
         """Return the policy in force at the partition's clock, or None before the first release."""

@@ -112,12 +112,13 @@ class Story:
 
     def _facts(self) -> dict[str, object]:
         """Facts of the case that rules look at; the words of a tier factor are a canary all the same."""
-        factors = [f"ROSH_MEDIUM: {self.mint.token()}"]
-        scottish = {"icm_route": None, "icm_participates": None}
-        return {"tier": 3, "tier_factors": factors, "in_scope": True, "merged_case": None, **scottish}
+        factors = [f"ROSH_HIGH: {self.mint.token()}"]
+        return {"tier": 3, "tier_factors": factors, "in_scope": True, "merged_case": None}
 
     def _opened(self) -> None:
-        facts = {"jurisdiction": "ENGLAND_AND_WALES", **self._facts()}
+        # Of Scotland there is something to say only when the case has moved there.
+        elsewhere = {"jurisdiction": "ENGLAND_AND_WALES", "icm_route": None, "icm_participates": None}
+        facts = {**elsewhere, **self._facts()}
         opened = {**facts, "action": "OPENED", "sentence_expiry": "2071-05-06"}
         self.say((REGION, Role.CASE_ADMINISTRATOR, self.administrator), M.CASE, opened)
         appointed = (
@@ -208,7 +209,8 @@ class Story:
         self.say(self.om, M.APPOINTMENT, arranged)
         warned = {"action": "DECISION", "decision": "WARNING", "referral": self.referrals[RUNGS[2]]}
         self.say(self.om, M.ENFORCEMENT, warned)
-        facts = {"action": "CHANGED", **self._facts()}
+        moves = {"jurisdiction": "SCOTLAND", "icm_route": "ENHANCED", "icm_participates": True}
+        facts = {"action": "CHANGED", **moves, **self._facts()}
         self.say(self.om, M.CASE, facts)
 
     def _ended(self) -> None:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import pytest
 
+from hub.cases.profile_reader import profile_from
 from hub.messages.envelope import MessageName
 from hub.messages.identifiers import Instant
 from hub.routing.outcome import Result
+from hub.topics.profile_files import read_profiles
 from tests.unit.worlds import (
     ADMINISTRATOR,
     COUNSELLOR,
@@ -98,6 +100,20 @@ def test_the_core_screen_is_missed_a_week_after_reception_and_only_once() -> Non
     assert set(codes(late)) == {"CORE-SCREEN-OVERDUE"}
     assert {each.role for each in late.deliveries} == {ADMINISTRATOR.role}
     assert asked_of_icm(world.pass_time(30 * DAY)) == []
+
+
+@pytest.mark.requirement("R-SCO-01")
+def test_a_profile_that_gives_longer_is_waited_for_also_by_a_deadline_set_before() -> None:
+    world = scottish()
+    received(world)
+    (plain,) = (each for each in read_profiles() if each["jurisdiction"] == "SCOTLAND")
+    longer = {**plain["integrated"], "core_screen_days": 20}
+    later = {"version": "1.1", "in_force_from": "2020-01-01", "integrated": longer}
+    world.profiles = (profile_from({**plain, **later}),)
+    assert codes(world.pass_time(7 * DAY)) == []
+    assert codes(world.pass_time(12 * DAY)) == []
+    assert set(codes(world.pass_time(DAY))) == {"CORE-SCREEN-OVERDUE"}
+    assert codes(world.pass_time(30 * DAY)) == []
 
 
 @pytest.mark.requirement("R-SCO-01")
