@@ -6,7 +6,8 @@ Goes through the stream of `hub simulate` twice and prints, for each way, messag
 2. `route`: everything a message causes, decisions and deliveries for everybody it concerns, ticks included;
 
 then what a case takes in the router's tables, and what the hub refused that it was not meant to. Making the
-messages is not timed.
+messages is not timed. `beside` is what a small fixed piece of work takes in the same minutes, `times` how
+many of those a message takes: a core that is shared with others is slow in both.
 
     python3 -m hub python bench/core.py [--cases N] [--days D] [--seed S] [--only apply|route]
 """
@@ -16,6 +17,7 @@ from __future__ import annotations
 import argparse
 import cProfile
 import gc
+import json
 import pstats
 import resource
 import statistics
@@ -89,7 +91,7 @@ class Ways:
 
     def route(self, said: Said) -> None:
         """Route a message, and a tick before it where a deadline has passed."""
-        step, message = said[0], self.view.append(said[1])
+        step, message = said
         now = message.envelope.recorded_at
         self.view.now = now
         while (due := self.view.first_deadline()) is not None and due <= now:
@@ -116,10 +118,11 @@ def timed(simulation: Simulation, library: SchemaLibrary, way: str, profile: cPr
     ways = Ways(library)
     todo = ways.apply if way == "apply" else ways.route
     messages = stream(simulation, library)
-    count, spent, rates = 0, 0.0, []
-    while chunk := list(islice(messages, CHUNK)):
+    count, spent, rates, beside = 0, 0.0, [], []
+    while chunk := [(step, ways.view.append(said)) for step, said in islice(messages, CHUNK)]:
         gc.collect()
         gc.freeze()
+        beside.append(baseline_us())
         if profile is not None:
             profile.enable()
         began = time.process_time()
@@ -137,9 +140,21 @@ def timed(simulation: Simulation, library: SchemaLibrary, way: str, profile: cPr
     wanted = APPLIED_A_SECOND if way == "apply" else ROUTED_A_SECOND
     print(
         f"{way:>6}  {count:>9}  {count / spent:>9.0f}  {statistics.median(rates):>9.0f}  {min(rates):>9.0f}"
-        f"  {spent / count * 1e6:>8.1f}  {count / spent / wanted:>7.2f}"
+        f"  {spent / count * 1e6:>8.1f}  {count / spent / wanted:>7.2f}  {statistics.median(beside):>8.1f}"
+        f"  {spent / count * 1e6 / statistics.median(beside):>8.2f}"
     )
     return ways
+
+
+BESIDE = {"words": [f"word {number}" for number in range(40)], "numbers": list(range(40))}
+
+
+def baseline_us() -> float:
+    """Microseconds of CPU for a round trip of a small document as JSON."""
+    began = time.process_time()
+    for _ in range(500):
+        json.loads(json.dumps(BESIDE))
+    return (time.process_time() - began) / 500 * 1e6
 
 
 def sizes(cases: list[Case]) -> None:
@@ -160,7 +175,7 @@ def main(asked: argparse.Namespace) -> int:
     print(f"{asked.cases} cases, {asked.days} days, seed {asked.seed}; one core, CPU time")
     print(
         f"{'way':>6}  {'messages':>9}  {'a second':>9}  {'median':>9}  {'slowest':>9}  {'us each':>8}  "
-        f"{'of aim':>7}"
+        f"{'of aim':>7}  {'beside':>8}  {'times':>8}"
     )
     profile = cProfile.Profile() if asked.profile else None
     wanted = ("apply", "route") if asked.only is None else (asked.only,)

@@ -99,7 +99,7 @@ def _completed(before: Case | None, applied: Applied, body: Body, at: Occasion) 
         applied.case, version=1 if before is None else before.version + 1, turn=turned(before, applied.case)
     )
     was = () if before is None else current_team(before, now)
-    is_ = current_team(case, now)
+    is_ = was if before is not None and case.team is before.team else current_team(case, now)
     exceptions = (
         *applied.exceptions,
         *assessing.unmanaged(case, at),
@@ -111,13 +111,17 @@ def _completed(before: Case | None, applied: Applied, body: Body, at: Occasion) 
         applied,
         case=case,
         exceptions=exceptions,
-        joiners=tuple(member for member in is_ if not _among(member, was)),
-        leavers=tuple(member for member in was if not _among(member, is_)),
+        joiners=_only_in(is_, was),
+        leavers=_only_in(was, is_),
     )
 
 
-def _among(member: Member, team_: tuple[Member, ...]) -> bool:
-    return any(_place(member) == _place(held) for held in team_)
+def _only_in(team_: tuple[Member, ...], other: tuple[Member, ...]) -> tuple[Member, ...]:
+    """Return the members of one team whose place nobody of the other has."""
+    if team_ is other:
+        return ()
+    places = {_place(member) for member in other}
+    return tuple(member for member in team_ if _place(member) not in places)
 
 
 def _place(member: Member) -> tuple[object, ...]:
