@@ -72,3 +72,7 @@ class Applied:
     """Members who are on the team now and were not before (R-CASE-06)."""
     leavers: tuple[Member, ...] = ()
     """Members who were on the team before and are not now."""
+    is_news: bool = True
+    """False: everybody concerned has been told all of it before, and nobody is told again."""
+    correlation: str = ""
+    """Under which the message is told, where it is a further word on an earlier fact."""

@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from hub.cases.grants import Grant
+from hub.cases.identity import NOBODY, Identity
+from hub.cases.movements import NONE, Movements
 from hub.messages.envelope import InformationClass, MessageName, Role, Statement
 from hub.messages.identifiers import CaseRef, DeliveryId, Instant, MessageId, OrganisationId
 
@@ -238,3 +240,5 @@ class Case:
     """Grows by one with each message applied; decisions name the version they saw."""
     turn: int = 0
     """Grows by one with each change of what decides who may know (hub.cases.turning)."""
+    movements: Movements = NONE
+    identity: Identity = NOBODY

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from hub.cases.applied import Deadline, Ended
 from hub.cases.case import Case, ConsentGiven, ConsentState, Member, Referral, ReferralState, Restriction
 from hub.cases.grants import GrantKind
+from hub.cases.movements import Movement, expected
 from hub.messages.identifiers import Instant, derived_id
 
 if TYPE_CHECKING:
@@ -20,6 +21,7 @@ HANDOVER_END = "handover-end"
 MEMBERSHIP_START = "membership-start"
 MEMBERSHIP_END = "membership-end"
 ACKNOWLEDGEMENT = "acknowledgement"
+MOVEMENT_CONFIRMATION = "movement-confirmation"
 
 
 def named(*parts: str) -> str:
@@ -60,6 +62,11 @@ def handover_end() -> Ended:
     return Ended(HANDOVER_END, "om")
 
 
+def confirmation(movement: Movement) -> Ended:
+    """Name the deadline by which a movement that is expected should have been confirmed."""
+    return Ended(MOVEMENT_CONFIRMATION, named(movement.fact, movement.sort))
+
+
 def membership(kind: str, member: Member) -> Ended:
     """Name the deadline at which a membership begins or ends."""
     name = named(member.role, member.organisation, member.person, member.referral or "")
@@ -97,6 +104,7 @@ def _awaited(case: Case, now: Instant) -> Iterator[Ended]:
         if grant.until is not None and (grant.kind is not GrantKind.BREAK_GLASS or grant.agreed is not None):
             yield grant_end(grant.grant)
     yield from (acknowledgement(held.delivery) for held in case.awaiting)
+    yield from map(confirmation, expected(case.movements))
     if case.handover is not None:
         yield handover_end()
     for member in case.team:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from hub.cases import acknowledgements, deadlines, reports, standing
+from hub.cases import acknowledgements, custody, deadlines, reports, standing
 from hub.cases.applied import Applied, Ended, Raised
 from hub.cases.case import Case, ConsentState, Member, ReferralState
 from hub.cases.grants import Grant, GrantKind, is_over
@@ -130,5 +130,6 @@ PASSES: Mapping[str, Callable[[Case, Ended, Instant], Applied]] = {
     deadlines.MEMBERSHIP_START: _member_begins,
     deadlines.MEMBERSHIP_END: _member_ends,
     deadlines.ACKNOWLEDGEMENT: acknowledgements.overdue,
+    deadlines.MOVEMENT_CONFIRMATION: custody.overdue,
 }
 """What follows from each kind of deadline."""
