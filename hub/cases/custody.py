@@ -102,7 +102,7 @@ def prison_of(directory: Directory, code: str | None) -> OrganisationId | None:
     return directory.prison(code) or OrganisationId(f"prison-{code.lower()}")
 
 
-def overdue(case: Case, due: Ended, now: Instant) -> Applied:
+def overdue(case: Case, due: Ended, now: Instant, _directory: Directory) -> Applied:
     """Report a movement that was expected and that nobody has confirmed in time."""
     late = tuple(
         each

@@ -16,6 +16,7 @@ from hub.cases.applied import Applied, Raised
 from hub.cases.case import Case, ReferralState
 from hub.cases.membership import OPEN_STATES, current_team
 from hub.cases.movements import Movement
+from hub.cases.profile import Place
 from hub.messages.envelope import Role
 from hub.messages.prison_event import PrisonEventAction
 
@@ -34,7 +35,7 @@ def moved(before: Case, after: Case, movement: Movement, at: Occasion) -> Applie
     """Return what follows from a movement that has just been confirmed."""
     if movement.action is PrisonEventAction.DEATH:
         return _died(after, movement, at)
-    exceptions = tuple(_for_referrals(before, after, movement)) + tuple(_for_supervision(before, after, at))
+    exceptions = (*_for_referrals(before, after, movement, at), *_for_supervision(before, after, at))
     return Applied(case=after, exceptions=exceptions)
 
 
@@ -87,7 +88,7 @@ def _died(case: Case, movement: Movement, at: Occasion) -> Applied:
     )
 
 
-def _for_referrals(before: Case, after: Case, movement: Movement) -> Iterator[Raised]:
+def _for_referrals(before: Case, after: Case, movement: Movement, at: Occasion) -> Iterator[Raised]:
     """Ask what becomes of referrals that are open when the person goes somewhere else."""
     was = before.custody and before.custody.prison
     is_ = after.custody and after.custody.prison
@@ -99,7 +100,15 @@ def _for_referrals(before: Case, after: Case, movement: Movement) -> Iterator[Ra
         code = reports.REFERRALS_ON_RELEASE
     elif movement.action in INTO_CUSTODY:
         code = reports.REFERRALS_INTO_CUSTODY
-    yield Raised(code=code, subject=movement.fact, about=_providers(waiting))
+    about = _providers(waiting)
+    profile = at.directory.profile(after.jurisdiction)
+    rules = ((each, profile.interventions.get(each.category or "")) for each in waiting)
+    here = Place.COMMUNITY if is_ is None else Place.CUSTODY
+    elsewhere = tuple(each for each, rule in rules if rule and rule.best_in not in {None, here})
+    if elsewhere:
+        other = Place.CUSTODY if is_ is None else Place.COMMUNITY
+        about = f"{about} Better delivered in {_where(other)}: {_counted(elsewhere)}."
+    yield Raised(code=code, subject=movement.fact, about=about)
 
 
 def _for_supervision(before: Case, after: Case, at: Occasion) -> Iterator[Raised]:
@@ -130,10 +139,16 @@ def _answers(referrals: tuple[Referral, ...], at: Occasion) -> Iterator[Deadline
 
 
 def _providers(referrals: tuple[Referral, ...]) -> str:
-    """Name the providers whose referrals are meant, and how many each has."""
+    """Name the providers whose referrals are meant, in a sentence."""
+    return f"Referrals by provider: {_counted(referrals)}." if referrals else ""
+
+
+def _counted(referrals: tuple[Referral, ...]) -> str:
     counted = sorted(Counter(each.provider for each in referrals).items())
-    if not counted:
-        return ""
     named = ", ".join(f"{provider} ({count})" for provider, count in counted[:NAMED_MAX])
     more = len(counted) - NAMED_MAX
-    return f"Referrals by provider: {named}" + (f" and {more} more providers." if more > 0 else ".")
+    return named + (f" and {more} more providers" if more > 0 else "")
+
+
+def _where(place: Place) -> str:
+    return "custody" if place is Place.CUSTODY else "the community"

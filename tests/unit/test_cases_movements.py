@@ -18,6 +18,7 @@ from tests.unit.worlds import (
     COUNSELLOR,
     DAY,
     HOUR,
+    HOUSING,
     HOUSING_OFFICER,
     LEEDS,
     LEEDS_UNIT,
@@ -295,6 +296,17 @@ def test_a_move_asks_what_becomes_of_open_referrals(action: str, places: dict[st
     report = next(each for each in result.deliveries if each.payload.get("code") == code)
     assert f"{RECOVERY} (1)" in str(report.payload["detail"])
     assert states(other) == {f"ref-{RECOVERY}": ReferralState.ACCEPTED}
+
+
+@pytest.mark.requirement("R-REF-04")
+def test_the_report_names_what_is_better_delivered_where_the_person_was() -> None:
+    """Basic skills belong into custody (002 3.39), as the profile in force has it."""
+    world = held()
+    engage(world, COUNSELLOR)
+    offer(world, HOUSING_OFFICER.organisation, category="EDUCATION_TRAINING_EMPLOYMENT")
+    told = event(world, UNIT, "RELEASE", prison_from="MDI")
+    details = {str(each.payload["detail"]) for each in told.deliveries if "code" in each.payload}
+    assert any(f"Better delivered in custody: {HOUSING} (1)." in each for each in details)
 
 
 @pytest.mark.requirement("R-RTE-05")
