@@ -112,7 +112,8 @@ class Story:
 
     def _opened(self) -> None:
         facts = {"jurisdiction": "ENGLAND_AND_WALES", "tier": 3, "in_scope": True, "merged_case": None}
-        opened = {**facts, "action": "OPENED", "sentence_expiry": "2071-05-06"}
+        # One person has one number: the prison says it first, and a later case message mends it.
+        opened = {**facts, "action": "OPENED", "sentence_expiry": "2071-05-06", "noms_number": None}
         self.say((REGION, Role.CASE_ADMINISTRATOR, self.administrator), M.CASE, opened)
         appointed = (
             (REGION, Role.OFFENDER_MANAGER, self.manager),
@@ -212,7 +213,7 @@ class Story:
         ]
         self.say(self.om, M.EVALUATION, {"outcomes": outcomes})
         gone = {"action": "RELEASE", "status": "CONFIRMED", "prison_from": CODES[PRISON], "prison_to": None}
-        self.say(self.unit, M.PRISON_EVENT, gone)
+        self.say(self.unit, M.PRISON_EVENT, {**gone, "noms_number": None})
 
     @property
     def om(self) -> Who:

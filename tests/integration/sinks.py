@@ -288,6 +288,7 @@ AFTER_IT_STOPPED: Mapping[str, Callable[[Sequence[Path], Path], Found]] = {
 
 ROUTES = {
     "/v1/messages/{message}": "asked for every message that was posted",
+    "/v1/hmpps-events": "asked with an event of a canary",
     "/v1/contracts": "read with the mailboxes",
     "/v1/mailbox/messages": "read with the mailboxes",
     "/v1/mailbox/count": "read with the mailboxes",
