@@ -10,7 +10,7 @@ from hub.consent.parties import organisation_from
 from hub.demo.organisations import parties
 from hub.messages.envelope import MessageName, Submission
 from hub.topics.policy_files import folder_policy
-from hub.topics.profile_files import unreleased
+from hub.topics.profile_files import shipped
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -77,7 +77,7 @@ class Memory:
 
     def profile(self, jurisdiction: str) -> Profile:
         """Return the profile of a jurisdiction as this folder has it."""
-        return unreleased(jurisdiction)
+        return shipped()[jurisdiction]
 
     def policy(self) -> Policy | None:
         """Return the rules of this folder."""

@@ -17,7 +17,7 @@ from hub.adapters import broker, telemetry
 from hub.adapters.database import server as database
 from hub.adapters.database.pool import open_pool
 from hub.adapters.database.schema import upgrade
-from hub.adapters.feeds import Feeds, ProjectedOrganisations
+from hub.adapters.feeds import Feeds, ProjectedOrganisations, ProjectedPeople
 from hub.adapters.gateway import forget_old_attempts
 from hub.adapters.kafka import admin
 from hub.adapters.kafka.clock import Clock
@@ -289,6 +289,7 @@ async def _start(
                 catalogue=catalogue,
                 intake=publisher,
                 organisations=ProjectedOrganisations(hub.pool),
+                case_of=ProjectedPeople(hub.pool),
                 limits=parts.feed_limits_from(settings),
             )
             tasks.append(asyncio.create_task(feeds.run(stop), name=Role.FEEDS))

@@ -12,7 +12,9 @@ from typing import ClassVar
 
 from hub.cases.allocation import UNALLOCATED, Allocation
 from hub.cases.grants import Grant
+from hub.cases.identity import NOBODY, Identity
 from hub.cases.integrated import Integrated
+from hub.cases.movements import NONE, Movements
 from hub.cases.work import NO_WORK, Work
 from hub.messages.envelope import InformationClass, MessageName, Role
 from hub.messages.identifiers import CaseRef, DeliveryId, Instant, MessageId, OrganisationId
@@ -254,3 +256,5 @@ class Case:
     """Where it stands in Integrated Case Management (R-SCO-01…03)."""
     work: Work = NO_WORK
     """What should be happening, and how far it is (R-ADM-01)."""
+    movements: Movements = NONE
+    identity: Identity = NOBODY

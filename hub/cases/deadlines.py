@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from hub.cases import movements
 from hub.cases.applied import Deadline, Ended
 from hub.cases.case import Case, ConsentGiven, ConsentState, Member, Referral, ReferralState, Restriction
 from hub.cases.grants import GrantKind
@@ -31,6 +32,7 @@ REVIEW_AHEAD = "review-ahead"
 REVIEW_DUE = "review-due"
 ASSESSMENT_DUE = "assessment-due"
 ENFORCEMENT_DECISION = "enforcement-decision"
+MOVEMENT_CONFIRMATION = "movement-confirmation"
 
 
 def named(*parts: str) -> str:
@@ -106,6 +108,11 @@ def conference_late() -> Ended:
     return Ended(CONFERENCE_LATE, "icm")
 
 
+def confirmation(movement: movements.Movement) -> Ended:
+    """Name the deadline by which a movement that is expected should have been confirmed."""
+    return Ended(MOVEMENT_CONFIRMATION, named(movement.fact, movement.sort))
+
+
 def membership(kind: str, member: Member) -> Ended:
     """Name the deadline at which a membership begins or ends."""
     name = named(member.role, member.organisation, member.person, member.referral or "")
@@ -143,6 +150,7 @@ def _awaited(case: Case, now: Instant) -> Iterator[Ended]:
         if grant.until is not None and (grant.kind is not GrantKind.BREAK_GLASS or grant.agreed is not None):
             yield grant_end(grant.grant)
     yield from (acknowledgement(held.delivery) for held in case.awaiting)
+    yield from map(confirmation, movements.expected(case.movements))
     if case.handover is not None:
         yield handover_end()
     if case.integrated is not None and case.integrated.since is not None:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from hub.cases import (
     acknowledgements,
     assessing,
+    custody,
     deadlines,
     enforcing,
     expecting,
@@ -154,5 +155,6 @@ PASSES: Mapping[str, Callable[[Case, Ended, Instant, Directory], Applied]] = {
     deadlines.REVIEW_DUE: reviews.overdue,
     deadlines.ASSESSMENT_DUE: assessing.missing,
     deadlines.ENFORCEMENT_DECISION: enforcing.undecided,
+    deadlines.MOVEMENT_CONFIRMATION: custody.overdue,
 }
 """What follows from each kind of deadline."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from hub.cases import deadlines, keeping, reports
+from hub.cases import deadlines, identity, keeping, reports
 from hub.cases.allocation import MOVES_MAX, Allocation, Moved
 from hub.cases.applied import Applied, Occasion, Raised
 from hub.cases.case import Case, Custody
@@ -33,10 +33,16 @@ def opened(body: CaseMessage, at: Occasion) -> Applied:
 def changed(case: Case, body: CaseMessage, at: Occasion) -> Applied:
     """Take over what the message states; what it leaves out stays as it was."""
     described = _described(case, body, at)
-    return replace(described, case=replace(described.case, facts=keeping.facts_with(case.facts, at)))
+    found, is_renumbered = identity.renumbered(described.case, body.noms_number)
+    renumbered = (Raised(code=reports.NUMBER_CHANGED),) if is_renumbered else ()
+    return replace(
+        described,
+        case=replace(found, facts=keeping.facts_with(case.facts, at)),
+        exceptions=(*described.exceptions, *renumbered),
+    )
 
 
-def merged(case: Case, body: CaseMessage, _at: Occasion) -> Applied:
+def merged(case: Case, body: CaseMessage, at: Occasion) -> Applied:
     """Record that another case turned out to be of the same person, and is carried on as this one."""
     other = _other(case, body)
     if other in case.merged:
@@ -45,16 +51,24 @@ def merged(case: Case, body: CaseMessage, _at: Occasion) -> Applied:
     if len(case.merged) >= MERGED_MAX:
         what = "merged cases"
         raise full(what, MERGED_MAX)
-    return Applied(case=replace(case, merged=case.merged | {other}))
+    known = identity.joined(case.identity, other, at.now)
+    return Applied(
+        case=replace(case, merged=case.merged | {other}, identity=known),
+        exceptions=(Raised(code=reports.CASES_MERGED, subject=at.envelope.message_id),),
+    )
 
 
-def unmerged(case: Case, body: CaseMessage, _at: Occasion) -> Applied:
+def unmerged(case: Case, body: CaseMessage, at: Occasion) -> Applied:
     """Undo a merge that was wrong."""
     other = _other(case, body)
     if other not in case.merged:
         code = "CASE-NOT-MERGED"
         raise DomainRefusal(code, "that case is not merged into this one", fix="name a merged case")
-    return Applied(case=replace(case, merged=case.merged - {other}))
+    known = identity.parted(case.identity, other, at.now)
+    return Applied(
+        case=replace(case, merged=case.merged - {other}, identity=known),
+        exceptions=(Raised(code=reports.CASES_UNMERGED, subject=at.envelope.message_id),),
+    )
 
 
 def closed(case: Case, body: CaseMessage, at: Occasion) -> Applied:

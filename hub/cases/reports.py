@@ -17,6 +17,16 @@ MISSED_SESSION = "MISSED-SESSION"
 ROSH_INTO_HIGH = "ROSH-INTO-HIGH"
 ROSH_OUT_OF_HIGH = "ROSH-OUT-OF-HIGH"
 DISTANT_CUSTODY = "DISTANT-CUSTODY"
+SUPERVISOR_LEFT_BEHIND = "SUPERVISOR-LEFT-BEHIND"
+MOVEMENT_NOT_CONFIRMED = "MOVEMENT-NOT-CONFIRMED"
+MOVEMENT_TAKEN_BACK = "MOVEMENT-TAKEN-BACK"
+DEATH_REPORTED = "DEATH-REPORTED"
+REFERRALS_ON_RELEASE = "REFERRALS-ON-RELEASE"
+REFERRALS_BETWEEN_PRISONS = "REFERRALS-BETWEEN-PRISONS"
+REFERRALS_INTO_CUSTODY = "REFERRALS-INTO-CUSTODY"
+NUMBER_CHANGED = "NUMBER-CHANGED"
+CASES_MERGED = "CASES-MERGED"
+CASES_UNMERGED = "CASES-UNMERGED"
 ASSESSMENT_NOT_BY_OM = "ASSESSMENT-NOT-BY-OM"
 ASSESSMENT_MISSING = "ASSESSMENT-MISSING"
 SUPERVISOR_AS_MANAGER = "OS-ACTING-AS-OM"
@@ -113,6 +123,26 @@ DETAILS: Mapping[str, str] = {
     "the person agrees, and no consent is recorded. Ask for it.",
     CONFERENCE_DUE: "A case conference is due. Convene it.",
     CONFERENCE_OVERDUE: "A case conference has not been held in its time. Hold it, or say why not.",
+    SUPERVISOR_LEFT_BEHIND: "The person has left the prison of their Offender Supervisor. "
+    "End that role, and decide who supervises where the person is now (002 3.24a).",
+    MOVEMENT_NOT_CONFIRMED: "A movement of the person was expected, and nobody has confirmed it. "
+    "Ask the prison where the person is before anything is done because of it.",
+    MOVEMENT_TAKEN_BACK: "A movement that had been told as having happened was wrong and is taken back. "
+    "Undo what was done because of it.",
+    DEATH_REPORTED: "The prison has confirmed the person's death. Every open referral has ended. "
+    "Close the case when nothing more is to be said on it.",
+    REFERRALS_ON_RELEASE: "The person has left custody with referrals open. Decide for each whether it goes "
+    "on in the community, passes to another provider, or ends (002 3.33, 3.39).",
+    REFERRALS_BETWEEN_PRISONS: "The person was moved to another prison with referrals open. Decide for each "
+    "whether it can go on there, passes to another provider, or ends (002 3.33, 3.39).",
+    REFERRALS_INTO_CUSTODY: "The person has been taken into custody with referrals open. Decide for each "
+    "whether it goes on in custody, waits, or ends (002 3.33, 3.39).",
+    NUMBER_CHANGED: "The person's prison number has changed: records were merged in prison, or it was wrong. "
+    "Review what was disclosed before; if the hub has another case of this person, have the two merged.",
+    CASES_MERGED: "Another case was found to be of the same person and is carried on as this one. Review "
+    "what was disclosed on either; state anew on this case what was held back on the other.",
+    CASES_UNMERGED: "A case that was carried on as this one is of somebody else. Review what was disclosed "
+    "since the two were merged, and correct what was about the other person.",
     ASSESSMENT_NOT_BY_OM: "An assessment was made by somebody other than the Offender Manager.",
     ASSESSMENT_MISSING: "The case has not been assessed in its time. "
     "The Offender Manager makes the assessment (002 App. B; 004).",

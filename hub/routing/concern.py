@@ -104,14 +104,15 @@ def concerned(
     for place, (concern, persons) in placed:
         if not _is_asked(body, place) or _is_author(envelope, place, after, now):
             continue
+        case = _seen_in(place, before, after, staying=staying, now=now)
         candidate = Candidate(
             organisation=place[0],
             role=place[1],
             persons=frozenset(persons),
             concern=concern,
-            relevant=is_relevant(body, place, case=after),
+            # Whose part ends by the message is affected as what they still were.
+            relevant=is_relevant(body, place, case=case),
         )
-        case = _seen_in(place, before, after, staying=staying, now=now)
         found.append(Concerned(candidate=candidate, case=case, after=None if case is after else after))
     return tuple(found)
 

@@ -28,7 +28,7 @@ from hub.routing.announcing import announce
 from hub.routing.authorising import check_authority
 from hub.routing.bringing_up import brought_up, naming_today
 from hub.routing.catching_up import catch_up
-from hub.routing.concern import concerned
+from hub.routing.concern import Concerned, concerned
 from hub.routing.directory import ViewDirectory
 from hub.routing.disclosing import Telling, Told, tell
 from hub.routing.entitlement import is_entitled
@@ -113,12 +113,17 @@ def _taken(submission: Submission, view: View, now: Instant) -> Result:
         body = naming_today(body, view.contracts)
     before = _case(view, envelope.case)
     applied = _applied(submission, body, before, view=view, now=now)
+    if applied.correlation:
+        envelope = replace(envelope, correlation=applied.correlation)
+        submission = replace(submission, envelope=envelope)
     telling = Telling(
         submission=submission,
         specs=specs,
         about=getattr(body, "referral", None),
     )
-    to = concerned(envelope, body, before=before, applied=applied, view=view, now=now)
+    to: tuple[Concerned, ...] = ()
+    if applied.is_news:
+        to = concerned(envelope, body, before=before, applied=applied, view=view, now=now)
     cause = Cause(identity=envelope.message_id, message=envelope.message_id, correlation=envelope.correlation)
     told = (
         tell(telling, to, view=view, now=now)

@@ -119,7 +119,8 @@ class Story:
         # Of Scotland there is something to say only when the case has moved there.
         elsewhere = {"jurisdiction": "ENGLAND_AND_WALES", "icm_route": None, "icm_participates": None}
         facts = {**elsewhere, **self._facts()}
-        opened = {**facts, "action": "OPENED", "sentence_expiry": "2071-05-06"}
+        # One person has one number: the prison says it first, and a later case message mends it.
+        opened = {**facts, "action": "OPENED", "sentence_expiry": "2071-05-06", "noms_number": None}
         self.say((REGION, Role.CASE_ADMINISTRATOR, self.administrator), M.CASE, opened)
         appointed = (
             (REGION, Role.OFFENDER_MANAGER, self.manager),
@@ -220,7 +221,7 @@ class Story:
         ]
         self.say(self.om, M.EVALUATION, {"outcomes": outcomes})
         gone = {"action": "RELEASE", "status": "CONFIRMED", "prison_from": CODES[PRISON], "prison_to": None}
-        self.say(self.unit, M.PRISON_EVENT, gone)
+        self.say(self.unit, M.PRISON_EVENT, {**gone, "noms_number": None})
 
     @property
     def om(self) -> Who:

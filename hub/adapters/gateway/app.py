@@ -18,6 +18,7 @@ from starlette.exceptions import HTTPException
 import hub
 from hub.adapters.gateway.agreements import Agreements
 from hub.adapters.gateway.edge import Edge
+from hub.adapters.gateway.events import router as events_router
 from hub.adapters.gateway.freshness import Ends, Freshness
 from hub.adapters.gateway.idempotency import OnceOnly
 from hub.adapters.gateway.identity import BearerKeys, Identity
@@ -115,6 +116,7 @@ def create_gateway(  # noqa: PLR0913 - the composition root hands over one thing
         body_bytes_max=settings.body_bytes_max,
     )
     app.include_router(router)
+    app.include_router(events_router)
     app.include_router(registry_router)
     app.add_middleware(Edge, limits=bounds)
     app.add_exception_handler(ProblemError, _problem)
