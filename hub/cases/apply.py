@@ -11,6 +11,7 @@ from hub.cases import (
     corrections,
     custody,
     delivery,
+    following,
     opening,
     plan,
     referrals,
@@ -64,7 +65,7 @@ def apply(
     """
     at = Occasion(envelope=submission.envelope, payload=submission.payload, now=now, directory=directory)
     if isinstance(body, CaseMessage) and body.action is CaseAction.OPENED and case is None:
-        return _completed(None, opening.opened(body, at), now=now)
+        return _completed(None, following.followed(None, opening.opened(body, at), body, at), now=now)
     if case is None:
         raise case_unknown()
     if case.closed_at is not None and at.envelope.message not in AFTER_CLOSING:
@@ -72,7 +73,7 @@ def apply(
         raise DomainRefusal(code, "the case is closed", fix="open a new case for a new period of engagement")
     change = CHANGES.get(at.envelope.message)
     applied = Applied(case=case) if change is None else change(case, body, at)
-    return _completed(case, applied, now=now)
+    return _completed(case, following.followed(case, applied, body, at), now=now)
 
 
 def _completed(before: Case | None, applied: Applied, *, now: Instant) -> Applied:

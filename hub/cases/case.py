@@ -9,7 +9,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
+from hub.cases.engagement import UNTROUBLED, Continuity
 from hub.cases.grants import Grant
+from hub.cases.held import NOBODY, Held
 from hub.messages.envelope import InformationClass, MessageName, Role, Statement
 from hub.messages.identifiers import CaseRef, DeliveryId, Instant, MessageId, OrganisationId
 
@@ -238,3 +240,9 @@ class Case:
     """Grows by one with each message applied; decisions name the version they saw."""
     turn: int = 0
     """Grows by one with each change of what decides who may know (hub.cases.turning)."""
+    plan_past: int = 0
+    """The latest version of the plan superseded or recalled: what is undelivered of it goes to nobody."""
+    held: Held = NOBODY
+    """Who holds which version of the plan, and what kinds of message (R-PLAN-02, R-CASE-06)."""
+    continuity: Continuity = UNTROUBLED
+    """What a transfer of the Offender Manager is still to be followed by, and what it may be too close to."""

@@ -20,6 +20,9 @@ HANDOVER_END = "handover-end"
 MEMBERSHIP_START = "membership-start"
 MEMBERSHIP_END = "membership-end"
 ACKNOWLEDGEMENT = "acknowledgement"
+HANDOVER_MEETING = "handover-meeting"
+TRANSFER_CONFERENCE = "transfer-conference"
+PLAN_TAKEN_IN = "plan-taken-in"
 
 
 def named(*parts: str) -> str:
@@ -58,6 +61,21 @@ def acknowledgement(delivery: str) -> Ended:
 def handover_end() -> Ended:
     """Name the deadline at which a handover ends; there is one at a time."""
     return Ended(HANDOVER_END, "om")
+
+
+def handover_meeting() -> Ended:
+    """Name the deadline by which a handover meeting is to be held; there is one at a time."""
+    return Ended(HANDOVER_MEETING, "om")
+
+
+def transfer_conference() -> Ended:
+    """Name the deadline by which a review case conference is to follow a transfer; there is one at a time."""
+    return Ended(TRANSFER_CONFERENCE, "om")
+
+
+def plan_taken_in() -> Ended:
+    """Name the deadline by which the team is to have acknowledged the plan; a new version sets it anew."""
+    return Ended(PLAN_TAKEN_IN, "plan")
 
 
 def membership(kind: str, member: Member) -> Ended:
@@ -99,6 +117,12 @@ def _awaited(case: Case, now: Instant) -> Iterator[Ended]:
     yield from (acknowledgement(held.delivery) for held in case.awaiting)
     if case.handover is not None:
         yield handover_end()
+    if case.continuity.arranged.meeting_by is not None:
+        yield handover_meeting()
+    if case.continuity.arranged.conference_by is not None:
+        yield transfer_conference()
+    if case.plan is not None and case.plan.version > case.plan_past:
+        yield plan_taken_in()
     for member in case.team:
         yield from (Ended(due.kind, due.subject) for due in of_membership(member, now))
 

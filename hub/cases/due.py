@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from hub.cases import acknowledgements, deadlines, reports, standing
+from hub.cases import acknowledgements, deadlines, following, reports, standing
 from hub.cases.applied import Applied, Ended, Raised
 from hub.cases.case import Case, ConsentState, Member, ReferralState
 from hub.cases.grants import Grant, GrantKind, is_over
@@ -98,6 +98,20 @@ def _handover_over(case: Case, _due: Ended, now: Instant) -> Applied:
     return Applied(case=replace(case, handover=None))
 
 
+def _meeting_over(case: Case, due: Ended, now: Instant) -> Applied:
+    return following.meeting_missed(case, now) if due == deadlines.handover_meeting() else Applied(case=case)
+
+
+def _conference_over(case: Case, due: Ended, now: Instant) -> Applied:
+    named = due == deadlines.transfer_conference()
+    return following.conference_missed(case, now) if named else Applied(case=case)
+
+
+def _plan_taken_in(case: Case, due: Ended, now: Instant) -> Applied:
+    named = due == deadlines.plan_taken_in()
+    return Applied(case=case, exceptions=following.plan_unheld(case, now) if named else ())
+
+
 def _member_begins(case: Case, due: Ended, now: Instant) -> Applied:
     team = current_team(case, now)
     come = tuple(member for member in _members(case, due) if member in team)
@@ -130,5 +144,8 @@ PASSES: Mapping[str, Callable[[Case, Ended, Instant], Applied]] = {
     deadlines.MEMBERSHIP_START: _member_begins,
     deadlines.MEMBERSHIP_END: _member_ends,
     deadlines.ACKNOWLEDGEMENT: acknowledgements.overdue,
+    deadlines.HANDOVER_MEETING: _meeting_over,
+    deadlines.TRANSFER_CONFERENCE: _conference_over,
+    deadlines.PLAN_TAKEN_IN: _plan_taken_in,
 }
 """What follows from each kind of deadline."""

@@ -1,14 +1,14 @@
 """Conditions in which a case should not be: each is reported at once when it comes about.
 
-R-CASE-02 (no Offender Manager), R-CASE-04 (a split in tier 4), R-ADM-07 (grade below the tier). Cases out
-of scope are carried without them (R-CASE-07).
+R-CASE-02 (no Offender Manager), R-CASE-04 (a split in tier 4, or without a reason), R-ADM-07 (grade below
+the tier). Cases out of scope are carried without them (R-CASE-07).
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from hub.cases import reports
+from hub.cases import reports, team_reports
 from hub.cases.applied import Raised
 from hub.cases.membership import current_team, offender_manager
 from hub.messages.envelope import Role
@@ -32,8 +32,11 @@ def conditions(case: Case | None, now: Instant) -> frozenset[str]:
         return frozenset({reports.CASE_WITHOUT_OM})
     found: set[str] = set()
     tier = case.tier or 0
-    if tier >= NO_SPLIT_FROM_TIER and _is_split(case, manager, now):
-        found.add(reports.TIER_4_SPLIT)
+    if _is_split(case, manager, now):
+        if tier >= NO_SPLIT_FROM_TIER:
+            found.add(reports.TIER_4_SPLIT)
+        elif case.continuity.split is None:
+            found.add(team_reports.SPLIT_UNEXPLAINED)
     if tier >= QUALIFIED_FROM_TIER and manager.grade not in {None, *QUALIFIED_GRADES}:
         found.add(reports.OM_GRADE_BELOW_TIER)
     return frozenset(found)

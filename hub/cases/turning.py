@@ -15,7 +15,9 @@ from hub.cases.case import Case
 if TYPE_CHECKING:
     from hub.messages.identifiers import OrganisationId
 
-TOLD = frozenset({"version", "turn", "plan", "facts", "risks", "om_transfers", "awaiting"})
+TOLD = frozenset(
+    {"version", "turn", "plan", "facts", "risks", "om_transfers", "awaiting", "held", "continuity"}
+)
 """What a case keeps in order to tell it, or counts: no decision looks at it. All else is a turn."""
 _decisive = attrgetter(*(each.name for each in fields(Case) if each.name not in TOLD))
 

@@ -81,13 +81,26 @@ def _reported(
     view: View,
     now: Instant,
 ) -> Told:
+    to = tuple(Concerned(candidate=candidate, case=case) for candidate in candidates)
+    return report_to(raised, to, case, cause=cause, view=view, now=now)
+
+
+def report_to(
+    raised: Raised,
+    to: Iterable[Concerned],
+    case: Case,
+    *,
+    cause: Cause,
+    view: View,
+    now: Instant,
+) -> Told:
+    """Send one report to these, each seen in the case as their part in it is."""
     contract = view.contracts.newest(MessageName.EXCEPTION)
     specs = view.contracts.fields(MessageName.EXCEPTION, contract)
     telling = Telling(
         submission=_exception(raised, case.ref, cause=cause, specs=specs, contract=contract, now=now),
         specs=specs,
     )
-    to = tuple(Concerned(candidate=candidate, case=case) for candidate in candidates)
     return tell(telling, to, view=view, now=now)
 
 
