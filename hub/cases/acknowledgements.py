@@ -15,7 +15,7 @@ from hub.messages.receipt import ReceiptLevel
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable
 
-    from hub.cases.applied import Ended, Occasion
+    from hub.cases.applied import Directory, Ended, Occasion
     from hub.cases.case import Awaited, Case
     from hub.messages.identifiers import Instant
     from hub.messages.receipt import ReceiptMessage
@@ -91,7 +91,7 @@ def received(case: Case, body: ReceiptMessage, at: Occasion) -> Applied:
     )
 
 
-def overdue(case: Case, due: Ended, now: Instant) -> Applied:
+def overdue(case: Case, due: Ended, now: Instant, _directory: Directory) -> Applied:
     """Report what was not acknowledged in time, and wait no longer."""
     late = tuple(
         held

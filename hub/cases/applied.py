@@ -9,18 +9,22 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from hub.cases.case import Case, Member
+    from hub.cases.profile import Profile
     from hub.messages.envelope import Envelope
     from hub.messages.identifiers import Instant, OrganisationId
 
 
 class Directory(Protocol):
-    """What a case needs to know of organisations; routing answers from the control records in force."""
+    """What a case needs to know of the world; routing answers from the control records in force."""
 
     def prison(self, code: str) -> OrganisationId | None:
         """Return the organisation that is the prison of this code, e.g. MDI, or None."""
 
     def rung(self, organisation: OrganisationId) -> int | None:
         """Return the brokerage rung of an organisation, or None if the hub does not know it."""
+
+    def profile(self, jurisdiction: str) -> Profile:
+        """Return the rules of a jurisdiction in force at the moment of the record in work."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -65,7 +65,7 @@ def apply(
     """
     at = Occasion(envelope=submission.envelope, payload=submission.payload, now=now, directory=directory)
     if isinstance(body, CaseMessage) and body.action is CaseAction.OPENED and case is None:
-        return _completed(None, following.followed(None, opening.opened(body, at), body, at), now=now)
+        return _completed(None, following.followed(None, opening.opened(body, at), body, at), at)
     if case is None:
         raise case_unknown()
     if case.closed_at is not None and at.envelope.message not in AFTER_CLOSING:
@@ -73,17 +73,21 @@ def apply(
         raise DomainRefusal(code, "the case is closed", fix="open a new case for a new period of engagement")
     change = CHANGES.get(at.envelope.message)
     applied = Applied(case=case) if change is None else change(case, body, at)
-    return _completed(case, following.followed(case, applied, body, at), now=now)
+    return _completed(case, following.followed(case, applied, body, at), at)
 
 
-def _completed(before: Case | None, applied: Applied, *, now: Instant) -> Applied:
+def _completed(before: Case | None, applied: Applied, at: Occasion) -> Applied:
     """Add what follows from any change: the version, who came and went, conditions that have arisen."""
+    now = at.now
     case = replace(
         applied.case, version=1 if before is None else before.version + 1, turn=turned(before, applied.case)
     )
     was = () if before is None else current_team(before, now)
     is_ = current_team(case, now)
-    exceptions = (*applied.exceptions, *standing.newly(before, case, was=now, now=now))
+    exceptions = (
+        *applied.exceptions,
+        *standing.newly(before, case, was=now, now=now, directory=at.directory),
+    )
     if before is not None:
         exceptions = (*exceptions, *risk.crossing(before, case))
     return replace(

@@ -16,10 +16,12 @@ from hub.messages.identifiers import Instant
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from hub.cases.applied import Directory
 
-def fall_due(case: Case, due: Ended, now: Instant) -> Applied:
+
+def fall_due(case: Case, due: Ended, now: Instant, directory: Directory) -> Applied:
     """Return the case after a deadline has passed; one that is no longer awaited changes nothing."""
-    applied = PASSES[due.kind](case, due, now) if due.kind in PASSES else Applied(case=case)
+    applied = PASSES[due.kind](case, due, now, directory) if due.kind in PASSES else Applied(case=case)
     if applied.case == case and not applied.exceptions and not applied.joiners:
         return replace(applied, timers_cleared=(due,))
     return replace(
@@ -29,7 +31,7 @@ def fall_due(case: Case, due: Ended, now: Instant) -> Applied:
     )
 
 
-def _no_answer(case: Case, due: Ended, now: Instant) -> Applied:
+def _no_answer(case: Case, due: Ended, now: Instant, _directory: Directory) -> Applied:
     for referral in case.referrals:
         if deadlines.answer(referral) != due or referral.state is not ReferralState.OFFERED:
             continue
@@ -41,7 +43,7 @@ def _no_answer(case: Case, due: Ended, now: Instant) -> Applied:
     return Applied(case=case)
 
 
-def _consent_over(case: Case, due: Ended, now: Instant) -> Applied:
+def _consent_over(case: Case, due: Ended, now: Instant, _directory: Directory) -> Applied:
     over = [
         held
         for held in case.consents
@@ -60,7 +62,7 @@ def _consent_over(case: Case, due: Ended, now: Instant) -> Applied:
     return Applied(case=replace(case, consents=consents), exceptions=(raised,))
 
 
-def _restriction_over(case: Case, due: Ended, now: Instant) -> Applied:
+def _restriction_over(case: Case, due: Ended, now: Instant, _directory: Directory) -> Applied:
     for held in case.restrictions:
         if deadlines.restriction_expiry(held.restriction) != due or held.until is None or held.until > now:
             continue
@@ -70,7 +72,7 @@ def _restriction_over(case: Case, due: Ended, now: Instant) -> Applied:
     return Applied(case=case)
 
 
-def _grant_over(case: Case, due: Ended, now: Instant) -> Applied:
+def _grant_over(case: Case, due: Ended, now: Instant, _directory: Directory) -> Applied:
     for grant in case.grants:
         if deadlines.grant_end(grant.grant) != due or not is_over(grant, now):
             continue
@@ -92,39 +94,40 @@ def _without(case: Case, grant: Grant) -> Case:
     return replace(case, grants=tuple(over if each is grant else each for each in case.grants))
 
 
-def _handover_over(case: Case, _due: Ended, now: Instant) -> Applied:
+def _handover_over(case: Case, _due: Ended, now: Instant, _directory: Directory) -> Applied:
     if case.handover is None or case.handover.until > now:
         return Applied(case=case)
     return Applied(case=replace(case, handover=None))
 
 
-def _meeting_over(case: Case, due: Ended, now: Instant) -> Applied:
+def _meeting_over(case: Case, due: Ended, now: Instant, _directory: Directory) -> Applied:
     return following.meeting_missed(case, now) if due == deadlines.handover_meeting() else Applied(case=case)
 
 
-def _conference_over(case: Case, due: Ended, now: Instant) -> Applied:
+def _conference_over(case: Case, due: Ended, now: Instant, _directory: Directory) -> Applied:
     named = due == deadlines.transfer_conference()
     return following.conference_missed(case, now) if named else Applied(case=case)
 
 
-def _plan_taken_in(case: Case, due: Ended, now: Instant) -> Applied:
+def _plan_taken_in(case: Case, due: Ended, now: Instant, _directory: Directory) -> Applied:
     named = due == deadlines.plan_taken_in()
     return Applied(case=case, exceptions=following.plan_unheld(case, now) if named else ())
 
 
-def _member_begins(case: Case, due: Ended, now: Instant) -> Applied:
+def _member_begins(case: Case, due: Ended, now: Instant, directory: Directory) -> Applied:
     team = current_team(case, now)
     come = tuple(member for member in _members(case, due) if member in team)
-    exceptions = standing.newly(case, case, was=_just_before(come, now), now=now)
+    exceptions = standing.newly(case, case, was=_just_before(come, now), now=now, directory=directory)
     return Applied(case=case, joiners=come, exceptions=exceptions)
 
 
-def _member_ends(case: Case, due: Ended, now: Instant) -> Applied:
+def _member_ends(case: Case, due: Ended, now: Instant, directory: Directory) -> Applied:
     gone = tuple(m for m in _members(case, due) if m.until is not None and m.until <= now)
     if not gone:
         return Applied(case=case)
     before = Instant(min(m.until for m in gone if m.until is not None) - 1)
-    return Applied(case=case, leavers=gone, exceptions=standing.newly(case, case, was=before, now=now))
+    exceptions = standing.newly(case, case, was=before, now=now, directory=directory)
+    return Applied(case=case, leavers=gone, exceptions=exceptions)
 
 
 def _members(case: Case, due: Ended) -> tuple[Member, ...]:
@@ -135,7 +138,7 @@ def _just_before(members: tuple[Member, ...], now: Instant) -> Instant:
     return Instant(min((member.since for member in members), default=now) - 1)
 
 
-PASSES: Mapping[str, Callable[[Case, Ended, Instant], Applied]] = {
+PASSES: Mapping[str, Callable[[Case, Ended, Instant, Directory], Applied]] = {
     deadlines.REFERRAL_ANSWER: _no_answer,
     deadlines.CONSENT_EXPIRY: _consent_over,
     deadlines.RESTRICTION_EXPIRY: _restriction_over,

@@ -1,7 +1,8 @@
 """Conditions in which a case should not be: each is reported at once when it comes about.
 
 R-CASE-02 (no Offender Manager), R-CASE-04 (a split in tier 4, or without a reason), R-ADM-07 (grade below
-the tier). Cases out of scope are carried without them (R-CASE-07).
+the tier). What a tier asks for stands in the jurisdiction's profile. Cases out of scope are carried without
+them (R-CASE-07).
 """
 
 from __future__ import annotations
@@ -14,37 +15,40 @@ from hub.cases.membership import current_team, offender_manager
 from hub.messages.envelope import Role
 
 if TYPE_CHECKING:
+    from hub.cases.applied import Directory
     from hub.cases.case import Case, Member
+    from hub.cases.profile import Profile
     from hub.messages.identifiers import Instant
 
-QUALIFIED_GRADES = frozenset({"PO", "SPO"})
-QUALIFIED_FROM_TIER = 3
-"""From this tier up the OM is a qualified Probation Officer (002 App. B, design questions)."""
-NO_SPLIT_FROM_TIER = 4
 
-
-def conditions(case: Case | None, now: Instant) -> frozenset[str]:
-    """Return the codes of the conditions the case is in at `now`."""
-    if case is None or case.closed_at is not None or case.in_scope is False:
+def conditions(case: Case, now: Instant, profile: Profile) -> frozenset[str]:
+    """Return the codes of the conditions the case is in at `now` by the profile's rules."""
+    if case.closed_at is not None or case.in_scope is False:
         return frozenset()
     manager = offender_manager(case, now)
     if manager is None:
         return frozenset({reports.CASE_WITHOUT_OM})
+    if case.tier is None:
+        return frozenset()
     found: set[str] = set()
-    tier = case.tier or 0
+    tier = profile.tier(case.tier)
     if _is_split(case, manager, now):
-        if tier >= NO_SPLIT_FROM_TIER:
+        if tier.one_person:
             found.add(reports.TIER_4_SPLIT)
         elif case.continuity.split is None:
             found.add(team_reports.SPLIT_UNEXPLAINED)
-    if tier >= QUALIFIED_FROM_TIER and manager.grade not in {None, *QUALIFIED_GRADES}:
+    if tier.grades and manager.grade not in {None, *tier.grades}:
         found.add(reports.OM_GRADE_BELOW_TIER)
     return frozenset(found)
 
 
-def newly(before: Case | None, after: Case, *, was: Instant, now: Instant) -> tuple[Raised, ...]:
+def newly(
+    before: Case | None, after: Case, *, was: Instant, now: Instant, directory: Directory
+) -> tuple[Raised, ...]:
     """Return the conditions the case is in now and was not before."""
-    arisen = conditions(after, now) - conditions(before, was)
+    arisen = conditions(after, now, directory.profile(after.jurisdiction))
+    if before is not None:
+        arisen -= conditions(before, was, directory.profile(before.jurisdiction))
     return tuple(Raised(code=code) for code in sorted(arisen))
 
 

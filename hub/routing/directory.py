@@ -1,4 +1,4 @@
-"""Organisations by prison code and by rung, as the control records in force describe them."""
+"""What a case needs to know of the world, as the control records in force describe it."""
 
 from __future__ import annotations
 
@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING
 from hub.consent.parties import Kind
 
 if TYPE_CHECKING:
+    from hub.cases.profile import Profile
     from hub.messages.identifiers import OrganisationId
     from hub.routing.outcome import View
 
 
 @dataclass(frozen=True, slots=True)
 class ViewDirectory:
-    """What a case needs to know of organisations, looked up in the view (`hub.cases.applied.Directory`)."""
+    """What a case needs to know of the world, looked up in the view (`hub.cases.applied.Directory`)."""
 
     view: View
 
@@ -29,3 +30,7 @@ class ViewDirectory:
         """Return the brokerage rung of an organisation, or None if the hub does not know it."""
         known = self.view.organisation(organisation)
         return None if known is None else known.rung
+
+    def profile(self, jurisdiction: str) -> Profile:
+        """Return the rules of a jurisdiction in force at the moment of the record in work."""
+        return self.view.profile(jurisdiction)

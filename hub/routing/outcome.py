@@ -8,6 +8,7 @@ from enum import StrEnum
 from typing import Protocol
 
 from hub.cases.case import Case
+from hub.cases.profile import Profile
 from hub.consent.allowance import Allowance
 from hub.consent.compile import Policy
 from hub.consent.decision import Candidate, Decision, FieldSpec
@@ -201,6 +202,9 @@ class View(Protocol):
         self, organisation: OrganisationId, message: MessageName, direction: Direction
     ) -> Iterable[PartnerContract]:
         """Return what was agreed with an organisation on this message, in force or not."""
+
+    def profile(self, jurisdiction: str) -> Profile:
+        """Return the profile of a jurisdiction in force at the moment of the record in work."""
 
     def policy(self) -> Policy | None:
         """Return the policy in force at the moment of the record in work, which may have put it in force.

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, assert_never
 from hub.cases.applied import Ended
 from hub.cases.apply import apply
 from hub.cases.due import fall_due
+from hub.cases.profile_reader import profile_from
 from hub.cases.refusals import case_unknown
 from hub.consent.parties import organisation_from
 from hub.consent.partner_contracts import contract_from
@@ -186,13 +187,13 @@ def _ticked(view: View, now: Instant) -> Result:
     cases: dict[CaseRef, Case] = {}
     set_: list[Timer] = []
     cleared: list[str] = []
-    told = Told()
+    told, directory = Told(), ViewDirectory(view)
     for timer in islice(view.timers_due(now), DEADLINES_A_TICK_MAX):
         cleared.append(timer.key)
         before = cases.get(timer.case) or _case(view, timer.case)
         if before is None:
             continue
-        applied = fall_due(before, Ended(timer.kind, timer.subject), now)
+        applied = fall_due(before, Ended(timer.kind, timer.subject), now, directory)
         cause = Cause(identity=f"{timer.key}/{timer.due_at}", message=None, correlation="")
         follows = catch_up(before, applied, cause=cause, view=view, now=now)
         follows += report(applied.exceptions, applied.case, cause=cause, view=view, now=now)
@@ -214,7 +215,7 @@ def _ticked(view: View, now: Instant) -> Result:
 
 
 def _controlled(control: Control, view: View, now: Instant) -> Result:
-    """Put an organisation, contract or policy in force from this record on, or set it aside."""
+    """Put an organisation, contract, profile or policy in force from this record on, or set it aside."""
     try:
         if control.kind == "organisation":
             organisation = organisation_from(control.body)
@@ -224,6 +225,9 @@ def _controlled(control: Control, view: View, now: Instant) -> Result:
             check_view(contract, view.contracts)
             name = f"contract/{contract.partner}/{contract.direction}/{contract.name}"
             return Result(controls=((name, control.body),))
+        if control.kind == "profile":
+            profile = profile_from(control.body)
+            return Result(controls=((f"profile/{profile.name}", control.body),))
         if control.kind == "policy":
             return Result(controls=tuple(released(control.body, view, now).items()))
     except (ValueError, PolicyRefused) as fault:

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     from hub.cases.case import Case
+    from hub.cases.profile import Profile
     from hub.consent.compile import Policy
     from hub.consent.decision import Decision, FieldDecision, Scope
     from hub.consent.parties import Organisation
@@ -75,6 +76,10 @@ class Supposed:
     ) -> Iterable[PartnerContract]:
         """Return what was agreed with an organisation."""
         return self.view.partner_contracts(organisation, message, direction)
+
+    def profile(self, jurisdiction: str) -> Profile:
+        """Return the profile of a jurisdiction."""
+        return self.view.profile(jurisdiction)
 
     def policy(self) -> Policy | None:
         """Return the rules supposed to be in force."""

@@ -12,6 +12,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING
 
 from hub.cases.case import Case
+from hub.cases.profile import Profile
+from hub.cases.profile_reader import profile_from
 from hub.consent.compile import Policy
 from hub.consent.parties import Organisation, organisation_from
 from hub.consent.partner_contracts import Direction, PartnerContract, readable
@@ -19,6 +21,7 @@ from hub.consent.release import COMING, CURRENT, is_due
 from hub.messages.identifiers import CaseRef, Instant, MessageId, OrganisationId
 from hub.routing.outcome import Contracts, Timer
 from hub.topics.policy_files import policy_from_control
+from hub.topics.profile_files import profile_of
 
 if TYPE_CHECKING:
     from hub.messages.envelope import MessageName, Submission
@@ -27,6 +30,7 @@ if TYPE_CHECKING:
 _POLICY = b"policy/"
 _ORGANISATION = b"organisation/"
 _CONTRACT = b"contract/"
+_PROFILE = b"profile/"
 _CLOCK_KEY = b"clock"
 
 
@@ -107,6 +111,7 @@ class RouterView:
         self._organisations: dict[bytes, tuple[bytes, Organisation]] = {}
         self._releases: dict[str, tuple[bytes, Mapping[str, object]]] = {}
         self._policies: dict[str, tuple[bytes, Policy]] = {}
+        self._released_profiles: tuple[int, tuple[Profile, ...]] | None = None
         self._contracts: tuple[int, Mapping[_Place, tuple[PartnerContract, ...]]] | None = None
         self._deadlines: list[tuple[int, bytes]] | None = None
 
@@ -160,6 +165,10 @@ class RouterView:
     ) -> Iterable[PartnerContract]:
         """Return what was agreed with an organisation on this message, in force or not."""
         return self._agreed().get((organisation, message, direction), ())
+
+    def profile(self, jurisdiction: str) -> Profile:
+        """Return the profile of a jurisdiction in force at the partition's clock."""
+        return profile_of(jurisdiction, self._profiles(), self.clock)
 
     def policy(self) -> Policy | None:
         """Return the policy in force at the partition's clock, or None before the first release."""
@@ -257,6 +266,17 @@ class RouterView:
                 found[place] = (*found.get(place, ()), contract)
             self._contracts = (self.control.revision, found)
         return self._contracts[1]
+
+    def _profiles(self) -> tuple[Profile, ...]:
+        """Return every profile released, whenever it is in force; read anew after a change."""
+        if self._released_profiles is None or self._released_profiles[0] != self.control.revision:
+            bodies = (
+                self._codec.control_from(value).body
+                for key, value in sorted(self.control.items())
+                if key.startswith(_PROFILE)
+            )
+            self._released_profiles = (self.control.revision, tuple(map(profile_from, bodies)))
+        return self._released_profiles[1]
 
     def _policy(self, name: str) -> Policy | None:
         value, body = self.control.get(_POLICY + name.encode()), self.release(name)

@@ -13,6 +13,7 @@ from hub.cases.due import fall_due
 from hub.cases.membership import offender_manager
 from hub.messages.envelope import MessageName
 from hub.messages.identifiers import Instant
+from hub.routing.directory import ViewDirectory
 from tests.unit.worlds import (
     ADMINISTRATOR,
     DAY,
@@ -145,5 +146,5 @@ def test_a_deadline_finds_nothing_to_do_when_its_reason_is_gone() -> None:
 
 def untouched(case: Case, due: Ended, now: Instant) -> bool:
     """Say whether a deadline leaves the case alone and is cleared."""
-    applied = fall_due(case, due, now)
+    applied = fall_due(case, due, now, ViewDirectory(World()))
     return applied.case == case and not applied.exceptions and applied.timers_cleared == (due,)

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 import pytest
 
 from hub.cases.case import Case
+from hub.cases.profile import Profile
 from hub.consent.compile import Policy, compile_policy
 from hub.consent.decision import Outcome
 from hub.consent.parties import Organisation, organisation_from
@@ -37,6 +38,7 @@ from hub.topics.contract_files import ContractFolder
 from hub.topics.dispatch import Dispatch, delivered
 from hub.topics.library import SchemaLibrary, unframe
 from hub.topics.policy_files import read_policy
+from hub.topics.profile_files import shipped
 from hub.topics.references import Origin, References
 from hub.topics.views import schema_on_wire
 
@@ -79,6 +81,10 @@ class Tables:
         """Return what was agreed with an organisation on a message."""
         place = (organisation, message, direction)
         return tuple(each for each in self.agreed if (each.partner, each.message, each.direction) == place)
+
+    def profile(self, jurisdiction: str) -> Profile:
+        """The shipped profile of a jurisdiction."""
+        return shipped()[jurisdiction]
 
     def policy(self) -> Policy | None:
         """Return the rules."""

@@ -13,6 +13,7 @@ from functools import cache
 
 from hub.cases.case import Case, Member
 from hub.cases.membership import offender_manager
+from hub.cases.profile import Profile
 from hub.cases.state import from_json, to_json
 from hub.consent.compile import Policy
 from hub.consent.decision import Decision
@@ -25,6 +26,7 @@ from hub.routing.outcome import Contracts, Delivery, Result, Timer
 from hub.routing.route import route
 from hub.topics.library import SchemaLibrary
 from hub.topics.policy_files import folder_policy, policy_from_control
+from hub.topics.profile_files import profile_of
 
 HOUR = 60 * 60 * 1000
 DAY = 24 * HOUR
@@ -127,6 +129,7 @@ class World:
     known: dict[OrganisationId, Organisation] = field(default_factory=dict)
     in_force: Policy | None = field(default_factory=policy)
     agreed: tuple[PartnerContract, ...] = ()
+    profiles: tuple[Profile, ...] = ()
     released: dict[str, Mapping[str, object]] = field(default_factory=dict)
     sent: int = 0
 
@@ -160,6 +163,10 @@ class World:
         """Return what was agreed with an organisation on a message."""
         place = (organisation, message, direction)
         return tuple(each for each in self.agreed if (each.partner, each.message, each.direction) == place)
+
+    def profile(self, jurisdiction: str) -> Profile:
+        """Return the profile of a jurisdiction: of those released, else the one of this repository."""
+        return profile_of(jurisdiction, self.profiles, self.now)
 
     def policy(self) -> Policy | None:
         """Return the policy in force: by the releases taken, else the one the world began with."""

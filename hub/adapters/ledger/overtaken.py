@@ -113,7 +113,7 @@ async def overtaken(
     connection: AsyncConnection, codec: Codec, wanted: Wanted, *, now: Instant
 ) -> list[Overtaken]:
     """Return what has gone out and would not now, newest first; what was erased is left out."""
-    view = await projected_view(connection, codec.library)
+    view = await projected_view(connection, codec.library, now)
     cursor = connection.cursor(row_factory=class_row(GoneRow))
     await cursor.execute(_GONE, asdict(wanted))
     found = (_overtaken(row, codec, view, now) for row in await cursor.fetchall())

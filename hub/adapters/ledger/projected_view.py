@@ -5,12 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from hub.cases.profile import Profile
+from hub.cases.profile_reader import profile_from
 from hub.consent.compile import Policy
 from hub.consent.parties import Organisation, organisation_from
 from hub.consent.partner_contracts import Direction, PartnerContract, readable
 from hub.consent.release import CURRENT
 from hub.errors import NotConfigured
 from hub.topics.policy_files import policy_from_control
+from hub.topics.profile_files import profile_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -33,6 +36,10 @@ class ProjectedView:
     rules: Policy
     releases: Mapping[str, Mapping[str, object]]
     """Policy releases by name."""
+    profiles: tuple[Profile, ...]
+    """Every jurisdiction profile released."""
+    now: Instant
+    """The moment looked at."""
 
     def case(self, _ref: CaseRef) -> Case | None:
         """Return nothing: whoever asks has the case."""
@@ -60,6 +67,10 @@ class ProjectedView:
         """Return what was agreed with an organisation on a message."""
         return [each for each in self.agreed if each.line == (organisation, message, direction)]
 
+    def profile(self, jurisdiction: str) -> Profile:
+        """Return the profile of a jurisdiction in force."""
+        return profile_of(jurisdiction, self.profiles, self.now)
+
     def policy(self) -> Policy:
         """Return the rules in force."""
         return self.rules
@@ -73,7 +84,7 @@ class ProjectedView:
         return ()
 
 
-async def projected_view(connection: AsyncConnection, contracts: Contracts) -> ProjectedView:
+async def projected_view(connection: AsyncConnection, contracts: Contracts, now: Instant) -> ProjectedView:
     """Read what is in force; NotConfigured before the first release of a policy."""
     cursor = await connection.execute("SELECT kind, name, body FROM control ORDER BY kind, name")
     bodies: dict[str, dict[str, dict[str, Any]]] = {}
@@ -93,4 +104,6 @@ async def projected_view(connection: AsyncConnection, contracts: Contracts) -> P
         agreed=tuple(readable(bodies.get("contract", {}).values())),
         rules=policy_from_control(release),
         releases=releases,
+        profiles=tuple(map(profile_from, bodies.get("profile", {}).values())),
+        now=now,
     )

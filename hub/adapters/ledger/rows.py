@@ -373,6 +373,9 @@ def _concerned(kind: str, name: str) -> tuple[str | None, str | None]:
         partner, direction, line = name.split("/", 2)
         receives = direction == Direction.RECEIVES
         return partner if receives else "", line.rpartition(".")[0]
+    if kind == "profile":
+        # It says what a case asks for, not who may know what.
+        return "", None
     if kind == "policy" and name not in {CURRENT, COMING}:
         return "", None
     return None, None
