@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
     from hub.cases.case import Case, Member
     from hub.cases.profile import Profile
-    from hub.messages.envelope import Envelope
+    from hub.messages.envelope import Envelope, Role
     from hub.messages.identifiers import Instant, OrganisationId
 
 
@@ -62,6 +62,8 @@ class Raised:
     due_at: Instant | None = None
     about: str = ""
     """A further sentence for whoever attends to it; nothing from a message."""
+    also_to: tuple[tuple[OrganisationId, Role], ...] = ()
+    """Who is told beside those who attend to the case: whoever brokers, for one."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -89,7 +89,7 @@ def _completed(before: Case | None, applied: Applied, at: Occasion) -> Applied:
         *standing.newly(before, case, was=now, now=now, directory=at.directory),
     )
     if before is not None:
-        exceptions = (*exceptions, *risk.crossing(before, case))
+        exceptions = (*exceptions, *risk.crossing(before, case, now))
     return replace(
         applied,
         case=case,

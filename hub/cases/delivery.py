@@ -45,7 +45,7 @@ def enforced(case: Case, body: EnforcementMessage, at: Occasion) -> Applied:
     decides = body.action is EnforcementAction.DECISION or body.decision is not None
     if decides and at.envelope.author_role is not Role.OFFENDER_MANAGER:
         code = "ENFORCEMENT-NOT-BY-OM"
-        message = "only the Offender Manager decides on enforcement"
+        message = "only the Offender Manager decides on enforcement (002 App. B)"
         raise DomainRefusal(code, message, fix="report the non-compliance; the OM decides what follows")
     return Applied(case=case)
 

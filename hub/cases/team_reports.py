@@ -19,8 +19,6 @@ SEQUENCE_PREREQUISITE = "SEQUENCE-PREREQUISITE"
 SEQUENCE_SETTING = "SEQUENCE-SETTING"
 DISPOSE = "DISPOSE"
 
-TO_BROKER = frozenset({SEQUENCE_PREREQUISITE, SEQUENCE_SETTING})
-"""These warn whoever brokers, in whatever role (R-REF-04)."""
 FOR_LINE_MANAGER = frozenset({DISCONTINUITY_CUSTODY, DISCONTINUITY_REQUIREMENT, OM_CHANGED_WITH_STATUS})
 """Continuity is a matter of how the work is organised: the line manager's (003 ¶3, ¶5)."""
 

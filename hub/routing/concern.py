@@ -130,7 +130,9 @@ def candidates(
     return tuple(each.candidate for each in found)
 
 
-def attending(case: Case, view: View, now: Instant, *, code: str = "") -> tuple[Candidate, ...]:
+def attending(
+    case: Case, view: View, now: Instant, *, code: str = "", also_to: Iterable[Place] = ()
+) -> tuple[Candidate, ...]:
     """Return who gets an exception report: OM and CA, else whoever opened the case (R-MSG-11).
 
     During a handover both OMs do (R-CON-03); of some, a line manager named on the case (003 ¶5, ¶7).
@@ -142,6 +144,8 @@ def attending(case: Case, view: View, now: Instant, *, code: str = "") -> tuple[
             gathering.add(member.organisation, member.role, Concern.EXCEPTION, (member.person,))
     if not gathering.found and view.organisation(case.opened_by) is not None:
         gathering.add(case.opened_by, Role.CASE_ADMINISTRATOR, Concern.EXCEPTION)
+    for organisation, role in also_to:
+        gathering.add(organisation, role, Concern.EXCEPTION)
     if code in FOR_SOME_LINE_MANAGER:
         _add_line_managers(gathering, case, now)
     for member in line_managers(case, now) if code in FOR_LINE_MANAGER else ():

@@ -43,7 +43,7 @@ def report(exceptions: Iterable[Raised], case: Case, *, cause: Cause, view: View
     """Send exception reports to those who attend to them (R-ADM-01)."""
     told = Told()
     for raised in exceptions:
-        to = attending(case, view, now, code=raised.code)
+        to = attending(case, view, now, code=raised.code, also_to=raised.also_to)
         told += _reported(raised, to, case, cause=cause, view=view, now=now)
     return told
 
