@@ -18,6 +18,7 @@ from hub.adapters.kafka.limits import Limits
 from hub.adapters.kafka.router import Router
 from hub.adapters.ledger import Projector
 from hub.adapters.ledger.limits import ProjectorLimits
+from hub.app.records import Records
 from hub.errors import Unreachable
 from hub.routing.route import route
 
@@ -112,6 +113,7 @@ def gateway_of(
         keys=codec.keys,
         settings=settings,
         ends=ends,
+        records=Records(pool=pool, codec=codec),
     )
 
 
