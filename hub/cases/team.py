@@ -155,7 +155,7 @@ def _member(case: Case, body: TeamChangeMessage, at: Occasion) -> Member:
     if body.role not in APPOINTED_ROLES:
         code = "ROLE-NOT-ON-TEAM"
         fix = f"appoint one of {', '.join(sorted(APPOINTED_ROLES))}"
-        raise DomainRefusal(code, "nobody is appointed to that role on a team", fix=fix)
+        raise DomainRefusal(code, "nobody is appointed to that role on a team (002 3.51)", fix=fix)
     if body.role is Role.KEY_WORKER:
         referral = referral_named(case, body.referral)
         if referral is None or referral.provider != body.organisation or referral.state not in OPEN_STATES:

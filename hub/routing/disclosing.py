@@ -23,6 +23,7 @@ from hub.consent.release import COMING
 from hub.messages.envelope import MessageName
 from hub.messages.identifiers import DeliveryId, Instant, derived_id
 from hub.routing.agreeing import terms_for
+from hub.routing.highlighting import highlighted
 from hub.routing.obliging import Unperformed, unperformed
 from hub.routing.outcome import Delivery, Grounds, Urgency
 from hub.routing.terms import Parked, Terms
@@ -107,7 +108,10 @@ def tell(telling: Telling, concerned: Iterable[Concerned], *, view: View, now: I
     decisions: list[Decision] = []
     parked: list[Parked] = []
     envelope = telling.submission.envelope
+    everybody = telling
     for each in concerned:
+        if envelope.message is MessageName.PLAN:
+            telling = replace(everybody, submission=highlighted(everybody.submission, each.candidate))
         organisation = view.organisation(each.candidate.organisation)
         terms = terms_of(telling, organisation, each.candidate, view=view, now=now)
         decision = decision_on(telling, each, organisation, terms=terms, view=view, now=now)
@@ -135,7 +139,7 @@ def tell(telling: Telling, concerned: Iterable[Concerned], *, view: View, now: I
         deliveries=tuple(deliveries),
         decisions=tuple(decisions),
         parked=tuple(parked),
-        unperformed=unperformed(decisions, telling.submission, telling.specs),
+        unperformed=unperformed(decisions, everybody.submission, everybody.specs),
     )
 
 

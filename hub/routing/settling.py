@@ -9,12 +9,13 @@ from hub.cases.acknowledgements import awaiting, given_up, reported
 from hub.cases.applied import Applied, Raised
 from hub.cases.reports import DISCLOSURE_NOTICE, ESCALATED, NOT_ACKNOWLEDGED, NOT_DISCLOSABLE
 from hub.messages.identifiers import DeliveryId
+from hub.routing.holding import entered, settled_copies
 from hub.routing.obliging import awaited, to_be_told
 from hub.routing.outcome import Verdict
 from hub.routing.reporting import report, report_id, report_parked
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
 
     from hub.cases.case import Case
     from hub.consent.decision import Candidate
@@ -35,13 +36,14 @@ def settle(applied: Applied, told: Told, *, cause: Cause, view: View, now: Insta
     made = _reports_on(applied, told, cause)
     applied = replace(applied, case=reported(applied.case, made))
     applied = awaiting(applied, awaited(told.deliveries, _within(applied.case, view), now), now)
+    applied = entered(applied, told, view=view)
     told += report_parked(told.parked, applied.case, cause=cause, view=view, now=now)
     raised = (*applied.exceptions[before:], *_notices(told), *_unperformed(told))
     return applied, told + report(raised, applied.case, cause=cause, view=view, now=now)
 
 
 def settle_again(
-    case: Case, settled: Iterable[Settled], replacements: Iterable[Delivery], *, view: View, now: Instant
+    case: Case, settled: Sequence[Settled], replacements: Sequence[Delivery], *, view: View, now: Instant
 ) -> Applied:
     """Wait no longer for what was stopped or replaced to be acknowledged, but for what is in its place.
 
@@ -51,6 +53,7 @@ def settle_again(
     waited_for = {held.delivery for held in case.awaiting}
     # Asked twice, a delivery is replaced twice, and only the first replacement is ever entered.
     new = [each for each in replacements if each.grounds is not None and each.grounds.replaces in waited_for]
+    case = settled_copies(case, settled, replacements)
     return awaiting(given_up(Applied(case=case), gone), awaited(new, _within(case, view), now), now)
 
 

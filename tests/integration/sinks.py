@@ -297,6 +297,7 @@ ROUTES = {
     "/v1/messages/{message}": "asked for every message that was posted",
     "/v1/hmpps-events": "asked with an event of a canary",
     "/v1/contracts": "read with the mailboxes",
+    "/v1/cases/{case}": "read by everybody who could have a part in the case",
     "/v1/mailbox/messages": "read with the mailboxes",
     "/v1/mailbox/count": "read with the mailboxes",
     "/v1/mailbox/messages/{delivery}": "read with the mailboxes",
