@@ -260,6 +260,23 @@ def test_an_oral_or_fast_delivery_report_needs_no_offender_manager_and_begins_no
 
 
 @pytest.mark.requirement("R-CON-08")
+def test_after_an_exempt_report_the_case_is_handed_on_without_a_reason_and_it_is_no_transfer() -> None:
+    world = World()
+    open_case(world, sentence_type="PRE_SENTENCE", court_report="ORAL", tier=None)
+    appoint(world, MANAGER)
+    handed_on = {"action": "TRANSFER_OM", "organisation": MANAGER.organisation, "person": NEXT_MANAGER.person}
+    result = world.send(LINE_MANAGER, MessageName.TEAM_CHANGE, handed_on)
+    assert refused(result) is None
+    assert codes(result) == []
+    assert world.state.om_transfers == 0
+    passed = {"action": "CHANGED", "sentence_type": "COMMUNITY_ORDER", "tier": 2}
+    world.send(NEXT_MANAGER, MessageName.CASE, passed)
+    distribute(world, by=NEXT_MANAGER)
+    back = {**handed_on, "person": MANAGER.person}
+    assert refused(world.send(LINE_MANAGER, MessageName.TEAM_CHANGE, back)) == "OM-TRANSFER-NO-REASON"
+
+
+@pytest.mark.requirement("R-CON-08")
 def test_whoever_stays_on_after_an_exempt_report_and_makes_the_plan_is_kept() -> None:
     world = World()
     open_case(world, sentence_type="PRE_SENTENCE", court_report="ORAL", tier=None)
