@@ -151,6 +151,24 @@ def test_what_the_author_says_stands_and_is_reported_once_where_the_rule_says_ot
     assert codes(world.send(ADMINISTRATOR, MessageName.CASE, again)) == []
 
 
+@pytest.mark.requirement("R-CASE-07")
+def test_what_the_rule_said_elsewhere_or_of_a_fact_since_erased_holds_no_more() -> None:
+    """In Scotland the route decides, and nobody has stated it yet."""
+    moved = opened(sentence_type="DETERMINATE", sentence_days=YEAR)
+    appoint(moved, ADMINISTRATOR)
+    assert scope_of(moved) is True
+    moved.send(ADMINISTRATOR, MessageName.CASE, {"action": "CHANGED", "jurisdiction": "SCOTLAND"})
+    assert scope_of(moved) is None
+    assert moved.state.allocation.scope_rule is None
+    world = staffed(in_scope=None)
+    said = {"action": "CHANGED", "sentence_type": "DETERMINATE", "sentence_days": YEAR}
+    sent = world.submission(MANAGER, MessageName.CASE, {**said, "date_of_birth": BORN_1990})
+    world.take(sent)
+    assert scope_of(world) is True
+    world.send(MANAGER, MessageName.CORRECTION, {"corrects": sent.envelope.message_id, "action": "RETRACT"})
+    assert scope_of(world) is None
+
+
 @pytest.mark.requirement("R-MSG-16")
 def test_a_date_of_birth_that_is_erased_is_forgotten_by_the_scope_rule() -> None:
     world = staffed(in_scope=None, sentence_type="DETERMINATE", sentence_days=YEAR)
