@@ -129,7 +129,7 @@ def transferred(case: Case, body: TeamChangeMessage, at: Occasion) -> Applied:
         case=continuity.with_protection(after, body, at),
         timers_set=timers,
         timers_cleared=(*gone.timers_cleared, *cleared),
-        exceptions=_flags(after),
+        exceptions=_flags(after) if is_kept(case, outgoing) else (),
     )
 
 
