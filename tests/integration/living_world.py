@@ -73,6 +73,9 @@ class Living:
     clients: dict[str, httpx.AsyncClient]
     ahead_ms: int = 0
     """How far the hub's clock is ahead of this machine's: for tests of what takes weeks."""
+    database: str = ""
+    home: Path | None = None
+    """Where `hub` commands find what this hub has projected, and its keys."""
     _paper: worlds.World = field(default_factory=worlds.World)
 
     async def send(self, by: Staff, message: MessageName, payload: Mapping[str, object]) -> MessageId:
@@ -250,7 +253,14 @@ async def living(
             ends=ends,
         )
         made = Living(
-            bootstrap=kafka, catalogue=catalogue, codec=codec, pool=pool, publisher=publisher, clients={}
+            bootstrap=kafka,
+            catalogue=catalogue,
+            codec=codec,
+            pool=pool,
+            publisher=publisher,
+            clients={},
+            database=database,
+            home=folder,
         )
         for name in names:
             made.clients[name] = await stack.enter_async_context(await _client(app, pool, name))

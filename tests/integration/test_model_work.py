@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import asyncio
+import json
+from typing import TYPE_CHECKING, Any
 
 import pytest
 import pytest_asyncio
+from typer.testing import CliRunner
 
+from hub.cli import report
 from hub.messages.envelope import MessageName, Role
 from tests.integration.work_world import appoint, assess, begun, engage, working_hub
 from tests.unit.worlds import (
@@ -15,6 +19,7 @@ from tests.unit.worlds import (
     DAY,
     HOUR,
     HOUSING_OFFICER,
+    LEEDS_UNIT,
     LINE_MANAGER,
     MANAGER,
     RECOVERY,
@@ -213,3 +218,42 @@ async def test_feedback_on_a_provider_reaches_its_service_manager_after_the_case
     (feedback,) = await told.gets(SERVICE_MANAGER, MessageName.EVALUATION)
     assert feedback.data["outcomes"][0]["feedback"] == "Invented"
     assert feedback.data["summary"] is None
+
+
+async def figures(hub: Living, *command: str) -> list[dict[str, Any]]:
+    """What `hub report` says, as JSON."""
+    environment = {"HUB_HOME": str(hub.home), "HUB_DATABASE": hub.database}
+    run = CliRunner(env=environment)
+    done = await asyncio.to_thread(run.invoke, report.app, [*command, "--json"])
+    assert done.exit_code == 0, (done.output, done.exception)
+    return list(json.loads(done.output))
+
+
+@pytest.mark.requirement("R-ADM-04", "R-ADM-06")
+async def test_management_sees_exceptions_by_prison_alert_times_and_bases_and_no_person(hub: Living) -> None:
+    """What was posted by the gateway is counted from the projection; nothing names case, person or text."""
+    told = await begun(hub, tier=4, region="N77")
+    await engage(told, COUNSELLOR)
+    received = {"action": "RECEPTION", "status": "CONFIRMED", "prison_to": "LEI", "at": hub.now()}
+    await told.post(LEEDS_UNIT, MessageName.PRISON_EVENT, **received)
+    factor = {"kind": "FACTOR", "urgency": "IMMEDIATE", "factor": "Secret", "factor_change": "NEW"}
+    await told.post(COUNSELLOR, MessageName.RISK_CHANGE, **factor)
+    (alert,) = await told.gets(MANAGER, MessageName.RISK_CHANGE, factor="Secret")
+    await told.post(MANAGER, MessageName.RECEIPT, delivery=alert.delivery, level="READ", at=hub.now())
+    await told.gets(ADMINISTRATOR, MessageName.RECEIPT, level="READ")
+    absent = {"referral": f"ref-{RECOVERY}", "kind": "SESSION", "attendance": "UNACCEPTABLE_ABSENCE"}
+    await told.post(COUNSELLOR, MessageName.PROGRESS, **absent)
+    await told.reported("MISSED-SESSION")
+    counted = await figures(hub, "exceptions")
+    assert {"prison": LEEDS_UNIT.organisation, "code": "MISSED-SESSION", "reports": 1} in counted
+    (times,) = (each for each in await figures(hub, "alerts") if each["role"] == "offender_manager")
+    assert times["sent"] >= times["acknowledged"] >= 1
+    assert times["longest_minutes"] is not None
+    assert {"DPA35T"} <= {each["basis"] for each in await figures(hub, "bases")}
+    loads = await figures(hub, "caseload")
+    assert sum(each["cases"] for each in loads if each["tier"] == 4) >= 1
+    needs = await figures(hub, "needs", "--by", "region")
+    assert "N77" not in {each["place"] for each in needs if each["assessed"] is not None}
+    shown = json.dumps([counted, times, loads, needs])
+    assert str(told.ref) not in shown
+    assert "Secret" not in shown
