@@ -6,12 +6,14 @@ HubError
 │   ├── NotReadable      bytes that are not the contract they claim to be
 │   └── DomainRefusal    the model refuses it (wrong author, illegal state change)
 ├── PolicyRefused        a policy that breaks an invariant is not loaded
+├── ReadBackNeeded       what is to be told again stands in the log: fetch it, then ask again
 ├── EngineDisagrees      compiled rules and reference decide differently: nothing of it goes
 ├── TaskMigrated         another owner has the partition: close the task, keep the process
 ├── TaskCorrupted        the outcome of a transaction is unknown: rebuild the task from Kafka
 ├── Unreachable          a broker, database or peer does not answer: retry later
 ├── AlreadyRunning       this instance is up already: use it, or stop it first
 ├── NotConfigured        a setting or file is missing or wrong: the operator mends it
+│   └── WrongArgument    an argument is not well said, or names nothing: whoever asked says it otherwise
 └── Drift                what exists differs from the catalogue: nothing was changed
 """
 
@@ -83,6 +85,21 @@ class PolicyRefused(HubError):
     code = "policy-refused"
 
 
+class ReadBackNeeded(HubError):
+    """A decision needs messages of the log that are not at hand; nothing was decided.
+
+    Whoever asked reads them back, gives them to the view, and asks again: the answer is then the same,
+    whoever read them when.
+    """
+
+    code = "read-back-needed"
+
+    def __init__(self, records: frozenset[tuple[str, int]]) -> None:
+        """Name the records: each a case, and the offset in the partition of that case."""
+        super().__init__(f"{len(records)} message(s) have to be read back from the log")
+        self.records = records
+
+
 class EngineDisagrees(HubError):
     """The compiled rules decided otherwise than the reference they are held against; nothing may go on it."""
 
@@ -117,6 +134,17 @@ class NotConfigured(HubError):
     """A setting, file or tool is missing or not usable."""
 
     code = "not-configured"
+
+
+class WrongArgument(NotConfigured):
+    """An argument of a command that is not well said, or names something there is not."""
+
+    code = "wrong-argument"
+
+    def __init__(self, argument: str, message: str, *, fix: str) -> None:
+        """Name the argument as it is typed, e.g. --consent, before what is wrong with it."""
+        super().__init__(f"{argument}: {message}", fix=fix)
+        self.argument = argument
 
 
 class Drift(HubError):

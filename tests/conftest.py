@@ -24,6 +24,28 @@ if TYPE_CHECKING:
     from hub.settings import Settings
 
 
+OUTCOMES = "hub/outcomes"
+_outcomes: dict[str, str] = {}
+
+
+def pytest_runtest_logreport(report: pytest.TestReport) -> None:
+    """Note how a test ended; one that fails for any of its parameters has failed."""
+    name = report.nodeid.partition("[")[0]
+    if report.failed:
+        _outcomes[name] = "failed"
+    elif report.skipped:
+        _outcomes.setdefault(name, "skipped")
+    elif report.when == "call":
+        _outcomes.setdefault(name, "passed")
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """Keep how tests ended beside what is known of earlier runs, for `hub requirements`."""
+    cache = session.config.cache
+    if cache is not None and _outcomes:
+        cache.set(OUTCOMES, {**cache.get(OUTCOMES, {}), **_outcomes})
+
+
 @pytest.fixture(scope="session")
 def kafka() -> Iterator[str]:
     """The bootstrap address of the run's Kafka."""

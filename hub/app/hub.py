@@ -6,15 +6,18 @@ import asyncio
 import secrets
 import time
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from hub.adapters.database.alone import AGREEMENT_LOCK, alone
+from hub.adapters.database.alone import AGREEMENT_LOCK, PROFILE_LOCK, alone
 from hub.adapters.gateway.identity import key_hash, new_key
 from hub.adapters.kafka import admin
 from hub.adapters.kafka.control import publish_control
 from hub.adapters.ledger.control import wait_control
 from hub.adapters.ledger.policies import POLICY, policy_facts
+from hub.adapters.ledger.profiles import released_profiles
 from hub.app.agreed import check_files
+from hub.cases.profile import Profile
+from hub.cases.profile_releases import to_release
 from hub.consent.compile import Policy, compile_policy
 from hub.consent.contract_changes import check_open_to_new, to_put_in_force
 from hub.consent.parties import Organisation, organisation_from
@@ -41,6 +44,8 @@ from hub.topics.policy_files import (
     read_policy,
     read_release,
 )
+from hub.topics.profile_files import KIND as PROFILE
+from hub.topics.profile_files import check_profiles
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -202,6 +207,25 @@ class Hub:
         half = await self._not_everywhere()
         again = (each for each in agreed if each not in wanted and _contract_name(each) in half)
         return (*wanted, *again)
+
+    async def profiles(self) -> tuple[Profile, ...]:
+        """Return every jurisdiction profile released, whenever it holds."""
+        async with self.pool.connection() as connection:
+            return await released_profiles(connection)
+
+    async def release_profiles(self, documents: Iterable[Mapping[str, Any]]) -> tuple[Profile, ...]:
+        """Put jurisdiction profiles in force, each from its date on; returns those that were not yet.
+
+        Raises:
+            NotConfigured: One has a fault, names other rules than it did before, or would never hold;
+                nothing was released.
+            Unreachable: Not every partition had it in force in time.
+        """
+        by_name = {each.name: plain for plain in documents for each in check_profiles([plain])}
+        async with alone(self.dsn, PROFILE_LOCK, (PROFILE,), wait_s=self.settings.control_timeout_s):
+            new = to_release(check_profiles(by_name.values()), await self.profiles())
+            await asyncio.gather(*(self._put(PROFILE, each.name, by_name[each.name]) for each in new))
+        return new
 
     async def rules(self) -> Policy:
         """Return the policy in force, or before the first release the one that comes with the hub."""

@@ -1,57 +1,58 @@
 """What staff ask about who may know what: of a decision made, of one supposed, of a case as it stands.
 
-Every question is a consultation of personal data (DPA 2018 s.62): who asked, about which case and what is
-logged before anything is answered, and no value is.
+What would be, were something otherwise, is `hub.app.what_if`. Every question is a consultation of personal
+data (DPA 2018 s.62): who asked, about which case and what is logged before anything is answered, and no
+value is.
 """
 
 from __future__ import annotations
 
 import getpass
-import json
 import os
 import time
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
-from hashlib import sha256
 from typing import TYPE_CHECKING
 
 import structlog
 
 from hub.adapters.kafka.read_back import Place, ReadBackLimits, read_one
-from hub.adapters.kafka.replay import entry_of, world_before
+from hub.adapters.kafka.recalling import Recall, answered
+from hub.adapters.kafka.replay import entry_of
 from hub.adapters.ledger import past
 from hub.app.logs import set_up_logs
 from hub.app.past_rules import rules_of
 from hub.app.running import attached
+from hub.consent.decide import ENVELOPE_SPECS
 from hub.consent.explain import Explained, Step, explain
+from hub.consent.parties import not_among
 from hub.consent.why_not import WhyNot, why_not
-from hub.errors import NotConfigured, NotReadable, Unreachable
-from hub.messages.envelope import InformationClass, MessageName, Submission, Unreadable
+from hub.errors import NotConfigured, NotReadable, Unreachable, WrongArgument
+from hub.messages.envelope import InformationClass, MessageName, Submission
 from hub.messages.identifiers import CaseRef, Instant, OrganisationId
-from hub.routing.route import route
-from hub.routing.supposing import supposition
-from hub.routing.whatif import WhatIf, what_if
 from hub.routing.who_may_see import WhoMaySee, who_may_see
-from hub.topics.bodies import check_submission
 from hub.topics.evidence import Evidence
-from hub.topics.pairwise import message_id
-from hub.topics.references import Origin, References
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+    from collections.abc import AsyncIterator, Callable, Mapping
+    from typing import TypeVar
 
     from hub.app.hub import Hub
     from hub.cases.case import Case
     from hub.consent.compile import Policy
     from hub.consent.decision import Decision, FieldSpec, Scope
     from hub.messages.envelope import Entry
-    from hub.routing.outcome import Result
-    from hub.routing.supposing import Supposition
     from hub.settings import Settings
     from hub.topics.evidence import Entered
     from hub.topics.tables import RouterView
 
+    Answer = TypeVar("Answer")
+
 _log = structlog.get_logger(__name__)
+ID, CASE, FIELD = "ID", "--case", "--field"
+"""The arguments that name a decision, a case, a field, as they are typed."""
+_IDS = "ids are in `python3 -m hub ledger list --json`"
+_REFERENCES = "give the reference as an organisation knows it, or the hub's own id"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,20 +69,6 @@ class Explanation:
     def decision(self) -> Decision:
         """The decision, its facts opened."""
         return self.explained.decision
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Supposed:
-    """What a message caused or would cause, and what it would cause were something otherwise."""
-
-    entry: Entry
-    found: WhatIf
-    suppositions: tuple[str, ...]
-    """In words."""
-    policy: str | None
-    """Name of the rules in force as things are."""
-    as_recorded: bool | None
-    """Whether what it causes as things are is what the ledger says it caused; None: it has no part there."""
 
 
 @asynccontextmanager
@@ -112,14 +99,20 @@ class Questions:
         """Return the decisions of this id: a decision's, a delivery's, a message's (also msg_…).
 
         Raises:
-            NotConfigured: There is none.
+            WrongArgument: There is none, or it is too short to name one.
         """
-        plain = await self._internal(reference, "message") if reference.startswith("msg_") else reference
+        plain = reference
+        if reference.startswith("msg_"):
+            plain = await self.internal(reference, "message", argument=ID)
+        elif len(reference) < past.REFERENCE_LENGTH_MIN:
+            message = f"{reference} is too short: it has {len(reference)} signs"
+            fix = f"give at least the first {past.REFERENCE_LENGTH_MIN} signs of a decision's id; {_IDS}"
+            raise WrongArgument(ID, message, fix=fix)
         async with self.hub.pool.connection() as connection:
             found = await past.decisions_named(connection, plain.lower(), codec=self.hub.codec)
         if not found:
             message = f"no decision is recorded under {reference}"
-            raise NotConfigured(message, fix="see `python3 -m hub ledger list --json` for the ids")
+            raise WrongArgument(ID, message, fix=_IDS)
         return found
 
     async def explain(self, entered: Entered) -> Explanation:
@@ -129,7 +122,7 @@ class Questions:
             NotReadable: The facts are gone with the key of the case.
             NotConfigured: The rules it was made by are nowhere kept.
         """
-        self._log("explain", entered.decision.case, decision=entered.decision.decision_id)
+        self.log("explain", entered.decision.case, decision=entered.decision.decision_id)
         decision = self._with_facts(entered)
         policy = await rules_of(self.hub, entered, limits=self.limits)
         specs = self._specs(decision)
@@ -146,10 +139,10 @@ class Questions:
         """Return what would have let a field go.
 
         Raises:
-            NotConfigured: The message has no such field.
+            WrongArgument: The message has no such field.
         """
         decision = explanation.decision
-        self._log("why-not", decision.case, decision=decision.decision_id, field=path)
+        self.log("why-not", decision.case, decision=decision.decision_id, field=path)
         try:
             return why_not(
                 explanation.policy,
@@ -160,119 +153,7 @@ class Questions:
                 declared=explanation.declared,
             )
         except KeyError as error:
-            known = ", ".join(dict.fromkeys(each.path for each in decision.fields))
-            raise NotConfigured(str(error.args[0]), fix=f"one of: {known}") from error
-
-    async def what_if_past(
-        self,
-        reference: str,
-        suppositions: Sequence[str],
-        *,
-        policy: Policy | None = None,
-        today: bool = False,
-    ) -> Supposed:
-        """Ask of a message decided before: in the world of its moment, or `today` as things are now.
-
-        Raises:
-            NotConfigured: The message was never decided, or a supposition is not one.
-            NotReadable: It can no longer be read: the key of its case is erased.
-        """
-        supposed = _suppositions(suppositions)
-        message = await self._internal(reference, "message")
-        async with self.hub.pool.connection() as connection:
-            caused = await past.record_of(connection, message)
-            if caused is None:
-                text = f"no decision on the message {reference} is recorded"
-                raise NotConfigured(text, fix="what was set aside is in `python3 -m hub quarantine list`")
-            self._log_supposed(caused.case, suppositions, message=message)
-            place = Place(partition=caused.partition, offset=caused.offset)
-            recorded = await past.decisions_of(
-                connection, partition=place.partition, offset=place.offset, codec=self.hub.codec
-            )
-        if today:
-            entry, now = await self._read_back(place), _now()
-            async with self.hub.pool.connection() as connection:
-                view = await past.world_now(
-                    connection, codec=self.hub.codec, cases=[caused.case], messages=_named_in(entry)
-                )
-        else:
-            before = await world_before(
-                self.hub.bootstrap,
-                self.hub.catalogue.intake,
-                place,
-                case=caused.case,
-                codec=self.hub.codec,
-                route=route,
-                limits=self.limits,
-            )
-            entry, now, view = before.entry, before.now, before.view
-        found = _asked(_readable(entry), view, supposed, now=now, policy=policy)
-        return Supposed(
-            entry=entry,
-            found=found,
-            suppositions=tuple(each.says for each in supposed),
-            policy=rules.name if (rules := view.policy()) else None,
-            as_recorded=None if today else _as_recorded(found.as_is, recorded),
-        )
-
-    async def what_if_new(
-        self,
-        document: Mapping[str, object],
-        *,
-        message: MessageName,
-        organisation: str,
-        case: str | None,
-        suppositions: Sequence[str],
-        policy: Policy | None = None,
-    ) -> Supposed:
-        """Ask of a message nobody has sent: its body as it would be posted, by whom, on which case.
-
-        Raises:
-            NotConfigured: Organisation, case or supposition is not one.
-            InvalidBody: The body does not keep to its contract.
-        """
-        supposed = _suppositions(suppositions)
-        sender = OrganisationId(organisation)
-        ref = None if case is None else CaseRef(await self._internal(case, "case"))
-        codec = self.hub.codec
-        body = dict(document)
-        if ref is not None:
-            body["case"] = codec.pairwise.case(sender, ref)
-        checked = check_submission(codec.library, message, body)
-        references = References(codec.pairwise, codec.keys, sender)
-        digest = sha256(json.dumps(body, sort_keys=True).encode()).hexdigest()
-        now = _now()
-        origin = Origin(
-            message_id=message_id(
-                codec.keys, organisation=sender, route=f"whatif/{message}", idempotency_key=digest
-            ),
-            organisation=sender,
-            digest=digest,
-            recorded_at=now,
-        )
-        entry = codec.submission_from(
-            codec.envelope_bytes(
-                Submission(
-                    envelope=references.envelope(checked, origin),
-                    payload=references.in_payload(checked.payload, checked.contract),
-                )
-            )
-        )
-        self._log_supposed(entry.envelope.case, suppositions, message=message)
-        async with self.hub.pool.connection() as connection:
-            view = await past.world_now(
-                connection, codec=codec, cases=[entry.envelope.case], messages=_named_in(entry)
-            )
-        if view.organisation(sender) is None:
-            text = f"there is no organisation {organisation}"
-            raise NotConfigured(text, fix="see `python3 -m hub partner list`")
-        return Supposed(
-            entry=entry,
-            found=_asked(entry, view, supposed, now=now, policy=policy),
-            suppositions=tuple(each.says for each in supposed),
-            policy=rules.name if (rules := view.policy()) else None,
-            as_recorded=None,
-        )
+            raise no_field(path, decision) from error
 
     async def who_may_see(
         self,
@@ -285,11 +166,12 @@ class Questions:
         """Return who may see a field or class of a case now, and who may not.
 
         Raises:
-            NotConfigured: There is no such case, or the message has no such field.
+            WrongArgument: There is no such case, or the message has no such field.
+            NotConfigured: No rules are in force.
         """
         specs = self.hub.codec.library.fields(message, self.hub.codec.library.newest(message))
         # Only names of fields there are: what somebody typed may say something of a person.
-        known = path if path in {spec.path for spec in specs} else None
+        known = path if path in {spec.path for spec in (*ENVELOPE_SPECS, *specs)} else None
         what = {"message": message.value, "field": known, "of_class": information_class}
         view, found = await self.case_now(case, "who-may-see", **what)
         try:
@@ -303,26 +185,36 @@ class Questions:
         """Return the world as it is and a case in it; what is asked of it is logged first.
 
         Raises:
-            NotConfigured: There is no such case.
+            WrongArgument: There is no such case.
         """
-        ref = CaseRef(await self._internal(case, "case"))
+        ref = CaseRef(await self.internal(case, "case", argument=CASE))
         async with self.hub.pool.connection() as connection:
             view = await past.world_now(connection, codec=self.hub.codec, cases=[ref])
         found = view.case(ref)
-        self._log(asked, CaseRef("unknown") if found is None else ref, **what)
+        self.log(asked, CaseRef("unknown") if found is None else ref, **what)
         if found is None:
-            text = f"there is no case {case}"
-            raise NotConfigured(text, fix="give its reference as an organisation knows it, or the hub's own")
+            raise WrongArgument(CASE, f"there is no case {case}", fix=_REFERENCES)
         return view, found
 
-    def _log(self, asked: str, case: CaseRef, **what: object) -> None:
+    async def answered(self, view: RouterView, ask: Callable[[], Answer]) -> Answer:
+        """Return an answer of the core; what it needs of the log is read back; raises Unreachable."""
+        recall = Recall(
+            self.hub.bootstrap,
+            catalogue=self.hub.catalogue,
+            codec=self.hub.codec,
+            timeout_s=self.limits.timeout_s,
+            request_timeout_ms=self.limits.request_timeout_ms,
+        )
+        try:
+            return await answered(ask, view, recall)
+        finally:
+            await recall.close()
+
+    def log(self, asked: str, case: CaseRef, **what: object) -> None:
+        """Log who asked what about which case, before it is answered; no value is among it."""
         _log.info("policy.asked", who=self.who, asked=asked, case=case, **what)
 
-    def _log_supposed(self, case: CaseRef, suppositions: Iterable[str], *, message: str) -> None:
-        kinds = [each.partition("=")[0] for each in suppositions]
-        self._log("what-if", case, message=message, supposed=kinds)
-
-    async def _internal(self, reference: str, sort: str) -> str:
+    async def internal(self, reference: str, sort: str, *, argument: str) -> str:
         """Return the hub's own form of a reference, whichever organisation it was given to."""
         if "_" not in reference:
             return reference.lower()
@@ -335,8 +227,7 @@ class Questions:
                 return read(OrganisationId(party), reference)
             except NotReadable:
                 continue
-        text = f"this {sort} reference was given to no organisation"
-        raise NotConfigured(text, fix="give the reference as an organisation knows it, or the hub's own id")
+        raise WrongArgument(argument, f"this {sort} reference was given to no organisation", fix=_REFERENCES)
 
     def _with_facts(self, entered: Entered) -> Decision:
         decision = entered.decision
@@ -352,61 +243,26 @@ class Questions:
     async def _declared(self, entered: Entered) -> Mapping[str, InformationClass]:
         """Return the classes the author declared, from the message read back; empty where it is not there."""
         try:
-            entry = await self._read_back(Place(partition=entered.partition, offset=entered.offset))
+            entry = await self.read_back(Place(partition=entered.partition, offset=entered.offset))
         except (Unreachable, NotConfigured) as error:
             _log.warning("the message was not read back", cause=error.code)
             return {}
         own = isinstance(entry, Submission) and entry.envelope.message_id == entered.decision.message
         return entry.envelope.declared if isinstance(entry, Submission) and own else {}
 
-    async def _read_back(self, place: Place) -> Entry:
+    async def read_back(self, place: Place) -> Entry:
+        """Return a record of hub.intake as it stands in the log."""
         record = await read_one(self.hub.bootstrap, self.hub.catalogue.intake, place, limits=self.limits)
         return entry_of(self.hub.codec, record)
 
 
-def _suppositions(texts: Iterable[str]) -> tuple[Supposition, ...]:
-    try:
-        return tuple(supposition(text) for text in texts)
-    except ValueError as error:
-        raise NotConfigured(str(error), fix="see `python3 -m hub policy whatif --help`") from error
-
-
-def _asked(
-    entry: Entry,
-    view: RouterView,
-    supposed: Sequence[Supposition],
-    *,
-    now: Instant,
-    policy: Policy | None,
-) -> WhatIf:
-    unseen = {entry.envelope.message_id} if isinstance(entry, Submission) else set()
-    try:
-        return what_if(entry, view, supposed, now=now, policy=policy, unseen=frozenset(unseen))
-    except ValueError as error:
-        raise NotConfigured(str(error)) from error
-
-
-def _readable(entry: Entry) -> Entry:
-    if isinstance(entry, Unreadable):
-        raise NotReadable(entry.code, "the message can no longer be read", fix="its key may be erased")
-    return entry
-
-
-def _named_in(entry: Entry) -> tuple[str, ...]:
-    """Return the messages a message names, of which routing may ask who sent them."""
-    corrects = entry.payload.get("corrects") if isinstance(entry, Submission) else None
-    return (corrects,) if isinstance(corrects, str) else ()
-
-
-def _as_recorded(result: Result, recorded: Iterable[Entered]) -> bool:
-    """Tell whether decisions are those of the ledger, field by field."""
-    said = {each.decision.decision_id: each.decision for each in recorded}
-    made = {each.decision_id: each for each in result.decisions}
-    return said.keys() == made.keys() and all(
-        (one.delivers, one.gate, one.fields, one.policy, one.case_version)
-        == (other.delivers, other.gate, other.fields, other.policy, other.case_version)
-        for one, other in ((said[name], made[name]) for name in said)
-    )
+def no_field(path: str, decision: Decision) -> WrongArgument:
+    """Return the error for a field a decision does not have, with the one probably meant."""
+    known = dict.fromkeys(each.path for each in decision.fields)
+    if not known:
+        message = f"the decision has no field {path}, for it has none at all"
+        return WrongArgument(FIELD, message, fix="leave --field out")
+    return not_among(FIELD, path, "field of this decision called", known)
 
 
 def _now() -> Instant:

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from fastapi import FastAPI
 
     from hub.adapters.database.pool import Pool
+    from hub.adapters.kafka.clock import Clock
     from hub.settings import Settings
     from hub.topics.catalogue import Catalogue
     from hub.topics.codec import Codec
@@ -101,7 +102,7 @@ async def topic_ends(settings: Settings, *, bootstrap: str, catalogue: Catalogue
 
 
 def gateway_of(
-    settings: Settings, *, pool: Pool, codec: Codec, publisher: IntakePublisher, ends: Ends
+    settings: Settings, *, pool: Pool, codec: Codec, publisher: IntakePublisher, ends: Ends, clock: Clock
 ) -> FastAPI:
     """The gateway, appending through this publisher."""
     return create_gateway(
@@ -112,6 +113,7 @@ def gateway_of(
         keys=codec.keys,
         settings=settings,
         ends=ends,
+        now=clock.now,
     )
 
 
@@ -150,9 +152,18 @@ async def serve_http(app: FastAPI, listening: socket.socket, stop: asyncio.Event
         await serving
 
 
-def router_of(settings: Settings, *, bootstrap: str, codec: Codec, catalogue: Catalogue) -> Router:
+def router_of(
+    settings: Settings, *, bootstrap: str, codec: Codec, catalogue: Catalogue, clock: Clock
+) -> Router:
     """The router, deciding with the pure core."""
-    return Router(bootstrap, codec=codec, catalogue=catalogue, route=route, limits=limits_from(settings))
+    return Router(
+        bootstrap,
+        codec=codec,
+        catalogue=catalogue,
+        route=route,
+        limits=limits_from(settings),
+        clock=clock,
+    )
 
 
 def projector_of(

@@ -17,9 +17,10 @@ from hub.adapters import broker, telemetry
 from hub.adapters.database import server as database
 from hub.adapters.database.pool import open_pool
 from hub.adapters.database.schema import upgrade
-from hub.adapters.feeds import Feeds, ProjectedOrganisations
+from hub.adapters.feeds import Feeds, ProjectedOrganisations, ProjectedPeople
 from hub.adapters.gateway import forget_old_attempts
 from hub.adapters.kafka import admin
+from hub.adapters.kafka.clock import Clock
 from hub.adapters.ledger import Asker
 from hub.app import roles as parts
 from hub.app.hub import Hub
@@ -37,6 +38,7 @@ from hub.topics.keys import FileKeyStore
 from hub.topics.library import SchemaLibrary
 from hub.topics.pairwise import message_id
 from hub.topics.policy_files import folder_policy
+from hub.topics.profile_files import read_profiles
 
 if TYPE_CHECKING:
     import socket
@@ -53,7 +55,11 @@ _log = structlog.get_logger(__name__)
 
 @contextlib.asynccontextmanager
 async def running(
-    settings: Settings, *, roles: Collection[Role] = ALL_ROLES, ephemeral: bool = False
+    settings: Settings,
+    *,
+    roles: Collection[Role] = ALL_ROLES,
+    ephemeral: bool = False,
+    clock: Clock | None = None,
 ) -> AsyncIterator[Hub]:
     """A hub with these roles, for as long as the block lasts.
 
@@ -61,6 +67,7 @@ async def running(
         settings: Where Kafka and PostgreSQL are, or how to start them; every limit.
         roles: What this process does.
         ephemeral: Keep the data of what is started here, and the keys, only until the end.
+        clock: Whose time it is; this machine's where none is given.
 
     Raises:
         AlreadyRunning: Another process runs this instance.
@@ -99,10 +106,12 @@ async def running(
             catalogue=catalogue,
             roles=asyncio.get_running_loop().create_future(),
         )
-        await stack.enter_async_context(_at_work(hub, roles, listening))
+        await stack.enter_async_context(_at_work(hub, roles, listening, clock or Clock()))
         if {Role.ROUTER, Role.PROJECTOR} <= set(roles) and await hub.policy_in_force() is None:
             # The first start of an instance; later changes are released by somebody, not by an upgrade.
             await hub.release_policy()
+        if {Role.ROUTER, Role.PROJECTOR} <= set(roles):
+            await _release_first_profiles(hub)
         if listening is not None and not ephemeral:
             stack.enter_context(_announced(folder / _GATEWAY_STATE, hub.http_url))
         yield replace(hub, notices=(*hub.notices, *await _unserved(hub)))
@@ -213,11 +222,13 @@ def _first(group: BaseExceptionGroup[BaseException]) -> BaseException:
 
 
 @contextlib.asynccontextmanager
-async def _at_work(hub: Hub, roles: Collection[Role], listening: socket.socket | None) -> AsyncIterator[None]:
+async def _at_work(
+    hub: Hub, roles: Collection[Role], listening: socket.socket | None, clock: Clock
+) -> AsyncIterator[None]:
     """The roles at work; on leaving they are told to stop and given time to finish."""
     stop = asyncio.Event()
     async with contextlib.AsyncExitStack() as stack:
-        tasks = await _start(hub, roles, listening, stop, stack)
+        tasks = await _start(hub, roles, listening, stop=stop, stack=stack, clock=clock)
         watch = asyncio.create_task(_watch(tasks, hub.roles))
         try:
             yield
@@ -238,13 +249,15 @@ async def _start(
     hub: Hub,
     roles: Collection[Role],
     listening: socket.socket | None,
+    *,
     stop: asyncio.Event,
     stack: contextlib.AsyncExitStack,
+    clock: Clock,
 ) -> list[asyncio.Task[None]]:
     settings, bootstrap, codec, catalogue = hub.settings, hub.bootstrap, hub.codec, hub.catalogue
     tasks: list[asyncio.Task[None]] = []
     if Role.ROUTER in roles:
-        router = parts.router_of(settings, bootstrap=bootstrap, codec=codec, catalogue=catalogue)
+        router = parts.router_of(settings, bootstrap=bootstrap, codec=codec, catalogue=catalogue, clock=clock)
         tasks.append(asyncio.create_task(router.run(stop), name=Role.ROUTER))
     if Role.PROJECTOR in roles:
         projector = parts.projector_of(
@@ -262,7 +275,9 @@ async def _start(
             ends = await stack.enter_async_context(
                 parts.topic_ends(settings, bootstrap=bootstrap, catalogue=catalogue)
             )
-            app = parts.gateway_of(settings, pool=hub.pool, codec=codec, publisher=publisher, ends=ends)
+            app = parts.gateway_of(
+                settings, pool=hub.pool, codec=codec, publisher=publisher, ends=ends, clock=clock
+            )
             serving = parts.serve_http(app, listening, stop, grace_s=settings.stop_timeout_s)
             tasks.append(asyncio.create_task(serving, name=Role.GATEWAY))
             forgetting = forget_old_attempts(hub.pool, days=settings.idempotency_days, stop=stop)
@@ -274,6 +289,7 @@ async def _start(
                 catalogue=catalogue,
                 intake=publisher,
                 organisations=ProjectedOrganisations(hub.pool),
+                case_of=ProjectedPeople(hub.pool),
                 limits=parts.feed_limits_from(settings),
             )
             tasks.append(asyncio.create_task(feeds.run(stop), name=Role.FEEDS))
@@ -288,6 +304,12 @@ async def _watch(tasks: list[asyncio.Task[None]], roles: asyncio.Future[None]) -
         if not roles.done():
             message = f"the role {task.get_name()} ended"
             roles.set_exception(fault if fault is not None else HubError(message))
+
+
+async def _release_first_profiles(hub: Hub) -> None:
+    """Release the profiles of jurisdictions that have none yet, so that the log says what cases go by."""
+    known = {each.jurisdiction for each in await hub.profiles()}
+    await hub.release_profiles(plain for plain in read_profiles() if plain["jurisdiction"] not in known)
 
 
 def _url(listening: socket.socket | None) -> str:

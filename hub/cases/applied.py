@@ -36,6 +36,8 @@ class Occasion:
     payload: Mapping[str, object]
     now: Instant
     directory: Directory
+    offset: int | None = None
+    """Where in its partition of the log the message stands."""
 
 
 class Deadline(NamedTuple):
@@ -91,3 +93,7 @@ class Applied:
     """Members who were on the team before and are not now."""
     announced: tuple[Announced, ...] = ()
     """Reviews to be triggered now."""
+    is_news: bool = True
+    """False: everybody concerned has been told all of it before, and nobody is told again."""
+    correlation: str = ""
+    """Under which the message is told, where it is a further word on an earlier fact."""

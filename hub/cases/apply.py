@@ -14,10 +14,12 @@ from hub.cases import (
     delivery,
     enforcing,
     evaluating,
+    icm,
     opening,
     referrals,
     reviews,
     risk,
+    scope,
     standing,
     team,
     upkeep,
@@ -68,9 +70,15 @@ def apply(
 
     `body` is the submission's payload as its dataclass.
     """
-    at = Occasion(envelope=submission.envelope, payload=submission.payload, now=now, directory=directory)
+    at = Occasion(
+        envelope=submission.envelope,
+        payload=submission.payload,
+        now=now,
+        directory=directory,
+        offset=submission.offset,
+    )
     if isinstance(body, CaseMessage) and body.action is CaseAction.OPENED and case is None:
-        return _completed(None, opening.opened(body, at), at)
+        return _completed(None, opening.opened(body, at), body, at)
     if case is None:
         raise case_unknown()
     if case.closed_at is not None and at.envelope.message not in AFTER_CLOSING:
@@ -78,18 +86,20 @@ def apply(
         raise DomainRefusal(code, "the case is closed", fix="open a new case for a new period of engagement")
     change = CHANGES.get(at.envelope.message)
     applied = Applied(case=case) if change is None else change(case, body, at)
-    return _completed(case, applied, at)
+    return _completed(case, applied, body, at)
 
 
-def _completed(before: Case | None, applied: Applied, at: Occasion) -> Applied:
+def _completed(before: Case | None, applied: Applied, body: Body, at: Occasion) -> Applied:
     """Add what follows from any change: the version, who came and went, conditions that have arisen."""
     now = at.now
+    applied = icm.followed(before, applied, body, at)
+    applied = scope.followed(before, applied, at.directory.profile(applied.case.jurisdiction), now)
     applied = upkeep.kept_up(before, applied, now=now, directory=at.directory)
     case = replace(
         applied.case, version=1 if before is None else before.version + 1, turn=turned(before, applied.case)
     )
     was = () if before is None else current_team(before, now)
-    is_ = current_team(case, now)
+    is_ = was if before is not None and case.team is before.team else current_team(case, now)
     exceptions = (
         *applied.exceptions,
         *assessing.unmanaged(case, at),
@@ -101,13 +111,17 @@ def _completed(before: Case | None, applied: Applied, at: Occasion) -> Applied:
         applied,
         case=case,
         exceptions=exceptions,
-        joiners=tuple(member for member in is_ if not _among(member, was)),
-        leavers=tuple(member for member in was if not _among(member, is_)),
+        joiners=_only_in(is_, was),
+        leavers=_only_in(was, is_),
     )
 
 
-def _among(member: Member, team_: tuple[Member, ...]) -> bool:
-    return any(_place(member) == _place(held) for held in team_)
+def _only_in(team_: tuple[Member, ...], other: tuple[Member, ...]) -> tuple[Member, ...]:
+    """Return the members of one team whose place nobody of the other has."""
+    if team_ is other:
+        return ()
+    places = {_place(member) for member in other}
+    return tuple(member for member in team_ if _place(member) not in places)
 
 
 def _place(member: Member) -> tuple[object, ...]:

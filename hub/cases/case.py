@@ -8,10 +8,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import ClassVar
 
+from hub.cases.allocation import UNALLOCATED, Allocation
 from hub.cases.grants import Grant
+from hub.cases.identity import NOBODY, Identity
+from hub.cases.integrated import Integrated
+from hub.cases.movements import NONE, Movements
 from hub.cases.work import NO_WORK, Work
-from hub.messages.envelope import InformationClass, MessageName, Role, Statement
+from hub.messages.envelope import InformationClass, MessageName, Role
 from hub.messages.identifiers import CaseRef, DeliveryId, Instant, MessageId, OrganisationId
 
 
@@ -94,21 +99,21 @@ class Referral:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Kept:
-    """A message kept whole, so that whoever joins later can be given it (R-CASE-06)."""
+    """A message that joiners can be given (R-CASE-06): where it stands in the log, not what it says."""
 
+    FORMER: ClassVar = frozenset(
+        {"payload", "author", "statement", "occurred_at", "recorded_at", "correlation", "declared"}
+    )
+    """What earlier versions of the hub kept instead; passed over, the message cannot be given again."""
     message: MessageId
-    payload: str
-    """As canonical JSON, without the fields that are not given; empty: nobody may be given it any more."""
+    offset: int | None = None
+    """Where in its partition of the log; None: nobody knows, and it cannot be given again."""
+    fields: frozenset[str] = frozenset()
+    """The fields it still gives; none: nobody may be given it any more."""
     contract: str = "1.0"
-    author: str = ""
+    """The version in whose names the fields are named."""
     author_role: Role = Role.OFFENDER_MANAGER
     author_organisation: OrganisationId | None = None
-    statement: Statement = Statement.FACT
-    occurred_at: Instant | None = None
-    recorded_at: Instant | None = None
-    correlation: str = ""
-    declared: frozenset[str] = frozenset()
-    """Stricter classes its author gave to fields, each as `path=class`."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -126,7 +131,7 @@ class Risk(Kept):
 
     kind: str
     factor: str = ""
-    """Which factor, in small letters, where it is about one."""
+    """Which factor, where it is about one: a name that follows from its words and does not show them."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -245,5 +250,11 @@ class Case:
     """Grows by one with each message applied; decisions name the version they saw."""
     turn: int = 0
     """Grows by one with each change of what decides who may know (hub.cases.turning)."""
+    allocation: Allocation = UNALLOCATED
+    """What scope, tier and continuity rest on (R-CASE-07, R-CASE-08)."""
+    integrated: Integrated | None = None
+    """Where it stands in Integrated Case Management (R-SCO-01…03)."""
     work: Work = NO_WORK
     """What should be happening, and how far it is (R-ADM-01)."""
+    movements: Movements = NONE
+    identity: Identity = NOBODY

@@ -7,6 +7,7 @@ from dataclasses import replace
 from hub.cases import reports
 from hub.cases.applied import Applied, Occasion, Raised
 from hub.cases.case import Case, Handover, Member, Restriction, RestrictionKind
+from hub.cases.pre_sentence import is_kept
 from hub.cases.refusals import incomplete
 from hub.errors import DomainRefusal
 from hub.messages.envelope import InformationClass, Role
@@ -59,7 +60,8 @@ def check_transfer(case: Case, body: TeamChangeMessage, incoming: Member) -> Mem
     if (incoming.organisation, incoming.person) == (outgoing.organisation, outgoing.person):
         what = "TEAM-CHANGE"
         raise incomplete(what, "person, somebody else than the Offender Manager of the case")
-    check_authority(body, {outgoing.person, incoming.person})
+    if is_kept(case, outgoing):
+        check_authority(body, {outgoing.person, incoming.person})
     return outgoing
 
 
@@ -70,7 +72,8 @@ def manager_appointed(added: Applied, member: Member) -> Applied:
         code = "OM-ALREADY-HELD"
         message = "the case has an Offender Manager at that time; it has one at a time"
         raise DomainRefusal(code, message, fix="send TRANSFER_OM, authorised by a line manager")
-    if all(other.person == member.person for other in others):
+    kept = [other for other in others if is_kept(added.case, other)]
+    if all(other.person == member.person for other in kept):
         return added
     transfers = added.case.om_transfers + 1
     return replace(
@@ -86,7 +89,8 @@ def with_handover(case: Case, body: TeamChangeMessage, outgoing: Member) -> Case
     handover = None
     if body.handover_until is not None and body.handover_until > starts:
         handover = Handover(outgoing=outgoing, until=body.handover_until)
-    return replace(case, om_transfers=case.om_transfers + 1, handover=handover)
+    counted = case.om_transfers + (1 if is_kept(case, outgoing) else 0)
+    return replace(case, om_transfers=counted, handover=handover)
 
 
 def with_protection(case: Case, body: TeamChangeMessage, at: Occasion) -> Case:

@@ -6,7 +6,7 @@ The message itself goes to everybody concerned; here it is only about what the c
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from hub.cases.applied import Applied, Occasion
 from hub.cases.case import Case, Kept
@@ -14,7 +14,19 @@ from hub.cases.keeping import Message, field_of, without
 from hub.messages.envelope import Role
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from hub.cases.allocation import Allocation
     from hub.messages.correction import CorrectionMessage
+
+SENTENCE: Mapping[str, str] = {
+    "sentence_type": "sentence",
+    "sentence_days": "days",
+    "sentence_expiry": "expiry",
+    "court_report": "report",
+}
+"""Fields of a case message that scope rests on, and what they are called there."""
+BORN = "date_of_birth"
 
 
 def corrected(case: Case, body: CorrectionMessage, at: Occasion) -> Applied:
@@ -32,10 +44,24 @@ def corrected(case: Case, body: CorrectionMessage, at: Occasion) -> Applied:
         case=replace(
             case,
             plan=None if case.plan is None else after(case.plan),
-            facts=tuple(held for held in facts if held.payload),
-            risks=tuple(held for held in risks if held.payload),
+            facts=tuple(held for held in facts if held.fields),
+            risks=tuple(held for held in risks if held.fields),
+            allocation=_allocation_without(case.allocation, body),
         )
     )
+
+
+def _allocation_without(allocation: Allocation, body: CorrectionMessage) -> Allocation:
+    """Forget what was said of the sentence and of birth where that was wrong, or is to be erased."""
+    names = frozenset(map(field_of, body.fields))
+    if body.corrects == allocation.said_in:
+        gone: dict[str, Any] = {
+            attribute: None for name, attribute in SENTENCE.items() if not names or name in names
+        }
+        allocation = replace(allocation, **gone)
+    if body.corrects == allocation.born_in and (not names or BORN in names):
+        allocation = replace(allocation, born=None, born_in=None)
+    return allocation
 
 
 def _may_correct(kept: Kept, body: CorrectionMessage, at: Occasion) -> bool:
@@ -46,5 +72,5 @@ def _may_correct(kept: Kept, body: CorrectionMessage, at: Occasion) -> bool:
 
 def _without(kept: Message, body: CorrectionMessage) -> Message:
     if not body.fields:
-        return replace(kept, payload="")
+        return without(kept, kept.fields)
     return without(kept, map(field_of, body.fields))

@@ -1,41 +1,98 @@
-"""Where the person is held, from what prisons say (R-MSG-05, R-RTE-05, R-CASE-01)."""
+"""Where the person is held, from what prisons say (R-MSG-05, R-RTE-05, R-CASE-01).
+
+What is expected moves nobody. What has happened and what was wrong change where the person is held, by all
+that is known of their movements (hub.cases.movements). A movement told before is told no second time.
+"""
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
-from hub.cases import reports
+from hub.cases import deadlines, moved, refusals, reports
+from hub.cases import movements as known_movements
 from hub.cases.applied import Applied, Directory, Occasion, Raised
 from hub.cases.case import Case, Custody
 from hub.cases.dates import iso_date
-from hub.messages.identifiers import Instant, OrganisationId
+from hub.cases.identity import of_person
+from hub.cases.movements import LEAVING, SAME_FACT_MS, SORTS, TOLD_MAX, Movement, Movements, Place
+from hub.messages.identifiers import Instant, OrganisationId, derived_id
 from hub.messages.prison_event import PrisonEventAction, PrisonEventMessage, PrisonEventStatus
 
-ARRIVALS = frozenset(
-    {
-        PrisonEventAction.RECEPTION,
-        PrisonEventAction.TRANSFER,
-        PrisonEventAction.RETURN,
-        PrisonEventAction.RECALL,
-    }
-)
-"""Events after which the prison named as receiving holds the person."""
-DEPARTURES = frozenset({PrisonEventAction.RELEASE, PrisonEventAction.HDC})
-"""Events after which no prison holds the person; on temporary release the prison still does."""
-DISTANT = frozenset({PrisonEventAction.RECEPTION, PrisonEventAction.TRANSFER})
+if TYPE_CHECKING:
+    from hub.cases.applied import Deadline, Ended
+
+CONFIRM_WITHIN_MS = 4 * 60 * 60 * 1000
+"""How long after its time an expected movement may stay unconfirmed: the prison system itself holds what has
+happened back for most of an hour, since mistakes are mended in that time."""
+BARE = frozenset({"action", "status", "at", "prison_from", "prison_to", "movement_reason", "release_type"})
+IDENTIFIERS = frozenset({"noms_number", "booking"})
+_DIGEST_DIGITS = 12
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Account:
+    """One account of a movement, beside what was known of that movement before."""
+
+    new: Movement
+    known: Movement | None
+    digest: str
+    given: frozenset[str]
+
+    @property
+    def happened(self) -> bool:
+        """Whether it has been said before that this has happened, and not taken back."""
+        return self.known is not None and self.known.status is PrisonEventStatus.CONFIRMED
+
+    @property
+    def is_known_to_have_happened(self) -> bool:
+        """Whether it has been said before that just this has happened: a release may prove to be a death."""
+        return self.happened and self.known is not None and self.known.action is self.new.action
+
+    @property
+    def is_named(self) -> bool:
+        """Whether its author names the fact by its correlation."""
+        return self.known is not None and self.known.fact == self.new.fact
+
+    @property
+    def is_repeat(self) -> bool:
+        """Whether everybody has been told all of it already."""
+        if self.known is None:
+            return False
+        if self.known.status is not self.new.status:
+            return self.new.status is PrisonEventStatus.PROVISIONAL and self.happened and self._is_bare
+        if self.new.status is PrisonEventStatus.RETRACTED:
+            return True
+        apart = abs(self.known.at - self.new.at)
+        if self.is_named or apart > SAME_FACT_MS:
+            return apart == 0 and self.digest in self.known.told
+        return self.digest in self.known.told or (self._is_bare and not self._leads_further(self.known))
+
+    @property
+    def _is_bare(self) -> bool:
+        """Whether it says no more than that somebody moves."""
+        return self.given <= BARE | IDENTIFIERS
+
+    def _leads_further(self, known: Movement) -> bool:
+        """Say whether it is of another action, or names a prison that was not named."""
+        places = ((known.left, self.new.left), (known.reached, self.new.reached))
+        return known.action is not self.new.action or any(
+            was is None and is_ is not None for was, is_ in places
+        )
 
 
 def prison_event(case: Case, body: PrisonEventMessage, at: Occasion) -> Applied:
     """Apply what a prison says happened; what is only expected moves nobody, what was wrong is undone."""
-    custody = case.custody or Custody(prison=None, since=None)
-    if body.release_date is not None and body.status is not PrisonEventStatus.RETRACTED:
-        custody = replace(custody, release_date=iso_date(body.release_date))
-    when = at.envelope.occurred_at if body.at is None else body.at
-    if body.status is PrisonEventStatus.RETRACTED:
-        custody = _undone(custody, body, at.directory)
-    elif body.status is PrisonEventStatus.CONFIRMED and not _is_history(custody, when):
-        custody = _happened(custody, body, when=when, directory=at.directory)
-    return Applied(case=replace(case, custody=custody), exceptions=_flags(case, body))
+    case = of_person(case, body.noms_number)
+    if body.action not in SORTS:
+        return Applied(case=_dated(case, body))
+    account = _account(case, body, at)
+    if account.is_repeat:
+        return Applied(case=case, is_news=False)
+    _check(case, account)
+    if account.new.status is PrisonEventStatus.RETRACTED and account.known is not None:
+        return _taken_back(case, account.known, at)
+    return _taken(case, body, account, at)
 
 
 def prison_of(directory: Directory, code: str | None) -> OrganisationId | None:
@@ -45,35 +102,166 @@ def prison_of(directory: Directory, code: str | None) -> OrganisationId | None:
     return directory.prison(code) or OrganisationId(f"prison-{code.lower()}")
 
 
-def _happened(custody: Custody, body: PrisonEventMessage, *, when: Instant, directory: Directory) -> Custody:
-    if body.action in DEPARTURES:
-        prison = None
-    elif body.action in ARRIVALS and body.prison_to is not None:
-        prison = prison_of(directory, body.prison_to)
+def overdue(case: Case, due: Ended, now: Instant, _directory: Directory) -> Applied:
+    """Report a movement that was expected and that nobody has confirmed in time."""
+    late = tuple(
+        each
+        for each in known_movements.expected(case.movements)
+        if deadlines.confirmation(each) == due and _confirm_by(each) <= now
+    )
+    raised = tuple(
+        Raised(code=reports.MOVEMENT_NOT_CONFIRMED, subject=due.subject, due_at=each.at) for each in late
+    )
+    return Applied(case=case, exceptions=raised)
+
+
+def _account(case: Case, body: PrisonEventMessage, at: Occasion) -> _Account:
+    movement = Movement(
+        fact=at.envelope.correlation,
+        action=body.action,
+        status=body.status or PrisonEventStatus.PROVISIONAL,
+        at=at.envelope.occurred_at if body.at is None else body.at,
+        left=prison_of(at.directory, body.prison_from),
+        reached=prison_of(at.directory, body.prison_to),
+    )
+    said = {name: value for name, value in at.payload.items() if value is not None}
+    content = sorted((name, str(value)) for name, value in said.items() if name not in {"at", "status"})
+    return _Account(
+        new=movement,
+        known=known_movements.same_fact(_movements(case), movement),
+        digest=derived_id("movement", *(part for each in content for part in each))[:_DIGEST_DIGITS],
+        given=frozenset(said),
+    )
+
+
+def _check(case: Case, account: _Account) -> None:
+    """Refuse what cannot be, on what is known: a movement of the dead, out of a prison that holds nobody."""
+    new, known = account.new, account.known
+    if new.status is PrisonEventStatus.RETRACTED:
+        if known is None:
+            raise refusals.movement_unknown()
+        return
+    dead = known_movements.death(_movements(case))
+    if dead is not None and new.action is not PrisonEventAction.DEATH and not account.is_named:
+        raise refusals.person_dead()
+    if new.status is PrisonEventStatus.PROVISIONAL and account.happened:
+        raise refusals.movement_happened()
+    if new.action not in LEAVING or new.left is None:
+        return
+    place = known_movements.place_at(_movements(case), new.at, but=known)
+    if place.is_known and place.prison != new.left:
+        raise refusals.person_not_held()
+
+
+def _taken(case: Case, body: PrisonEventMessage, account: _Account, at: Occasion) -> Applied:
+    """Take a movement that is expected or has happened, in place of what was known of it."""
+    known, movement = account.known, account.new
+    if known is not None:
+        told = (*known.told, account.digest) if known.status is movement.status else (account.digest,)
+        movement = replace(
+            known,
+            action=movement.action,
+            status=movement.status,
+            at=movement.at,
+            left=movement.left or known.left,
+            reached=movement.reached or known.reached,
+            told=told[-TOLD_MAX:],
+        )
     else:
-        return custody
-    if prison == custody.prison:
-        return custody
-    left = custody.prison or prison_of(directory, body.prison_from)
-    return replace(custody, prison=prison, since=when, previous=left)
+        movement = replace(movement, told=(account.digest,))
+    movement = _with_date(case, movement, body)
+    is_new = movement.status is PrisonEventStatus.CONFIRMED and not account.is_known_to_have_happened
+    back = Applied(case=case)
+    if is_new and known is not None and known.ended:
+        # What was told as a death was none.
+        back = moved.brought_back(case, known, at)
+        movement = replace(movement, ended=(), ended_at=None)
+    after = _with(_dated(back.case, body), movement, instead_of=known)
+    applied = moved.moved(case, after, movement, at) if is_new else Applied(case=after)
+    flags = _flags(applied.case, body) if is_new else ()
+    return replace(
+        applied,
+        correlation=movement.fact,
+        exceptions=(*back.exceptions, *applied.exceptions, *flags),
+        timers_set=(*back.timers_set, *applied.timers_set, *_timers(movement)),
+        timers_cleared=(*applied.timers_cleared, *_cleared(case, applied.case, movement)),
+    )
 
 
-def _undone(custody: Custody, body: PrisonEventMessage, directory: Directory) -> Custody:
-    """Put the person back where they were, if the event now retracted is the one that moved them."""
-    if body.action in DEPARTURES:
-        moved = custody.prison is None
-    else:
-        moved = body.action in ARRIVALS and custody.prison == prison_of(directory, body.prison_to)
-    return replace(custody, prison=custody.previous, previous=custody.prison) if moved else custody
+def _taken_back(case: Case, known: Movement, at: Occasion) -> Applied:
+    """Undo what followed from a movement that was wrong (a release recorded by mistake)."""
+    movement = replace(known, status=PrisonEventStatus.RETRACTED, told=(), ended=(), ended_at=None)
+    after = _with(case, movement, instead_of=known)
+    custody = after.custody
+    if custody is not None and known.release_date is not None and custody.release_date == known.release_date:
+        after = replace(after, custody=replace(custody, release_date=known.dated))
+    applied = Applied(case=after)
+    if known.status is PrisonEventStatus.CONFIRMED:
+        applied = moved.brought_back(after, known, at)
+    return replace(
+        applied,
+        correlation=known.fact,
+        timers_cleared=(*applied.timers_cleared, *_cleared(case, applied.case, movement)),
+    )
 
 
-def _is_history(custody: Custody, when: Instant) -> bool:
-    return custody.since is not None and when < custody.since
+def _movements(case: Case) -> Movements:
+    """Return the movements of a case; what was known of its custody before the first is where they begin."""
+    held = case.movements
+    if held.before is not None or held.known:
+        return held
+    custody = case.custody or Custody(prison=None, since=None)
+    before = Place(prison=custody.prison, since=custody.since, previous=custody.previous)
+    return replace(held, before=before)
+
+
+def _with(case: Case, movement: Movement, *, instead_of: Movement | None) -> Case:
+    """Put a movement among those known, and the person where all of them lead."""
+    movements = known_movements.with_movement(_movements(case), movement, instead_of=instead_of)
+    place = known_movements.place_at(movements)
+    custody = case.custody or Custody(prison=None, since=None)
+    there = replace(custody, prison=place.prison, since=place.since, previous=place.previous)
+    return replace(case, movements=movements, custody=there)
+
+
+def _dated(case: Case, body: PrisonEventMessage) -> Case:
+    """Take over the release date, unless what brought it is taken back."""
+    if body.release_date is None or body.status is PrisonEventStatus.RETRACTED:
+        return case
+    custody = case.custody or Custody(prison=None, since=None)
+    return replace(case, custody=replace(custody, release_date=iso_date(body.release_date)))
+
+
+def _with_date(case: Case, movement: Movement, body: PrisonEventMessage) -> Movement:
+    """Note which release date a movement brought, and in place of which."""
+    if body.release_date is None:
+        return movement
+    before = None if case.custody is None else case.custody.release_date
+    if movement.release_date is not None:
+        before = movement.dated
+    return replace(movement, release_date=iso_date(body.release_date), dated=before)
+
+
+def _confirm_by(movement: Movement) -> Instant:
+    return Instant(movement.at + CONFIRM_WITHIN_MS)
+
+
+def _timers(movement: Movement) -> tuple[Deadline, ...]:
+    if movement.status is not PrisonEventStatus.PROVISIONAL:
+        return ()
+    return (deadlines.on(deadlines.confirmation(movement), _confirm_by(movement)),)
+
+
+def _cleared(before: Case, after: Case, movement: Movement) -> tuple[Ended, ...]:
+    """Return the confirmations no longer waited for: of this movement, and of those forgotten for it."""
+    gone = known_movements.dropped(before.movements, after.movements)
+    settled = () if movement.status is PrisonEventStatus.PROVISIONAL else (movement,)
+    return tuple(deadlines.confirmation(each) for each in (*settled, *gone))
 
 
 def _flags(case: Case, body: PrisonEventMessage) -> tuple[Raised, ...]:
     """Raise the question of an Offender Supervisor on a move into distant custody (002 3.24a)."""
-    confirmed = body.status is PrisonEventStatus.CONFIRMED and body.action in DISTANT
-    if not confirmed or body.distant is not True or case.in_scope is False:
+    into = {PrisonEventAction.RECEPTION, PrisonEventAction.TRANSFER, PrisonEventAction.RECALL}
+    if body.action not in into or body.distant is not True or case.in_scope is False:
         return ()
     return (Raised(code=reports.DISTANT_CUSTODY),)

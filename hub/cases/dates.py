@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import date
 
+from hub.cases.profile import DAY_MS
 from hub.messages.identifiers import Instant
 
 _EPOCH_ORDINAL = date(1970, 1, 1).toordinal()
@@ -15,6 +16,11 @@ def iso_date(days: int) -> str:
     return date.fromordinal(_EPOCH_ORDINAL + days).isoformat()
 
 
-def instant_of(day: str) -> Instant:
-    """Return the moment at which a date begins, e.g. of 2026-03-01."""
-    return Instant((date.fromisoformat(day).toordinal() - _EPOCH_ORDINAL) * _DAY_MS)
+def day_number(day: str) -> int:
+    """Return how many days after 1970-01-01 a date is."""
+    return date.fromisoformat(day).toordinal() - _EPOCH_ORDINAL
+
+
+def first_moment(day: str) -> Instant:
+    """Return the moment a date begins, in UTC."""
+    return Instant(day_number(day) * DAY_MS)

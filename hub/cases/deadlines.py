@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from hub.cases import movements
 from hub.cases.applied import Deadline, Ended
 from hub.cases.case import Case, ConsentGiven, ConsentState, Member, Referral, ReferralState, Restriction
 from hub.cases.grants import GrantKind
@@ -23,11 +24,15 @@ HANDOVER_END = "handover-end"
 MEMBERSHIP_START = "membership-start"
 MEMBERSHIP_END = "membership-end"
 ACKNOWLEDGEMENT = "acknowledgement"
+CORE_SCREEN = "core-screen"
+CONFERENCE = "case-conference"
+CONFERENCE_LATE = "case-conference-late"
 EXPECTED = "expected"
 REVIEW_AHEAD = "review-ahead"
 REVIEW_DUE = "review-due"
 ASSESSMENT_DUE = "assessment-due"
 ENFORCEMENT_DECISION = "enforcement-decision"
+MOVEMENT_CONFIRMATION = "movement-confirmation"
 
 
 def named(*parts: str) -> str:
@@ -88,6 +93,26 @@ def handover_end() -> Ended:
     return Ended(HANDOVER_END, "om")
 
 
+def core_screen() -> Ended:
+    """Name the deadline by which the Core Screen is held (R-SCO-01)."""
+    return Ended(CORE_SCREEN, "icm")
+
+
+def conference() -> Ended:
+    """Name the deadline at which a case conference has to be convened (R-SCO-03)."""
+    return Ended(CONFERENCE, "icm")
+
+
+def conference_late() -> Ended:
+    """Name the deadline by which a case conference is held."""
+    return Ended(CONFERENCE_LATE, "icm")
+
+
+def confirmation(movement: movements.Movement) -> Ended:
+    """Name the deadline by which a movement that is expected should have been confirmed."""
+    return Ended(MOVEMENT_CONFIRMATION, named(movement.fact, movement.sort))
+
+
 def membership(kind: str, member: Member) -> Ended:
     """Name the deadline at which a membership begins or ends."""
     name = named(member.role, member.organisation, member.person, member.referral or "")
@@ -125,8 +150,11 @@ def _awaited(case: Case, now: Instant) -> Iterator[Ended]:
         if grant.until is not None and (grant.kind is not GrantKind.BREAK_GLASS or grant.agreed is not None):
             yield grant_end(grant.grant)
     yield from (acknowledgement(held.delivery) for held in case.awaiting)
+    yield from map(confirmation, movements.expected(case.movements))
     if case.handover is not None:
         yield handover_end()
+    if case.integrated is not None and case.integrated.since is not None:
+        yield from (core_screen(), conference(), conference_late())
     for member in case.team:
         yield from (Ended(due.kind, due.subject) for due in of_membership(member, now))
     yield from of_work(case.work)

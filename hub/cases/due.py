@@ -8,9 +8,11 @@ from typing import TYPE_CHECKING
 from hub.cases import (
     acknowledgements,
     assessing,
+    custody,
     deadlines,
     enforcing,
     expecting,
+    icm,
     reports,
     reviews,
     standing,
@@ -145,10 +147,14 @@ PASSES: Mapping[str, Callable[[Case, Ended, Instant, Directory], Applied]] = {
     deadlines.MEMBERSHIP_START: _member_begins,
     deadlines.MEMBERSHIP_END: _member_ends,
     deadlines.ACKNOWLEDGEMENT: acknowledgements.overdue,
+    deadlines.CORE_SCREEN: icm.fallen_due,
+    deadlines.CONFERENCE: icm.fallen_due,
+    deadlines.CONFERENCE_LATE: icm.fallen_due,
     deadlines.EXPECTED: expecting.passed,
     deadlines.REVIEW_AHEAD: reviews.announced,
     deadlines.REVIEW_DUE: reviews.overdue,
     deadlines.ASSESSMENT_DUE: assessing.missing,
     deadlines.ENFORCEMENT_DECISION: enforcing.undecided,
+    deadlines.MOVEMENT_CONFIRMATION: custody.overdue,
 }
 """What follows from each kind of deadline."""

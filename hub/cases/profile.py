@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from hub.messages.case import IcmRoute
 from hub.messages.envelope import Role
 from hub.messages.identifiers import Instant
 from hub.messages.review import ReviewKind
@@ -19,13 +20,6 @@ HOUR_MS = 60 * 60 * 1000
 DAY_MS = 24 * HOUR_MS
 TIER_UNKNOWN = 4
 """A case whose tier nobody has stated is watched as closely as the highest: unknown never relaxes."""
-
-
-class Route(StrEnum):
-    """The two ways through Integrated Case Management in Scotland (R-SCO-01; 001)."""
-
-    STANDARD = "STANDARD"
-    ENHANCED = "ENHANCED"
 
 
 class FactorKind(StrEnum):
@@ -118,7 +112,7 @@ class ScopeClause:
     """Levels of risk of serious harm; empty: any."""
     prolific: bool | None = None
     """Whether the person is a Prolific and other Priority Offender; None: either."""
-    routes: frozenset[Route] = frozenset()
+    routes: frozenset[IcmRoute] = frozenset()
     """Routes of Integrated Case Management; empty: any."""
 
 
@@ -207,6 +201,11 @@ class Profile:
         """Jurisdiction and version, as control records are named: `england-and-wales:1.0`."""
         return f"{profile_key(self.jurisdiction)}:{self.version}"
 
+    @property
+    def order(self) -> tuple[int, ...]:
+        """By what one profile follows another: its date, then its version as numbers."""
+        return (self.in_force_from, *map(int, self.version.split(".")))
+
     def tier(self, tier: int | None) -> Tier:
         """Return what a tier asks for; a case without one is treated as in the highest."""
         return self.tiers[TIER_UNKNOWN if tier is None else tier]
@@ -239,4 +238,4 @@ def profile_key(jurisdiction: str) -> str:
 def in_force(profiles: tuple[Profile, ...], now: Instant) -> Profile | None:
     """Return which of one jurisdiction's profiles holds: the one with the latest date that has come."""
     due = [each for each in profiles if each.in_force_from <= now]
-    return max(due, key=lambda each: (each.in_force_from, each.version), default=None)
+    return max(due, key=lambda each: each.order, default=None)

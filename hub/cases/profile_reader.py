@@ -18,20 +18,24 @@ from hub.cases.profile import (
     Place,
     Profile,
     ReviewRule,
-    Route,
     ScopeClause,
     ScopeRule,
     Tier,
     TierFactor,
     Tiering,
 )
-from hub.messages.case import Jurisdiction, SentenceType
+from hub.messages.case import IcmRoute, Jurisdiction, SentenceType
 from hub.messages.envelope import Role
 from hub.messages.identifiers import Instant
 from hub.messages.review import ReviewKind
 from hub.messages.vocabulary import ServiceCategory
 
 TIERS = (1, 2, 3, 4)
+TERMS = (
+    *("Offender Manager", "Offender Supervisor", "Case Administrator", "Key Worker"),
+    *("Offender Management Team", "Sentence Plan"),
+)
+"""Terms of the model (002 App. D) that a jurisdiction may have another name for."""
 RUNGS = (1, 2, 3, 4)
 DAYS_MAX = 36_500
 """No interval of a profile is longer than a hundred years."""
@@ -224,6 +228,9 @@ def _names(node: Node) -> Mapping[str, str]:
     if node.value("names") is None:
         return {}
     names = node.child("names")
+    for name in names.body:
+        if name not in TERMS:
+            names.fault(str(name), f"not a term of the model; allowed: {', '.join(TERMS)}")
     return {str(name): names.text(str(name)) for name in names.body}
 
 
@@ -250,7 +257,7 @@ def _scope_rule(node: Node) -> ScopeRule:
 
 
 def _clause(node: Node) -> ScopeClause:
-    return ScopeClause(
+    clause = ScopeClause(
         sentences=frozenset(map(str, node.words("sentences", SentenceType))),
         days_min=node.maybe("days_min"),
         age_min=node.maybe("age_min", most=150),
@@ -258,8 +265,12 @@ def _clause(node: Node) -> ScopeClause:
         days_left_over=node.maybe("days_left_over"),
         rosh=frozenset(map(str, node.words("rosh", Rosh))),
         prolific=None if node.value("prolific") is None else node.flag("prolific"),
-        routes=node.words("routes", Route),
+        routes=node.words("routes", IcmRoute),
     )
+    if clause == ScopeClause():
+        # Else a slip of indentation would take everybody in.
+        node.faults.append(f"{node.where}: must state something")
+    return clause
 
 
 def _tiering(node: Node) -> Tiering:
@@ -284,12 +295,13 @@ def _factor(node: Node) -> TierFactor:
 def _tier(node: Node) -> Tier:
     escalation = node.children("escalation", _step)
     hours = [step.after_hours for step in escalation]
-    if hours != sorted(hours):
-        node.fault("escalation", "must stand in the order of its hours")
+    acknowledge_hours = node.number("acknowledge_hours")
+    if hours != sorted(hours) or any(each < acknowledge_hours for each in hours):
+        node.fault("escalation", "must stand in the order of its hours, none before acknowledge_hours")
     return Tier(
         tier=node.number("tier", most=max(TIERS)),
         name=node.text("name"),
-        acknowledge_hours=node.number("acknowledge_hours"),
+        acknowledge_hours=acknowledge_hours,
         escalation=escalation,
         review_days=node.number("review_days"),
         review_lead_days=node.number("review_lead_days"),
@@ -324,9 +336,13 @@ def _answers(node: Node) -> Mapping[int, int]:
 
 
 def _intervention(node: Node) -> InterventionRule:
+    category = str(node.word("category", ServiceCategory))
+    after = frozenset(map(str, node.words("after", ServiceCategory)))
+    if category in after:
+        node.fault("after", "a category does not come after itself")
     return InterventionRule(
-        category=str(node.word("category", ServiceCategory)),
-        after=frozenset(map(str, node.words("after", ServiceCategory))),
+        category=category,
+        after=after,
         best_in=None if node.value("best_in") is None else node.word("best_in", Place),
     )
 

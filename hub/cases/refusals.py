@@ -33,3 +33,48 @@ def case_unknown() -> DomainRefusal:
     return DomainRefusal(
         "CASE-UNKNOWN", "the hub has no such case", fix="open the case, or correct its reference"
     )
+
+
+def movement_unknown() -> DomainRefusal:
+    """Return the refusal of a retraction of something that was never told."""
+    return DomainRefusal(
+        "MOVEMENT-UNKNOWN",
+        "nothing told about this person is taken back by this",
+        fix="give the correlation of the event that was wrong, or its action and prisons",
+    )
+
+
+def movement_happened() -> DomainRefusal:
+    """Return the refusal of an expectation of what has happened already: nobody is shown an older state."""
+    return DomainRefusal(
+        "MOVEMENT-HAPPENED",
+        "the movement has been confirmed already and cannot be expected again",
+        fix="send it as CONFIRMED, with what is new about it",
+    )
+
+
+def person_dead() -> DomainRefusal:
+    """Return the refusal of a movement of somebody whose death is on record."""
+    return DomainRefusal(
+        "PERSON-DIED",
+        "the death of the person has been confirmed, and nobody moves after it",
+        fix="if that was wrong, send it again as RETRACTED first",
+    )
+
+
+def person_not_held() -> DomainRefusal:
+    """Return the refusal of a movement out of a prison that did not hold the person then (002 3.24a)."""
+    return DomainRefusal(
+        "PERSON-NOT-HELD",
+        "the person was not held in that prison at that time; the prison that holds them reports (002 3.24a)",
+        fix="give the time it happened, or report first how the person came to that prison",
+    )
+
+
+def another_person() -> DomainRefusal:
+    """Return the refusal of an event that bears another person's number."""
+    return DomainRefusal(
+        "PERSON-MISMATCH",
+        "the prison number is not the one of the person of this case",
+        fix="name the right case; if records were merged, state the number in a case message first",
+    )

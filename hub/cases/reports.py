@@ -17,6 +17,16 @@ MISSED_SESSION = "MISSED-SESSION"
 ROSH_INTO_HIGH = "ROSH-INTO-HIGH"
 ROSH_OUT_OF_HIGH = "ROSH-OUT-OF-HIGH"
 DISTANT_CUSTODY = "DISTANT-CUSTODY"
+SUPERVISOR_LEFT_BEHIND = "SUPERVISOR-LEFT-BEHIND"
+MOVEMENT_NOT_CONFIRMED = "MOVEMENT-NOT-CONFIRMED"
+MOVEMENT_TAKEN_BACK = "MOVEMENT-TAKEN-BACK"
+DEATH_REPORTED = "DEATH-REPORTED"
+REFERRALS_ON_RELEASE = "REFERRALS-ON-RELEASE"
+REFERRALS_BETWEEN_PRISONS = "REFERRALS-BETWEEN-PRISONS"
+REFERRALS_INTO_CUSTODY = "REFERRALS-INTO-CUSTODY"
+NUMBER_CHANGED = "NUMBER-CHANGED"
+CASES_MERGED = "CASES-MERGED"
+CASES_UNMERGED = "CASES-UNMERGED"
 ASSESSMENT_NOT_BY_OM = "ASSESSMENT-NOT-BY-OM"
 ASSESSMENT_MISSING = "ASSESSMENT-MISSING"
 SUPERVISOR_AS_MANAGER = "OS-ACTING-AS-OM"
@@ -42,6 +52,18 @@ NOT_ACKNOWLEDGED = "NOT-ACKNOWLEDGED"
 ESCALATED = "NOT-ACKNOWLEDGED-ESCALATED"
 DISCLOSURE_NOTICE = "DISCLOSURE-NOTICE"
 NOT_DISCLOSABLE = "OBLIGATION-UNSUPPORTED"
+SCOPE_AT_ODDS = "SCOPE-AT-ODDS"
+TIER_BELOW_FACTORS = "TIER-BELOW-FACTORS"
+TIER_RULES_OTHER = "TIER-RULES-OTHER"
+REPORT_WITHOUT_LIKELY_TIER = "REPORT-WITHOUT-LIKELY-TIER"
+JURISDICTION_MOVED = "JURISDICTION-MOVED"
+CORE_SCREEN_OVERDUE = "CORE-SCREEN-OVERDUE"
+ICM_ROUTE_OPEN = "ICM-ROUTE-OPEN"
+ICM_FAMILY_TO_CONTACT = "ICM-FAMILY-TO-CONTACT"
+ICM_FAMILY_CONSENT_TO_ASK = "ICM-FAMILY-CONSENT-TO-ASK"
+CONFERENCE_DUE = "CASE-CONFERENCE-DUE"
+CONFERENCE_OVERDUE = "CASE-CONFERENCE-OVERDUE"
+NOT_GIVEN_AGAIN = "JOINER-NOT-GIVEN"
 
 FOR_LINE_MANAGER = frozenset(
     {
@@ -58,7 +80,7 @@ FOR_LINE_MANAGER = frozenset(
 FOR_SOME_LINE_MANAGER = frozenset({OVERRIDE_LAPSED, BREAK_GLASS_USED, BREAK_GLASS_NOT_REVIEWED})
 """These reach whoever is line manager where the case is managed, if the case names none."""
 
-URGENT = frozenset({SAFETY_PARKED, NOT_ACKNOWLEDGED, ESCALATED, AT_ODDS, NOT_DISCLOSABLE})
+URGENT = frozenset({SAFETY_PARKED, NOT_ACKNOWLEDGED, ESCALATED, AT_ODDS, NOT_DISCLOSABLE, NOT_GIVEN_AGAIN})
 """Somebody may not know what safety can hang on: these may overtake."""
 
 DETAILS: Mapping[str, str] = {
@@ -81,6 +103,46 @@ DETAILS: Mapping[str, str] = {
     "Decide who should hold the case, without breaking continuity.",
     DISTANT_CUSTODY: "The person is held too far away for the Offender Manager to supervise in person. "
     "Decide whether an Offender Supervisor is needed in the prison.",
+    SCOPE_AT_ODDS: "What the case says on being in scope is not what the scope rule in force says of its "
+    "facts. Look at sentence, age and risk, and state the scope anew if it was wrong.",
+    TIER_BELOW_FACTORS: "The case is in a lower tier than the factors given for it ask for. "
+    "Confirm the judgement, or allocate the case anew.",
+    TIER_RULES_OTHER: "The tier was reached by other tiering rules than those in force. "
+    "Look whether the case is in the right tier by them.",
+    REPORT_WITHOUT_LIKELY_TIER: "A standard delivery report was asked for, and no likely tier is stated. "
+    "State the likely tier, so that the report goes to the Offender Manager who will keep the case.",
+    JURISDICTION_MOVED: "The case has moved to another jurisdiction. Its history stays with it; from now on "
+    "the rules there hold. Look at team, tier and scope.",
+    CORE_SCREEN_OVERDUE: "The Core Screen has not been held in its time after reception. "
+    "See to it that it is, or record that the person does not take part.",
+    ICM_ROUTE_OPEN: "The Core Screen has been held, and no route is stated. "
+    "State whether the case goes the standard or the enhanced route, and tell the person.",
+    ICM_FAMILY_TO_CONTACT: "The case is on the enhanced route, and the person agrees to family or a friend "
+    "being involved. The Offender Manager contacts them.",
+    ICM_FAMILY_CONSENT_TO_ASK: "The case is on the enhanced route. Family or a friend is contacted only if "
+    "the person agrees, and no consent is recorded. Ask for it.",
+    CONFERENCE_DUE: "A case conference is due. Convene it.",
+    CONFERENCE_OVERDUE: "A case conference has not been held in its time. Hold it, or say why not.",
+    SUPERVISOR_LEFT_BEHIND: "The person has left the prison of their Offender Supervisor. "
+    "End that role, and decide who supervises where the person is now (002 3.24a).",
+    MOVEMENT_NOT_CONFIRMED: "A movement of the person was expected, and nobody has confirmed it. "
+    "Ask the prison where the person is before anything is done because of it.",
+    MOVEMENT_TAKEN_BACK: "A movement that had been told as having happened was wrong and is taken back. "
+    "Undo what was done because of it.",
+    DEATH_REPORTED: "The prison has confirmed the person's death. Every open referral has ended. "
+    "Close the case when nothing more is to be said on it.",
+    REFERRALS_ON_RELEASE: "The person has left custody with referrals open. Decide for each whether it goes "
+    "on in the community, passes to another provider, or ends (002 3.33, 3.39).",
+    REFERRALS_BETWEEN_PRISONS: "The person was moved to another prison with referrals open. Decide for each "
+    "whether it can go on there, passes to another provider, or ends (002 3.33, 3.39).",
+    REFERRALS_INTO_CUSTODY: "The person has been taken into custody with referrals open. Decide for each "
+    "whether it goes on in custody, waits, or ends (002 3.33, 3.39).",
+    NUMBER_CHANGED: "The person's prison number has changed: records were merged in prison, or it was wrong. "
+    "Review what was disclosed before; if the hub has another case of this person, have the two merged.",
+    CASES_MERGED: "Another case was found to be of the same person and is carried on as this one. Review "
+    "what was disclosed on either; state anew on this case what was held back on the other.",
+    CASES_UNMERGED: "A case that was carried on as this one is of somebody else. Review what was disclosed "
+    "since the two were merged, and correct what was about the other person.",
     ASSESSMENT_NOT_BY_OM: "An assessment was made by somebody other than the Offender Manager.",
     ASSESSMENT_MISSING: "The case has not been assessed in its time. "
     "The Offender Manager makes the assessment (002 App. B; 004).",
@@ -122,6 +184,8 @@ DETAILS: Mapping[str, str] = {
     "Look at it, and hold back what should not go on.",
     NOT_DISCLOSABLE: "Somebody on this case was not told all they might know, because what comes with it "
     "cannot be performed by way of the hub. Tell them in another way.",
+    NOT_GIVEN_AGAIN: "Somebody who has joined could not be given what was said of this case before: the hub "
+    "can no longer read it. Tell them in another way, or say it again.",
     SAFETY_PARKED: "Somebody on this case was not sent a message on which safety may hang: the contract with "
     "their organisation no longer serves it. Tell them now, in another way.",
     YOUR_DELIVERY_PARKED: "A message about this case was kept back: your contract on messages of its kind no "

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from hub.cases import deadlines, expecting, reports
 from hub.cases.applied import Announced, Applied, Raised
-from hub.cases.dates import instant_of
+from hub.cases.dates import first_moment
 from hub.cases.work import ExpectedKind, Scheduled
 from hub.messages.identifiers import Instant, derived_id
 from hub.messages.review import ReviewAction, ReviewKind
@@ -134,7 +134,7 @@ def _before_release(case: Case, rule: ReviewRule, since: Instant, now: Instant) 
     custody = case.custody
     if custody is None or custody.prison is None or custody.release_date is None:
         return None
-    release = instant_of(custody.release_date)
+    release = first_moment(custody.release_date)
     if release <= now:
         return None
     usual = release - (rule.before_release_days or 0) * DAY_MS

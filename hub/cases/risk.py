@@ -7,16 +7,13 @@ from those who assess: a Key Worker's report raises no level by itself (002 App.
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
 from hub.cases import keeping, reports
 from hub.cases.applied import Applied, Occasion, Raised
 from hub.cases.case import Case, Mappa, Risk, Rosh
 from hub.messages.envelope import Role
+from hub.messages.identifiers import derived_id
 from hub.messages.risk_change import FactorChange, RiskChangeKind, RiskChangeMessage
-
-if TYPE_CHECKING:
-    from hub.messages.identifiers import MessageId
 
 ASSESSORS = frozenset(
     {
@@ -29,8 +26,7 @@ ASSESSORS = frozenset(
 )
 HIGH = frozenset({Rosh.HIGH, Rosh.VERY_HIGH})
 RISKS_MAX = 40
-RISKS_BYTES_MAX = 200_000
-"""How much of what is known of risk a case holds; one report is 10 kB at most in plain letters."""
+"""How many reports on risk a case keeps the place of; each is read back whole for whoever joins."""
 
 
 def risk_changed(case: Case, body: RiskChangeMessage, at: Occasion) -> Applied:
@@ -73,7 +69,7 @@ def crossing(before: Case, after: Case) -> tuple[Raised, ...]:
 def _factor(body: RiskChangeMessage) -> str:
     if body.kind is not RiskChangeKind.FACTOR or body.factor is None:
         return ""
-    return " ".join(body.factor.split()).casefold()
+    return derived_id("factor", " ".join(body.factor.split()).casefold())
 
 
 def _is_superseded(held: Risk, by: Risk) -> bool:
@@ -103,11 +99,5 @@ def _bounded(risks: tuple[Risk, ...]) -> tuple[Risk, ...]:
     """
     place = {held.message: number for number, held in enumerate(risks)}
     first = sorted(risks, key=lambda held: (not _is_assessed(held), bool(held.factor), -place[held.message]))
-    room = RISKS_BYTES_MAX
-    kept: set[MessageId] = set()
-    for held in first[:RISKS_MAX]:
-        room -= len(held.payload.encode())
-        if room < 0:
-            break
-        kept.add(held.message)
+    kept = {held.message for held in first[:RISKS_MAX]}
     return tuple(held for held in risks if held.message in kept)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from hub.cases import reports
 from hub.cases.applied import Raised
 from hub.cases.membership import current_team, offender_manager
+from hub.cases.pre_sentence import is_exempt, lacks_likely_tier
 from hub.messages.envelope import Role
 
 if TYPE_CHECKING:
@@ -22,14 +23,14 @@ if TYPE_CHECKING:
 
 def conditions(case: Case, now: Instant, profile: Profile) -> frozenset[str]:
     """Return the codes of the conditions the case is in at `now` by the profile's rules."""
-    if case.closed_at is not None or case.in_scope is False:
+    if case.closed_at is not None or is_exempt(case) or not _is_managed(case, profile):
         return frozenset()
+    found = {reports.REPORT_WITHOUT_LIKELY_TIER} if lacks_likely_tier(case) else set()
     manager = offender_manager(case, now)
     if manager is None:
-        return frozenset({reports.CASE_WITHOUT_OM})
+        return frozenset({*found, reports.CASE_WITHOUT_OM})
     if case.tier is None:
-        return frozenset()
-    found: set[str] = set()
+        return frozenset(found)
     tier = profile.tier(case.tier)
     if tier.one_person and _is_split(case, manager, now):
         found.add(reports.TIER_4_SPLIT)
@@ -42,10 +43,21 @@ def newly(
     before: Case | None, after: Case, *, was: Instant, now: Instant, directory: Directory
 ) -> tuple[Raised, ...]:
     """Return the conditions the case is in now and was not before."""
-    arisen = conditions(after, now, directory.profile(after.jurisdiction))
-    if before is not None:
-        arisen -= conditions(before, was, directory.profile(before.jurisdiction))
+    profile = directory.profile(after.jurisdiction)
+    arisen = conditions(after, now, profile)
+    if before is not None and arisen:
+        if before.jurisdiction != after.jurisdiction:
+            profile = directory.profile(before.jurisdiction)
+        arisen -= conditions(before, was, profile)
     return tuple(Raised(code=code) for code in sorted(arisen))
+
+
+def _is_managed(case: Case, profile: Profile) -> bool:
+    """Say whether the case has to have an Offender Manager: until known otherwise, but for one under ICM.
+
+    There only the enhanced route has a community-based social worker, and it is stated first (001).
+    """
+    return case.in_scope is True if profile.integrated is not None else case.in_scope is not False
 
 
 def _is_split(case: Case, manager: Member, now: Instant) -> bool:

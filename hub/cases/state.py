@@ -110,10 +110,13 @@ def _write_record(kind: type) -> Convert:
 def _read_record(kind: type) -> Convert:
     hints = get_type_hints(kind)
     plan = {field.name: _reader(hints[field.name]) for field in fields(kind)}
+    former: frozenset[str] = getattr(kind, "FORMER", frozenset())
 
     def read(written: object) -> object:
         if not isinstance(written, dict):
             raise TypeError
+        if former:
+            written = {name: value for name, value in written.items() if name not in former}
         return kind(**{name: None if value is None else plan[name](value) for name, value in written.items()})
 
     return read

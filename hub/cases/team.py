@@ -9,6 +9,7 @@ from hub.cases import continuity, deadlines, reports
 from hub.cases.applied import Applied, Deadline, Ended, Occasion, Raised
 from hub.cases.case import Case, Member, Referral
 from hub.cases.membership import APPOINTED_ROLES, OPEN_STATES, referral_named
+from hub.cases.pre_sentence import is_kept
 from hub.cases.refusals import full, incomplete, referral_unknown
 from hub.errors import DomainRefusal
 from hub.messages.envelope import MessageName, Role
@@ -57,8 +58,9 @@ def ended(case: Case, body: TeamChangeMessage, at: Occasion) -> Applied:
         code = "MEMBER-UNKNOWN"
         message = "nobody on the team holds that role for that organisation"
         raise DomainRefusal(code, message, fix="name the role, organisation and person as appointed")
-    if body.role is Role.OFFENDER_MANAGER:
-        continuity.check_authority(body, {member.person for member in leaving})
+    kept = {member.person for member in leaving if is_kept(case, member)}
+    if body.role is Role.OFFENDER_MANAGER and kept:
+        continuity.check_authority(body, kept)
     return removed(case, leaving, until=body.effective_at or at.now, now=at.now)
 
 

@@ -15,7 +15,12 @@ from hub.cases.case import Case
 if TYPE_CHECKING:
     from hub.messages.identifiers import OrganisationId
 
-TOLD = frozenset({"version", "turn", "plan", "facts", "risks", "om_transfers", "awaiting", "work"})
+TOLD = frozenset(
+    {
+        "version", "turn", "plan", "facts", "risks", "om_transfers", "awaiting", "allocation", "integrated",
+        "work", "movements", "identity",
+    }
+)  # fmt: skip
 """What a case keeps in order to tell it, or counts: no decision looks at it. All else is a turn."""
 _decisive = attrgetter(*(each.name for each in fields(Case) if each.name not in TOLD))
 

@@ -25,6 +25,9 @@ __all__ = ["app", "main"]
 # What each group is for, in one line. A module offers `app` (a group) or `command` (a function).
 GROUPS = {
     "demo": "Watch a day of messages, who receives what, and why.",
+    "journey": "Stories of one case, played on a real hub: who receives what.",
+    "requirements": "What the hub must do, where that comes from, and which tests show it.",
+    "simulate": "Send, or write down, an invented world of any size.",
     "test": "Run the tests on a real Kafka and PostgreSQL.",
     "serve": "Run the hub, or one of its roles.",
     "doctor": "Check what the hub stands on, and say what is wrong.",
@@ -34,6 +37,7 @@ GROUPS = {
     "ledger": "Show who was told what, and why.",
     "report": "Show figures about many cases, nothing of any one person.",
     "policy": "Check, prove and release the rules on who may know what.",
+    "profile": "Show and release the rules of each jurisdiction: scope, tiers, reviews.",
     "contracts": "What travels between whom, in which versions; may a change be released.",
 }
 _INTERRUPTED = 130

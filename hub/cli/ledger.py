@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     from hub.adapters.ledger.overtaken import Overtaken
     from hub.adapters.ledger.reports import Decided
+    from hub.adapters.ledger.reviewing import Reviewed
 
 __all__ = ["app"]
 
@@ -118,6 +119,65 @@ def list_overtaken(
         if found
         else "Nothing that has gone out would tell less now."
     )
+
+
+@app.command("review-merge")
+def review_merge(
+    case: Annotated[
+        str, typer.Option(help="The case that is carried on: its reference, or case_… as a party knows it.")
+    ],
+    limit: Annotated[int, typer.Option(min=1, max=10_000, help="Most deliveries looked at.")] = 1_000,
+    *,
+    as_json: Annotated[bool, typer.Option("--json", help="As JSON, one list.")] = False,
+) -> None:
+    """List what was disclosed before two cases were found to be of one person, or not to be.
+
+    Of a merger, what has gone out on either case before, and what of it would not go out now; of one that
+    was undone, what went out in between.
+    """
+    found = asyncio.run(_reviewed(case, limit=limit))
+    if as_json:
+        plain = [dataclasses.asdict(each) | {"at": each.at.isoformat()} for each in found]
+        print(json.dumps(plain, indent=2))
+        return
+    shown = ("", "")
+    for each in found:
+        if (each.merged, each.why) != shown:
+            shown = (each.merged, each.why)
+            print(f"Case {each.merged}: what was told {each.why}")
+        print(f"  {each.at.astimezone():%Y-%m-%d %H:%M:%S}  {each.message}  {each.message_id}")
+        print(f"      {each.organisation} as {each.role}; delivery {each.delivery_id}")
+        _line("told", _named(each.told))
+        for path, reason in each.less:
+            _line("not now", path, (reason,))
+    print(
+        f"{len(found)} delivery(ies) to review."
+        if found
+        else "Nothing was disclosed that has to be reviewed."
+    )
+    if len(found) == limit:
+        print(f"There may be more: these are the first {limit}.")
+
+
+async def _reviewed(case: str, *, limit: int) -> list[Reviewed]:
+    import time
+
+    from hub.adapters.ledger.reviewing import merge_review
+    from hub.cli.projection import projection
+    from hub.messages.identifiers import Instant
+    from hub.settings import load
+    from hub.topics.codec import Codec
+    from hub.topics.keys import FileKeyStore
+    from hub.topics.library import SchemaLibrary
+
+    settings = load()
+    codec = Codec(
+        library=SchemaLibrary.load(settings.schemas), keys=FileKeyStore(settings.instance_folder / "keys")
+    )
+    async with projection() as connection:
+        ref = await _case(connection, case, await _parties(connection))
+        now = Instant(time.time_ns() // 1_000_000)
+        return await merge_review(connection, codec, ref, limit=limit, now=now)
 
 
 async def _overtaken(

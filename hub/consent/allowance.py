@@ -10,10 +10,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
+from hub.consent.alike import Key, alike
 from hub.consent.decision import Candidate, Decision, FieldDecision, FieldSpec, Outcome, Scope
 from hub.consent.generalise import Between, generalised
+from hub.consent.outcomes import Decided, by_place
 from hub.consent.partner_contracts import NOT_IN_VIEW
-from hub.consent.paths import general_of, owners, scope_of
+from hub.consent.paths import PLAIN, ContractFields, fields_of, general_of, scope_of
 from hub.consent.screen import AUTHOR, telling
 from hub.messages.envelope import Envelope
 
@@ -45,28 +47,12 @@ class Allowance:
     """Fields of the envelope it may know."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Contract:
-    """What is asked of a contract's fields while payloads are read."""
-
-    of: tuple[FieldSpec, ...]
-    specs: Mapping[str, FieldSpec]
-    own: Mapping[str, str]
-    keys: frozenset[str]
-    made: frozenset[str]
-    """General forms, which only the hub fills."""
-
-
-_CONTRACTS: dict[int, _Contract] = {}
-_CONTRACTS_KEPT_MAX = 256
-
-
 @dataclass(slots=True)
 class _Reading:
     """What is found while a payload is read."""
 
-    decided: Mapping[tuple[str, Scope], FieldDecision]
-    contract: _Contract
+    decided: Decided
+    contract: ContractFields
     candidate: Candidate
     items_held: frozenset[str]
     between: Between
@@ -92,7 +78,7 @@ class _Reading:
             path = prefix + name
             if value is None or path in self.contract.made:
                 continue
-            if not isinstance(value, _LEAF):
+            if value.__class__ not in PLAIN and not isinstance(value, _LEAF):
                 inner = self.inside(value, path, scope, gone)
                 if inner is not None:
                     found[name] = inner
@@ -166,6 +152,10 @@ class _Reading:
         )
 
 
+_last: list[tuple[Mapping[str, object], Sequence[FieldSpec], Envelope, dict[Key, Allowance]]] = []
+"""The message asked about last: the next recipient is often allowed the same."""
+
+
 def allowance(
     payload: Mapping[str, object],
     specs: tuple[FieldSpec, ...],
@@ -174,10 +164,25 @@ def allowance(
     envelope: Envelope,
 ) -> Allowance:
     """Return what a decision allows to be given of a message."""
-    decided = {(item.path, item.scope): item for item in decision.fields} if decision.delivers else {}
+    key = alike(payload, specs, decision)
+    if not _last or _last[0][0] is not payload or _last[0][1] is not specs or _last[0][2] is not envelope:
+        _last[:] = [(payload, specs, envelope, {})]
+    found = _last[0][3].get(key)
+    if found is None:
+        found = _last[0][3][key] = _allowance(payload, specs, decision, envelope)
+    return found
+
+
+def _allowance(
+    payload: Mapping[str, object],
+    specs: Sequence[FieldSpec],
+    decision: Decision,
+    envelope: Envelope,
+) -> Allowance:
+    decided = by_place(decision)
     reading = _Reading(
         decided=decided,
-        contract=_contract(specs),
+        contract=fields_of(specs),
         candidate=decision.candidate,
         items_held=frozenset(decision.items_held),
         between=Between(decision.case, decision.candidate.organisation),
@@ -204,22 +209,6 @@ def allowance(
         redacted=frozenset(reading.redacted),
         envelope=known,
     )
-
-
-def _contract(specs: tuple[FieldSpec, ...]) -> _Contract:
-    """Return what is asked of a contract's fields, worked out once for each."""
-    kept = _CONTRACTS.get(id(specs))
-    if kept is None or kept.of is not specs:
-        kept = _CONTRACTS[id(specs)] = _Contract(
-            of=specs,
-            specs={spec.path: spec for spec in specs},
-            own=owners(specs),
-            keys=frozenset(spec.path for spec in specs if spec.key),
-            made=frozenset(spec.path for spec in specs if spec.is_general),
-        )
-        while len(_CONTRACTS) > _CONTRACTS_KEPT_MAX:
-            del _CONTRACTS[next(iter(_CONTRACTS))]
-    return kept
 
 
 def _not_in(disclosed: set[str], texts: Mapping[str, None]) -> tuple[str, ...]:

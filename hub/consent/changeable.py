@@ -10,8 +10,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from hub.cases.membership import TEAM_ROLES
+from hub.consent.sentences import ROLES
 from hub.consent.vocabulary import Value
-from hub.messages.envelope import InformationClass
+from hub.messages.envelope import InformationClass, Role
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,13 +53,13 @@ CHANGEABLE: Mapping[str, Changeable] = {
     ),
     "on_team": Changeable(
         does={
-            True: "appoint the recipient to the Offender Management Team in this role",
+            True: "the recipient would have to be on the Offender Management Team",
             False: "take the recipient off the Offender Management Team",
         }
     ),
     "engaged": Changeable(
         does={
-            True: "refer the person to the organisation, or appoint it to the Offender Management Team",
+            True: "the organisation would have to have a part in the case",
             False: "end the organisation's part in the case",
         }
     ),
@@ -112,10 +114,34 @@ IMPLIED: Mapping[tuple[str, Value], tuple[str, Value]] = {("on_team", True): ("e
 """What becomes so with a change, without being another one: whoever is on the team has a part in the case."""
 
 
-def said(name: str, information_class: InformationClass | None, values: tuple[Value, ...]) -> str:
-    """Say what one would do for a fact to have one of these values."""
+_APPOINT = "appoint somebody of the organisation to the Offender Management Team as {role}"
+_REFER = "refer the person to the organisation"
+_PART: Mapping[str, Mapping[Role, str]] = {
+    "on_team": dict.fromkeys(TEAM_ROLES, _APPOINT)
+    | {Role.LINE_MANAGER: "name somebody of the organisation on the case as its {role}"},
+    "engaged": dict.fromkeys(TEAM_ROLES, _APPOINT)
+    | {
+        Role.KEY_WORKER: f"{_REFER}, or {_APPOINT}",
+        Role.SERVICE_MANAGER: _REFER,
+        Role.LINE_MANAGER: "name somebody of the organisation on the case as its {role}",
+    },
+}
+"""How somebody comes to have a part in the case: by their role, for nobody is appointed to every role."""
+
+
+def said(
+    name: str,
+    information_class: InformationClass | None,
+    values: tuple[Value, ...],
+    *,
+    role: Value | None,
+) -> str:
+    """Say what one would do for a fact to have one of these values, for a recipient in this role."""
     changeable = CHANGEABLE[name]
     words = next((changeable.does[value] for value in values if value in changeable.does), None)
+    if name in _PART and values == (True,) and role is not None:
+        words = _PART[name].get(Role(str(role)), words)
+        return str(words).format(role=ROLES[str(role)])
     of = str(information_class or "").replace("_", " ")
     to = " or ".join(str(value).replace("_", " ") for value in values)
     return (words if words is not None else changeable.otherwise).format(of=of, to=to)

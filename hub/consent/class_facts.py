@@ -1,25 +1,23 @@
 """Derives what each information class has for itself: protocol, consent, order, override, confidentiality.
 
 Each fact comes as a column, one value per class asked for. What the case and the organisation say is gone
-through once for all classes.
+through once for all classes, what is the same for all recipients of a message once for all of them.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from operator import itemgetter
+from functools import lru_cache
 
 from hub.cases.case import ConsentGiven, ConsentState, Restriction, RestrictionKind
 from hub.cases.grants import Grant, GrantKind
 from hub.cases.grants import in_force as grant_in_force
+from hub.consent.common import Column, Common, Consents
 from hub.consent.purposes import purpose_of
 from hub.consent.question import Question
 from hub.consent.restrictions import aimed_at
-from hub.consent.vocabulary import BY_CLASS, Value
 from hub.messages.envelope import InformationClass
 
-Column = tuple[Value | None, ...]
-"""One fact of several classes, in the order of the classes."""
 OVERRIDES = frozenset({GrantKind.OVERRIDE, GrantKind.BREAK_GLASS})
 """Grants that are somebody's decision, not a court's."""
 _SAYS_NO = frozenset({ConsentState.REFUSED, ConsentState.WITHDRAWN})
@@ -31,33 +29,43 @@ _RANK: Mapping[ConsentState, int] = {state: _STATES.index(str(state).lower()) fo
 # Looking a member up in its enumeration takes longer than all else these are used for.
 _GIVEN, _COURT_ORDER = ConsentState.GIVEN, GrantKind.COURT_ORDER
 _CONFIDENTIALITY = RestrictionKind.CONFIDENTIALITY
-_in_order = itemgetter(
-    *map(("protocol", "consent", "court_order", "override", "confidential").index, BY_CLASS)
-)
-"""Puts the columns in the vocabulary's order."""
 _EXPIRED = _STATES.index("expired")
 
 
 def columns_of(
-    question: Question, restrictions: Sequence[Restriction], classes: tuple[InformationClass, ...]
+    question: Question, common: Common, classes: tuple[InformationClass, ...]
 ) -> tuple[Column, ...]:
-    """Return each fact of BY_CLASS for these classes; `restrictions` are those in force."""
-    ordered, overridden = _granted(question) if question.case.grants else (_NO_CLASS, _NO_CLASS)
-    found: tuple[Column, ...] = _in_order(
-        (
-            _column(_under_protocol(question), classes),
-            _consents(question, classes),
-            _column(ordered, classes),
-            _column(overridden, classes),
-            _column(_confidential(question, restrictions) if restrictions else _NO_CLASS, classes),
-        )
+    """Return each fact of BY_CLASS for these classes."""
+    none = column_of(_NO_CLASS, classes)
+    ordered = overridden = confidential = none
+    if question.case.grants:
+        ordered, overridden = [column_of(each, classes) for each in _granted(question)]
+    if common.restrictions:
+        confidential = column_of(_confidential(question, common.restrictions), classes)
+    # In the order of BY_CLASS.
+    return (
+        column_of(_under_protocol(question), classes) if question.organisation.protocols else none,
+        consents_of(question, common, classes).column
+        if common.words_for_all
+        else _consents(question, classes),
+        ordered,
+        overridden,
+        confidential,
     )
-    return found
 
 
-def _column(those: frozenset[InformationClass], classes: tuple[InformationClass, ...]) -> Column:
+@lru_cache(maxsize=4096)
+def column_of(those: frozenset[InformationClass], classes: tuple[InformationClass, ...]) -> Column:
     """Return which of the classes are among those."""
-    return tuple([name in those for name in classes]) if those else (False,) * len(classes)
+    return tuple([name in those for name in classes])
+
+
+def consents_of(question: Question, common: Common, classes: tuple[InformationClass, ...]) -> Consents:
+    """Return what the person's word amounts to where it is the same for every recipient."""
+    found = common.consents
+    if found is None or found.classes != classes:
+        found = common.consents = Consents(classes, _consents(question, classes))
+    return found
 
 
 def _under_protocol(question: Question) -> frozenset[InformationClass]:

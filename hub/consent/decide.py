@@ -8,9 +8,10 @@ in. A key that is held back holds back the record.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from functools import partial
+from functools import lru_cache, partial
 
 from hub.cases.case import Case
+from hub.consent.common import common_of
 from hub.consent.compile import Line, Policy
 from hub.consent.decision import Candidate, Decision, FieldSpec, Outcome, Scope
 from hub.consent.evaluate import evaluate
@@ -29,7 +30,7 @@ from hub.consent.screen import without_gaps
 from hub.consent.weighing import Weighed, weigh
 from hub.errors import EngineDisagrees
 from hub.messages.envelope import Envelope, InformationClass, MessageName, Subject
-from hub.messages.identifiers import Instant, derived_id
+from hub.messages.identifiers import Instant, framed, id_from
 
 CHECKED_BELOW = f"{2**32 // 10_000:08x}"
 """Decisions whose id comes before this are made again by the reference, to stop the line if the two differ.
@@ -116,7 +117,8 @@ def decide(  # noqa: PLR0913 - each is a different thing a decision depends on
     if answer.gate is None:
         if answer.owing and not can_acknowledge(organisation):
             answer = answer.without_acknowledging(plan.keys)
-        answer = _screened(answer, reading, question, plan.keys, items_held=facts.items_held)
+        if reading is not None or facts.items_held:
+            answer = _screened(answer, reading, question, plan.keys, items_held=facts.items_held)
         if contract is not None and contract.view is not None:
             # Last: what a contract leaves out may be known, so a text that names it need not be held back.
             answer = _viewed(answer, contract.view, plan.keys, specs, rule=f"contract.{contract.name}")
@@ -150,16 +152,20 @@ def may_know(decision: Decision, path: str) -> bool:
 
 
 def _decision_id(policy: Policy, question: Question) -> str:
-    """Name the decision so that a replay names it alike."""
-    return derived_id(
-        "decision",
-        question.envelope.message_id,
-        question.candidate.organisation,
-        question.candidate.role,
-        policy.name,
-        str(question.case.version),
-        str(question.now),
-    )
+    """Name the decision so that a replay names it alike.
+
+    By `decision`, the message, organisation and role, the policy, the case's version and the moment, as
+    `derived_id` would; what is the same for all recipients is at hand.
+    """
+    common, candidate = common_of(question), question.candidate
+    middle = _named(candidate.organisation, candidate.role, policy.name)
+    return id_from(b"%b%b%b" % (common.id_begins, middle, common.id_ends))
+
+
+@lru_cache(maxsize=4096)
+def _named(*parts: str) -> bytes:
+    """Frame who is decided for, and by which policy: the same few again and again."""
+    return b"".join(map(framed, parts))
 
 
 def _plan(policy: Policy, envelope: Envelope, specs: tuple[FieldSpec, ...]) -> Plan:

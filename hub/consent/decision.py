@@ -8,6 +8,7 @@ from enum import IntEnum, StrEnum
 
 from hub.messages.envelope import InformationClass, MessageName, Role, Subject
 from hub.messages.identifiers import CaseRef, Instant, MessageId, OrganisationId
+from hub.messages.records import record
 
 
 class Outcome(IntEnum):
@@ -93,7 +94,7 @@ class FieldDecision:
     """Caveats and obligations it goes with; the ledger keeps those of the whole, not of each field."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Decision:
     """One decision for one message and one candidate; it is written to the ledger whatever it says."""
 

@@ -7,30 +7,24 @@ stays None; it is never guessed.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from operator import itemgetter
 
-from hub.cases.case import Case, ReferralState, Restriction, RestrictionKind
-from hub.consent.class_facts import Column, columns_of
+from hub.cases.case import Restriction, RestrictionKind
+from hub.consent.class_facts import columns_of
+from hub.consent.common import Column, common_of
 from hub.consent.parties import Access, Organisation
-from hub.consent.purposes import purpose_of
+from hub.consent.purposes import PURPOSES
 from hub.consent.question import Question
-from hub.consent.restrictions import aimed_at, in_force, lets_in
+from hub.consent.restrictions import aimed_at, lets_in
 from hub.consent.vocabulary import BY_CLASS, FACTS, Value, bit
-from hub.messages.envelope import InformationClass, MessageName, Role
-from hub.messages.identifiers import Instant, OrganisationId
+from hub.messages.envelope import InformationClass, MessageName
+from hub.messages.records import record
 
-OPEN_REFERRAL = frozenset(
-    {ReferralState.OFFERED, ReferralState.ACCEPTED, ReferralState.WAITING, ReferralState.STARTED}
-)
-"""States in which a provider is still engaged with the person."""
-PROVIDER_ROLES = frozenset({Role.KEY_WORKER, Role.SERVICE_MANAGER})
-"""Who writes for the provider of an intervention, in house or outside (000)."""
 EVERY_CLASS = tuple(InformationClass)
 # Looking a member up in its enumeration takes longer than all else these are used for.
 _EXCLUSION, _RESTRICTION = RestrictionKind.EXCLUSION, RestrictionKind.RESTRICTION
 _CONFIDENTIALITY, _OM_THREATENED = RestrictionKind.CONFIDENTIALITY, RestrictionKind.OM_THREATENED
 _NAMED_CASES = Access.NAMED_CASES
+_NOT_HELD_BACK = (False, False, False)
 _SPEAKS_OF_REFERRAL = frozenset(
     {
         MessageName.REFERRAL,
@@ -44,34 +38,9 @@ _SPEAKS_OF_REFERRAL = frozenset(
 
 WHOLE = tuple(name for name in FACTS if name not in BY_CLASS and name != "scope")
 """The facts of a message as a whole, in the vocabulary's order."""
-_DERIVED = (
-    "role",
-    "kind",
-    "rung",
-    "legal_status",
-    "standing",
-    "concern",
-    "statement",
-    "purpose_registered",
-    "policy_document",
-    "on_team",
-    "engaged",
-    "own_referral",
-    "responsible",
-    "relevant",
-    "from_other_provider",
-    "excluded",
-    "limited",
-    "om_threatened",
-    "tier",
-    "rosh",
-    "mappa_level",
-)
-"""The same in the order `facts_of` derives them in."""
-_in_order = itemgetter(*map(_DERIVED.index, WHOLE))
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Facts:
     """Every fact of one decision: those of the message as a whole, and those of each class it has."""
 
@@ -102,6 +71,12 @@ class Facts:
         return [0 if name in BY_CLASS else bit(name, whole.get(name)) for name in FACTS]
 
 
+EVIDENCE = "evidence"
+"""What the names of evidence begin with, as `evidence.protocol.risk`."""
+Evidence = tuple[tuple[str, tuple[str | None, ...]], ...]
+"""What shows the facts that open a class: by fact, in the order of names, a text or None per class."""
+
+
 class FlatFacts(Mapping[str, object]):
     """All facts by name, those of a class as `protocol.risk`: what the ledger keeps.
 
@@ -110,7 +85,7 @@ class FlatFacts(Mapping[str, object]):
 
     __slots__ = ("_flat", "evidence", "facts")
 
-    def __init__(self, facts: Facts, evidence: Mapping[str, str]) -> None:
+    def __init__(self, facts: Facts, evidence: Evidence) -> None:
         """Take the facts of one decision, and where those that open something are shown."""
         self.facts = facts
         self.evidence = evidence
@@ -130,51 +105,66 @@ class FlatFacts(Mapping[str, object]):
 
     def _named(self) -> dict[str, object]:
         if self._flat is None:
-            flat: dict[str, object] = dict(self.facts.whole)
-            for fact, column in zip(BY_CLASS, self.facts.columns, strict=True):
-                for name, value in zip(self.facts.classes, column, strict=True):
-                    flat[f"{fact}.{name}"] = value
-            flat.update(self.evidence)
-            self._flat = flat
+            facts = self.facts
+            each = dict(zip(BY_CLASS, facts.columns, strict=True))
+            self._flat = flattened(facts.whole, facts.classes, each, dict(self.evidence))
         return self._flat
+
+
+def flattened(
+    whole: Mapping[str, object],
+    classes: Sequence[str],
+    each: Mapping[str, Sequence[object]],
+    evidence: Mapping[str, Sequence[object]],
+) -> dict[str, object]:
+    """Put facts under their names: those of the whole, those of each class, and what shows them."""
+    flat = dict(whole)
+    for fact, column in each.items():
+        for name, value in zip(classes, column, strict=True):
+            flat[f"{fact}.{name}"] = value
+    for fact, column in evidence.items():
+        for name, text in zip(classes, column, strict=True):
+            if text is not None:
+                flat[f"{EVIDENCE}.{fact}.{name}"] = text
+    return flat
 
 
 def facts_of(question: Question, classes: tuple[InformationClass, ...] = EVERY_CLASS) -> Facts:
     """Derive all facts of a question; of those a class has for itself, the ones of these classes."""
-    case, organisation, now = question.case, question.organisation, question.now
-    own, envelope = organisation.organisation, question.envelope
-    restrictions = [item for item in case.restrictions if in_force(item, now)] if case.restrictions else []
-    on_team, engaged = _part_in_the_case(case, own, question.candidate.role, now)
-    excluded, limited, threatened = _held_back(question, restrictions)
-    values: tuple[Value | None, ...] = _in_order(
-        (
-            question.candidate.role,
-            organisation.kind,
-            _rung(question),
-            organisation.legal_status,
-            organisation.standing,
-            question.candidate.concern,
-            envelope.statement,
-            purpose_of(envelope.message) in organisation.purposes,
-            organisation.policy_document,
-            on_team,
-            engaged,
-            _own_referral(question),
-            case.custody is not None and case.custody.prison == own,
-            question.candidate.relevant,
-            envelope.author_role in PROVIDER_ROLES and envelope.organisation != own,
-            excluded,
-            limited or _limited_itself(organisation, restrictions, engaged=engaged),
-            threatened,
-            case.tier,
-            case.rosh,
-            0 if case.mappa is None else case.mappa.level,
-        )
+    common, case, organisation = common_of(question), question.case, question.organisation
+    own, candidate, envelope = organisation.organisation, question.candidate, question.envelope
+    role, restrictions = candidate.role, common.restrictions
+    on_team = (own, role) in common.on_team
+    engaged = on_team or own in common.providing
+    excluded, limited, threatened = _held_back(question, restrictions) if restrictions else _NOT_HELD_BACK
+    # In the order of WHOLE.
+    values: tuple[Value | None, ...] = (
+        role,
+        organisation.kind,
+        organisation.rung if question.about is None else _rung(question),
+        organisation.legal_status,
+        organisation.standing,
+        candidate.concern,
+        envelope.statement,
+        PURPOSES[envelope.message] in organisation.purposes,
+        on_team,
+        engaged,
+        _own_referral(question),
+        common.prison == own,
+        candidate.relevant,
+        common.by_provider and envelope.organisation != own,
+        organisation.policy_document,
+        excluded,
+        limited or _limited_itself(organisation, restrictions, engaged=engaged),
+        threatened,
+        case.tier,
+        case.rosh,
+        common.mappa_level,
     )
     return Facts(
         values=values,
         classes=classes,
-        columns=columns_of(question, restrictions, classes),
+        columns=columns_of(question, common, classes),
         items_held=_items_held(question, restrictions) if restrictions else (),
     )
 
@@ -200,30 +190,6 @@ def _rung(question: Question) -> int:
             if item.referral == about and item.provider == organisation.organisation and item.rung > rung:
                 rung = item.rung
     return rung
-
-
-def _part_in_the_case(case: Case, own: OrganisationId, role: Role, now: Instant) -> tuple[bool, bool]:
-    """Tell whether the recipient is on the team now, or hands over to it; and whether it is engaged."""
-    for item in case.team:
-        if (
-            item.organisation == own
-            and item.role is role
-            and item.since <= now
-            and (item.until is None or now < item.until)
-        ):
-            return True, True
-    handover = case.handover
-    if (
-        handover is not None
-        and handover.outgoing.organisation == own
-        and handover.outgoing.role is role
-        and now < handover.until
-    ):
-        return True, True
-    for referral in case.referrals:
-        if referral.provider == own and referral.state in OPEN_REFERRAL:
-            return False, True
-    return False, False
 
 
 def _own_referral(question: Question) -> bool | None:

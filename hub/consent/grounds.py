@@ -6,78 +6,88 @@ person. What shows an organisation's legal status stands in its own description.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from hub.cases.case import ConsentState
 from hub.cases.grants import GrantKind, in_force
+from hub.consent.class_facts import OVERRIDES, consents_of
+from hub.consent.common import common_of
 from hub.consent.purposes import purpose_of
-from hub.consent.vocabulary import BY_CLASS, Value
-from hub.messages.envelope import InformationClass
+from hub.consent.vocabulary import BY_CLASS
 
 if TYPE_CHECKING:
     from hub.cases.case import ConsentGiven
     from hub.cases.grants import Grant
-    from hub.consent.facts import Facts
+    from hub.consent.facts import Evidence, Facts
     from hub.consent.question import Question
+    from hub.messages.envelope import InformationClass
     from hub.messages.identifiers import Instant
 
-_OVERRIDES = frozenset({GrantKind.OVERRIDE, GrantKind.BREAK_GLASS})
-_ORDERS = frozenset({GrantKind.COURT_ORDER})
 _GIVEN = ConsentState.GIVEN
-Ground = tuple[frozenset[InformationClass], str]
+_PROTOCOL, _CONSENT = BY_CLASS.index("protocol"), BY_CLASS.index("consent")
+_BY_GRANT = (
+    ("court_order", BY_CLASS.index("court_order"), frozenset({GrantKind.COURT_ORDER})),
+    ("override", BY_CLASS.index("override"), OVERRIDES),
+)
+Ground = tuple["frozenset[InformationClass]", str]
 """The classes something opens, and what shows it."""
-_OPENING: Mapping[str, Value] = {"consent": "given", "court_order": True, "override": True, "protocol": True}
-"""Each fact that can open a class, by name, and the value with which it does."""
-_NAMED: Mapping[str, Mapping[InformationClass, str]] = {
-    fact: {name: f"evidence.{fact}.{name}" for name in InformationClass} for fact in _OPENING
-}
+Shown = tuple[str | None, ...]
+"""What shows a fact, per class."""
 
 
-def grounds_of(question: Question, facts: Facts) -> dict[str, str]:
-    """Return, as `evidence.consent.health`, where each fact that opens a class is shown; names in order."""
-    case, organisation = question.case, question.organisation
-    if not (case.grants or case.consents or organisation.protocols):
-        return {}
-    found: dict[str, str] = {}
-    for fact, opening in _OPENING.items():
-        column = facts.columns[_PLACE[fact]]
-        if opening not in column:
-            continue
-        grounds = _grounds(question, fact)
-        names = _NAMED[fact]
-        for name, value in zip(facts.classes, column, strict=True):
-            if value == opening:
-                shown = [text for classes, text in grounds if name in classes]
-                if shown:
-                    found[names[name]] = shown[0] if len(shown) == 1 else "; ".join(shown)
-    return found
+def grounds_of(question: Question, facts: Facts) -> Evidence:
+    """Return where each fact that opens a class is shown, the facts in the order of their names."""
+    case, protocols, columns = question.case, question.organisation.protocols, facts.columns
+    found: list[tuple[str, Shown]] = []
+    if case.consents and "given" in columns[_CONSENT]:
+        found.append(("consent", _by_consent(question, facts)))
+    if case.grants:
+        for fact, place, kinds in _BY_GRANT:
+            if True in columns[place]:
+                grounds = [
+                    (each.classes, _named(each.grant, each.evidence))
+                    for each in case.grants
+                    if each.kind in kinds and _reaches(question, each)
+                ]
+                found.append((fact, _shown(tuple(grounds), facts.classes)))
+    if protocols and True in columns[_PROTOCOL]:
+        now = question.now
+        live = [(each.classes, each.name) for each in protocols if _runs(each.since, each.until, now)]
+        found.append(("protocol", _shown(tuple(live), facts.classes)))
+    return tuple(found)
 
 
-_PLACE = {fact: BY_CLASS.index(fact) for fact in _OPENING}
+@lru_cache(maxsize=4096)
+def _shown(grounds: tuple[Ground, ...], classes: tuple[InformationClass, ...]) -> Shown:
+    """Return what opens each class: all of it, where it is more than one thing."""
+    return tuple(["; ".join([text for those, text in grounds if name in those]) or None for name in classes])
 
 
-def _grounds(question: Question, fact: str) -> list[Ground]:
-    """Return all that makes a fact hold for some classes now."""
-    now = question.now
-    if fact == "protocol":
-        protocols = question.organisation.protocols
-        return [(each.classes, each.name) for each in protocols if _runs(each.since, each.until, now)]
-    if fact == "consent":
-        return [
-            (each.classes, _shown(each.consent, each.evidence))
-            for each in question.case.consents
-            if _given(question, each)
-        ]
-    kinds = _ORDERS if fact == "court_order" else _OVERRIDES
-    return [
-        (each.classes, _shown(each.grant, each.evidence))
-        for each in question.case.grants
-        if each.kind in kinds and _reaches(question, each)
+def _by_consent(question: Question, facts: Facts) -> Shown:
+    """Return what shows each consent that is given; once for all recipients, where they are the same."""
+    common = common_of(question)
+    if not common.words_for_all:
+        return _by_words(question, facts)
+    consents = consents_of(question, common, facts.classes)
+    if consents.shown is None:
+        consents.shown = _by_words(question, facts)
+    return consents.shown
+
+
+def _by_words(question: Question, facts: Facts) -> Shown:
+    """Return the consents in force for each class whose latest word is one."""
+    grounds = [
+        (each.classes, _named(each.consent, each.evidence))
+        for each in question.case.consents
+        if _given(question, each)
     ]
+    shown = _shown(tuple(grounds), facts.classes)
+    column = facts.columns[_CONSENT]
+    return tuple([text if value == "given" else None for value, text in zip(column, shown, strict=True)])
 
 
-def _shown(reference: str, evidence: str) -> str:
+def _named(reference: str, evidence: str) -> str:
     """Name something by its reference, and by where its evidence is kept if that is said."""
     return f"{reference} ({evidence})" if evidence else reference
 

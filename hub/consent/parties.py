@@ -12,6 +12,7 @@ from dataclasses import dataclass, fields
 from enum import StrEnum
 from typing import TypeVar
 
+from hub.errors import WrongArgument
 from hub.messages.envelope import InformationClass, MessageName
 from hub.messages.identifiers import Instant, OrganisationId, is_organisation
 
@@ -140,6 +141,24 @@ def nearest(word: object, allowed: Iterable[str]) -> str:
     known = sorted(allowed)
     near = difflib.get_close_matches(str(word), known, n=1)
     return f"; did you mean {near[0]}?" if near else f"; allowed: {', '.join(known)}"
+
+
+def not_among(argument: str, said: str, what: str, allowed: Iterable[str], *, fix: str = "") -> WrongArgument:
+    """Return the error for a word that is none of a closed list, with the one probably meant.
+
+    Args:
+        argument: Where it stands, as it is typed: `--consent`.
+        said: The word.
+        what: What it is not: `information class`.
+        allowed: The words there are.
+        fix: How to go on; without it, the words there are.
+    """
+    known = sorted(allowed)
+    near = difflib.get_close_matches(said, known, n=1)
+    meant = f"; did you mean {near[0]}?" if near else ""
+    return WrongArgument(
+        argument, f"there is no {what} {said}{meant}", fix=fix or f"give one of: {', '.join(known)}"
+    )
 
 
 Word = TypeVar("Word", bound=StrEnum)

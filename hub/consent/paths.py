@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from hub.consent.decision import Candidate, FieldSpec, Scope
+from hub.consent.generalise import PSEUDONYM
+from hub.messages.identifiers import OrganisationId
 
 _INDEX = re.compile(r"\[\d+\]")
+PLAIN = frozenset({str, int, float, bool, bytes})
+"""Classes of values that hold no other; a class is asked for quicker than what it descends from."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,8 +42,48 @@ def general_of(spec: FieldSpec) -> str:
     return general if "." in general or not dot else f"{parent}.{general}"
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ContractFields:
+    """What is asked of a contract's fields while payloads are read, worked out once for each contract."""
+
+    of: Sequence[FieldSpec]
+    specs: Mapping[str, FieldSpec]
+    own: Mapping[str, str]
+    """For each list whose items belong to organisations, the item's field that says to which."""
+    keys: frozenset[str]
+    made: frozenset[str]
+    """General forms, which only the hub fills."""
+    pseudonyms: bool
+    """Whether a general form depends on whom it is for."""
+
+
+_CONTRACTS: dict[int, ContractFields] = {}
+_CONTRACTS_KEPT_MAX = 256
+
+
+def fields_of(specs: Sequence[FieldSpec]) -> ContractFields:
+    """Return what is asked of a contract's fields."""
+    kept = _CONTRACTS.get(id(specs))
+    if kept is None or kept.of is not specs:
+        kept = _CONTRACTS[id(specs)] = ContractFields(
+            of=specs,
+            specs={spec.path: spec for spec in specs},
+            own=_owners(specs),
+            keys=frozenset(spec.path for spec in specs if spec.key),
+            made=frozenset(spec.path for spec in specs if spec.is_general),
+            pseudonyms=any(spec.generaliser == PSEUDONYM for spec in specs),
+        )
+        while len(_CONTRACTS) > _CONTRACTS_KEPT_MAX:
+            del _CONTRACTS[next(iter(_CONTRACTS))]
+    return kept
+
+
 def owners(specs: Sequence[FieldSpec]) -> Mapping[str, str]:
     """Return, for each list whose items belong to organisations, the item's field that says to which."""
+    return fields_of(specs).own
+
+
+def _owners(specs: Sequence[FieldSpec]) -> Mapping[str, str]:
     found = {}
     for spec in specs:
         if spec.own and "[]" in spec.path:
@@ -54,9 +98,33 @@ def scope_of(item: Mapping[str, object], own: str | None, candidate: Candidate) 
     return Scope.THEIRS if item.get(own) == candidate.organisation else Scope.OTHERS
 
 
-def walk(payload: Mapping[str, object], specs: Sequence[FieldSpec], candidate: Candidate) -> Iterator[Leaf]:
-    """Yield every value of the payload that is not null."""
-    yield from _record(payload, "", Scope.ALL, owners(specs), candidate)
+def walk(payload: Mapping[str, object], specs: Sequence[FieldSpec], candidate: Candidate) -> list[Leaf]:
+    """Return every value of the payload that is not null, in its order."""
+    found: list[Leaf] = []
+    _record(payload, "", Scope.ALL, owners(specs), candidate, found)
+    return found
+
+
+_read: list[tuple[Mapping[str, object], Sequence[FieldSpec], dict[OrganisationId, list[Leaf]]]] = []
+"""The payload read last: it is cut for one recipient after another."""
+_NOBODY = OrganisationId("")
+
+
+def leaves_of(
+    payload: Mapping[str, object], specs: Sequence[FieldSpec], candidate: Candidate
+) -> Sequence[Leaf]:
+    """Return what `walk` does; of the last payload asked about it is kept.
+
+    Whose an item is depends on the candidate's organisation alone, and only where items are somebody's.
+    """
+    if not _read or _read[0][0] is not payload or _read[0][1] is not specs:
+        _read[:] = [(payload, specs, {})]
+    known = _read[0][2]
+    whose = candidate.organisation if owners(specs) else _NOBODY
+    found = known.get(whose)
+    if found is None:
+        found = known[whose] = walk(payload, specs, candidate)
+    return found
 
 
 def _record(
@@ -65,26 +133,37 @@ def _record(
     scope: Scope,
     own: Mapping[str, str],
     candidate: Candidate,
-) -> Iterator[Leaf]:
-    """Yield the values of one record."""
+    found: list[Leaf],
+) -> None:
+    """Add the values of one record."""
     for name, value in record.items():
-        yield from _value(value, f"{prefix}{name}", scope, own, candidate)
+        if value is None:
+            continue
+        if value.__class__ in PLAIN:
+            found.append(Leaf(prefix + name, scope, value))
+        else:
+            _value(value, prefix + name, scope, own, candidate, found)
 
 
 def _value(
-    value: object, path: str, scope: Scope, own: Mapping[str, str], candidate: Candidate
-) -> Iterator[Leaf]:
-    """Yield the values under one path."""
+    value: object,
+    path: str,
+    scope: Scope,
+    own: Mapping[str, str],
+    candidate: Candidate,
+    found: list[Leaf],
+) -> None:
+    """Add the values under one path."""
     if value is None:
         return
     if isinstance(value, Mapping):
-        yield from _record(value, f"{path}.", scope, own, candidate)
+        _record(value, f"{path}.", scope, own, candidate, found)
     elif isinstance(value, list | tuple):
         inner = f"{path}[]"
         for item in value:
             whose = scope
             if isinstance(item, Mapping) and inner in own:
                 whose = scope_of(item, own[inner], candidate)
-            yield from _value(item, inner if isinstance(item, Mapping) else path, whose, own, candidate)
+            _value(item, inner if isinstance(item, Mapping) else path, whose, own, candidate, found)
     else:
-        yield Leaf(path, scope, value)
+        found.append(Leaf(path, scope, value))

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from operator import getitem
 from typing import Generic, TypeVar
 
-from hub.consent.class_facts import Column
+from hub.consent.common import Column
 from hub.consent.decision import Scope
 from hub.consent.rules import Rule, Vector
 from hub.consent.vocabulary import BY_CLASS, FACTS, SLOT, Value, bit

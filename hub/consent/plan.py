@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import lru_cache
 from itertools import chain
 from operator import itemgetter
 from typing import Self
@@ -40,11 +41,13 @@ class Fields(tuple[FieldDecision, ...]):  # noqa: SLOT001 - a tuple has no room 
     """The decisions on all fields of a message, and the runs of them that other messages share."""
 
     runs: tuple[tuple[FieldDecision, ...], ...]
+    written: Sequence[bytes] | None = None
+    """How the ledger writes them, in pieces that others share, once it has."""
 
-    def __new__(cls, runs: Sequence[tuple[FieldDecision, ...]]) -> Self:
+    def __new__(cls, runs: tuple[tuple[FieldDecision, ...], ...]) -> Self:
         """Put the runs one after the other."""
         made = super().__new__(cls, chain.from_iterable(runs))
-        made.runs = tuple(runs)
+        made.runs = runs
         return made
 
 
@@ -206,7 +209,7 @@ class Plan:
     def _put_together(self, verdicts: tuple[Found, ...]) -> Answer:
         """Gather what each run of fields comes to."""
         runs = [run[run.pick(verdicts)] for run in self._runs]
-        terms = tuple(dict.fromkeys(chain.from_iterable([each.terms for each in runs])))
+        caveats, owing = _on_terms(tuple([each.terms for each in runs]))
         informing: tuple[tuple[str, Scope], ...] = ()
         key_reason = None
         for each in runs:
@@ -215,9 +218,9 @@ class Plan:
                 key_reason = each.key_reason
         return Answer(
             gate=None,
-            fields=Fields([each.decisions for each in runs]),
-            caveats=carried_by(terms),
-            owing=owes(terms),
+            fields=Fields(tuple([each.decisions for each in runs])),
+            caveats=caveats,
+            owing=owing,
             key_reason=key_reason,
             informing=informing,
         )
@@ -235,6 +238,13 @@ class Plan:
                 informing=(),
             )
         return found
+
+
+@lru_cache(maxsize=ANSWERS_MAX)
+def _on_terms(of_runs: tuple[tuple[tuple[str, ...], ...], ...]) -> tuple[tuple[str, ...], bool]:
+    """Return the caveats of what goes, and whether it comes with what the hub has to see to."""
+    terms = tuple(dict.fromkeys(chain.from_iterable(of_runs)))
+    return carried_by(terms), owes(terms)
 
 
 def answer_of(weighed: Weighed, keys: frozenset[str]) -> Answer:

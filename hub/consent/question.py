@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from hub.cases.case import Case
+from hub.consent.common import Common
 from hub.consent.decision import Candidate
 from hub.consent.parties import Organisation
 from hub.messages.envelope import Envelope
@@ -22,3 +23,5 @@ class Question:
     now: Instant
     about: str | None
     """The referral the message is about, where it is about one."""
+    common: Common | None = field(default=None, init=False, repr=False, compare=False)
+    """What is the same for all recipients of the message, once it has been asked for."""

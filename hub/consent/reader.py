@@ -6,11 +6,11 @@ All faults are gathered, each naming file, rule and field, with the word that wa
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TypeVar
 
 from hub.consent.decision import Outcome
+from hub.consent.entries import Entry, entries_of, many, one_of, only
 from hub.consent.obligations import terms_of
 from hub.consent.overriding import Authority, at_odds, never_opened, read_authority
 from hub.consent.parties import nearest
@@ -80,7 +80,6 @@ _HELD_OUTCOMES = {
 _REASON = re.compile(r"[A-Z]+(?:-[A-Z0-9]+)+")
 _DATE = re.compile(r"\d{4}-\d{2}-\d{2}")
 _ID = re.compile(r"[a-z0-9_]+(?:[.-][a-z0-9_]+)*")
-Word = TypeVar("Word")
 
 
 @dataclass(slots=True)
@@ -97,48 +96,6 @@ class Documents:
     accepts: dict[str, str] = field(default_factory=dict)
     """Findings the owners of the rules accept, by name, and why."""
     faults: list[str] = field(default_factory=list)
-
-
-@dataclass(slots=True)
-class _Entry:
-    """One rule of a document while it is read: where it stands, and what was wrong with it."""
-
-    where: str
-    body: Mapping[str, object]
-    defaults: Mapping[str, object]
-    faults: list[str]
-
-    def fault(self, name: str, text: str) -> None:
-        """Note a fault of one field."""
-        self.faults.append(f"{self.where}, {name}: {text}")
-
-    def text(self, name: str, *, needed: bool = True) -> str:
-        """Read a text, from the rule or else from the head of its file."""
-        value = self.body.get(name, self.defaults.get(name, "" if not needed else None))
-        if isinstance(value, str) and (value.strip() or not needed):
-            return " ".join(value.split())
-        self.fault(name, "a text is needed")
-        return ""
-
-    def words(self, name: str, allowed: Iterable[str]) -> tuple[str, ...] | None:
-        """Read one word or several of a closed list; None where the rule does not narrow by it."""
-        if name not in self.body:
-            return None
-        known = tuple(allowed)
-        found = tuple(_many(self.body[name]))
-        for word in found:
-            if word not in known:
-                self.fault(name, f"{word!r} is not allowed{nearest(word, known)}")
-        if not found:
-            self.fault(name, "must name at least one")
-        return tuple(str(word) for word in found)
-
-    def flag(self, name: str) -> bool:
-        """Read a yes or no that is no when absent."""
-        value = self.body.get(name, False)
-        if not isinstance(value, bool):
-            self.fault(name, "must be true or false")
-        return value is True
 
 
 def read_documents(documents: Mapping[str, object]) -> Documents:
@@ -174,7 +131,7 @@ def read_documents(documents: Mapping[str, object]) -> Documents:
 
 def _read_class(name: str, body: Mapping[str, object], read: Documents) -> None:
     """Read the file of one information class."""
-    _only(f"{name}.yaml", body, _CLASS_FILE, read.faults)
+    only(f"{name}.yaml", body, _CLASS_FILE, read.faults)
     stated = body.get("class")
     if stated not in CLASSES:
         read.faults.append(f"{name}.yaml, class: {stated!r} is not allowed{nearest(stated, CLASSES)}")
@@ -184,40 +141,41 @@ def _read_class(name: str, body: Mapping[str, object], read: Documents) -> None:
         read.faults.append(f"{name}.yaml, class: the file of class {stated} is called {stated}.yaml")
     rules = read.classes.setdefault(information_class, [])
     rules.extend(
-        _rule(entry, information_class, tuple(Effect)) for entry in _entries(name, body, "rules", read.faults)
+        _rule(entry, information_class, tuple(Effect))
+        for entry in entries_of(name, body, "rules", read.faults)
     )
     _read_accepts(name, body, read)
 
 
 def _read_gates(body: Mapping[str, object], read: Documents) -> None:
     """Read the message gates, the rules for every class, and whose keys inform."""
-    _only("gates.yaml", body, _GATES_FILE, read.faults)
-    for entry in _entries(GATES, body, "gates", read.faults):
+    only("gates.yaml", body, _GATES_FILE, read.faults)
+    for entry in entries_of(GATES, body, "gates", read.faults):
         read.gates.append(_rule(entry, None, (Effect.FORBID,)))
         when = entry.body.get("when")
         for name in when if isinstance(when, Mapping) else ():
             if name in {*BY_CLASS, "scope"}:
                 entry.fault(f"when.{name}", "a gate is for the message as a whole; this differs by field")
-    for entry in _entries(GATES, body, "everywhere", read.faults):
+    for entry in entries_of(GATES, body, "everywhere", read.faults):
         rule = _rule(entry, None, tuple(Effect), also=_EVERYWHERE)
         read.everywhere.append((rule, _classes_of(entry, rule)))
-    for entry in _entries(GATES, body, "overrides", read.faults):
+    for entry in entries_of(GATES, body, "overrides", read.faults):
         _check_text(entry)
         read.authorities.append(read_authority(entry))
     _read_accepts(GATES, body, read)
-    head = _Entry("gates.yaml", body, {}, read.faults)
+    head = Entry("gates.yaml", body, {}, read.faults)
     words = head.words("keys_inform", MESSAGES) or ()
     read.keys_inform = frozenset(MessageName(word) for word in words if word in MESSAGES)
 
 
 def _read_accepts(name: str, body: Mapping[str, object], read: Documents) -> None:
     """Read which findings the owner of a file accepts, and why."""
-    for entry in _entries(name, body, "accepts", read.faults):
-        _only(entry.where, entry.body, frozenset({"finding", "reason"}), read.faults)
+    for entry in entries_of(name, body, "accepts", read.faults):
+        only(entry.where, entry.body, frozenset({"finding", "reason"}), read.faults)
         read.accepts[entry.text("finding")] = entry.text("reason")
 
 
-def _classes_of(entry: _Entry, rule: Rule) -> frozenset[InformationClass]:
+def _classes_of(entry: Entry, rule: Rule) -> frozenset[InformationClass]:
     """Read which classes a rule under `everywhere` is for: all, unless it names some; a permit names them.
 
     A permit there rests on nothing but a decision that itself names recipient and class.
@@ -230,39 +188,25 @@ def _classes_of(entry: _Entry, rule: Rule) -> frozenset[InformationClass]:
     return frozenset(InformationClass(word) for word in (words or CLASSES) if word in CLASSES)
 
 
-def _entries(name: str, body: Mapping[str, object], section: str, faults: list[str]) -> list[_Entry]:
-    """Open each rule of a section of a file."""
-    found = body.get(section, [])
-    if not isinstance(found, list | tuple):
-        faults.append(f"{name}.yaml, {section}: must be a list of rules")
-        return []
-    entries = []
-    for number, item in enumerate(found, start=1):
-        if not isinstance(item, Mapping):
-            faults.append(f"{name}.yaml, {section}, number {number}: must be a mapping")
-            continue
-        entries.append(_Entry(f"{name}.yaml, rule {item.get('id', f'number {number}')}", item, body, faults))
-    return entries
-
-
 def _rule(
-    entry: _Entry,
+    entry: Entry,
     information_class: InformationClass | None,
     effects: tuple[Effect, ...],
     *,
     also: frozenset[str] = frozenset(),
 ) -> Rule:
     """Read one rule; a faulty one is noted and comes back as far as it could be read."""
-    effect = _one(entry, "effect", {str(item): item for item in effects}, Effect.FORBID)
+    effect = _effect(entry, effects)
     permits = effect is Effect.PERMIT
-    _only(entry.where, entry.body, (_PERMIT if permits else _NARROWING) | also, entry.faults)
+    # What else a rule may say hangs on its effect; where that cannot be read, nothing else is a fault.
+    only(entry.where, entry.body, (_NARROWING if effect and not permits else _PERMIT) | also, entry.faults)
     bases = entry.words("basis", BASIS) or ()
     if permits and not bases:
         entry.fault("basis", "a permit names its legal basis")
     sensitive = _sensitive(entry, permits=permits)
     subjects = entry.words("subjects", SUBJECTS)
     messages = entry.words("messages", MESSAGES)
-    fields = tuple(str(item) for item in _many(entry.body["fields"])) if "fields" in entry.body else None
+    fields = tuple(str(item) for item in many(entry.body["fields"])) if "fields" in entry.body else None
     _check_text(entry)
     if "DPA48" in bases and messages != ("correction",):
         entry.fault("basis", "DPA48 is the duty to tell recipients; it carries corrections only")
@@ -270,8 +214,8 @@ def _rule(
         entry.text("strictly_necessary")
     return Rule(
         rule=entry.text("id"),
-        effect=effect,
-        outcome=_outcome(entry, effect),
+        effect=effect or Effect.FORBID,
+        outcome=Outcome.WITHHOLD if effect is None else _outcome(entry, effect),
         information_class=information_class,
         clauses=_clauses(entry),
         arms=_arms(bases),
@@ -290,7 +234,13 @@ def _rule(
     )
 
 
-def _obligations(entry: _Entry) -> tuple[str, ...]:
+def _effect(entry: Entry, effects: tuple[Effect, ...]) -> Effect | None:
+    """Read what a rule does; None where it is no word for that."""
+    known: dict[str, Effect | None] = {str(item): item for item in effects}
+    return one_of(entry, "effect", known, None)
+
+
+def _obligations(entry: Entry) -> tuple[str, ...]:
     """Read what a permit obliges to, as terms beside its caveats."""
     if "obligations" not in entry.body:
         return ()
@@ -300,7 +250,7 @@ def _obligations(entry: _Entry) -> tuple[str, ...]:
     return terms
 
 
-def _check_text(entry: _Entry) -> None:
+def _check_text(entry: Entry) -> None:
     """Check the form of id, reason and review date."""
     reason = entry.body.get("reason")
     if isinstance(reason, str):
@@ -315,18 +265,18 @@ def _check_text(entry: _Entry) -> None:
         entry.fault("review_by", "must be a date, year-month-day, in quotation marks")
 
 
-def _outcome(entry: _Entry, effect: Effect) -> Outcome:
+def _outcome(entry: Entry, effect: Effect) -> Outcome:
     """Read what a permit lets through, or the least that a ceiling or forbid holds back."""
     if effect is Effect.PERMIT:
-        return _one(entry, "outcome", _PERMIT_OUTCOMES, Outcome.REDACT)
+        return one_of(entry, "outcome", _PERMIT_OUTCOMES, Outcome.REDACT)
     if effect is Effect.FORBID:
         if entry.body.get("outcome", "withhold") != "withhold":
             entry.fault("outcome", "a forbid withholds; for less, use a ceiling")
         return Outcome.WITHHOLD
-    return _one(entry, "outcome", _HELD_OUTCOMES, Outcome.WITHHOLD)
+    return one_of(entry, "outcome", _HELD_OUTCOMES, Outcome.WITHHOLD)
 
 
-def _sensitive(entry: _Entry, *, permits: bool) -> bool | None:
+def _sensitive(entry: Entry, *, permits: bool) -> bool | None:
     """Read whether a rule is for sensitive fields: a permit says so, what holds back covers all."""
     stated = entry.body.get("sensitive", False if permits else "any")
     if stated == "any":
@@ -337,7 +287,7 @@ def _sensitive(entry: _Entry, *, permits: bool) -> bool | None:
     return stated
 
 
-def _clauses(entry: _Entry) -> tuple[Clause, ...]:
+def _clauses(entry: Entry) -> tuple[Clause, ...]:
     """Read the conditions of a rule: its `when`, `statement` and `window`."""
     when = entry.body.get("when", {})
     if not isinstance(when, Mapping):
@@ -352,18 +302,18 @@ def _clauses(entry: _Entry) -> tuple[Clause, ...]:
     if "statement" in entry.body:
         found.append(clause("statement", *_values(entry, "statement", entry.body["statement"])))
     if "window" in entry.body:
-        window = _one(entry, "window", WINDOWS, WINDOWS["membership"])
+        window = one_of(entry, "window", WINDOWS, WINDOWS["membership"])
         found.append(clause(window[0], *window[1]))
     return tuple(found)
 
 
-def _values(entry: _Entry, name: str, stated: object) -> tuple[Value, ...]:
+def _values(entry: Entry, name: str, stated: object) -> tuple[Value, ...]:
     """Read the values of one fact that satisfy, or with `not` those that do not."""
     negated = isinstance(stated, Mapping) and set(stated) == {"not"}
     inner = stated["not"] if isinstance(stated, Mapping) and negated else stated
     domain = FACTS[name].domain
     values: list[Value] = []
-    for item in _many(inner):
+    for item in many(inner):
         if isinstance(item, str | int | bool) and bit(name, item):
             values.append(item)
         else:
@@ -385,27 +335,6 @@ def _arms(bases: tuple[str, ...]) -> tuple[Arm, ...]:
     )
 
 
-def _one(entry: _Entry, name: str, allowed: Mapping[str, Word], otherwise: Word) -> Word:
-    """Read exactly one word of a closed list."""
-    stated = entry.body.get(name)
-    if isinstance(stated, str) and stated in allowed:
-        return allowed[stated]
-    entry.fault(name, f"{stated!r} is not allowed{nearest(stated, allowed)}")
-    return otherwise
-
-
-def _many(value: object) -> tuple[object, ...]:
-    """Take one value or a list of them as a tuple."""
-    return tuple(value) if isinstance(value, list | tuple) else (value,)
-
-
 def _plain(value: Value) -> str:
     """Write a value as the files do."""
     return str(value).lower() if isinstance(value, bool) else str(value)
-
-
-def _only(where: str, body: Mapping[str, object], allowed: frozenset[str], faults: list[str]) -> None:
-    """Note every field that is not part of the vocabulary."""
-    faults.extend(
-        f"{where}, {name}: not a field here{nearest(name, allowed)}" for name in body if name not in allowed
-    )

@@ -10,9 +10,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
+from hub.consent.alike import Key, alike
 from hub.consent.decision import Candidate, Decision, FieldSpec, Outcome, Scope
 from hub.consent.generalise import Between, generalised
-from hub.consent.paths import general_of, owners, scope_of, walk
+from hub.consent.outcomes import Decided, by_place
+from hub.consent.paths import PLAIN, ContractFields, fields_of, general_of, leaves_of, scope_of, walk
 from hub.consent.screen import LENGTH_MIN
 from hub.errors import HubError
 
@@ -27,9 +29,8 @@ class WithheldValueFound(HubError):
 class _Cut:
     """What is needed while a payload is cut, and what was redacted by name."""
 
-    outcomes: Mapping[tuple[str, Scope], Outcome]
-    specs: Mapping[str, FieldSpec]
-    own: Mapping[str, str]
+    decided: Decided
+    contract: ContractFields
     candidate: Candidate
     items_held: frozenset[str]
     between: Between
@@ -37,18 +38,25 @@ class _Cut:
 
     def outcome(self, path: str, scope: Scope) -> Outcome:
         """Return the outcome for a path; one nobody decided is withheld."""
-        return self.outcomes.get((path, scope), Outcome.WITHHOLD)
+        found = self.decided.get((path, scope))
+        return Outcome.WITHHOLD if found is None else found.outcome
 
     def record(self, record: Mapping[str, object], prefix: str, scope: Scope) -> dict[str, object]:
         """Cut one record; every name stays, what may not be known is null."""
         cut: dict[str, object] = dict.fromkeys(record)
+        made, decided = self.contract.made, self.decided
         for name, value in record.items():
-            path = f"{prefix}{name}"
-            spec = self.specs.get(path)
-            if spec is not None and spec.is_general:
+            if value is None or (path := prefix + name) in made:
                 continue
-            cut[name] = self.value(value, path, scope)
-            if spec is not None and value is not None and self.outcome(path, scope) is Outcome.GENERALISE:
+            found = decided.get((path, scope))
+            outcome = Outcome.WITHHOLD if found is None else found.outcome
+            if value.__class__ not in PLAIN:
+                cut[name] = self.value(value, path, scope)
+            elif outcome is Outcome.DISCLOSE:
+                cut[name] = value
+            elif outcome is Outcome.REDACT:
+                self.redacted[path] = None
+            if outcome is Outcome.GENERALISE and (spec := self.contract.specs.get(path)) is not None:
                 cut[general_of(spec).rpartition(".")[2]] = generalised(spec.generaliser, value, self.between)
         return cut
 
@@ -79,7 +87,8 @@ class _Cut:
             return self.value(item, path.removesuffix("[]"), scope)
         if self._held(item, path):
             return None
-        whose = scope_of(item, self.own[path], self.candidate) if path in self.own else scope
+        own = self.contract.own.get(path)
+        whose = scope if own is None else scope_of(item, own, self.candidate)
         cut = self.record(item, f"{path}.", whose)
         keys = [name for name in item if self._is_key(f"{path}.{name}")]
         if any(cut[name] is None for name in keys):
@@ -88,8 +97,7 @@ class _Cut:
 
     def _is_key(self, path: str) -> bool:
         """Tell whether a path names its record."""
-        spec = self.specs.get(path)
-        return spec is not None and spec.key
+        return path in self.contract.keys
 
     def _held(self, item: Mapping[str, object], path: str) -> bool:
         """Tell whether the Offender Manager holds back this very item (R-DIS-03)."""
@@ -104,11 +112,16 @@ class _Cut:
         Otherwise it would tell that there was nothing, where null leaves it open.
         """
         found = {
-            outcome
-            for (known, _), outcome in self.outcomes.items()
+            each.outcome
+            for (known, _), each in self.decided.items()
             if known == path.removesuffix("[]") or known.startswith(f"{path}.")
         }
         return not self.items_held and found == {Outcome.DISCLOSE}
+
+
+_Made = tuple[dict[str, object], tuple[str, ...]]
+_last: list[tuple[Mapping[str, object], Sequence[FieldSpec], dict[Key, _Made]]] = []
+"""The payload cut last, and what was made of it: the next recipient often gets the same."""
 
 
 def cut(
@@ -119,32 +132,44 @@ def cut(
 ) -> tuple[dict[str, object], tuple[str, ...]]:
     """Return the payload as this candidate may have it, and the paths it may know were held back.
 
-    Raises WithheldValueFound if a held-back value is still anywhere in the result.
+    Of one payload the same is returned to all who may have the same; nobody may change it. Raises
+    WithheldValueFound if a held-back value is still anywhere in the result.
     """
-    worker = _Cut(
-        outcomes={(item.path, item.scope): item.outcome for item in decision.fields if decision.delivers},
-        specs={spec.path: spec for spec in specs},
-        own=owners(specs),
-        candidate=candidate,
-        items_held=frozenset(decision.items_held),
-        between=Between(decision.case, candidate.organisation),
-    )
-    result = worker.record(payload, "", Scope.ALL)
-    _check(payload, result, worker)
-    return result, tuple(worker.redacted)
+    key = alike(payload, specs, decision)
+    if not _last or _last[0][0] is not payload or _last[0][1] is not specs:
+        _last[:] = [(payload, specs, {})]
+    made = _last[0][2].get(key)
+    if made is None:
+        worker = _Cut(
+            decided=by_place(decision),
+            contract=fields_of(specs),
+            candidate=candidate,
+            items_held=frozenset(decision.items_held),
+            between=Between(decision.case, candidate.organisation),
+        )
+        result = worker.record(payload, "", Scope.ALL)
+        _check(payload, result, specs, worker)
+        made = _last[0][2][key] = (result, tuple(worker.redacted))
+    return made
 
 
-def _check(payload: Mapping[str, object], result: Mapping[str, object], worker: _Cut) -> None:
+def _check(
+    payload: Mapping[str, object], result: Mapping[str, object], specs: Sequence[FieldSpec], worker: _Cut
+) -> None:
     """Look for every held-back text in the result; it may stand there only where it was itself disclosed."""
-    specs = tuple(worker.specs.values())
-    originals = list(walk(payload, specs, worker.candidate))
-    disclosed = {
-        leaf.value for leaf in originals if worker.outcome(leaf.path, leaf.scope) is Outcome.DISCLOSE
-    }
+    disclosed: set[object] = set()
+    held: list[tuple[str, str]] = []
+    for leaf in leaves_of(payload, specs, worker.candidate):
+        found = worker.decided.get((leaf.path, leaf.scope))
+        if found is not None and found.outcome is Outcome.DISCLOSE:
+            disclosed.add(leaf.value)
+        elif isinstance(leaf.value, str) and len(leaf.value) >= LENGTH_MIN:
+            held.append((leaf.path, leaf.value))
+    if not held:
+        return
     left = [leaf.value for leaf in walk(result, specs, worker.candidate)]
     remains = "\n".join(text for text in left if isinstance(text, str) and text not in disclosed)
-    for leaf in originals:
-        held = worker.outcome(leaf.path, leaf.scope) is not Outcome.DISCLOSE
-        if held and isinstance(leaf.value, str) and len(leaf.value) >= LENGTH_MIN and leaf.value in remains:
-            message = f"a value held back from this recipient is still in the message (field {leaf.path})"
+    for path, text in held:
+        if text in remains:
+            message = f"a value held back from this recipient is still in the message (field {path})"
             raise WithheldValueFound(message, fix="nothing was delivered; the cutter is at fault")

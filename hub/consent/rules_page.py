@@ -9,11 +9,10 @@ from collections.abc import Iterator, Mapping
 
 from hub.consent.compile import Policy
 from hub.consent.obligations import OBLIGATIONS, in_words
-from hub.consent.parties import nearest
+from hub.consent.parties import not_among
 from hub.consent.rules import Rule
 from hub.consent.sentences import Sentence, class_in_words, gateway_of, sentence_of
 from hub.consent.vocabulary import BASES, CAVEATS, FACTS
-from hub.errors import NotConfigured
 from hub.messages.envelope import InformationClass
 
 GATES = "Gates"
@@ -58,11 +57,10 @@ def sentences(policy: Policy) -> Mapping[str, Sentence]:
 
 
 def rule_named(policy: Policy, rule_id: str) -> Rule:
-    """Find a rule by its id; NotConfigured names the one probably meant."""
+    """Find a rule by its id; WrongArgument names the one probably meant."""
     every = {rule.rule: rule for rules in sections(policy).values() for rule in rules}
     if rule_id not in every:
-        message = f"there is no rule {rule_id}{nearest(rule_id, every)}"
-        raise NotConfigured(message, fix="hub policy show lists them")
+        raise not_among("RULE", rule_id, "rule", every, fix="`python3 -m hub policy show` lists them")
     return every[rule_id]
 
 

@@ -89,7 +89,8 @@ def _naming(
     naming: set[tuple[str, Scope]] = set()
     while True:
         disclosed = known | {text.strip().casefold() for _, _, text in texts}
-        pattern = contained(text for text in held if text.casefold() not in disclosed)
+        looked_for = [text for text in held if text.casefold() not in disclosed]
+        pattern = contained(_possible(looked_for, texts))
         if pattern is None:
             return naming
         more = {(path, scope) for path, scope, text in texts if path not in keys and pattern.search(text)}
@@ -100,6 +101,17 @@ def _naming(
             text: None for path, scope, said in texts if (path, scope) in more and (text := telling(said))
         }
         texts = [each for each in texts if each[:2] not in more]
+
+
+def _possible(held: Sequence[str], texts: Sequence[tuple[str, Scope, str]]) -> Sequence[str]:
+    """Return which of the held-back texts could stand in others: a pattern of all of them costs far more.
+
+    Letters beyond ASCII vary in their cases, so where there are any all are looked for.
+    """
+    together = "\n".join([text for _, _, text in texts]).lower()
+    if not together.isascii() or not all(map(str.isascii, held)):
+        return held
+    return [text for text in held if text.lower() in together]
 
 
 def without_gaps(fields: tuple[FieldDecision, ...], items_held: Iterable[str]) -> tuple[FieldDecision, ...]:

@@ -119,7 +119,7 @@ class Sentence:
 def sentence_of(rule: Rule, classes: Iterable[InformationClass] = ()) -> Sentence:
     """Say a rule; for one that stands for several classes, of which."""
     conditions = tuple(conditions_of(rule.clauses))
-    when = f" if {_listed(conditions, 'and')}" if conditions else ""
+    when = f" if {listed(conditions, 'and')}" if conditions else ""
     if rule.effect is Effect.PERMIT:
         done = _PERMITTED[rule.outcome]
     else:
@@ -134,7 +134,7 @@ def sentence_of(rule: Rule, classes: Iterable[InformationClass] = ()) -> Sentenc
     return Sentence(
         rule=rule.rule,
         says=f"{what[0].upper()}{what[1:]} {said}{when}.",
-        basis=_listed([_basis(arm.basis) for arm in rule.arms], "or"),
+        basis=listed([_basis(arm.basis) for arm in rule.arms], "or"),
         why=rule.says if rule.says.endswith(".") else f"{rule.says}.",
         handling=tuple(map(in_words, rule.caveats)),
         notes=tuple(_notes(rule)),
@@ -158,15 +158,15 @@ def _who(clauses: Sequence[Clause]) -> str:
     elif "role" not in found and found.get("kind") == (Kind.PERSON,):
         who = f"the {ROLES[str(found.pop('kind')[0])]}, for their own copy"
     if "role" in found:
-        who = _a(_listed([ROLES[str(role)] for role in found["role"]], "or"))
+        who = _a(listed([ROLES[str(role)] for role in found["role"]], "or"))
     if "kind" in found:
-        who += f" in {_listed([_said('kind', value) for value in found['kind']], 'or')}"
+        who += f" in {listed([_said('kind', value) for value in found['kind']], 'or')}"
     if "rung" in found:
         rungs = found["rung"]
         any_rung = len(rungs) == len(FACTS["rung"].domain)
-        who += " on any rung" if any_rung else f" on rung {_listed([str(rung) for rung in rungs], 'or')}"
+        who += " on any rung" if any_rung else f" on rung {listed([str(rung) for rung in rungs], 'or')}"
     if "legal_status" in found:
-        status = _listed([_said("legal_status", value) for value in found["legal_status"]], "or")
+        status = listed([_said("legal_status", value) for value in found["legal_status"]], "or")
         who += f" with the legal status {status}"
     return who
 
@@ -181,13 +181,25 @@ def conditions_of(clauses: Iterable[Clause]) -> Iterator[str]:
             yield condition(_NAMES[slot], values_of(_NAMES[slot], mask))
 
 
+def fact_in_words(name: str, values: Sequence[Value]) -> str:
+    """Say that a fact has one of these values; whom a rule is for, too."""
+    if name == "role":
+        return f"{FACTS[name].says} is {listed([value_in_words(name, value) for value in values], 'or')}"
+    return condition(name, values)
+
+
+def value_in_words(name: str, value: Value) -> str:
+    """Say a value of a fact as people call it."""
+    return ROLES[str(value)] if name == "role" else _said(name, value)
+
+
 def condition(name: str, values: Sequence[Value]) -> str:
     """Say that a fact has one of these values."""
     if name in DENIALS:
         if len(values) == len(FACTS[name].domain):
             return f"it is known whether {FACTS[name].says}"
         return FACTS[name].says if values[0] is True else DENIALS[name]
-    words = _listed([_said(name, value) for value in values], "or")
+    words = listed([_said(name, value) for value in values], "or")
     if name == "concern":
         return f"the message concerns it because {words}"
     if name == "scope":
@@ -207,20 +219,18 @@ def what_of(rule: Rule, classes: Sequence[InformationClass] = ()) -> str:
     """Say what of which messages a rule speaks of."""
     what = "everything"
     if rule.fields is not None:
-        what = _listed([field_in_words(entry) for entry in rule.fields], "and")
+        what = listed([field_in_words(entry) for entry in rule.fields], "and")
     if rule.subjects is not None:
-        what += f" about {_listed([_subject(each) for each in sorted(rule.subjects)], 'or')}"
+        what += f" about {listed([_subject(each) for each in sorted(rule.subjects)], 'or')}"
     named = (rule.information_class,) if rule.information_class is not None else tuple(classes)
     if len(named) == len(InformationClass):
         what += " of every information class"
     elif named:
-        what += (
-            f" of the {_plural('class', named)} {_listed([class_in_words(each) for each in named], 'and')}"
-        )
+        what += f" of the {_plural('class', named)} {listed([class_in_words(each) for each in named], 'and')}"
     if rule.sensitive is not None:
         what += " (sensitive fields only)" if rule.sensitive else " (no sensitive fields)"
     if rule.messages is not None:
-        what += f" in {_listed([str(name) for name in sorted(rule.messages)], 'or')} messages"
+        what += f" in {listed([str(name) for name in sorted(rule.messages)], 'or')} messages"
     return what
 
 
@@ -253,7 +263,7 @@ def _basis(code: str) -> str:
 def gateway_of(code: str) -> str:
     """Say without what a legal basis cannot be used."""
     conditions = [condition(name, values) for name, values in BASIS[code].gateway]
-    return _listed(conditions, "and") or "always open"
+    return listed(conditions, "and") or "always open"
 
 
 def _can_be_unknown(clauses: Iterable[Clause]) -> bool:
@@ -275,7 +285,7 @@ def _a(words: str) -> str:
     return f"{'an' if words[:1].lower() in 'aeiou' else 'a'} {words}"
 
 
-def _listed(words: Sequence[str], joined_by: str) -> str:
+def listed(words: Sequence[str], joined_by: str) -> str:
     """List words as a sentence does."""
     if len(words) < 2:  # noqa: PLR2004 - one word needs no list
         return "".join(words)

@@ -19,6 +19,7 @@ from hub.consent.decide import lines_of
 from hub.consent.decision import Decision, FieldDecision, FieldSpec, Outcome, Scope
 from hub.consent.explain import SCREENS
 from hub.consent.looking import Looking, fact_key, looking_at
+from hub.consent.obstacles import Obstacle, not_permitted
 from hub.consent.partner_contracts import NOT_IN_VIEW
 from hub.consent.rules import Clause, Effect, Rule
 from hub.consent.vocabulary import FACTS, Value, bit, values_of
@@ -43,15 +44,6 @@ class Change:
     says: str
     found: bool
     """True: nobody does it so that a message may go; it is found to be so, or it is not."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Obstacle:
-    """Something no changeable fact can move."""
-
-    rule: str | None
-    reason: str
-    says: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -200,7 +192,8 @@ def _not_by_rules(
     codes = [recorded.reason] if recorded.reason in _AFTER_THE_RULES else []
     codes += [decision.gate] if decision.gate is not None and decision.gate not in known else []
     for code in codes:
-        yield Obstacle(rule=None, reason=code, says=policy.reasons.get(code, ("", ""))[0])
+        contract = recorded.rules[-1] if code == NOT_IN_VIEW and recorded.rules else None
+        yield Obstacle(rule=contract, reason=code, says=policy.reasons.get(code, ("", ""))[0])
 
 
 def _add_gates(needs: _Needs, looking: Looking) -> None:
@@ -231,9 +224,7 @@ def _add_class(
     if alternatives:
         needs.goals.append(tuple(dict.fromkeys(alternatives)))
     else:
-        code = "NEED-NOT-PERMITTED"
-        says = f"No rule of the class {name} permits it to this recipient, whatever else were so."
-        needs.obstacles.append(Obstacle(rule=None, reason=code, says=says))
+        needs.obstacles += not_permitted(looking, rules, name, scope=scope, limit=limit)
 
 
 def _add_bar(
@@ -347,7 +338,7 @@ class _Search:
             fact=key,
             now=_value(self._facts, key),
             to=values,
-            says=said(name, of, values),
+            says=said(name, of, values, role=_value(self._facts, "role")),
             found=CHANGEABLE[name].found,
         )
 

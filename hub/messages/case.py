@@ -36,6 +36,21 @@ class SentenceType(StrEnum):
     OTHER = "OTHER"
 
 
+class CourtReport(StrEnum):
+    """Which report a court asks for before sentence (R-CON-08; 003 ¶1, ¶2)."""
+
+    STANDARD_DELIVERY = "STANDARD_DELIVERY"
+    FAST_DELIVERY = "FAST_DELIVERY"
+    ORAL = "ORAL"
+
+
+class IcmRoute(StrEnum):
+    """The two routes of Integrated Case Management in Scotland (R-SCO-01; 001)."""
+
+    STANDARD = "STANDARD"
+    ENHANCED = "ENHANCED"
+
+
 class CloseReason(StrEnum):
     """Why the period of engagement ends."""
 
@@ -81,6 +96,9 @@ class CaseMessage:
     tier_factors: tuple[str, ...] = ()
     tier_rules: str | None = None
     in_scope: bool | None = None
+    court_report: CourtReport | None = None
+    icm_route: IcmRoute | None = None
+    icm_participates: bool | None = None
     merged_case: CaseRef | None = None
     close_reason: CloseReason | None = None
     diversity_needs: str | None = None

@@ -117,6 +117,8 @@ class Submission:
     """The payload as it stands in the log, where it is written in the envelope's contract version."""
     sent_in: str | None = None
     """The contract version it was sent in, where it was brought up from that to the envelope's."""
+    offset: int | None = field(default=None, compare=False, repr=False)
+    """Where in its partition of the log it was read; None: it stands in none."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

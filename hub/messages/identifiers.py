@@ -32,10 +32,18 @@ def is_organisation(text: str) -> bool:
 _LENGTHS = tuple(length.to_bytes(4, "big") for length in range(256))
 
 
+def framed(part: str) -> bytes:
+    """Write a part of what an id is derived from: its length before it."""
+    raw = part.encode()
+    length = len(raw)
+    return (_LENGTHS[length] if length < len(_LENGTHS) else length.to_bytes(4, "big")) + raw
+
+
 def derived_id(*parts: str) -> str:
     """Return 128 bits that always follow from the same parts, so that a replay names things alike."""
-    raw = [part.encode() for part in parts]
-    framed = b"".join(
-        [(_LENGTHS[n] if (n := len(each)) < len(_LENGTHS) else n.to_bytes(4, "big")) + each for each in raw]
-    )
-    return hashlib.blake2b(framed, digest_size=16).hexdigest()
+    return id_from(b"".join(map(framed, parts)))
+
+
+def id_from(parts: bytes) -> str:
+    """Return what `derived_id` does, from parts that are framed already."""
+    return hashlib.blake2b(parts, digest_size=16).hexdigest()

@@ -1,8 +1,8 @@
 """Brings what a case keeps of messages up to the contract versions that decisions speak of.
 
-What was kept before the schemas moved on is under the names of its day. Given to a joiner, joined with what
-was said since, or corrected, it has to be under today's: else a retracted field would come back under its
-other name.
+Which fields of a message still hold is kept under the names of its day. Given to a joiner, joined with what
+was said since, or corrected, it has to be under today's, as the message itself is when it is read back: else
+a retracted field would come back under its other name.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, TypeVar
 
 from hub.cases.case import Kept
-from hub.cases.keeping import field_of, given, written
+from hub.cases.keeping import field_of
 from hub.messages.envelope import MessageName
 
 if TYPE_CHECKING:
@@ -61,10 +61,7 @@ def _today(kept: K, message: MessageName, contracts: Contracts) -> K:
     current = contracts.newest(message)
     if kept.contract == current or kept.contract not in contracts.every_version(message):
         return kept
-    cast = contracts.cast(message, given(kept), source=kept.contract, target=current)
-    declared = frozenset(
-        f"{path}={held}"
-        for old, _, held in (each.rpartition("=") for each in kept.declared)
-        for path in contracts.current_paths(message, kept.contract, frozenset({old}))
-    )
-    return replace(kept, contract=current, payload=written(cast) if kept.payload else "", declared=declared)
+    paths = (spec.path for spec in contracts.fields(message, kept.contract))
+    held = frozenset(path for path in paths if field_of(path) in kept.fields)
+    today = contracts.current_paths(message, kept.contract, held)
+    return replace(kept, contract=current, fields=frozenset(map(field_of, today)))

@@ -7,28 +7,29 @@ follows from the message it gives again and from what made somebody join, so tha
 
 from __future__ import annotations
 
-import hashlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from hub.cases.applied import Raised
 from hub.cases.case import ReferralState
-from hub.cases.keeping import given, together
+from hub.cases.reports import NOT_GIVEN_AGAIN
 from hub.consent.decision import Candidate, Concern
 from hub.consent.parties import Kind
-from hub.messages.envelope import Envelope, InformationClass, MessageName, Role, Submission
-from hub.messages.identifiers import HUB, CaseRef, MessageId, derived_id
-from hub.routing.bringing_up import is_today
+from hub.errors import ReadBackNeeded
+from hub.messages.envelope import MessageName, Role
 from hub.routing.concern import Concerned
 from hub.routing.disclosing import Telling, Told, tell
+from hub.routing.reporting import report
+from hub.routing.saying_again import read_back, said_again
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from hub.cases.applied import Applied
     from hub.cases.case import Case, Kept
-    from hub.consent.decision import FieldSpec
+    from hub.messages.envelope import Submission
     from hub.messages.identifiers import Instant, OrganisationId
-    from hub.routing.outcome import Contracts, View
+    from hub.routing.outcome import View
     from hub.routing.reporting import Cause
 
 TAKEN_ON = frozenset({ReferralState.ACCEPTED, ReferralState.STARTED})
@@ -45,39 +46,59 @@ FACTS_FOR = frozenset(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Again:
-    """Something said before that a joiner is to be given."""
+    """Something said before that a joiner is to be given: one message, or several as one."""
 
     message: MessageName
-    kept: Kept
+    kept: tuple[Kept, ...]
     to: tuple[Candidate, ...]
 
 
 def catch_up(before: Case | None, applied: Applied, *, cause: Cause, view: View, now: Instant) -> Told:
-    """Give everybody who has joined the facts of the case, what is known of risk, and the plan in force."""
+    """Give everybody who has joined the facts of the case, what is known of risk, and the plan in force.
+
+    Raises:
+        ReadBackNeeded: The log has to be read first; it names all that is needed at once.
+    """
     told = Told()
     if before is None:
         return told
-    joiners = tuple(_joining(before, applied, view))
-    for again in _current(before, applied.case, joiners) if joiners else ():
-        if not is_today(again.kept, again.message, view.contracts):
-            continue  # kept in a version only a newer hub knows: nothing of it can be judged here
-        submission, specs = said_again(
-            again.message,
-            again.kept,
-            applied.case.ref,
-            contracts=view.contracts,
-            cause=cause.identity,
-            now=now,
-        )
+    case, joiners = applied.case, tuple(_joining(before, applied, view))
+    current = tuple(_current(before, case, joiners)) if joiners else ()
+    for again, read in zip(current, _read(current, case, view), strict=True):
+        if read is None:
+            told += _not_given(again, case, cause=cause, view=view, now=now)
+            continue
+        submission, specs = said_again(again.kept, read, view=view, cause=cause.identity)
         if any(spec.key and submission.payload.get(spec.path, "") is None for spec in specs):
             continue  # a key was corrected away: what is left names nothing
         telling = Telling(
             submission=submission,
             specs=specs,
         )
-        to = tuple(Concerned(candidate=candidate, case=applied.case) for candidate in again.to)
+        to = tuple(Concerned(candidate=candidate, case=case) for candidate in again.to)
         told += tell(telling, to, view=view, now=now)
     return told
+
+
+def _read(current: Iterable[_Again], case: Case, view: View) -> list[list[Submission] | None]:
+    """Return what each is read back as; where the log has to be read first, all is asked for at once."""
+    found: list[list[Submission] | None] = []
+    wanted: frozenset[tuple[str, int]] = frozenset()
+    for again in current:
+        try:
+            found.append(read_back(again.kept, case.ref, again.message, view))
+        except ReadBackNeeded as needed:
+            wanted |= needed.records
+    if wanted:
+        raise ReadBackNeeded(wanted)
+    return found
+
+
+def _not_given(again: _Again, case: Case, *, cause: Cause, view: View, now: Instant) -> Told:
+    """Report that joiners could not be given something: nobody may believe that they know it."""
+    what = f"It was a {again.message} message."
+    raised = Raised(code=NOT_GIVEN_AGAIN, subject=again.kept[-1].message, about=what)
+    return report((raised,), case, cause=cause, view=view, now=now)
 
 
 def _current(before: Case, case: Case, joiners: tuple[Candidate, ...]) -> Iterator[_Again]:
@@ -85,15 +106,19 @@ def _current(before: Case, case: Case, joiners: tuple[Candidate, ...]) -> Iterat
 
     What this very message says goes to them as to everybody.
     """
-    facts = together(case.facts) if case.facts == before.facts else None
-    if facts is not None:
-        to = tuple(joiner for joiner in joiners if joiner.role in FACTS_FOR)
-        yield _Again(message=MessageName.CASE, kept=facts, to=to)
+    managing = tuple(joiner for joiner in joiners if joiner.role in FACTS_FOR)
+    if case.facts and case.facts == before.facts and managing:
+        yield _Again(message=MessageName.CASE, kept=case.facts, to=managing)
     for risk in case.risks:
         if risk in before.risks:
-            yield _Again(message=MessageName.RISK_CHANGE, kept=risk, to=joiners)
-    if case.plan is not None and case.plan == before.plan and case.plan.payload:
-        yield _Again(message=MessageName.PLAN, kept=case.plan, to=joiners)
+            yield _Again(message=MessageName.RISK_CHANGE, kept=(risk,), to=joiners)
+    if case.plan is not None and case.plan == before.plan and _gives(case.plan):
+        yield _Again(message=MessageName.PLAN, kept=(case.plan,), to=joiners)
+
+
+def _gives(kept: Kept) -> bool:
+    """Say whether anything of a message may still be given; of one nobody can find, nobody knows."""
+    return bool(kept.fields) or kept.offset is None
 
 
 def _joining(before: Case, applied: Applied, view: View) -> Iterator[Candidate]:
@@ -136,31 +161,3 @@ def _receiving(before: Case, case: Case, view: View) -> OrganisationId | None:
         return None
     prison = view.organisation(custody.prison)
     return custody.prison if prison is not None and prison.kind is Kind.PRISON else None
-
-
-def said_again(
-    message: MessageName, kept: Kept, case: CaseRef, *, contracts: Contracts, cause: str, now: Instant
-) -> tuple[Submission, tuple[FieldSpec, ...]]:
-    """Return what was said as a message of its own, still its author's word, of the day it was said."""
-    version = contracts.newest(message)
-    declared = (pair.rpartition("=") for pair in kept.declared)
-    envelope = Envelope(
-        message_id=MessageId(derived_id("again", kept.message, cause)),
-        message=message,
-        contract=version,
-        case=case,
-        organisation=kept.author_organisation or HUB,
-        author=kept.author,
-        author_role=kept.author_role,
-        statement=kept.statement,
-        occurred_at=kept.occurred_at or now,
-        recorded_at=kept.recorded_at or now,
-        correlation=kept.correlation,
-        causation=kept.message,
-        digest=hashlib.sha256(kept.payload.encode()).hexdigest(),
-        declared={path: InformationClass(held) for path, _, held in declared},
-    )
-    specs = contracts.fields(message, version)
-    names = dict.fromkeys(spec.path.partition(".")[0].removesuffix("[]") for spec in specs)
-    stated = {name: value for name, value in given(kept).items() if name in names}
-    return Submission(envelope=envelope, payload={**names, **stated}), specs

@@ -104,14 +104,15 @@ def concerned(
     for place, (concern, persons) in placed:
         if not _is_asked(body, place) or _is_author(envelope, place, after, now):
             continue
+        case = _seen_in(place, before, after, staying=staying, now=now)
         candidate = Candidate(
             organisation=place[0],
             role=place[1],
             persons=frozenset(persons),
             concern=concern,
-            relevant=is_relevant(body, place, case=after),
+            # Whose part ends by the message is affected as what they still were.
+            relevant=is_relevant(body, place, case=case),
         )
-        case = _seen_in(place, before, after, staying=staying, now=now)
         found.append(Concerned(candidate=candidate, case=case, after=None if case is after else after))
     return tuple(found)
 
@@ -135,8 +136,9 @@ def attending(
 ) -> tuple[Candidate, ...]:
     """Return who gets an exception report: OM and CA, else whoever opened the case (R-MSG-11).
 
-    During a handover both OMs do (R-CON-03); of some, a line manager named on the case (003 ¶5, ¶7); of
-    one that is escalated, whoever holds the role it is escalated to (R-ADM-03).
+    During a handover both OMs do (R-CON-03); of some, a line manager named on the case (003 ¶5, ¶7), and of
+    all in a tier whose profile says so (002 3.68); of one that is escalated, whoever holds the role it is
+    escalated to (R-ADM-03).
     """
     gathering = _Gathering(found={})
     outgoing = outgoing_manager(case, now)
@@ -147,7 +149,8 @@ def attending(
         gathering.add(case.opened_by, Role.CASE_ADMINISTRATOR, Concern.EXCEPTION)
     if code in FOR_SOME_LINE_MANAGER or role is Role.LINE_MANAGER:
         _add_line_managers(gathering, case, now)
-    for member in line_managers(case, now) if code in FOR_LINE_MANAGER else ():
+    closely = case.tier is not None and view.profile(case.jurisdiction).tier(case.tier).line_manager
+    for member in line_managers(case, now) if closely or code in FOR_LINE_MANAGER else ():
         gathering.add(member.organisation, member.role, Concern.EXCEPTION, (member.person,))
     return tuple(
         Candidate(organisation=place[0], role=place[1], persons=frozenset(persons), concern=concern)

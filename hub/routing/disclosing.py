@@ -10,10 +10,11 @@ from hub.cases.membership import referral_named
 from hub.cases.reports import URGENT
 from hub.cases.turning import part_of
 from hub.consent.allowance import allowance
-from hub.consent.decide import decide, may_know
+from hub.consent.decide import decide
 from hub.consent.decision import Decision
 from hub.consent.moments import next_moment
 from hub.consent.obligations import as_told
+from hub.consent.outcomes import knows
 from hub.consent.parties import Kind
 from hub.consent.partner_contracts import Direction
 from hub.consent.purposes import purpose_of
@@ -251,11 +252,11 @@ def delivery_of(
     payload, redacted = cut(telling.submission.payload, telling.specs, decision, candidate)
     if organisation.kind is Kind.PARTNER:
         payload = with_own_referrals(payload, case=case, recipient=organisation.organisation)
-    causation = envelope.causation if may_know(decision, "@causation") else None
+    causation = envelope.causation if knows(decision, "@causation") else None
     if causation is None and envelope.causation is not None:
         # Held back in the envelope, it must not stand in the payload under another name.
         payload = {name: None if value == envelope.causation else value for name, value in payload.items()}
-    names_organisation = may_know(decision, "@author_organisation")
+    names_organisation = knows(decision, "@author_organisation")
     return Delivery(
         delivery_id=_delivery_id(telling, candidate),
         message_id=envelope.message_id,
@@ -267,7 +268,7 @@ def delivery_of(
         urgency=urgency_of(envelope.message, payload),
         payload=payload,
         redacted=redacted,
-        author=envelope.author if may_know(decision, "@author") else None,
+        author=envelope.author if knows(decision, "@author") else None,
         author_role=envelope.author_role if names_organisation else None,
         author_organisation=envelope.organisation if names_organisation else None,
         statement=envelope.statement,

@@ -192,6 +192,19 @@ HELD: Mapping[Role, Callable[[Sender], bool]] = {
 """When each role is held; a subscriber writes nothing."""
 
 
+def _is_prison_service(sender: Sender) -> bool:
+    """Say whether the sender is the system of all prisons: a prison organisation that is no one prison."""
+    own = sender.organisation
+    return own.kind is Kind.PRISON and own.prison is None and sender.role is Role.SYSTEM
+
+
+def _case(sender: Sender, body: CaseMessage) -> bool:
+    """Those who manage the case say what it is; the prison service by which number it knows the person."""
+    if _is_prison_service(sender):
+        return body == CaseMessage(action=CaseAction.CHANGED, noms_number=body.noms_number)
+    return holds_role(sender)
+
+
 def _by_role_held(sender: Sender, _body: Body) -> bool:
     return holds_role(sender)
 
@@ -208,10 +221,15 @@ def _referral(sender: Sender, body: ReferralMessage) -> bool:
 
 
 def _prison_event(sender: Sender, body: PrisonEventMessage) -> bool:
-    """From the prison that holds, held or receives the person; the first one heard of needs no history."""
+    """From the prison that holds, held or receives the person; the first one heard of needs no history.
+
+    The prison service's own system speaks for every prison.
+    """
     own = sender.organisation
     if own.kind is not Kind.PRISON:
         return False
+    if _is_prison_service(sender):
+        return True
     custody = sender.case.custody
     held = custody is not None and own.organisation in {custody.prison, custody.previous}
     free = custody is None or custody.prison is None
@@ -268,6 +286,7 @@ def _receipt(sender: Sender, _body: Body) -> bool:
 
 
 SPECIAL: Mapping[MessageName, Callable[[Sender, Any], bool]] = {
+    MessageName.CASE: _case,
     MessageName.REFERRAL: _referral,
     MessageName.PRISON_EVENT: _prison_event,
     MessageName.TEAM_CHANGE: _team_change,

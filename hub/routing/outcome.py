@@ -14,7 +14,7 @@ from hub.consent.compile import Policy
 from hub.consent.decision import Candidate, Decision, FieldSpec
 from hub.consent.parties import Organisation
 from hub.consent.partner_contracts import Direction, PartnerContract
-from hub.messages.envelope import MessageName, Role, Statement, Submission
+from hub.messages.envelope import Entry, MessageName, Role, Statement, Submission
 from hub.messages.identifiers import CaseRef, DeliveryId, Instant, MessageId, OrganisationId
 from hub.routing.terms import Terms
 
@@ -214,6 +214,12 @@ class View(Protocol):
 
     def release(self, name: str) -> Mapping[str, object] | None:
         """Return a policy release: `current`, `coming`, or one by the name that decisions bear."""
+
+    def read_back(self, case: CaseRef, offset: int) -> Entry | None:
+        """Return the record of a case at an offset of its partition; None: it has not been read back yet.
+
+        One that is not there, or can no longer be read, is an `Unreadable`.
+        """
 
     def timers_due(self, now: Instant) -> Iterable[Timer]:
         """Return the timers whose time has come, earliest first, those of one moment by key."""

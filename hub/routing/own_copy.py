@@ -17,13 +17,13 @@ from hub.errors import DomainRefusal
 from hub.messages.envelope import MessageName, Role
 from hub.messages.identifiers import OrganisationId
 from hub.routing.bringing_up import brought_up
-from hub.routing.catching_up import said_again
+from hub.routing.saying_again import read_back, said_again
 
 if TYPE_CHECKING:
     from hub.cases.case import Case
     from hub.consent.compile import Policy
     from hub.messages.identifiers import Instant
-    from hub.routing.outcome import Contracts
+    from hub.routing.outcome import View
 
 THE_PERSON = Organisation(
     organisation=OrganisationId("@person"),
@@ -50,21 +50,23 @@ class OwnCopy:
     """Paths the person may know were held back."""
 
 
-def own_copy(case: Case, *, policy: Policy, contracts: Contracts, now: Instant) -> OwnCopy:
+def own_copy(case: Case, *, policy: Policy, view: View, now: Instant) -> OwnCopy:
     """Return the current plan as the person may see it now.
 
     Raises:
         DomainRefusal: The case has no plan that may still be given.
+        ReadBackNeeded: The view does not have the plan's message yet.
     """
-    plan = brought_up(case, contracts).plan
-    if plan is None or not plan.payload:
+    plan = brought_up(case, view.contracts).plan
+    read = None
+    if plan is not None and plan.fields:
+        read = read_back((plan,), case.ref, MessageName.PLAN, view)
+    if plan is None or read is None:
         code = "PLAN-NONE"
         raise DomainRefusal(
             code, "the case has no Sentence Plan in force", fix="the Offender Manager sends one"
         )
-    submission, specs = said_again(
-        MessageName.PLAN, plan, case.ref, contracts=contracts, cause="own-copy", now=now
-    )
+    submission, specs = said_again((plan,), read, view=view, cause="own-copy")
     candidate = Candidate(
         organisation=THE_PERSON.organisation, role=Role.PERSON, persons=frozenset(), concern=Concern.TEAM
     )

@@ -86,10 +86,12 @@ def _reported(
     view: View,
     now: Instant,
 ) -> Told:
+    words = " ".join(filter(None, (DETAILS[raised.code], raised.about)))
+    said = replace(raised, about=view.profile(case.jurisdiction).said(words))
     contract = view.contracts.newest(MessageName.EXCEPTION)
     specs = view.contracts.fields(MessageName.EXCEPTION, contract)
     telling = Telling(
-        submission=_exception(raised, case, cause=cause, specs=specs, contract=contract, now=now),
+        submission=_exception(said, case, cause=cause, specs=specs, contract=contract, now=now),
         specs=specs,
     )
     to = tuple(Concerned(candidate=candidate, case=case) for candidate in candidates)
@@ -113,7 +115,7 @@ def _exception(
         "code": raised.code,
         "about_message": cause.message,
         "due_at": raised.due_at,
-        "detail": " ".join(filter(None, (DETAILS[raised.code], raised.about))),
+        "detail": raised.about,
         "raised_for_role": (raised.role or Role.OFFENDER_MANAGER).value,
     }
     envelope = Envelope(

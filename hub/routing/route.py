@@ -17,7 +17,7 @@ from hub.cases.profile_reader import profile_from
 from hub.cases.refusals import case_unknown
 from hub.consent.parties import organisation_from
 from hub.consent.partner_contracts import contract_from
-from hub.errors import DomainRefusal, PolicyRefused, Refused
+from hub.errors import DomainRefusal, PolicyRefused, ReadBackNeeded, Refused
 from hub.messages.case import CaseAction, CaseMessage
 from hub.messages.correction import CorrectionMessage
 from hub.messages.envelope import Control, Redecide, Role, Submission, Tick, Unreadable
@@ -28,7 +28,7 @@ from hub.routing.announcing import announce
 from hub.routing.authorising import check_authority
 from hub.routing.bringing_up import brought_up, naming_today
 from hub.routing.catching_up import catch_up
-from hub.routing.concern import concerned
+from hub.routing.concern import Concerned, concerned
 from hub.routing.directory import ViewDirectory
 from hub.routing.disclosing import Telling, Told, tell
 from hub.routing.entitlement import is_entitled
@@ -48,12 +48,17 @@ if TYPE_CHECKING:
 
 DEADLINES_A_TICK_MAX = 500
 """How many deadlines one tick settles; what is due beyond that waits for the next, which follows at once."""
+DECISIONS_A_TICK_MAX = 1_000
+"""Once a tick has caused so many decisions, what else is due waits for the next, too."""
 
 
 def route(entry: Entry, view: View, now: Instant) -> Result:
     """Return everything the record causes; it changes nothing itself.
 
     The first record after the effective time of a policy release also puts that in force, whatever it is.
+
+    Raises:
+        ReadBackNeeded: Messages of the log have to be read back first (`View.read_back`); ask again then.
     """
     result = _routed(entry, view, now)
     changed = begun(view, now)
@@ -108,12 +113,17 @@ def _taken(submission: Submission, view: View, now: Instant) -> Result:
         body = naming_today(body, view.contracts)
     before = _case(view, envelope.case)
     applied = _applied(submission, body, before, view=view, now=now)
+    if applied.correlation:
+        envelope = replace(envelope, correlation=applied.correlation)
+        submission = replace(submission, envelope=envelope)
     telling = Telling(
         submission=submission,
         specs=specs,
         about=getattr(body, "referral", None),
     )
-    to = concerned(envelope, body, before=before, applied=applied, view=view, now=now)
+    to: tuple[Concerned, ...] = ()
+    if applied.is_news:
+        to = concerned(envelope, body, before=before, applied=applied, view=view, now=now)
     cause = Cause(identity=envelope.message_id, message=envelope.message_id, correlation=envelope.correlation)
     told = (
         tell(telling, to, view=view, now=now)
@@ -186,14 +196,21 @@ def _ticked(view: View, now: Instant) -> Result:
     set_: dict[str, Timer] = {}
     cleared: list[str] = []
     told, directory = Told(), ViewDirectory(view)
+    wanted: frozenset[tuple[str, int]] = frozenset()
     for timer in islice(view.timers_due(now), DEADLINES_A_TICK_MAX):
+        if len(told.decisions) >= DECISIONS_A_TICK_MAX:
+            break
         cleared.append(timer.key)
         before = cases.get(timer.case) or _case(view, timer.case)
         if before is None:
             continue
         applied = fall_due(before, Ended(timer.kind, timer.subject), now, directory)
         cause = Cause(identity=f"{timer.key}/{timer.due_at}", message=None, correlation="")
-        follows = catch_up(before, applied, cause=cause, view=view, now=now)
+        try:
+            follows = catch_up(before, applied, cause=cause, view=view, now=now)
+        except ReadBackNeeded as needed:
+            wanted |= needed.records  # go on, so that the log is read for all deadlines at once
+            continue
         follows += announce(before, applied, cause=cause, view=view, now=now)
         follows += report(applied.exceptions, applied.case, cause=cause, view=view, now=now)
         applied, follows = settle(applied, follows, cause=cause, view=view, now=now)
@@ -205,6 +222,8 @@ def _ticked(view: View, now: Instant) -> Result:
                 set_.pop(key, None)
         set_ |= {each.key: each for each in _timers(applied)}
         told += follows
+    if wanted:
+        raise ReadBackNeeded(wanted)
     return Result(
         cases=tuple(cases.values()),
         deliveries=told.deliveries,

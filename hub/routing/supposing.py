@@ -8,11 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from enum import StrEnum
+from typing import TYPE_CHECKING, TypeVar
 
 from hub.cases.case import ConsentGiven, ConsentState, Mappa, Member, Rosh
-from hub.consent.parties import RUNGS, Protocol, Standing, nearest, word
+from hub.consent.parties import RUNGS, Protocol, Standing, not_among
 from hub.consent.vocabulary import FACTS
+from hub.errors import WrongArgument
 from hub.messages.envelope import InformationClass, Role
 from hub.messages.identifiers import OrganisationId, is_organisation
 
@@ -21,6 +23,7 @@ if TYPE_CHECKING:
     from hub.consent.parties import Organisation
     from hub.messages.identifiers import Instant
 
+Word = TypeVar("Word", bound=StrEnum)
 SUPPOSED = "what-if"
 """Reference of what is only supposed: a consent, a member, a protocol."""
 
@@ -38,6 +41,8 @@ class Supposition:
     """One thing that is supposed to be otherwise."""
 
     says: str
+    argument: str = ""
+    """How it was asked for, as it is typed: `--consent`."""
     organisation: OrganisationId | None = None
     """The organisation it is about, which the hub must know."""
     on_case: Callable[[Case, Instant], Case] = _same_case
@@ -45,38 +50,50 @@ class Supposition:
 
 
 def supposition(text: str) -> Supposition:
-    """Read one supposition, `what=value`; ValueError says what is wrong and which words there are."""
+    """Read one supposition, `what=value`; WrongArgument says what is wrong and which words there are."""
     what, _, value = text.partition("=")
     read = _READ.get(what)
     if read is None:
-        message = f"{what}: nothing that can be supposed{nearest(what, _READ)}"
-        raise ValueError(message)
-    return read(value.strip())
+        raise not_among("what is supposed", what, "supposition", _READ)
+    return replace(read(value.strip()), argument=f"--{what}")
 
 
 def _parts(what: str, value: str, *, least: int, most: int, form: str) -> list[str]:
     parts = [part.strip() for part in value.split(":")]
     if not least <= len(parts) <= most or not all(parts):
-        message = f"{what}: write {what}={form}"
-        raise ValueError(message)
+        raise _misshapen(what, value, form)
     return parts
+
+
+def _misshapen(what: str, value: str, form: str) -> WrongArgument:
+    """Return the error for a supposition whose parts are not those it has."""
+    return WrongArgument(
+        f"--{what}", f"{value or 'nothing'} is not written as it should be", fix=f"write --{what} {form}"
+    )
 
 
 def _organisation(what: str, name: str) -> OrganisationId:
     if is_organisation(name):
         return OrganisationId(name)
-    message = f"{what}: {name} is no organisation's short name"
-    raise ValueError(message)
+    message = f"{name} is no organisation's short name"
+    raise WrongArgument(f"--{what}", message, fix="see `python3 -m hub partner list`")
+
+
+def _word(kind: type[Word], what: str, said: str, name: str) -> Word:
+    """Read one word of a closed list."""
+    words = {str(each): each for each in kind}
+    if said in words:
+        return words[said]
+    raise not_among(f"--{what}", said, name, words)
 
 
 def _consent(value: str) -> Supposition:
     """The person's word on a class, said now, to one organisation or to all."""
     form = "CLASS:given|refused|withdrawn|expired|none[:ORGANISATION]"
     name, state, *rest = _parts("consent", value, least=2, most=3, form=form)
-    information_class = word(InformationClass, "consent", name)
+    information_class = _word(InformationClass, "consent", name, "information class")
     if state not in FACTS["consent"].domain:
-        message = f"consent: not one of its words{nearest(state, map(str, FACTS['consent'].domain))}"
-        raise ValueError(message)
+        raise not_among("--consent", state, "state of a consent", map(str, FACTS["consent"].domain))
     organisation = _organisation("consent", rest[0]) if rest else None
     to = f" to {organisation}" if organisation else ""
 
@@ -108,7 +125,7 @@ def _without(spoken: ConsentGiven, name: InformationClass) -> ConsentGiven:
 def _role(value: str) -> Supposition:
     """An organisation is on the team in this role, instead of those it has."""
     name, as_role = _parts("role", value, least=2, most=2, form="ORGANISATION:ROLE")
-    organisation, role = _organisation("role", name), word(Role, "role", as_role)
+    organisation, role = _organisation("role", name), _word(Role, "role", as_role, "role")
 
     def on_case(case: Case, now: Instant) -> Case:
         others = tuple(each for each in case.team if each.organisation != organisation)
@@ -142,11 +159,10 @@ def _rung(value: str) -> Supposition:
     )
 
 
-def _number(what: str, text: str, allowed: tuple[int, ...]) -> int:
+def _number(what: str, text: str, allowed: tuple[int, ...], named: str = "") -> int:
     if text.isdecimal() and int(text) in allowed:
         return int(text)
-    message = f"{what}: must be one of {', '.join(map(str, allowed))}"
-    raise ValueError(message)
+    raise not_among(f"--{what}", text, named or what, map(str, allowed))
 
 
 def _tier(value: str) -> Supposition:
@@ -155,7 +171,7 @@ def _tier(value: str) -> Supposition:
 
 
 def _rosh(value: str) -> Supposition:
-    rosh = word(Rosh, "rosh", value)
+    rosh = _word(Rosh, "rosh", value, "level of risk of serious harm")
     return Supposition(
         says=f"risk of serious harm {rosh}", on_case=lambda case, _now: replace(case, rosh=rosh)
     )
@@ -165,8 +181,13 @@ def _mappa(value: str) -> Supposition:
     """The MAPPA category and level, or none."""
     if value == "none":
         return Supposition(says="not under MAPPA", on_case=lambda case, _now: replace(case, mappa=None))
-    category, _, level = value.partition("/")
-    mappa = Mappa(category=_number("mappa", category, (1, 2, 3, 4)), level=_number("mappa", level, (1, 2, 3)))
+    category, slash, level = value.partition("/")
+    if not (category and slash and level):
+        raise _misshapen("mappa", value, "CATEGORY/LEVEL, e.g. 2/3, or none")
+    mappa = Mappa(
+        category=_number("mappa", category, (1, 2, 3, 4), "MAPPA category"),
+        level=_number("mappa", level, (1, 2, 3), "MAPPA level"),
+    )
     return Supposition(
         says=f"MAPPA category {mappa.category}, level {mappa.level}",
         on_case=lambda case, _now: replace(case, mappa=mappa),
@@ -177,10 +198,12 @@ def _protocol(value: str) -> Supposition:
     """An information-sharing protocol for a class in force with an organisation, or not."""
     form = "ORGANISATION:CLASS[:ended]"
     name, of, *rest = _parts("protocol", value, least=2, most=3, form=form)
-    organisation, information_class = _organisation("protocol", name), word(InformationClass, "protocol", of)
+    organisation, information_class = (
+        _organisation("protocol", name),
+        _word(InformationClass, "protocol", of, "information class"),
+    )
     if rest not in ([], ["ended"]):
-        message = f"protocol: write protocol={form}"
-        raise ValueError(message)
+        raise _misshapen("protocol", value, form)
 
     def on_organisation(found: Organisation, now: Instant) -> Organisation:
         if found.organisation != organisation:
@@ -198,7 +221,7 @@ def _protocol(value: str) -> Supposition:
 
 def _standing(value: str) -> Supposition:
     name, text = _parts("standing", value, least=2, most=2, form="ORGANISATION:active|suspended")
-    organisation, standing = _organisation("standing", name), word(Standing, "standing", text)
+    organisation, standing = _organisation("standing", name), _word(Standing, "standing", text, "standing")
 
     def on_organisation(found: Organisation, _now: Instant) -> Organisation:
         return replace(found, standing=standing) if found.organisation == organisation else found

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from hub.consent.decision import Outcome
-from hub.consent.parties import nearest
+from hub.consent.parties import not_among
 from hub.routing.route import route
 
 if TYPE_CHECKING:
@@ -89,6 +89,10 @@ class Supposed:
         """Return a policy release; what is to come is as it is."""
         return self.view.release(name)
 
+    def read_back(self, case: CaseRef, offset: int) -> Entry | None:
+        """Return a record of the log; what was said was said, whatever is supposed."""
+        return self.view.read_back(case, offset)
+
     def timers_due(self, now: Instant) -> Iterable[Timer]:
         """Return the timers whose time has come."""
         return self.view.timers_due(now)
@@ -160,7 +164,7 @@ def what_if(
         unseen: Messages taken already that are looked at as if they came for the first time.
 
     Raises:
-        ValueError: A supposition is about an organisation the hub does not know.
+        WrongArgument: A supposition is about an organisation the hub does not know.
     """
     check_known(suppositions, view)
     as_is = route(entry, Supposed(view, (), now, unseen=unseen), now)
@@ -175,8 +179,13 @@ def check_known(suppositions: Iterable[Supposition], view: View) -> None:
     known = [str(each.organisation) for each in view.organisations()]
     for each in suppositions:
         if each.organisation is not None and each.organisation not in known:
-            message = f"{each.organisation}: no organisation of the hub{nearest(each.organisation, known)}"
-            raise ValueError(message)
+            raise not_among(
+                each.argument,
+                each.organisation,
+                "organisation",
+                known,
+                fix="see `python3 -m hub partner list`",
+            )
 
 
 def outcome_of(decision: Decision, item: FieldDecision) -> Outcome:

@@ -16,14 +16,13 @@ from typing import TYPE_CHECKING
 from hub.cases.membership import offender_manager
 from hub.consent.decide import ENVELOPE_SPECS, decide
 from hub.consent.decision import Decision, FieldDecision, FieldSpec, Outcome
-from hub.consent.parties import Kind
+from hub.consent.parties import Kind, not_among
+from hub.errors import WrongArgument
 from hub.messages.envelope import Envelope, InformationClass, MessageName, Role, Statement
 from hub.messages.identifiers import MessageId, OrganisationId, derived_id
-from hub.messages.read import BODIES
 from hub.routing.agreeing import terms_for
-from hub.routing.concern import attending, having_part
+from hub.routing.asked_parties import NAMES, Party, other_parts, parties
 from hub.routing.disclosing import REFERRAL_REFERENCE
-from hub.routing.relevance import ALWAYS, relevances
 from hub.routing.terms import Terms
 
 if TYPE_CHECKING:
@@ -94,13 +93,32 @@ class Sight:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WhoMaySee:
-    """The parties by what they may see, and the organisations with no part in the case."""
+    """The parties by what they may see; who else has a part in the case, and who has none."""
 
     sights: tuple[Sight, ...]
+    other_parts: tuple[Candidate, ...]
+    """They have a part in the case, and messages of this type are not for them."""
     no_part: tuple[OrganisationId, ...]
-    """Nothing on the case ever concerns them: NEED-NOT-ON-TEAM."""
+    """No message on the case concerns them now, unless it names them: NEED-NOT-ON-TEAM."""
+    named: str
+    """Whom else such a message concerns because it names them; empty: nobody."""
     unknown: tuple[OrganisationId, ...]
     """They have a part in the case, and the hub does not know them: ORGANISATION-UNKNOWN."""
+
+    @property
+    def may(self) -> tuple[Sight, ...]:
+        """What goes, whole or in general form."""
+        return tuple(each for each in self.sights if each.outcome < Outcome.REDACT)
+
+    @property
+    def by_name(self) -> tuple[Sight, ...]:
+        """What does not go, though its recipient is told that it is held back."""
+        return tuple(each for each in self.sights if each.outcome is Outcome.REDACT)
+
+    @property
+    def may_not(self) -> tuple[Sight, ...]:
+        """What does not go, and nothing tells of it."""
+        return tuple(each for each in self.sights if each.outcome is Outcome.WITHHOLD)
 
 
 def who_may_see(
@@ -115,19 +133,28 @@ def who_may_see(
     """Return who may see a field, or every field of a class, of messages of a type on a case now.
 
     Raises:
-        ValueError: The message has no such field, or none of such a class.
+        WrongArgument: The message has no such field, or none of such a class.
+        ValueError: No rules are in force.
     """
     contract = view.contracts.newest(message)
     specs = view.contracts.fields(message, contract)
     wanted = _wanted(specs, field=field, information_class=information_class, message=message)
-    parties = _parties(view, case, message, now)
-    sights = [
-        sight for each in parties for sight in _seen_by(view, case, message, each, wanted=wanted, now=now)
-    ]
-    having = {each.organisation for each in parties}
+    told = parties(view, case, message, now)
+    others = other_parts(view, case, now, besides=told)
+    having = {each.candidate.organisation for each in told} | {each.organisation for each in others}
     known = {each.organisation for each in view.organisations()}
+    sights = [
+        sight
+        for each in told
+        if each.candidate.organisation in known
+        for sight in _seen_by(view, case, message, each, wanted=wanted, now=now)
+    ]
     return WhoMaySee(
-        sights=tuple(sights), no_part=tuple(sorted(known - having)), unknown=tuple(sorted(having - known))
+        sights=tuple(sights),
+        other_parts=others,
+        no_part=tuple(sorted(known - having)),
+        named=NAMES.get(message, ""),
+        unknown=tuple(sorted(having - known)),
     )
 
 
@@ -146,30 +173,24 @@ def _wanted(
     )
     if found:
         return found
-    what = f"field {field}" if field is not None else f"field of the class {information_class}"
-    text = f"{message} has no {what}; it has: {', '.join(spec.path for spec in every)}"
-    raise ValueError(text)
-
-
-def _parties(view: View, case: Case, message: MessageName, now: Instant) -> tuple[Candidate, ...]:
-    """Return whom a message of this type concerns, as far as that does not hang on what it says."""
-    if message is MessageName.EXCEPTION:
-        return attending(case, view, now)
-    found = having_part(case, view, now)
-    return tuple(each for each in found if message is not MessageName.RECEIPT or each.role in ALWAYS)
+    if field is not None:
+        raise not_among("--field", field, f"field of {message} called", [spec.path for spec in every])
+    classes = ", ".join(dict.fromkeys(spec.information_class for spec in every))
+    text = f"{message} has no field of the class {information_class}"
+    raise WrongArgument("--class", text, fix=f"give one of: {classes}")
 
 
 def _seen_by(
     view: View,
     case: Case,
     message: MessageName,
-    candidate: Candidate,
+    party: Party,
     *,
     wanted: frozenset[str],
     now: Instant,
 ) -> Iterator[Sight]:
     """Decide in every circumstance, and put together where the outcome is the same."""
-    every = circumstances_of(view, case, message, candidate)
+    every, candidate = circumstances_of(view, case, message, party), party.candidate
     found: dict[tuple[object, ...], list[Circumstance]] = {}
     first: dict[tuple[object, ...], tuple[FieldDecision, Decision]] = {}
     for each in every:
@@ -188,26 +209,32 @@ def _seen_by(
                 item=item,
                 gate=None if decision.delivers else decision.gate,
                 circumstances=box,
-                only_when=_only_when(box, every),
+                only_when=(*party.only_when, *_only_when(box, every)),
                 items_held=decision.items_held,
             )
 
 
-def circumstances_of(
-    view: View, case: Case, message: MessageName, candidate: Candidate
-) -> tuple[Circumstance, ...]:
+def circumstances_of(view: View, case: Case, message: MessageName, party: Party) -> tuple[Circumstance, ...]:
     """Return everything a message of this type can be that matters to this party."""
+    if message is MessageName.EXCEPTION:
+        # The hub itself writes it, and reports what is so.
+        return tuple(
+            Circumstance(relevant=relevant, about=None, by_provider=False, statement=Statement.FACT)
+            for relevant in party.relevances
+        )
     specs = view.contracts.fields(message, view.contracts.newest(message))
     abouts: tuple[str | None, ...] = (None,)
     reference = next((spec for spec in specs if spec.path == REFERRAL_REFERENCE), None)
-    if reference is not None:
-        own = (each.referral for each in case.referrals if each.provider == candidate.organisation)
+    if party.referrals is not None:
+        abouts = party.referrals
+    elif reference is not None:
+        own = (each.referral for each in case.referrals if each.provider == party.candidate.organisation)
         # A key is always given, so such a message is always about some referral.
         abouts = (*(() if reference.key else (None,)), *own, OTHERS_REFERRAL)
     return tuple(
         Circumstance(relevant=relevant, about=about, by_provider=by_provider, statement=statement)
         for relevant, about, by_provider, statement in product(
-            relevances(BODIES[message], candidate.role), abouts, (False, True), Statement
+            party.relevances, abouts, (False, True), Statement
         )
     )
 

@@ -7,7 +7,7 @@ record is set aside, never skipped.
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from hub.cases.state import from_json, to_json
@@ -124,11 +124,13 @@ class Codec:
         key: bytes | None,
         record_id: MessageId,
         headers: Mapping[str, bytes] | None = None,
+        offset: int | None = None,
     ) -> Entry:
         """Read a record of hub.intake; `record_id` names it if it cannot be read."""
         organisation = (headers or {}).get(ORGANISATION_HEADER, b"").decode(errors="replace")
         try:
-            return self._entry(value or b"", key or b"")
+            entry = self._entry(value or b"", key or b"")
+            return replace(entry, offset=offset) if isinstance(entry, Submission) else entry
         except NotReadable as error:
             code = error.code
         except (LookupError, ValueError, TypeError, RecursionError):

@@ -103,43 +103,44 @@ class LedgerWriter:
         """
         key_id, nonce, box = facts
         candidate = decision.candidate
-        party = _about(
-            candidate.organisation,
-            candidate.role,
-            candidate.concern,
-            decision.message_name,
-            decision.contract,
-            contract_digest,
-            decision.purpose,
+        message, ruled, when = _of_message(
+            decision.message,
+            decision.case,
+            decision.policy,
+            decision.case_version,
+            key_id,
+            decision.decided_at,
+            *place,
         )
-        # The schema bounds these texts, so their lengths are at hand.
-        decision_id, message, case = (
-            decision.decision_id.encode(),
-            decision.message.encode(),
-            decision.case.encode(),
-        )
+        # The schema bounds the id, so its length is at hand.
+        decision_id, fields = decision.decision_id.encode(), decision.fields
         return b"".join(
             (
                 self._frame,
                 _LENGTHS[len(decision_id)],
                 decision_id,
-                _LENGTHS[len(message)],
                 message,
-                _LENGTHS[len(case)],
-                case,
-                party,
-                _TRUE if decision.delivers else _FALSE,
-                _TRUE if by_kafka else _FALSE,
-                _optional(decision.gate),
-                *self._fields(decision.fields),
-                _texts((*decision.caveats, *decision.obligations)),
-                _text(decision.policy),
-                _whole(decision.case_version),
-                _text(key_id),
+                _about(
+                    candidate.organisation,
+                    candidate.role,
+                    candidate.concern,
+                    decision.message_name,
+                    decision.contract,
+                    contract_digest,
+                    decision.purpose,
+                ),
+                _outcome(decision.delivers, by_kafka, decision.gate),
+                *(
+                    (fields.written or self._fields(fields))
+                    if type(fields) is Fields
+                    else self._fields(fields)
+                ),
+                _texts(decision.caveats + decision.obligations),
+                ruled,
                 _bytes(nonce),
                 _bytes(box),
                 _text(facts_digest),
-                _when(decision.decided_at, *place),
+                when,
                 _NULL if delivery_id is None else _SOME + _text(delivery_id),
                 _NULL + _NULL if settled is None else self._settled(settled),
             )
@@ -156,7 +157,11 @@ class LedgerWriter:
             return (_END,)
         runs = fields.runs if isinstance(fields, Fields) else (fields,)
         written = [kept[1] if (kept := self._runs.get(id(run))) else self._run(run) for run in runs]
-        return (_whole(len(fields)), *written, _END)
+        pieces = (_whole(len(fields)), *written, _END)
+        if isinstance(fields, Fields):
+            # There is one schema of the ledger, so one way to write an answer.
+            fields.written = pieces
+        return pieces
 
     def _run(self, run: tuple[FieldDecision, ...]) -> bytes:
         if len(self._runs) >= RUNS_MAX:
@@ -204,9 +209,10 @@ def _about(*parts: str | None) -> bytes:
 
 
 @lru_cache(maxsize=1024)
-def _optional(text: str | None) -> bytes:
-    """Write a text that may be absent: one of the reasons there are."""
-    return _NULL if text is None else _SOME + _text(text)
+def _outcome(delivers: bool, by_kafka: bool, gate: str | None) -> bytes:  # noqa: FBT001 - as they are written
+    """Write whether and how it goes, and which of the reasons there are keeps it from going."""
+    stopped = _NULL if gate is None else _SOME + _text(gate)
+    return (_TRUE if delivers else _FALSE) + (_TRUE if by_kafka else _FALSE) + stopped
 
 
 @lru_cache(maxsize=1024)
@@ -216,9 +222,22 @@ def _texts(texts: tuple[str, ...]) -> bytes:
 
 
 @lru_cache(maxsize=64)
-def _when(decided_at: int, partition: int, offset: int) -> bytes:
-    """Write when and where: the same for all recipients of a message."""
-    return _whole(decided_at) + _whole(partition) + _whole(offset)
+def _of_message(  # noqa: PLR0913, PLR0917 - all that is the same for all recipients of a message
+    message: str,
+    case: str,
+    policy: str,
+    case_version: int,
+    key_id: str,
+    decided_at: int,
+    partition: int,
+    offset: int,
+) -> tuple[bytes, bytes, bytes]:
+    """Write what the decision is on; by which rules, on which version and under which key; when and where."""
+    return (
+        _text(message) + _text(case),
+        _text(policy) + _whole(case_version) + _text(key_id),
+        _whole(decided_at) + _whole(partition) + _whole(offset),
+    )
 
 
 def _block(items: Sequence[bytes]) -> bytes:

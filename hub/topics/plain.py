@@ -15,7 +15,7 @@ def to_plain(value: object) -> object:
 
 def canonical_json(value: object) -> str:
     """Return one JSON text for equal values: sorted names, no spaces."""
-    return json.dumps(value, default=_shallow, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    return _ENCODER.encode(value)
 
 
 def _shallow(value: object) -> object:
@@ -28,3 +28,7 @@ def _shallow(value: object) -> object:
         return sorted(value, key=repr)
     message = f"{type(value).__name__} has no plain form"
     raise TypeError(message)
+
+
+# Made once: `json.dumps` would make it for each text.
+_ENCODER = json.JSONEncoder(default=_shallow, sort_keys=True, separators=(",", ":"), ensure_ascii=False)

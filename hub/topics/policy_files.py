@@ -37,7 +37,7 @@ def read_policy(path: Path = POLICY) -> Mapping[str, object]:
         if file.name != RELEASE:
             documents[file.stem] = _read(file)
     if not documents:
-        message = "there are no policy files in the folder"
+        message = f"there are no policy files in the folder {path}"
         raise PolicyRefused(message, fix="name the folder that holds gates.yaml and one file per class")
     return documents
 

@@ -5,6 +5,7 @@ The profiles that come with the hub hold until others are released: a case is ne
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Mapping
 from functools import cache
 from pathlib import Path
@@ -21,6 +22,8 @@ from hub.topics.plain_yaml import read_yaml
 
 PROFILES = Path(__file__).resolve().parents[1] / "cases" / "profiles"
 """The profiles that come with the hub."""
+END_OF_TIME = Instant(253_402_300_799_999)
+"""The last millisecond of the year 9999."""
 KIND = "profile"
 """What a control record that puts a profile in force is called."""
 
@@ -31,7 +34,7 @@ def read_profiles(path: Path = PROFILES) -> tuple[dict[str, Any], ...]:
     if not files:
         message = "there are no profiles in the folder"
         raise NotConfigured(message, fix="name the folder that holds one YAML file per jurisdiction")
-    return tuple(_read(file) for file in files)
+    return tuple(_in_json(_read(file)) for file in files)
 
 
 def check_profiles(documents: Iterable[Mapping[str, object]]) -> tuple[Profile, ...]:
@@ -56,15 +59,29 @@ def shipped() -> Mapping[str, Profile]:
 
 
 def profile_of(jurisdiction: str, released: Iterable[Profile], now: Instant) -> Profile:
-    """Return the profile of a jurisdiction at a moment: of those released, else the one of the hub.
+    """Return the profile of a jurisdiction at a moment: of those released, else the one of the hub."""
+    return profile_span(jurisdiction, released, now)[2]
 
-    A jurisdiction nobody has written a profile for is managed as England and Wales, where the model is from.
+
+def profile_span(jurisdiction: str, released: Iterable[Profile], now: Instant) -> tuple[int, int, Profile]:
+    """Return the profile of a jurisdiction at a moment, and since and until when no other takes its place.
+
+    Before the first release it is the one that comes with the hub. A jurisdiction nobody has written a
+    profile for is managed as England and Wales, where the model is from.
     """
     own = tuple(each for each in released if each.jurisdiction == jurisdiction)
-    found = in_force(own, now)
-    if found is not None:
-        return found
-    return shipped().get(jurisdiction) or shipped()[Jurisdiction.ENGLAND_AND_WALES]
+    held = in_force(own, now)
+    since = 0 if held is None else held.in_force_from
+    until = min((each.in_force_from for each in own if each.in_force_from > now), default=END_OF_TIME)
+    if held is None:
+        held = shipped().get(jurisdiction) or shipped()[Jurisdiction.ENGLAND_AND_WALES]
+    return since, until, held
+
+
+def _in_json(document: dict[str, Any]) -> dict[str, Any]:
+    """Return a document as JSON has it: a rung, which is a number in YAML, is a text as a name."""
+    found: dict[str, Any] = json.loads(json.dumps(document, default=str))
+    return found
 
 
 def _read(file: Path) -> dict[str, Any]:

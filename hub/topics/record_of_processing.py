@@ -224,9 +224,10 @@ def _profiling() -> Point:
         asks="Where applicable, details of the use of profiling",
         says=(
             _text(
-                "The hub profiles nobody: scores, bands, tiers and levels of risk are made by people",
-                "and tools outside, and carried. The band of a score goes where the score itself may",
-                "not be known.",
+                "The hub profiles nobody: scores, bands and levels of risk are made by people and tools",
+                "outside, and carried. A tier is stated by people, or is the highest that the factors they",
+                "state ask for, by published rules; they may allocate otherwise. The band of a score goes",
+                "where the score itself may not be known.",
             ),
             _text(
                 "What each recipient may know is decided by rules, without a person, for every",

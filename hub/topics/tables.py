@@ -21,10 +21,10 @@ from hub.consent.release import COMING, CURRENT, is_due
 from hub.messages.identifiers import CaseRef, Instant, MessageId, OrganisationId
 from hub.routing.outcome import Contracts, Timer
 from hub.topics.policy_files import policy_from_control
-from hub.topics.profile_files import profile_of
+from hub.topics.profile_files import profile_span
 
 if TYPE_CHECKING:
-    from hub.messages.envelope import MessageName, Submission
+    from hub.messages.envelope import Entry, MessageName, Submission
     from hub.topics.codec import Codec
 
 _POLICY = b"policy/"
@@ -32,6 +32,8 @@ _ORGANISATION = b"organisation/"
 _CONTRACT = b"contract/"
 _PROFILE = b"profile/"
 _CLOCK_KEY = b"clock"
+_READ_BACK_MAX = 500
+"""Records of the log that are remembered from one record to the next."""
 
 
 _Place = tuple[OrganisationId, "MessageName", Direction]
@@ -111,9 +113,11 @@ class RouterView:
         self._organisations: dict[bytes, tuple[bytes, Organisation]] = {}
         self._releases: dict[str, tuple[bytes, Mapping[str, object]]] = {}
         self._policies: dict[str, tuple[bytes, Policy]] = {}
+        self._holding: dict[str, tuple[int, int, int, Profile]] = {}
         self._released_profiles: tuple[int, tuple[Profile, ...]] | None = None
         self._contracts: tuple[int, Mapping[_Place, tuple[PartnerContract, ...]]] | None = None
         self._deadlines: list[tuple[int, bytes]] | None = None
+        self._read_back: dict[tuple[str, int], Entry] = {}
 
     @property
     def tables(self) -> tuple[Table, Table, Table, Table]:
@@ -168,7 +172,12 @@ class RouterView:
 
     def profile(self, jurisdiction: str) -> Profile:
         """Return the profile of a jurisdiction in force at the partition's clock."""
-        return profile_of(jurisdiction, self._profiles(), self.clock)
+        clock, revision = self.clock, self.control.revision
+        held = self._holding.get(jurisdiction)
+        if held is None or held[0] != revision or not held[1] <= clock < held[2]:
+            since, until, profile = profile_span(jurisdiction, self._profiles(), clock)
+            held = self._holding[jurisdiction] = (revision, since, until, profile)
+        return held[3]
 
     def policy(self) -> Policy | None:
         """Return the policy in force at the partition's clock, or None before the first release."""
@@ -192,6 +201,19 @@ class RouterView:
         if name in {CURRENT, COMING}:
             self._releases[name] = (value, body)
         return body
+
+    def read_back(self, case: CaseRef, offset: int) -> Entry | None:
+        """Return the record of a case at an offset of its partition; None: it has not been read back yet."""
+        return self._read_back.get((case, offset))
+
+    def remember(self, case: str, offset: int, entry: Entry) -> None:
+        """Take a record of the log that was read back: it is what it always was, also after a failure."""
+        self._read_back[case, offset] = entry
+
+    def forget_read_back(self) -> None:
+        """Let go of what was read back for earlier records, where that has become much."""
+        if len(self._read_back) > _READ_BACK_MAX:
+            self._read_back.clear()
 
     def timers_due(self, now: Instant) -> Iterable[Timer]:
         """Return the timers whose time has come, earliest first."""

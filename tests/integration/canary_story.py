@@ -110,9 +110,17 @@ class Story:
         )
         return name
 
+    def _facts(self) -> dict[str, object]:
+        """Facts of the case that rules look at; the words of a tier factor are a canary all the same."""
+        factors = [f"ROSH_HIGH: {self.mint.token()}"]
+        return {"tier": 3, "tier_factors": factors, "in_scope": True, "merged_case": None}
+
     def _opened(self) -> None:
-        facts = {"jurisdiction": "ENGLAND_AND_WALES", "tier": 3, "in_scope": True, "merged_case": None}
-        opened = {**facts, "action": "OPENED", "sentence_expiry": "2071-05-06"}
+        # Of Scotland there is something to say only when the case has moved there.
+        elsewhere = {"jurisdiction": "ENGLAND_AND_WALES", "icm_route": None, "icm_participates": None}
+        facts = {**elsewhere, **self._facts()}
+        # One person has one number: the prison says it first, and a later case message mends it.
+        opened = {**facts, "action": "OPENED", "sentence_expiry": "2071-05-06", "noms_number": None}
         self.say((REGION, Role.CASE_ADMINISTRATOR, self.administrator), M.CASE, opened)
         appointed = (
             (REGION, Role.OFFENDER_MANAGER, self.manager),
@@ -202,7 +210,8 @@ class Story:
         self.say(self.om, M.APPOINTMENT, arranged)
         warned = {"action": "DECISION", "decision": "WARNING", "referral": self.referrals[RUNGS[2]]}
         self.say(self.om, M.ENFORCEMENT, warned)
-        facts = {"action": "CHANGED", "tier": 3, "in_scope": True, "merged_case": None}
+        moves = {"jurisdiction": "SCOTLAND", "icm_route": "ENHANCED", "icm_participates": True}
+        facts = {"action": "CHANGED", **moves, **self._facts()}
         self.say(self.om, M.CASE, facts)
 
     def _ended(self) -> None:
@@ -212,7 +221,7 @@ class Story:
         ]
         self.say(self.om, M.EVALUATION, {"outcomes": outcomes})
         gone = {"action": "RELEASE", "status": "CONFIRMED", "prison_from": CODES[PRISON], "prison_to": None}
-        self.say(self.unit, M.PRISON_EVENT, gone)
+        self.say(self.unit, M.PRISON_EVENT, {**gone, "noms_number": None})
 
     @property
     def om(self) -> Who:

@@ -24,6 +24,7 @@ from rich.console import Console
 
 from hub.adapters import broker
 from hub.adapters.database import server
+from hub.adapters.gateway import events
 from hub.adapters.gateway.routes import POSTED, route_of
 from hub.app import attached
 from hub.demo.perform import Performed, perform
@@ -260,8 +261,21 @@ class _Stage:
             await ask(
                 self.http, REGION, "POST", route, headers={"Idempotency-Key": f"é {word()}".encode()}, json={}
             )
+        for who in (REGION, NOBODY):
+            await ask(self.http, who, "POST", events.ROUTE, json=self.event(word()))
         path = f"/v1/mailbox/messages/{'0' * 32}/status/acknowledged"
         await ask(self.http, REGION, "PUT", path, json={"digest": word()})
+
+    def event(self, said: str) -> dict[str, object]:
+        """An event of the prison system about somebody the hub does not know, with a canary in every text."""
+        inside = {"nomsNumber": "A9999ZQ", "reason": "RELEASED", "prisonId": "MDI", "details": said}
+        return {
+            "eventType": "prison-offender-events.prisoner.released",
+            "version": 1,
+            "occurredAt": "2026-02-03T04:05:06Z",
+            "description": said,
+            "additionalInformation": {**inside, "nomisMovementReasonCode": said},
+        }
 
     async def by_kafka(self) -> None:
         """Write to an organisation's own topic what cannot be read, and what names no message."""
@@ -274,5 +288,7 @@ class _Stage:
                     await producer.send_and_wait(
                         f"{IN}{organisation}", f"said {word()}".encode(), key=word().encode(), headers=headers
                     )
+                event = json.dumps(self.event(word())).encode()
+                await producer.send_and_wait(f"{IN}{organisation}", event)
         finally:
             await producer.stop()

@@ -190,21 +190,27 @@ COMMANDS: Mapping[str, Sequence[str]] = {
     "report bases": ("--json",),
     "report caseload": ("--json",),
     "report needs": ("--json",),
+    "ledger review-merge": (),
     "policy list": (),
+    "profile list": (),
     "policy replay": ("--days", "2", "--json"),
     "policy explain": (),
     "policy whatif": (),
     "policy who-may-see": (),
 }
 """Commands that show something of a running hub, and how they are asked for all of it."""
-ABOUT_ONE = {"quarantine show", "policy explain", "policy whatif", "policy who-may-see"}
+ABOUT_ONE = {
+    *("quarantine show", "policy explain", "policy whatif", "policy who-may-see"),
+    "ledger review-merge",
+}
 """Those of them that are asked about one record, decision, message or case."""
 SHOWS_ITS_SUBJECT = {"policy own-copy"}
 """The person's own copy of their plan: what it holds is the point of it."""
 SHOW_NOTHING_OF_A_HUB = {
-    *("demo", "serve", "test", "doctor"),
+    *("demo", "serve", "simulate", "test", "doctor"),
     *("partner add", "partner amend", "partner key", "partner suspend", "partner resume"),
     *("policy check", "policy prove", "policy show", "policy matrix", "policy record", "policy cedar"),
+    *("profile show", "profile check", "profile release"),
     *("policy diff", "policy propose", "policy approve", "policy release"),
     *("contracts show", "contracts diff", "contracts compat", "contracts lint", "contracts check"),
     *("contracts can-i-release", "contracts stamp", "contracts verify", "contracts views"),
@@ -240,6 +246,7 @@ def _about_one(ledger: Sequence[Mapping[str, Any]]) -> Iterator[tuple[str, tuple
         yield "policy explain", (row["decision_id"], "--why-not")
     asked = next(row for row in ledger if row["message"] == "progress")
     yield "policy whatif", ("--message-id", asked["message_id"], "--tier", "4", "--json")
+    yield "ledger review-merge", ("--case", asked["case_ref"], "--json")
     for information_class in ("plan_objective", "victim"):
         of = ("--message", "plan", "--class", information_class, "--all")
         yield "policy who-may-see", ("--case", asked["case_ref"], *of)
@@ -293,6 +300,7 @@ AFTER_IT_STOPPED: Mapping[str, Callable[[Sequence[Path], Path], Found]] = {
 
 ROUTES = {
     "/v1/messages/{message}": "asked for every message that was posted",
+    "/v1/hmpps-events": "asked with an event of a canary",
     "/v1/contracts": "read with the mailboxes",
     "/v1/mailbox/messages": "read with the mailboxes",
     "/v1/mailbox/count": "read with the mailboxes",

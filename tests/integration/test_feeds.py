@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import json
 from collections import Counter
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 import pytest
@@ -27,6 +28,7 @@ from hub.topics.codec import SUBMISSION
 from hub.topics.evidence import Evidence
 from hub.topics.library import frame
 from hub.topics.pairwise import message_id
+from hub.topics.person_index import number_digest
 from tests.integration.door import record_of
 from tests.integration.projected_world import NOON, NORTH, PRISON, World, case, make_world, running, until
 
@@ -37,7 +39,7 @@ if TYPE_CHECKING:
     from aiokafka.structs import ConsumerRecord
 
     from hub.adapters.database.pool import Pool
-    from hub.messages.identifiers import OrganisationId
+    from hub.messages.identifiers import CaseRef, OrganisationId
     from hub.topics.evidence import SetAside
 
 LIMITS = FeedLimits(
@@ -75,6 +77,8 @@ class Place:
     intake: IntakePublisher
     producer: AIOKafkaProducer
     known: dict[OrganisationId, Organisation] = field(default_factory=lambda: {NORTH: organisation(NORTH)})
+    people: dict[bytes, CaseRef] = field(default_factory=dict)
+    """Cases by the digest of a prison number."""
 
     def feeds(self, intake: object | None = None) -> Feeds:
         """All feeds of this place."""
@@ -84,8 +88,12 @@ class Place:
             catalogue=self.world.catalogue,
             intake=intake or self.intake,  # type: ignore[arg-type]
             organisations=self._organisations,
+            case_of=self._case_of,
             limits=LIMITS,
         )
+
+    async def _case_of(self, digest: bytes) -> CaseRef | None:
+        return self.people.get(digest)
 
     async def _organisations(self) -> Mapping[OrganisationId, Organisation]:
         return dict(self.known)
@@ -527,3 +535,37 @@ async def test_case_reference_of_another_organisation_leads_to_no_case(
         async with running(here.feeds().run):
             await until(lambda: _taken(here, 1))
         assert (await here.taken())[0].envelope.case != case(1)
+
+
+@pytest.mark.requirement("R-MSG-05")
+async def test_event_of_the_prison_system_is_taken_as_it_is_and_named_by_what_it_says(
+    kafka: str, topic_prefix: str, tmp_path: Path
+) -> None:
+    """Its person's case is found by the number; what the hub has no use for is passed; the rest is told."""
+    told: dict[str, object] = {
+        "eventType": "prison-offender-events.prisoner.released",
+        "version": 1,
+        "occurredAt": "2026-03-02T09:15:00Z",
+        "additionalInformation": {"nomsNumber": "A1234BC", "reason": "RELEASED", "prisonId": "MDI"},
+    }
+    wrapped = {"Type": "Notification", "MessageId": "m-1", "Message": json.dumps(told)}
+    unknown = told | {"additionalInformation": told["additionalInformation"] | {"nomsNumber": "A4321CB"}}  # type: ignore[operator]
+    async with place(kafka, topic_prefix, tmp_path) as here:
+        sender = replace(organisation(NORTH), sends=frozenset({MessageName.PRISON_EVENT}))
+        here.known[NORTH] = sender
+        here.people[number_digest(here.world.codec.keys, "A1234BC")] = case(1)
+        for each in (told, wrapped, unknown, told | {"eventType": "tier.calculation.complete"}):
+            await here.send(json.dumps(each).encode())
+        await here.send(json.dumps(told | {"occurredAt": "yesterday"}).encode())
+        async with running(here.feeds().run):
+            await until(lambda: _quarantined(here, 1))
+            await until(lambda: _taken(here, 3))
+        submissions, aside = await here.taken(), await here.quarantined()
+    assert [(each.code, each.detail) for each in aside] == [
+        ("PAYLOAD-INVALID", f"hub.in.{NORTH}: /occurredAt timestamp")
+    ]
+    released = [each for each in submissions if each.envelope.case == case(1)]
+    assert len({(each.envelope.message_id, each.envelope.digest) for each in released}) == 1
+    assert {each.payload["action"] for each in released} == {"RELEASE"}
+    (nobodys,) = [each for each in submissions if each.envelope.case != case(1)]
+    assert nobodys.payload["noms_number"] == "A4321CB"

@@ -26,6 +26,8 @@ TABLES = {
     "control_applied",
     "control_change",
     "original",
+    "prison_number",
+    "merged_case",
 }
 NOWHERE = "postgresql://nobody@127.0.0.1:1/nothing"
 

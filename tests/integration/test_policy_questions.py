@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import re
 import shutil
 import sys
 from dataclasses import dataclass, field
@@ -224,6 +225,7 @@ async def _play(hub: Hub, told: Told, folder: Path) -> None:
         "in words": await hub.ask("explain", chosen),
         "why not in words": await hub.ask("explain", chosen, "--why-not"),
         "today": await hub.ask("whatif", "--message-id", told.offers[0], "--today", "--tier", "4"),
+        "too short": await hub.ask("explain", chosen[:7]),
         "no field": await hub.ask("explain", chosen, "--field", "health"),
         "as it was": await hub.ask("whatif", "--message-id", told.offers[0], "--json"),
         "consent": await hub.ask("whatif", "--message-id", told.offers[0], "--consent", given, "--json"),
@@ -340,13 +342,20 @@ def test_the_clauses_are_shown_in_words_and_a_slip_names_the_fields_there_are(to
     refused = told.answers["no field"]
     assert refused.code == 4
     assert HEALTH in refused.error
+    short = told.answers["too short"]
+    assert "ID: " in short.error
+    assert "at least the first 8 signs" in short.error
 
 
 @pytest.mark.requirement("R-DIS-08")
 def test_a_decision_is_explained_in_words_by_the_rules_that_decided(told: Told) -> None:
     """Field by field, with basis; which decision of a message; and why not, with what stands in the way."""
     choice = told.answers["choice in words"].out
-    assert f"{RECOVERY} as key_worker: told" in choice
+    lines = re.sub(r"\n {6}", " ", choice).splitlines()[1:]
+    assert len(lines) > 1
+    when = r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d{3} \S+"
+    assert all(re.search(rf"{when}  \S+ as \w+: told.*, first decision$", line) for line in lines)
+    assert f"{RECOVERY} as key_worker: told, first decision" in " ".join(choice.split())
     words = told.answers["in words"].out
     delivery = told.delivered["REF1"]["delivery"]
     assert f"it was told: delivery {delivery}" in words
@@ -354,7 +363,11 @@ def test_a_decision_is_explained_in_words_by_the_rules_that_decided(told: Told) 
     assert "basis    OMA14, Offender Management Act 2007 s.14" in words
     why_not = told.answers["why not in words"].out
     assert f"why not {HEALTH}: it would be disclosed with 1 change:" in why_not
-    assert "nothing that people can change would let it go" in why_not
+    assert (
+        "no change people can make, but an override agreed by a second person, would let it go"
+        in " ".join(why_not.split())
+    )
+    assert "plan.team (NEED-NOT-PERMITTED): It permits this only where" in why_not
 
 
 @pytest.mark.requirement("R-DIS-08")

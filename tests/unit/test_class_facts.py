@@ -14,6 +14,7 @@ from hub.consent.decision import Candidate, Concern
 from hub.consent.facts import FlatFacts, facts_of
 from hub.consent.parties import Organisation, Protocol
 from hub.consent.question import Question
+from hub.consent.vocabulary import bit
 from hub.messages.envelope import Envelope, InformationClass, MessageName, Role, Statement
 from hub.messages.identifiers import Instant, MessageId
 from tests.unit.consent_cases import CASE, NOW, REGION, RUNG_2, SOMEBODY_ELSE, organisation
@@ -165,10 +166,48 @@ def test_every_class_has_the_facts_it_would_have_alone(
 def test_facts_are_named_for_the_classes_a_message_has_and_for_no_other() -> None:
     """`protocol.risk` is kept where the message has something of that class."""
     facts = facts_of(question(CASE, organisation(RUNG_2)), (InformationClass.RISK,))
-    flat = FlatFacts(facts, {"evidence.consent.risk": "cn-1"})
+    flat = FlatFacts(facts, (("consent", ("cn-1",)),))
 
     assert flat["protocol.risk"] is False
     assert "protocol.health" not in flat
     assert flat["evidence.consent.risk"] == "cn-1"
     assert len(flat) == len(facts.whole) + 6
     assert dict(flat) == flat
+
+
+@pytest.mark.requirement("R-DIS-05")
+def test_what_is_kept_for_the_recipients_of_a_message_is_of_its_case_and_moment_alone() -> None:
+    """Asked in turn about two cases, two messages and two moments, each gets the facts it would get alone."""
+    later = Instant(NOW + 10)
+    ends = Restriction(
+        restriction="rs",
+        kind=RestrictionKind.EXCLUSION,
+        organisations=frozenset({RUNG_2}),
+        roles=frozenset(),
+        classes=frozenset(),
+        objective=None,
+        since=Instant(0),
+        until=later,
+    )
+    kept_out = replace(CASE, restrictions=(ends,))
+    to = organisation(RUNG_2)
+    by_prison = replace(question(CASE, to).envelope, author_role=Role.OFFENDER_MANAGEMENT_UNIT)
+    asked = [
+        (question(CASE, to), (False, True)),
+        (question(kept_out, to), (True, True)),
+        (replace(question(kept_out, to), now=later), (False, True)),
+        (replace(question(kept_out, to), envelope=by_prison), (True, False)),
+        (question(CASE, to), (False, True)),
+    ]
+    for each, expected in asked:
+        whole = facts_of(each).whole
+        assert (whole["excluded"], whole["from_other_provider"]) == expected
+    for each, _ in reversed(asked):
+        assert facts_of(each) == facts_of(replace(each, case=replace(each.case)))
+
+
+@pytest.mark.requirement("R-DIS-05")
+def test_facts_stand_in_the_order_of_the_vocabulary() -> None:
+    """Every value is one its fact can have, so none stands in another's place."""
+    for name, value in facts_of(question(CASE, organisation(RUNG_2))).whole.items():
+        assert value is None or bit(name, value), name

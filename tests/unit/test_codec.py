@@ -127,7 +127,7 @@ def full_case() -> Case:
                 state=ReferralState.STARTED, offered_at=Instant(3),
             ),
         ),
-        plan=Plan(version=2, message=RECORD, organisations=frozenset({ORGANISATION}), payload="{}"),
+        plan=Plan(version=2, message=RECORD, organisations=frozenset({ORGANISATION}), offset=7),
         consents=(
             ConsentGiven(
                 consent="K1", state=ConsentState.WITHDRAWN, organisation=None,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import stat
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
@@ -14,7 +15,7 @@ from hub.errors import NotConfigured, NotReadable
 from hub.messages.identifiers import CaseRef, MessageId, OrganisationId
 from hub.topics.keys import FileKeyStore
 from hub.topics.pairwise import Pairwise, message_id
-from hub.topics.sealing import Sealed, Sealer
+from hub.topics.sealing import NONCE_BYTES, NONCES_DRAWN, Sealed, Sealer, random_nonce
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -93,6 +94,33 @@ def test_box_does_not_open_under_another_keys_name() -> None:
     moved = Sealed(key_id="case-2", nonce=sealed.nonce, box=sealed.box)
     with pytest.raises(NotReadable):
         sealer.open(moved, place="p", record="1")
+
+
+@pytest.mark.requirement("R-AUD-04")
+def test_no_nonce_is_handed_out_twice_whichever_thread_asks() -> None:
+    """They are drawn many at a time; two records sealed with one nonce would open each other."""
+    with ThreadPoolExecutor(max_workers=8) as pool:
+        found = [each.result() for each in [pool.submit(random_nonce) for _ in range(4 * NONCES_DRAWN)]]
+    assert len(set(found)) == len(found)
+    assert {len(each) for each in found} == {NONCE_BYTES}
+
+
+@pytest.mark.requirement("R-AUD-04")
+def test_a_child_process_shares_no_nonce_with_its_parent() -> None:
+    """What the parent has drawn and not used yet is not the child's to use."""
+    random_nonce()
+    readable, writable = os.pipe()
+    child = os.fork()
+    if child == 0:
+        os.write(writable, b"".join(random_nonce() for _ in range(NONCES_DRAWN)))
+        os._exit(0)
+    os.waitpid(child, 0)
+    theirs = os.read(readable, NONCES_DRAWN * NONCE_BYTES)
+    os.close(readable)
+    os.close(writable)
+    mine = {random_nonce() for _ in range(NONCES_DRAWN)}
+    assert len(theirs) == NONCES_DRAWN * NONCE_BYTES
+    assert not mine & {theirs[at : at + NONCE_BYTES] for at in range(0, len(theirs), NONCE_BYTES)}
 
 
 @given(st.one_of(st.integers(0, 2**128 - 1).map(lambda number: f"{number:032x}"), st.text(max_size=60)))

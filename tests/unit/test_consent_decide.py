@@ -10,7 +10,7 @@ from hub.cases.case import Rosh
 from hub.consent.decide import may_know
 from hub.consent.decision import Concern, Outcome, Scope
 from hub.messages.envelope import MessageName, Role
-from hub.messages.identifiers import OrganisationId
+from hub.messages.identifiers import OrganisationId, derived_id
 from tests.unit.consent_cases import (
     CASE,
     EVERYTHING,
@@ -366,3 +366,20 @@ def test_decision_carries_facts_and_versions_and_a_name_that_a_replay_repeats() 
     assert first.facts["rung"] == 2
     assert first.facts["protocol.victim"] is False
     assert first.decision_id != ask(MessageName.PLAN, Role.KEY_WORKER, RUNG_3).decision_id
+
+
+@pytest.mark.requirement("R-DIS-09")
+def test_a_decision_is_named_by_what_it_is_on_and_nothing_else() -> None:
+    """However it is put together, so that records written before are named alike in a replay."""
+    for role in (Role.KEY_WORKER, Role.OFFENDER_MANAGER):
+        for name in (RUNG_2, RUNG_4):
+            made = ask(MessageName.PLAN, role, name)
+            assert made.decision_id == derived_id(
+                "decision",
+                made.message,
+                name,
+                role,
+                made.policy,
+                str(made.case_version),
+                str(made.decided_at),
+            )

@@ -224,3 +224,20 @@ def test_matrix_narrows_when_the_rung_rises() -> None:
     for (field, purpose, rung), outcome in found.items():
         assert rung == 1 or outcome >= found[field, purpose, rung - 1]
     assert Outcome.DISCLOSE in found.values()
+
+
+@pytest.mark.requirement("R-DEL-03")
+@pytest.mark.parametrize(
+    ("name", "rule", "effect"),
+    [
+        ("risk", "risk.tier", "permitt"),
+        ("gates", "everywhere.court-order", "permitt"),
+        ("gates", "everywhere.override", "permitt"),
+        ("gates", "gate.suspended", "forbit"),
+        ("health", "health.guard-consent", None),
+    ],
+)
+def test_a_slip_in_the_effect_of_a_rule_is_its_only_fault(name: str, rule: str, effect: str | None) -> None:
+    """What a rule may say besides hangs on its effect; it is not found fault with for another one's sake."""
+    lines = refusal(changed(name, rule, effect=effect)).splitlines()
+    assert [line.partition(": ")[0] for line in lines[1:]] == [f"- {name}.yaml, rule {rule}, effect"]

@@ -13,14 +13,16 @@ import pytest
 
 import tests.unit.test_world_rehearsal as rehearsal
 from hub.consent.compile import compile_policy
-from hub.consent.decision import Decision, FieldDecision, Outcome
+from hub.consent.decision import Concern, Decision, FieldDecision, Outcome
 from hub.consent.explain import Step, explain
 from hub.consent.parties import organisation_from
 from hub.consent.why_not import why_not
 from hub.demo.world import make_world
+from hub.errors import WrongArgument
 from hub.messages.envelope import Entry, InformationClass, MessageName, Statement, Submission
 from hub.messages.identifiers import Instant
 from hub.messages.read import BODIES
+from hub.routing.asked_parties import NAMES, parties
 from hub.routing.outcome import Result, View
 from hub.routing.relevance import relevances
 from hub.routing.route import route
@@ -234,17 +236,49 @@ def test_who_may_see_lists_each_party_once_for_each_circumstance(day: Day) -> No
         for one in each.circumstances
     )
     assert set(rows.values()) == {1}
-    parties = {each.candidate.organisation for each in found.sights}
-    assert parties.isdisjoint(found.no_part)
-    assert parties | set(found.no_part) == set(day.tables.parties)
+    told = {each.candidate.organisation for each in found.sights}
+    others = {each.organisation for each in found.other_parts}
+    assert (told | others).isdisjoint(found.no_part)
+    assert told | others | set(found.no_part) == set(day.tables.parties)
+
+
+@pytest.mark.requirement("R-DIS-08")
+def test_whoever_was_decided_on_was_a_party_or_was_named_by_the_message(day: Day) -> None:
+    """Service managers and whoever attends to exceptions among them; nobody else had no part before it."""
+    roles: Counter[tuple[str, str]] = Counter()
+    for entry, result, _ in day.routed:
+        assert isinstance(entry, Submission)
+        before = _before(day, entry)
+        for decision in result.decisions:
+            candidate, message = decision.candidate, decision.message_name
+            assert message is not None
+            after = next(each for each in result.cases if each.ref == decision.case)
+            cases = [after, *filter(None, [before.case(decision.case)])]
+            told = {
+                each.place
+                for case in cases
+                for each in parties(day.tables, case, message, entry.envelope.recorded_at)
+            }
+            if (candidate.organisation, candidate.role) not in told:
+                assert message in NAMES, (message, candidate)
+                assert candidate.concern is Concern.MOVED, (message, candidate)
+            roles[message, candidate.role] += 1
+    assert roles[MessageName.EVALUATION, "service_manager"] > 0
+    assert len({message for message, _ in roles}) > len(MessageName) // 2
 
 
 @pytest.mark.requirement("R-DIS-08")
 def test_a_field_the_message_does_not_have_is_refused_with_those_it_has(day: Day) -> None:
     """A slip of the pen is no answer that nobody may see it."""
     case = next(iter(day.tables.cases.values()))
-    with pytest.raises(ValueError, match=r"plan has no field objective\.title; it has: .*objectives"):
-        who_may_see(day.tables, case, MessageName.PLAN, field="objective.title", now=START)
+    meant = r"--field: .* objectives\.title; did you mean objectives\[\]\.title\?"
+    with pytest.raises(WrongArgument, match=meant) as found:
+        who_may_see(day.tables, case, MessageName.PLAN, field="objectives.title", now=START)
+    assert "risk_management" in found.value.fix
+    of = InformationClass.VICTIM
+    with pytest.raises(WrongArgument, match="--class: exception has no field of the class victim") as found:
+        who_may_see(day.tables, case, MessageName.EXCEPTION, information_class=of, now=START)
+    assert "progress" in found.value.fix
 
 
 @pytest.mark.requirement("R-DIS-08")
@@ -294,6 +328,7 @@ def _before(day: Day, entry: Submission) -> View:
         rules=day.tables.rules,
         parties=day.tables.parties,
         agreed=day.tables.agreed,
+        log=day.tables.log,
     )
     for earlier, result, _ in day.routed:
         if earlier is entry:

@@ -19,7 +19,6 @@ from tests.unit.worlds import (
     World,
     distribute,
     engage,
-    library,
     objective_fields,
     policy,
     staffed,
@@ -44,7 +43,7 @@ def planned(**fields: Any) -> World:  # noqa: ANN401 - any field of it
 
 def copy_of(world: World) -> OwnCopy:
     """Produce the person's own copy."""
-    return own_copy(world.state, policy=policy(), contracts=library(), now=world.now)
+    return own_copy(world.state, policy=policy(), view=world, now=world.now)
 
 
 def hold_back(world: World, action: str, **fields: object) -> None:

@@ -286,7 +286,7 @@ def test_rules_are_compared_with_a_revision_and_a_name_that_is_none_is_refused(t
         cwd=POLICY,
     ).stdout.strip()
     assert run(revision, revision).exit_code == 0
-    with pytest.raises(NotConfigured, match="does not give that revision"):
+    with pytest.raises(NotConfigured, match="OLD: no-such-revision is no folder"):
         run("no-such-revision", POLICY)
     file = tmp_path / "rules.yaml"
     file.write_text("rules: []\n", encoding="utf-8")

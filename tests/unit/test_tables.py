@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from hub.messages.envelope import Control
 from hub.messages.identifiers import CaseRef, Instant, MessageId, OrganisationId
 from hub.routing.outcome import Timer
+from hub.topics.profile_files import read_profiles
 from hub.topics.tables import RouterView, Table
 from tests.faults import world
 
@@ -159,3 +160,38 @@ def test_what_was_taken_is_noted_in_the_version_it_was_sent_in(view: RouterView)
     view.put_seen(MessageId("n"), "digest", sent=message)
     assert view.seen_table.get(b"m") == b"digest quay-service progress 0.9"
     assert view.seen_table.get(b"n") == b"digest quay-service progress 1.0"
+
+
+def released(view: RouterView, version: str, day: str) -> None:
+    """Take a profile of Scotland under a version, from a date on."""
+    (plain,) = (each for each in read_profiles() if each["jurisdiction"] == "SCOTLAND")
+    name = f"scotland:{version}"
+    control = Control(
+        control_id=MessageId("a" * 32),
+        kind="profile",
+        name=name,
+        effective_at=Instant(0),
+        body={**plain, "version": version, "in_force_from": day},
+    )
+    view.control.put(f"profile/{name}".encode(), view._codec.control_bytes(control))
+
+
+@pytest.mark.requirement("R-CASE-07")
+def test_a_profile_takes_force_by_the_partitions_clock_and_again_after_a_batch_is_dropped(
+    view: RouterView,
+) -> None:
+    """No record of its own says so when the day has come; and what a dropped batch saw is forgotten."""
+    new_year = Instant(1_798_761_600_000)
+    assert view.profile("SCOTLAND").version == "1.0"
+    released(view, "1.1", "2020-01-01")
+    assert view.profile("SCOTLAND").version == "1.0"
+    view.advance(Instant(new_year - 1))
+    assert view.profile("SCOTLAND").version == "1.1"
+    released(view, "1.2", "2027-01-01")
+    view.merge()
+    assert view.profile("SCOTLAND").version == "1.1"
+    view.advance(new_year)
+    assert view.profile("SCOTLAND").version == "1.2"
+    view.discard()
+    assert view.profile("SCOTLAND").version == "1.1"
+    assert view.profile("ENGLAND_AND_WALES").version == "1.0"

@@ -11,8 +11,11 @@ from time import thread_time
 
 import pytest
 
-from hub.consent.changeable import CHANGEABLE
+from hub.consent.changeable import CHANGEABLE, said
+from hub.consent.decide import lines_of
 from hub.consent.decision import Decision, FieldSpec, Outcome, Scope
+from hub.consent.looking import RuleSeen, looking_at
+from hub.consent.rules import Effect
 from hub.consent.vocabulary import BY_CLASS, FACTS, Value
 from hub.consent.why_not import WhyNot, why_not
 from hub.messages.envelope import InformationClass, MessageName, Role
@@ -21,6 +24,7 @@ from tests.unit.consent_cases import (
     LIBRARY,
     POLICY,
     RUNG_2,
+    RUNG_3,
     ask,
     consent,
     field,
@@ -192,3 +196,71 @@ def test_the_consent_that_was_lacking_is_all_it_takes() -> None:
     after = ask(message, Role.KEY_WORKER, RUNG_2, about=about, case=case)
     assert field(after, path).outcome <= found.wanted
     assert why_not(POLICY, after, SPECS[message], path).goes
+
+
+@pytest.mark.requirement("R-DIS-08")
+def test_whatever_stands_in_the_way_is_a_rule_of_the_field_that_these_facts_close() -> None:
+    """By its id: a rule that holds back and holds, or a permit that cannot; of these, every one there is."""
+    named: Counter[str] = Counter()
+    for each in withheld(4, WITHHELD):
+        found = asked(each)
+        message, _, decision, spec, scope = each
+        seen = {(rule.rule, rule.effect, rule.fired) for rule in every_rule(message, decision, scope)}
+        for obstacle in found.obstacles:
+            if obstacle.reason == "NEED-NOT-PERMITTED":
+                assert (obstacle.rule, Effect.PERMIT, False) in seen, (spec.path, obstacle)
+            else:
+                holding = {(obstacle.rule, effect, True) for effect in (Effect.FORBID, Effect.CEILING)}
+                assert holding & seen, (spec.path, obstacle)
+            named[obstacle.reason] += 1
+    assert named["NEED-NOT-PERMITTED"] > WITHHELD // 10
+    assert len(named) > 5
+
+
+def every_rule(message: MessageName, decision: Decision, scope: Scope) -> Iterator[RuleSeen]:
+    """Look at every rule of every field of a message, and at its gates."""
+    looking = looking_at(POLICY, decision)
+    yield from looking.rules(tuple(looking.gates()), None, Scope.ALL)
+    for _, classes, scopes in lines_of(POLICY, message, SPECS[message], {}):
+        for name, rules in classes:
+            yield from looking.rules(rules, name, scope if scope in scopes else scopes[0])
+
+
+@pytest.mark.requirement("R-DIS-08")
+def test_a_permit_in_the_way_says_what_it_asks_for_and_what_was_so_instead() -> None:
+    """As the rules themselves say it: whom they permit it to, and not that none does."""
+    path = "risk_management"
+    decision = ask(MessageName.PLAN, Role.KEY_WORKER, RUNG_3)
+    found = why_not(POLICY, decision, SPECS[MessageName.PLAN], path)
+    team = next(each for each in found.obstacles if each.rule == "risk.team")
+    assert "the recipient's role on the case is Offender Manager" in team.says
+    assert "(it was Key Worker)" in team.says
+    assert "(it was a partner organisation)" in team.says
+    assert not any("No rule" in each.says for each in found.obstacles)
+
+
+@pytest.mark.requirement("R-DIS-08")
+@pytest.mark.parametrize(
+    ("name", "role", "says", "not_so"),
+    [
+        (
+            "on_team",
+            Role.CASE_ADMINISTRATOR,
+            "to the Offender Management Team as Case Administrator",
+            "refer",
+        ),
+        ("on_team", Role.LINE_MANAGER, "on the case as its line manager", "Team"),
+        ("on_team", Role.OFFENDER_MANAGEMENT_UNIT, "would have to be on the", "appoint"),
+        ("engaged", Role.KEY_WORKER, "refer the person to the organisation, or appoint", "line manager"),
+        ("engaged", Role.OFFENDER_SUPERVISOR, "Team as Offender Supervisor", "refer"),
+        ("engaged", Role.SERVICE_MANAGER, "refer the person to the organisation", "appoint"),
+        ("engaged", Role.OFFENDER_MANAGEMENT_UNIT, "would have to have a part in the case", "appoint"),
+    ],
+)
+def test_a_part_in_the_case_is_offered_as_the_role_comes_to_it(
+    name: str, role: Role, says: str, not_so: str
+) -> None:
+    """Nobody appoints a prison's unit or a service manager, and nobody refers a person to a manager."""
+    words = said(name, None, (True,), role=role)
+    assert says in words
+    assert not_so not in words

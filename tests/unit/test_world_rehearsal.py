@@ -28,7 +28,7 @@ from hub.demo.references import Known
 from hub.demo.submissions import http_body
 from hub.demo.world import World, make_world
 from hub.errors import InvalidBody, NotReadable
-from hub.messages.envelope import MessageName, Submission
+from hub.messages.envelope import Entry, MessageName, Submission
 from hub.messages.identifiers import CaseRef, Instant, MessageId, OrganisationId, derived_id
 from hub.routing.outcome import Delivery, Result, Timer
 from hub.routing.route import route
@@ -54,6 +54,7 @@ class Tables:
     cases: dict[CaseRef, Case] = field(default_factory=dict)
     taken: dict[MessageId, str] = field(default_factory=dict)
     senders: dict[MessageId, OrganisationId] = field(default_factory=dict)
+    log: list[Submission] = field(default_factory=list)
 
     def case(self, ref: CaseRef) -> Case | None:
         """Return a case."""
@@ -92,6 +93,11 @@ class Tables:
 
     def release(self, name: str) -> None:
         """Return nothing: no policy is released within the day."""
+
+    def read_back(self, case: CaseRef, offset: int) -> Entry | None:
+        """Return a message of the day by its place in it."""
+        entry = self.log[offset]
+        return entry if entry.envelope.case == case else None
 
     def timers_due(self, now: Instant) -> Iterable[Timer]:  # noqa: ARG002 - the day is shorter than any deadline
         """Return nothing: no deadline passes within the day."""
@@ -199,7 +205,9 @@ class Rehearsal:
         submission = Submission(
             envelope=references.envelope(checked, origin),
             payload=references.in_payload(checked.payload, checked.contract),
+            offset=len(self.tables.log),
         )
+        self.tables.log.append(submission)
         result = route(submission, self.tables, step.occurred_at)
         self.tables.cases |= {one.ref: one for one in result.cases}
         if result.seen is not None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache
 
 from hub.cases.case import Case, Member
@@ -20,8 +20,17 @@ from hub.consent.decision import Decision
 from hub.consent.parties import Access, Kind, LegalStatus, Organisation, Purpose, Standing
 from hub.consent.partner_contracts import Direction, PartnerContract
 from hub.consent.release import COMING, CURRENT, release_in_force
-from hub.messages.envelope import Entry, Envelope, MessageName, Role, Statement, Submission, Tick
-from hub.messages.identifiers import CaseRef, Instant, MessageId, OrganisationId
+from hub.messages.envelope import (
+    Entry,
+    Envelope,
+    MessageName,
+    Role,
+    Statement,
+    Submission,
+    Tick,
+    Unreadable,
+)
+from hub.messages.identifiers import HUB, CaseRef, Instant, MessageId, OrganisationId
 from hub.routing.outcome import Contracts, Delivery, Result, Timer
 from hub.routing.route import route
 from hub.topics.library import SchemaLibrary
@@ -133,6 +142,8 @@ class World:
     agreed: tuple[PartnerContract, ...] = ()
     profiles: tuple[Profile, ...] = ()
     released: dict[str, Mapping[str, object]] = field(default_factory=dict)
+    log: list[Entry] = field(default_factory=list)
+    """Every record taken, in order: what a case keeps the place of is read back from here."""
     sent: int = 0
 
     def __post_init__(self) -> None:
@@ -179,6 +190,13 @@ class World:
         """Return a policy release by its name."""
         return self.released.get(f"policy/{name}")
 
+    def read_back(self, case: CaseRef, offset: int) -> Entry | None:
+        """Return a record of the log in the version that decisions speak of, as the codec reads it."""
+        entry = self.log[offset] if offset < len(self.log) else None
+        if not isinstance(entry, Submission) or entry.envelope.case != case:
+            return Unreadable(record_id=MessageId("0" * 32), organisation=HUB, code="RECORD-MISSING")
+        return brought_up(entry, self.contracts)
+
     def timers_due(self, now: Instant) -> Iterable[Timer]:
         """Return the timers whose time has come."""
         due = (timer for timer in self.timers.values() if timer.due_at <= now)
@@ -220,7 +238,7 @@ class World:
             author_role=by.role,
             **{**usual, **envelope},  # type: ignore[arg-type]
         )
-        return Submission(envelope=written, payload=whole(message, payload))
+        return Submission(envelope=written, payload=whole(message, payload), offset=len(self.log))
 
     def send(
         self, by: Staff, message: MessageName, payload: Mapping[str, object], **envelope: object
@@ -231,6 +249,9 @@ class World:
 
     def take(self, entry: Entry) -> Result:
         """Route one record of the log, and keep what it causes."""
+        if isinstance(entry, Submission):
+            entry = replace(entry, offset=len(self.log))
+        self.log.append(entry)
         result = route(entry, self, self.now)
         if result.seen is not None:
             self.taken[result.seen[0]] = result.seen[1]
@@ -253,6 +274,18 @@ class World:
         """Let time pass, and read a tick."""
         self.now = Instant(self.now + milliseconds)
         return self.take(Tick(tick_id=MessageId(f"{self.now:032x}"), due_at=self.now))
+
+
+def brought_up(said: Submission, contracts: Contracts) -> Submission:
+    """Return a message as the newest version of its contract has it."""
+    envelope, newest = said.envelope, contracts.newest(said.envelope.message)
+    declared = {
+        path: of_class
+        for old, of_class in envelope.declared.items()
+        for path in contracts.current_paths(envelope.message, envelope.contract, frozenset({old}))
+    }
+    payload = contracts.cast(envelope.message, said.payload, source=envelope.contract, target=newest)
+    return replace(said, envelope=replace(envelope, contract=newest, declared=declared), payload=payload)
 
 
 def whole(message: MessageName, payload: Mapping[str, object]) -> dict[str, object]:

@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 
 AGREEMENT_LOCK = 0x4147_5245
 """First half of the advisory lock of an organisation's contracts; the second is the organisation."""
+PROFILE_LOCK = 0x5052_4F46
+"""First half of the advisory lock of the jurisdiction profiles; all of them are one."""
 _CONNECT_TIMEOUT_S = 10
 
 

@@ -1,7 +1,15 @@
 """Organisations' own Kafka topics, read, checked and handed on to the one log."""
 
-from hub.adapters.feeds.feeds import Feeds, Organisations
+from hub.adapters.feeds.feeds import CaseOf, Feeds, Organisations
 from hub.adapters.feeds.limits import FeedLimits
 from hub.adapters.feeds.organisations import ProjectedOrganisations
+from hub.adapters.feeds.people import ProjectedPeople
 
-__all__ = ["FeedLimits", "Feeds", "Organisations", "ProjectedOrganisations"]
+__all__ = [
+    "CaseOf",
+    "FeedLimits",
+    "Feeds",
+    "Organisations",
+    "ProjectedOrganisations",
+    "ProjectedPeople",
+]

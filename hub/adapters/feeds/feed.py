@@ -23,10 +23,11 @@ from aiokafka.errors import (
 )
 from faststream.middlewares import AckPolicy
 
-from hub.adapters.feeds.reading import Reader, Record, reason, record_id
+from hub.adapters.feeds.reading import Reader, Record, is_event, reason, record_id
 from hub.errors import Refused, Unreachable
 from hub.topics.evidence import SetAside
 from hub.topics.keys import case_key
+from hub.topics.person_index import number_digest
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping, Sequence
@@ -67,6 +68,8 @@ class Outlet:
     quarantine: QuarantineLog
     sender: Callable[[OrganisationId], Awaitable[Organisation | None]]
     """The organisation as the control records in force describe it."""
+    case_of: Callable[[bytes], Awaitable[CaseRef | None]]
+    """The case of the person with this prison number, by its digest (hub.topics.person_index)."""
     now: Callable[[], Instant]
 
 
@@ -157,16 +160,28 @@ class Feed:
         lanes: dict[CaseRef, list[tuple[Record, Taken]]] = {}
         for record in records:
             try:
-                taken = self._outlet.reader.read(record, topic_of=self._organisation, sender=sender)
+                taken = await self._read(record, sender)
             except Refused as error:
                 await self._set_aside(record, error.code, reason(error))
-            else:
+                continue
+            if taken is not None:
                 lanes.setdefault(taken.submission.envelope.case, []).append((record, taken))
         # All lanes are seen through before a failure is told: one still under way would race the rewind.
         ended = await asyncio.gather(*map(self._append_lane, lanes.values()), return_exceptions=True)
         for outcome in ended:
             if outcome is not None:
                 raise outcome
+
+    async def _read(self, record: Record, sender: Organisation | None) -> Taken | None:
+        """Return the message a record is; None: an event of the prison system the hub has no use for."""
+        reader = self._outlet.reader
+        if not is_event(record, sender):
+            return reader.read(record, topic_of=self._organisation, sender=sender)
+        event = reader.event(record)
+        if event is None:
+            return None
+        case = await self._outlet.case_of(number_digest(reader.codec.keys, event.person))
+        return reader.read_event(record, event, case=case, topic_of=self._organisation, sender=sender)
 
     async def _append_lane(self, lane: Sequence[tuple[Record, Taken]]) -> None:
         for record, taken in lane:

@@ -21,11 +21,15 @@ from hub.messages.identifiers import Instant, OrganisationId
 
 if TYPE_CHECKING:
     from hub.consent.parties import Organisation
+    from hub.messages.identifiers import CaseRef
     from hub.topics.catalogue import Catalogue
     from hub.topics.codec import Codec
 
 Organisations = Callable[[], Awaitable[Mapping[OrganisationId, "Organisation"]]]
 """Gives the organisations in force, e.g. `ProjectedOrganisations`."""
+
+CaseOf = Callable[[bytes], Awaitable["CaseRef | None"]]
+"""Gives the case of the person with a prison number, by its digest, e.g. `ProjectedPeople`."""
 
 GROUP = "hub-feeds"
 """Beginning of the consumer groups' names; each organisation's feed has a group of its own."""
@@ -35,7 +39,7 @@ _LOG = structlog.get_logger()
 class Feeds:
     """Reads every organisation's own topic; as many processes as wished share their partitions."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - the composition root hands over one thing each
         self,
         *,
         bootstrap: str,
@@ -43,6 +47,7 @@ class Feeds:
         catalogue: Catalogue,
         intake: IntakeLog,
         organisations: Organisations,
+        case_of: CaseOf,
         limits: FeedLimits | None = None,
     ) -> None:
         """Read from this Kafka, hand on to this intake, for these organisations."""
@@ -56,6 +61,7 @@ class Feeds:
             intake=intake,
             quarantine=self._quarantine,
             sender=self._sender,
+            case_of=case_of,
             now=_now,
         )
         self._broker = KafkaBroker(

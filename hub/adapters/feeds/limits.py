@@ -16,6 +16,8 @@ class FeedLimits:
 
     record_bytes_max: int = 262_144
     """Largest record taken; the same as the largest body over HTTP."""
+    event_depth_max: int = 16
+    """Deepest nesting of an event of the prison system."""
     message_id_chars_max: int = 128
     """Longest message-id header."""
     batch_records_max: int = 200

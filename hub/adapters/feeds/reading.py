@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -11,21 +12,26 @@ from aiokafka import ConsumerRecord
 
 from hub.consent.parties import Standing
 from hub.errors import InvalidBody, NotReadable, Refused
-from hub.messages.envelope import Submission
+from hub.messages.envelope import MessageName, Submission
 from hub.messages.identifiers import Instant, MessageId, OrganisationId, derived_id
-from hub.topics.bodies import check_native_submission
+from hub.topics.bodies import check_native_submission, check_submission
 from hub.topics.codec import SUBMISSION
+from hub.topics.hmpps import event_in, mapped
 from hub.topics.library import unframe
 from hub.topics.pairwise import message_id
+from hub.topics.person_index import nobodys_reference
 from hub.topics.references import Origin, References, opens_a_case
+from hub.topics.strict_json import canonical_digest, read_object
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from hub.adapters.feeds.limits import FeedLimits
     from hub.consent.parties import Organisation
+    from hub.messages.identifiers import CaseRef
     from hub.topics.bodies import Checked
     from hub.topics.codec import Codec
+    from hub.topics.hmpps import Mapped
 
 ROUTE = "kafka"
 """The topic is one route: a key used here and over HTTP names two messages, a key used twice here one."""
@@ -60,18 +66,66 @@ class Reader:
         Raises:
             Refused: The record cannot be taken; `code` and text are for staff.
         """
-        try:
-            return self._read(record, topic_of, sender)
-        except Refused:
-            raise
-        except Exception as error:  # noqa: BLE001 - the sender chose these bytes, and whatever they provoke
-            code = "RECORD-INVALID"
-            raise NotReadable(code, f"{type(error).__name__} while reading the record") from None
+        with _hostile():
+            value = self._value(record)
+            return self._taken(
+                self._message_id(record),
+                hashlib.sha256(value).hexdigest(),
+                self._checked(value),
+                organisation=topic_of,
+                sender=sender,
+            )
 
-    def _read(self, record: Record, organisation: OrganisationId, sender: Organisation | None) -> Taken:
-        value = self._value(record)
-        key = self._message_id(record)
-        checked = self._checked(value)
+    def event(self, record: Record) -> Mapped | None:
+        """Return the message an event of the prison system is to the hub; None where it is none.
+
+        Raises:
+            Refused: It cannot be taken.
+        """
+        with _hostile():
+            return mapped(self._event(record))
+
+    def read_event(
+        self,
+        record: Record,
+        event: Mapped,
+        *,
+        case: CaseRef | None,
+        topic_of: OrganisationId,
+        sender: Organisation | None,
+    ) -> Taken:
+        """Return the message made of an event, on the case of its person, or on none.
+
+        It names itself by what it says, where its sender gives it no message id.
+
+        Raises:
+            Refused: It cannot be taken.
+        """
+        with _hostile():
+            codec = self.codec
+            unknown = nobodys_reference(codec.keys, event.person)
+            reference = unknown if case is None else codec.pairwise.case(topic_of, case)
+            contract = codec.library.newest(event.message)
+            document = event.document(contract=contract, case=reference)
+            digest = canonical_digest(self._event(record))
+            is_named = any(name.lower() == MESSAGE_ID_HEADER for name, _ in record.headers)
+            key = self._message_id(record) if is_named else digest
+            checked = check_submission(codec.library, event.message, document)
+            return self._taken(key, digest, checked, organisation=topic_of, sender=sender)
+
+    def _event(self, record: Record) -> dict[str, object]:
+        document = read_object(self._value(record), depth_max=self.limits.event_depth_max)
+        return event_in(document, depth_max=self.limits.event_depth_max)
+
+    def _taken(
+        self,
+        key: str,
+        digest: str,
+        checked: Checked,
+        *,
+        organisation: OrganisationId,
+        sender: Organisation | None,
+    ) -> Taken:
         _agreed(sender, checked)
         references = References(self.codec.pairwise, self.codec.keys, organisation)
         faults = references.faults(checked)
@@ -82,7 +136,7 @@ class Reader:
                 self.codec.keys, organisation=organisation, route=ROUTE, idempotency_key=key
             ),
             organisation=organisation,
-            digest=hashlib.sha256(value).hexdigest(),
+            digest=digest,
             recorded_at=self.now(),
         )
         payload = references.in_payload(checked.payload, checked.contract)
@@ -118,6 +172,28 @@ class Reader:
             code = "NOT-A-SUBMISSION"
             raise NotReadable(code, f"a record with schema id {SUBMISSION} belongs here")
         return check_native_submission(self.codec.library, self.codec.library.decode(contract, body))
+
+
+def is_event(record: Record, sender: Organisation | None) -> bool:
+    """Whether a record is an event as the prison system writes it, from a sender that may send such.
+
+    Events are JSON; what is framed begins with a 0.
+    """
+    value = record.value or b""
+    agreed = sender is not None and MessageName.PRISON_EVENT in sender.sends
+    return agreed and value.lstrip()[:1] == b"{" and b"eventType" in value
+
+
+@contextmanager
+def _hostile() -> Iterator[None]:
+    """Turn whatever bytes that a sender chose provoke into a refusal that shows nothing of them."""
+    try:
+        yield
+    except Refused:
+        raise
+    except Exception as error:  # noqa: BLE001 - the sender chose these bytes, and whatever they provoke
+        code = "RECORD-INVALID"
+        raise NotReadable(code, f"{type(error).__name__} while reading the record") from None
 
 
 def _agreed(sender: Organisation | None, checked: Checked) -> None:

@@ -18,6 +18,7 @@ from starlette.exceptions import HTTPException
 import hub
 from hub.adapters.gateway.agreements import Agreements
 from hub.adapters.gateway.edge import Edge
+from hub.adapters.gateway.events import router as events_router
 from hub.adapters.gateway.freshness import Ends, Freshness
 from hub.adapters.gateway.idempotency import OnceOnly
 from hub.adapters.gateway.identity import BearerKeys, Identity
@@ -36,6 +37,8 @@ from hub.messages.identifiers import Instant
 from hub.topics.sealing import Keys, Sealer
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from starlette.responses import Response
 
     from hub.adapters.database.pool import Pool
@@ -66,11 +69,14 @@ def create_gateway(  # noqa: PLR0913 - the composition root hands over one thing
     identity: Identity | None = None,
     limits: GatewayLimits | None = None,
     ends: Ends | None = None,
+    now: Callable[[], Instant] | None = None,
 ) -> FastAPI:
     """Return the gateway as an ASGI application; without an identity given, bearer keys prove it.
 
-    `ends` says where the router's topics end: mailboxes wait for the projection to come so far.
+    `ends` says where the router's topics end: mailboxes wait for the projection to come so far. `now` is
+    the hub's time, by which contracts begin and end; without it this machine's.
     """
+    now = now or _now
     bounds = limits or GatewayLimits()
     store = GatewayStore(pool, wait_s_max=bounds.database_wait_s_max)
     app = FastAPI(
@@ -81,7 +87,7 @@ def create_gateway(  # noqa: PLR0913 - the composition root hands over one thing
         redirect_slashes=False,
         telemetry=_NO_TELEMETRY,
     )
-    agreements = Agreements(store=store, library=library, now=_now)
+    agreements = Agreements(store=store, library=library, now=now)
     app.state.services = Services(
         identity=identity or BearerKeys(store),
         intake=Intake(
@@ -92,7 +98,7 @@ def create_gateway(  # noqa: PLR0913 - the composition root hands over one thing
             keys=keys,
             agreements=agreements,
             limits=bounds,
-            now=_now,
+            now=now,
         ),
         mailbox=Mailbox(
             store=store,
@@ -110,6 +116,7 @@ def create_gateway(  # noqa: PLR0913 - the composition root hands over one thing
         body_bytes_max=settings.body_bytes_max,
     )
     app.include_router(router)
+    app.include_router(events_router)
     app.include_router(registry_router)
     app.add_middleware(Edge, limits=bounds)
     app.add_exception_handler(ProblemError, _problem)

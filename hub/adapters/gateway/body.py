@@ -7,8 +7,8 @@ import re
 from typing import TYPE_CHECKING
 
 from hub.adapters.gateway.problems import ProblemError
-from hub.adapters.gateway.strict_json import read_object
 from hub.errors import InvalidBody
+from hub.topics.strict_json import read_object
 
 if TYPE_CHECKING:
     from fastapi import Request

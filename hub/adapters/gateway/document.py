@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from fastapi import FastAPI
 
 import hub
+from hub.adapters.gateway.events import router as events_router
 from hub.adapters.gateway.reference import openapi_document
 from hub.adapters.gateway.registry import router as registry_router
 from hub.adapters.gateway.routes import router
@@ -21,5 +22,6 @@ def openapi(library: SchemaLibrary) -> dict[str, Any]:
     """Return the OpenAPI 3.1 document that every gateway with these schemas answers at /openapi.json."""
     addresses = FastAPI(title=TITLE, version=hub.__version__)
     addresses.include_router(router)
+    addresses.include_router(events_router)
     addresses.include_router(registry_router)
     return openapi_document(addresses, library)

@@ -16,13 +16,13 @@ from hub.adapters.gateway.idempotency import Answer, Attempt, OnceOnly
 from hub.adapters.gateway.identity import may_send
 from hub.adapters.gateway.mailbox import KEY_ERASED
 from hub.adapters.gateway.problems import ProblemError
-from hub.adapters.gateway.strict_json import canonical_digest
 from hub.errors import Fault, InvalidBody, NotReadable, Unreachable
 from hub.messages.envelope import MessageName, Submission
 from hub.topics.bodies import check_submission
 from hub.topics.keys import case_key
 from hub.topics.pairwise import Pairwise, message_id
 from hub.topics.references import Origin, References, opens_a_case
+from hub.topics.strict_json import canonical_digest
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from fastapi.openapi.utils import get_openapi
 
 from hub.adapters.gateway.described import ANSWERS, ENDING
+from hub.adapters.gateway.event_described import BODY, TAKE_EVENT
 from hub.adapters.gateway.examples import example
 from hub.adapters.gateway.problems import MEDIA_TYPE, PROBLEMS, ProblemError
 from hub.adapters.gateway.registry_answers import ERROR, ERROR_NAME, PREFIX
@@ -76,6 +77,19 @@ _ACCEPTED: Mapping[str, object] = {
         "status_url": _TEXT | {"format": "uri-reference"},
         "case": _TEXT | {"description": "The case that was opened, as this organisation knows it."},
         "dry_run": {"type": "boolean"},
+    },
+}
+
+_TAKEN: Mapping[str, object] = {
+    "description": "The message is stored for good; follow it at Location.",
+    "content": {"application/json": {"schema": {"$ref": f"{_REF}Accepted"}}},
+    "headers": {
+        **ENDING,
+        "Location": {"schema": _TEXT},
+        "Idempotent-Replayed": {
+            "schema": _TEXT,
+            "description": "true where this post was answered before.",
+        },
     },
 }
 
@@ -159,6 +173,9 @@ def _complete(operation: dict[str, Any], bodies: Mapping[MessageName, list[dict[
         digest = {"type": "string", "pattern": "^[0-9a-f]{64}$"}
         schema = {"type": "object", "required": ["digest"], "properties": {"digest": digest}}
         operation["requestBody"] = {"required": True, "content": {"application/json": {"schema": schema}}}
+    elif name == TAKE_EVENT:
+        operation["requestBody"] = dict(BODY)
+        responses["202"] = dict(_TAKEN)
     elif name in ANSWERS:
         responses["200"] |= ANSWERS[name]
 
@@ -182,15 +199,4 @@ def _complete_post(
             "description": "New for each message, the same on every retry of it.",
         },
     ]
-    operation["responses"]["202"] = {
-        "description": "The message is stored for good; follow it at Location.",
-        "content": {"application/json": {"schema": {"$ref": f"{_REF}Accepted"}}},
-        "headers": {
-            **ENDING,
-            "Location": {"schema": _TEXT},
-            "Idempotent-Replayed": {
-                "schema": _TEXT,
-                "description": "true where this post was answered before.",
-            },
-        },
-    }
+    operation["responses"]["202"] = dict(_TAKEN)

@@ -30,10 +30,10 @@ from hub.adapters.gateway.registry_answers import (
     described,
 )
 from hub.adapters.gateway.routes import services
-from hub.adapters.gateway.strict_json import read_object
 from hub.errors import InvalidBody
 from hub.topics.avro.canonical import digest
 from hub.topics.published import PublishedSchema
+from hub.topics.strict_json import read_object
 from hub.topics.views import derived_id
 
 if TYPE_CHECKING:

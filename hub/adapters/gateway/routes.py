@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
     from hub.adapters.gateway.agreements import Agreements
+    from hub.adapters.gateway.idempotency import Answer
     from hub.adapters.gateway.limits import GatewayLimits
     from hub.adapters.gateway.mailbox import Fetched, Mailbox
     from hub.adapters.gateway.status import MessageStates
@@ -111,14 +112,19 @@ def _taking(message: MessageName) -> Callable[[Request, Organisation, bool], Awa
             "take in", hub_message=message, hub_organisation=organisation.organisation, hub_dry_run=dry_run
         ):
             answer = await gateway.intake.take(post)
-        # In one order, for jsonb keeps none: a repeat is answered byte for byte like the first.
-        said = dict(sorted(answer.body.items()))
-        headers = ending(post.contract) | ({"Idempotent-Replayed": "true"} if answer.replayed else {})
-        if dry_run:
-            return JSONResponse(said | {"dry_run": True}, ACCEPTED, headers=headers | {"Hub-Dry-Run": "true"})
-        return JSONResponse(said, ACCEPTED, headers=headers | {"Location": str(said["status_url"])})
+        return accepted(post, answer)
 
     return take
+
+
+def accepted(post: Post, answer: Answer) -> Response:
+    """Answer that a message was taken, or would be."""
+    # In one order, for jsonb keeps none: a repeat is answered byte for byte like the first.
+    said = dict(sorted(answer.body.items()))
+    headers = ending(post.contract) | ({"Idempotent-Replayed": "true"} if answer.replayed else {})
+    if post.dry_run:
+        return JSONResponse(said | {"dry_run": True}, ACCEPTED, headers=headers | {"Hub-Dry-Run": "true"})
+    return JSONResponse(said, ACCEPTED, headers=headers | {"Location": str(said["status_url"])})
 
 
 for _message in POSTED:

@@ -17,6 +17,7 @@ from psycopg.rows import class_row
 from psycopg.types.json import Jsonb
 from psycopg_pool import PoolClosed, PoolTimeout, TooManyRequests
 
+from hub.adapters.database.people import case_of
 from hub.adapters.database.standstill import Standstill, standstills
 from hub.routing.terms import PARKED
 
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from hub.adapters.database.pool import Pool
+    from hub.messages.identifiers import CaseRef
 
 Values = tuple[object, ...] | Mapping[str, object]
 Row = TypeVar("Row")
@@ -332,6 +334,11 @@ class GatewayStore:
             )
             row = await cursor.fetchone()
             return None if row is None else bool(row[0])
+
+    async def case_of(self, digest: bytes) -> CaseRef | None:
+        """Return the case of the person with this prison number, by its digest."""
+        async with self.pool.connection(timeout=self.wait_s_max) as connection:
+            return await case_of(connection, digest)
 
     async def standstills(self) -> list[Standstill]:
         """Return what the projector cannot go on with; an answer is also the database's sign of life."""

@@ -17,7 +17,7 @@ from hub.adapters import telemetry
 from hub.adapters.kafka.transaction import Outgoing
 from hub.cases.acknowledgements import given_up
 from hub.cases.applied import Applied
-from hub.errors import EngineDisagrees, HubError, NotReadable
+from hub.errors import EngineDisagrees, HubError, NotReadable, ReadBackNeeded
 from hub.messages.envelope import Control, Entry, MessageName, Redecide, Submission, Tick, Unreadable
 from hub.messages.identifiers import HUB, CaseRef, DeliveryId, Instant, MessageId, OrganisationId, derived_id
 from hub.routing.outcome import Delivery, Rejection, Result, Settled, Verdict, View
@@ -30,7 +30,7 @@ from hub.topics.leaving import LEFT_IN, LeftIn
 from hub.topics.library import frame
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from aiokafka import ConsumerRecord
 
@@ -90,8 +90,17 @@ class _OfMessage:
 class Consequences:
     """Routes records and writes down what follows."""
 
-    def __init__(self, *, catalogue: Catalogue, codec: Codec, route: Route, record_bytes_max: int) -> None:
-        """Use this routing function, these topics and this codec."""
+    def __init__(
+        self,
+        *,
+        catalogue: Catalogue,
+        codec: Codec,
+        route: Route,
+        record_bytes_max: int,
+        moment: Callable[[int], Instant] = Instant,
+    ) -> None:
+        """Use this routing function, these topics and this codec; `moment` reads the broker's timestamps."""
+        self._moment = moment
         self._catalogue = catalogue
         self._codec = codec
         self._dispatch = Dispatch(codec)
@@ -104,6 +113,9 @@ class Consequences:
 
         Changelog records are not among them: the overlay has them for the whole batch. The record's trace
         ends here: it goes on none of what follows.
+
+        Raises:
+            ReadBackNeeded: Records of the log have to be given to the view first; then call it again.
         """
         with telemetry.span(
             "route", parent=telemetry.extract(record.headers), hub_partition=record.partition
@@ -120,6 +132,8 @@ class Consequences:
         try:
             result = self._route(place.entry, view, place.now)
             written = self._write(place, result)
+        except ReadBackNeeded:
+            raise
         except (NotReadable, EngineDisagrees) as error:
             if isinstance(error, EngineDisagrees):
                 _log.error("compiled rules and reference differ; it is set aside", record=place.record_id)
@@ -147,7 +161,11 @@ class Consequences:
     def _entry(self, record: Fetched) -> Entry:
         record_id = MessageId(derived_id("intake", str(record.partition), str(record.offset)))
         return self._codec.entry(
-            record.value, key=record.key, record_id=record_id, headers=dict(record.headers)
+            record.value,
+            key=record.key,
+            record_id=record_id,
+            headers=dict(record.headers),
+            offset=record.offset,
         )
 
     def _place(self, record: Fetched, view: RouterView) -> _Place:
@@ -158,7 +176,7 @@ class Consequences:
             record_id=MessageId(derived_id("intake", str(record.partition), str(record.offset))),
             partition=record.partition,
             offset=record.offset,
-            now=Instant(max(record.timestamp, view.clock)),
+            now=Instant(max(self._moment(record.timestamp), view.clock)),
         )
 
     def _write(self, place: _Place, result: Result) -> _Written:

@@ -43,7 +43,9 @@ class Limits:
     """Longest wait before a task is rebuilt."""
     stop_timeout_s: float = 10.0
     """Longest a graceful stop waits for open batches."""
-    tick_interval_ms: int = 1_000
+    tick_interval_ms: int = 200
     """Least time between two ticks of one partition."""
+    clock_look_s: float = 0.25
+    """Longest a partition sleeps on a deadline without looking at the clock again."""
     cases_remembered_max: int = 10_000
     """Decoded cases kept per partition."""

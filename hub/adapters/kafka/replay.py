@@ -62,10 +62,14 @@ async def world_before(  # noqa: PLR0913 - each is a different thing a replay st
     async with aclosing(read_until(bootstrap, topic, place, limits=limits)) as records:
         async for record in records:
             now = Instant(max(record.timestamp, view.clock))
-            if record.offset == place.offset:
-                found = (entry_of(codec, record), now)
-            elif record.key == case.encode() or (record.value or b"").startswith(_OF_EVERY_CASE):
-                _again(entry_of(codec, record), view, now, route=route, codec=codec, offset=record.offset)
+            if record.key == case.encode() or (record.value or b"").startswith(_OF_EVERY_CASE):
+                entry = entry_of(codec, record)
+                # A later message of the case may have to give it again.
+                view.remember(case, record.offset, entry)
+                if record.offset < place.offset:
+                    _again(entry, view, now, route=route, codec=codec, offset=record.offset)
+                else:
+                    found = (entry, now)
             view.advance(now)
     if found is None:
         message = "the log ended before the record"
@@ -90,7 +94,13 @@ async def released_before(
 def entry_of(codec: Codec, record: ConsumerRecord[bytes, bytes]) -> Entry:
     """Read a record of hub.intake as the router did."""
     record_id = MessageId(derived_id("intake", str(record.partition), str(record.offset)))
-    return codec.entry(record.value, key=record.key, record_id=record_id, headers=dict(record.headers))
+    return codec.entry(
+        record.value,
+        key=record.key,
+        record_id=record_id,
+        headers=dict(record.headers),
+        offset=record.offset,
+    )
 
 
 def _again(entry: Entry, view: RouterView, now: Instant, *, route: Route, codec: Codec, offset: int) -> None:

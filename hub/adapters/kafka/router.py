@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import time
 from typing import TYPE_CHECKING
 
 import structlog
@@ -16,26 +15,19 @@ from aiokafka import AIOKafkaConsumer
 from aiokafka.errors import KafkaError
 
 from hub.adapters.kafka.assignment import Assignment
+from hub.adapters.kafka.clock import Clock
 from hub.adapters.kafka.consequences import Consequences, Route
 from hub.adapters.kafka.limits import Limits
 from hub.adapters.kafka.task import PartitionTask, Workshop
 from hub.errors import Unreachable
-from hub.messages.identifiers import Instant
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from hub.topics.catalogue import Catalogue
     from hub.topics.codec import Codec
 
 GROUP = "hub-router"
 _SATURATED_POLL_MS = 20
 _log = structlog.get_logger(__name__)
-
-
-def wall_clock() -> Instant:
-    """The time of this machine, used only to notice that a deadline has passed."""
-    return Instant(int(time.time() * 1000))
 
 
 class Router:
@@ -51,9 +43,10 @@ class Router:
         catalogue: Catalogue,
         route: Route,
         limits: Limits | None = None,
-        clock: Callable[[], Instant] = wall_clock,
+        clock: Clock | None = None,
     ) -> None:
         """Take everything it needs; nothing is connected until `run`."""
+        clock = clock or Clock()
         self._limits = limits or Limits()
         self._bootstrap = bootstrap
         self._catalogue = catalogue
@@ -64,10 +57,14 @@ class Router:
             catalogue=catalogue,
             codec=codec,
             consequences=Consequences(
-                catalogue=catalogue, codec=codec, route=route, record_bytes_max=self._limits.record_bytes_max
+                catalogue=catalogue,
+                codec=codec,
+                route=route,
+                record_bytes_max=self._limits.record_bytes_max,
+                moment=clock.at,
             ),
             limits=self._limits,
-            clock=clock,
+            clock=clock.now,
             restores=asyncio.Semaphore(self._limits.restores_at_once_max),
         )
         self._assignment: Assignment | None = None

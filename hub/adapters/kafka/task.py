@@ -18,6 +18,7 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.errors import IllegalStateError, KafkaError
 
 from hub.adapters.kafka import admin
+from hub.adapters.kafka.recalling import Recall, answered
 from hub.adapters.kafka.restore import restore
 from hub.adapters.kafka.transaction import Outgoing, TransactionRefused, Transactions
 from hub.errors import HubError, TaskCorrupted, TaskMigrated
@@ -79,6 +80,13 @@ class PartitionTask:
         self._transactions = self.transactions_class(
             bootstrap=workshop.bootstrap, transactional_id=self.transactional_id(), limits=workshop.limits
         )
+        self._recall = Recall(
+            workshop.bootstrap,
+            catalogue=workshop.catalogue,
+            codec=workshop.codec,
+            timeout_s=workshop.limits.step_timeout_s,
+            request_timeout_ms=workshop.limits.request_timeout_ms,
+        )
         self._view = self._new_view()
         self._fetched: deque[Fetched] = deque()
         self._wake = asyncio.Event()
@@ -131,6 +139,7 @@ class PartitionTask:
         finally:
             self._position = None
             self._fetched.clear()
+            await self._recall.close()
             await self._transactions.close()
 
     async def _open(self) -> None:
@@ -207,12 +216,16 @@ class PartitionTask:
         """Collect what a batch causes, letting heartbeats and other partitions have their turn."""
         records: list[Outgoing] = []
         for index, record in enumerate(batch):
-            records += self._workshop.consequences.of(
-                record, self._view, too_large=record.offset in too_large
-            )
+            records += await self._caused_by(record, too_large=record.offset in too_large)
             if index % _RECORDS_A_TURN == _RECORDS_A_TURN - 1:
                 await asyncio.sleep(0)
         return records
+
+    async def _caused_by(self, record: Fetched, *, too_large: bool) -> list[Outgoing]:
+        """Return what a record causes; where earlier ones are needed for it, they are read back first."""
+        view, consequences = self._view, self._workshop.consequences
+        view.forget_read_back()
+        return await answered(lambda: consequences.of(record, view, too_large=too_large), view, self._recall)
 
     async def _commit(self, records: Sequence[Outgoing], next_offset: int) -> None:
         changes = [
@@ -260,6 +273,8 @@ class PartitionTask:
         if due_at is not None and due_at != self._tick_asked:
             until_due_s = (due_at - self._workshop.clock()) / 1000
             timeout_s = max(until_due_s, self._tick_after_s - time.monotonic(), 0.001)
+            # A machine's clock may be set while it sleeps: it is looked at again before long.
+            timeout_s = min(timeout_s, self._limits.clock_look_s)
         try:
             async with asyncio.timeout(timeout_s):
                 await self._wake.wait()

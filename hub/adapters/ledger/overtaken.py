@@ -116,11 +116,12 @@ async def overtaken(
     view = await projected_view(connection, codec.library, now)
     cursor = connection.cursor(row_factory=class_row(GoneRow))
     await cursor.execute(_GONE, asdict(wanted))
-    found = (_overtaken(row, codec, view, now) for row in await cursor.fetchall())
+    found = (less_now(row, codec, view, now) for row in await cursor.fetchall())
     return [each for each in found if each is not None]
 
 
-def _overtaken(row: GoneRow, codec: Codec, view: ProjectedView, now: Instant) -> Overtaken | None:
+def less_now(row: GoneRow, codec: Codec, view: ProjectedView, now: Instant) -> Overtaken | None:
+    """Return what a delivery tells that it would not tell now; None: nothing, or its person was erased."""
     try:
         again = _decided(row, codec, view, now)
     except NotReadable as error:

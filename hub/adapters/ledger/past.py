@@ -28,6 +28,7 @@ _NAMED: tuple[LiteralString, ...] = (
     """
     SELECT l.* FROM delivery d JOIN ledger l USING (message_id, organisation, role)
      WHERE d.delivery_id = %(reference)s AND l.delivery_id = d.delivery_id
+     ORDER BY l.decided_at, l.partition, l."offset", l.decision_id
     """,
     """
     SELECT * FROM ledger WHERE message_id = %(reference)s
@@ -36,7 +37,7 @@ _NAMED: tuple[LiteralString, ...] = (
     """
     SELECT * FROM ledger
      WHERE length(%(reference)s) >= %(least)s AND starts_with(decision_id, %(reference)s)
-     ORDER BY decision_id LIMIT %(limit)s
+     ORDER BY decided_at, partition, "offset", decision_id LIMIT %(limit)s
     """,
 )
 """How a reference is looked for, in this order: each is quick but for the last."""

@@ -9,7 +9,7 @@ if TYPE_CHECKING:
 
 _TRUNCATE = """
 TRUNCATE position, submission, delivery, original, ledger, quarantine, case_state, control, control_applied,
-         control_change
+         control_change, prison_number, merged_case
 RESTART IDENTITY
 """
 

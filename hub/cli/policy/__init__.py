@@ -18,6 +18,7 @@ from hub.cli.policy import (
     releasing,
     replaying,
     showing,
+    supposing,
 )
 
 __all__ = ["app"]
@@ -40,7 +41,7 @@ _COMMANDS: dict[str, tuple[Callable[..., None], str]] = {
     "record": (recording.record, "The record of processing (DPA 2018 s.61)."),
     "cedar": (exporting.cedar, "Export the rules in Cedar."),
     "explain": (asking.explain, "Why a past decision was so; what would change it."),
-    "whatif": (asking.whatif, "Who would be told what, were something otherwise."),
+    "whatif": (supposing.whatif, "Who would be told what, were something otherwise."),
     "who-may-see": (asking.who_may_see, "Everyone who may see a field now, and why."),
     "own-copy": (own_copy.own_copy, "The plan as the person may have it."),
     "diff": (comparing.diff, "What a change of the rules changes."),

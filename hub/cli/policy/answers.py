@@ -9,22 +9,37 @@ from datetime import UTC, datetime
 from enum import Enum, IntEnum
 from typing import TYPE_CHECKING
 
-from hub.consent.looking import words_for
+from hub.consent.decision import Scope
+from hub.routing.outcome import Verdict
 
 if TYPE_CHECKING:
-    from hub.app.questions import Explanation, Supposed
-    from hub.consent.compile import Policy
+    from hub.app.questions import Explanation
+    from hub.app.what_if import Supposed
     from hub.consent.decision import Decision, Outcome
     from hub.consent.explain import FieldExplained
     from hub.consent.looking import ClauseSeen, RuleSeen
     from hub.consent.why_not import WhyNot
     from hub.routing.whatif import Differs
-    from hub.routing.who_may_see import Sight
 
 WIDTH = 110
 SETS_SHOWN_MAX = 8
 OUTCOMES = {0: "disclosed", 1: "generalised", 2: "held back by name", 3: "withheld"}
 SCOPES = {"all": "", "theirs": " (its own items)", "others": " (others' items)"}
+
+
+VERDICTS = {
+    None: "first decision",
+    Verdict.RELEASE: "again, released",
+    Verdict.REPLACE: "again, replaced by less",
+    Verdict.STOP: "again, stopped",
+}
+"""What a decision meant for its delivery."""
+
+
+def moment(instant: int) -> str:
+    """Say a moment to the millisecond: what waits can be decided again several times in a second."""
+    found = datetime.fromtimestamp(instant / 1000, tz=UTC).astimezone()
+    return f"{found:%Y-%m-%d %H:%M:%S}.{instant % 1000:03} {found:%Z}"
 
 
 def plain(value: object) -> object:
@@ -72,10 +87,9 @@ def decision_plain(decision: Decision) -> dict[str, object]:
 def show_decision(explanation: Explanation) -> None:
     """Say whom a decision was about, what became of it, and by what it was made."""
     decision, candidate = explanation.decision, explanation.decision.candidate
-    moment = datetime.fromtimestamp(decision.decided_at / 1000, tz=UTC).astimezone()
     line(
         f"{decision.message_name} {decision.message} of the case {decision.case}, "
-        f"decided {moment:%Y-%m-%d %H:%M:%S %Z}"
+        f"decided {moment(decision.decided_at)}, {VERDICTS[explanation.entered.verdict]}"
     )
     line(f"decision {decision.decision_id} for {candidate.organisation} as {candidate.role}", indent=2)
     if decision.delivers:
@@ -158,28 +172,34 @@ def _show_clause(clause: ClauseSeen, *, indent: int) -> None:
     line(f"{text}; the rule asks for {wanted}  [{clause.fact}]", indent=indent)
 
 
-def show_why_not(found: WhyNot) -> None:
-    """Say the smallest sets of changes, or what stands in the way."""
-    print()
-    name = f"{found.path}{SCOPES[found.scope]}"
+def show_why_nots(answers: Iterable[WhyNot]) -> None:
+    """Say the smallest sets of changes, or what stands in the way; fields with the same answer together."""
+    alike: dict[WhyNot, list[str]] = {}
+    for each in answers:
+        same = dataclasses.replace(each, path="", scope=Scope.ALL)
+        alike.setdefault(same, []).append(f"{each.path}{SCOPES[each.scope]}")
+    for found, names in alike.items():
+        print()
+        _show_why_not(found, f"why not {', '.join(names)}: ")
+
+
+def _show_why_not(found: WhyNot, lead: str) -> None:
     if found.goes:
-        line(f"why not {name}: it went.", indent=2)
+        line(f"{lead}it went.", indent=2)
         return
     if found.obstacles:
-        line(f"why not {name}: nothing that people can change would let it go.", indent=2)
+        but = ", but an override agreed by a second person," if found.by_override else ""
+        line(f"{lead}no change people can make{but} would let it go. In the way:", indent=2)
         for obstacle in found.obstacles:
-            by = f" ({obstacle.rule})" if obstacle.rule else ""
-            line(f"{obstacle.reason}{by}: {obstacle.says}", indent=4)
-    else:
-        size = len(found.sets[0])
-        line(
-            f"why not {name}: it would be {OUTCOMES[found.wanted]} with {size} change{'s' * (size > 1)}:",
-            indent=2,
-        )
+            by = f"{obstacle.rule} ({obstacle.reason})" if obstacle.rule else obstacle.reason
+            line(f"{by}: {obstacle.says}", indent=4)
+        return
+    size = len(found.sets[0])
+    line(f"{lead}it would be {OUTCOMES[found.wanted]} with {size} change{'s' * (size > 1)}:", indent=2)
     for number, changes in enumerate(found.sets[:SETS_SHOWN_MAX], 1):
         for index, change in enumerate(changes):
-            lead = f"{number}." if index == 0 else "  "
-            line(f"{lead} {change.says}  [{change.fact} was {said(change.now)}]", indent=4, hang=5)
+            start = f"{number}." if index == 0 else "  "
+            line(f"{start} {change.says}  [{change.fact} was {said(change.now)}]", indent=4, hang=5)
     if len(found.sets) > SETS_SHOWN_MAX:
         line(f"and {len(found.sets) - SETS_SHOWN_MAX} more as small as these; see --json", indent=4)
     if found.by_override:
@@ -240,24 +260,3 @@ def _show_told(decision: Decision) -> None:
         paths = [f"{one.path}{SCOPES[one.scope]}" for one in decision.fields if one.outcome == outcome]
         if paths:
             line(f"{word}: {', '.join(paths)}", indent=4)
-
-
-def show_sights(sights: Iterable[Sight], policy: Policy, *, those: str) -> None:
-    """Say what each party may see, on which basis, and when."""
-    print(those)
-    whom = None
-    for each in sights:
-        if whom != (each.candidate.organisation, each.candidate.role):
-            whom = (each.candidate.organisation, each.candidate.role)
-            line(
-                f"{each.candidate.organisation} as {each.candidate.role} ({each.candidate.concern})", indent=2
-            )
-        basis = f", on {each.item.basis}" if each.item.basis and each.gate is None else ""
-        when = f", only of a message that {' and '.join(each.only_when)}" if each.only_when else ""
-        line(f"{each.item.path}{SCOPES[each.item.scope]}: {OUTCOMES[each.outcome]}{basis}{when}", indent=4)
-        rules = each.item.rules if each.gate is None else ()
-        line(f"{each.reason}: {words_for(policy, each.reason, rules)}", indent=6)
-        if rules:
-            line(f"by {', '.join(rules)}", indent=6)
-        if each.items_held:
-            line(f"but for the items {', '.join(each.items_held)}, which the OM holds back", indent=6)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from hub.cli.policy.options import Folder, Json, Version, compiled
+from hub.cli.policy.options import Folder, Json, Version, compiled, rules_folder
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -42,13 +42,13 @@ def check(
     from time import perf_counter
 
     from hub.cli.console import EXIT_NOT_VALID
-    from hub.topics.policy_files import POLICY, read_release
+    from hub.topics.policy_files import read_release
 
     began = perf_counter()
     policy = compiled(folder, version)
     took = perf_counter() - began
     findings = _findings(policy)
-    release = read_release(folder or POLICY)
+    release = read_release(rules_folder(folder))
     if as_json:
         print(json.dumps(_as_json(policy, findings, release), indent=2))
     else:

@@ -41,7 +41,7 @@ def diff(
     """Show every cell of the matrix that a change of the rules changes, and whether more could ever go."""
     from hub.consent.policy_diff import diff as compare
 
-    found = compare(side(old), side(new))
+    found = compare(side(old, "OLD"), side(new, "NEW"))
     if as_json:
         print(json.dumps(_plain(found), indent=2))
     else:

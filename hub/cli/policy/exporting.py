@@ -31,6 +31,6 @@ def cedar(
     if out is None:
         print(policies(policy))
         return
-    write_file(out / POLICIES, policies(policy), make_folder=True)
-    write_file(out / SCHEMA, schema())
+    write_file("--out", out / POLICIES, policies(policy), make_folder=True)
+    write_file("--out", out / SCHEMA, schema())
     print(f"written: {out / POLICIES} and {out / SCHEMA}")

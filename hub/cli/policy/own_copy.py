@@ -42,12 +42,12 @@ def own_copy(
             message = "no rules on who may know what are in force"
             raise NotConfigured(message, fix="release them: `python3 -m hub policy release`")
         now = Instant(time.time_ns() // 1_000_000)
-        copy = made_for(found, policy=policy, contracts=view.contracts, now=now)
+        copy = await questions.answered(view, lambda: made_for(found, policy=policy, view=view, now=now))
         return as_json_text(copy) if as_json else as_page(copy, policy)
 
     text = put(ask, 30)
     if out is None:
         sys.stdout.write(text)
         return
-    write_file(out, text)
+    write_file("--out", out, text)
     print(f"written: {out}")

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from hub.cli.policy.options import Folder, Json
+from hub.cli.policy.options import Folder, Json, rules_folder
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -26,15 +26,13 @@ def prove(folder: Folder = None, name: Name = None, *, as_json: Json = False) ->
     """
     from hub.cli.console import EXIT_NOT_VALID
     from hub.consent.compile import read_rules
-    from hub.consent.parties import nearest
+    from hub.consent.parties import not_among
     from hub.consent.prove import PROVED
-    from hub.errors import NotConfigured
-    from hub.topics.policy_files import POLICY, read_policy
+    from hub.topics.policy_files import read_policy
 
     if name is not None and name not in PROVED:
-        message = f"there is no invariant {name!r}{nearest(name, PROVED)}"
-        raise NotConfigured(message, fix="`hub policy prove` lists them all")
-    read, rules = read_rules(read_policy(folder or POLICY))
+        raise not_among("--invariant", name, "invariant", PROVED)
+    read, rules = read_rules(read_policy(rules_folder(folder)))
     found = list(_proved(tuple(read.gates), rules, (name,) if name else tuple(PROVED)))
     if as_json:
         print(json.dumps(found, indent=2))

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from hub.cli.policy.arguments import class_named, one_of
 from hub.cli.policy.options import Folder, compiled, write_file
 
 if TYPE_CHECKING:
@@ -63,35 +64,25 @@ def _write_page(policy: Policy, file: Path) -> None:
     from hub.consent.matrix_page import matrix_page
 
     page = matrix_page(policy)
-    write_file(file, page)
+    write_file("--html", file, page)
     print(f"{file}: policy {policy.name}, {len(page.encode()):,} bytes. Open it in a browser.")
 
 
 def _classes(name: str | None) -> tuple[InformationClass, ...]:
     """Return the class asked for, or all."""
-    from hub.consent.parties import nearest
-    from hub.errors import NotConfigured
     from hub.messages.envelope import InformationClass
 
-    if name is None:
-        return tuple(InformationClass)
-    if name not in set(InformationClass):
-        message = f"{name} is not an information class{nearest(name, InformationClass)}"
-        raise NotConfigured(message)
-    return (InformationClass(name),)
+    return tuple(InformationClass) if name is None else (class_named(name),)
 
 
 def _for(found: Iterator[Cell], name: str | None) -> Iterator[Cell]:
     """Keep the cells of the purpose asked for, or all."""
-    from hub.consent.parties import Purpose, nearest
-    from hub.errors import NotConfigured
+    from hub.consent.parties import Purpose
 
     if name is None:
         return found
-    if name not in set(Purpose):
-        message = f"{name} is not a purpose{nearest(name, Purpose)}"
-        raise NotConfigured(message)
-    return (cell for cell in found if cell.purpose == name)
+    purpose = one_of(Purpose, "--purpose", name, "purpose")
+    return (cell for cell in found if cell.purpose is purpose)
 
 
 def _rows(found: Iterator[Cell], *, by_field: bool) -> Iterator[list[str]]:

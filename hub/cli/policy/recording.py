@@ -46,7 +46,7 @@ def record(
     from hub.topics.record_of_processing import points
 
     policy = compiled(folder, version)
-    said = Controller() if controller is None else read_controller(controller)
+    said = Controller() if controller is None else read_controller(_there(controller))
     found = points(policy, SchemaLibrary.load(), said)
     if as_json:
         body = {
@@ -57,6 +57,17 @@ def record(
         print(json.dumps(body, indent=2, ensure_ascii=False))
         return
     print(in_markdown(found), end="")
+
+
+def _there(controller: Path) -> Path:
+    """Return the file if it is there to be read."""
+    from hub.errors import WrongArgument
+
+    if not controller.is_file():
+        what = "is a folder" if controller.is_dir() else "is not there"
+        fix = "name a YAML file of `field: text` lines; `hub policy record --help` lists the fields"
+        raise WrongArgument("--controller", f"{controller} {what}", fix=fix)
+    return controller
 
 
 def in_markdown(found: Sequence[Point]) -> str:

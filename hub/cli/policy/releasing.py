@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from hub.cli.policy.options import Folder, Json
+from hub.cli.policy.options import Folder, Json, rules_folder
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from hub.consent.releases import Listed
     from hub.messages.identifiers import Instant
 
+EFFECTIVE = "--effective"
 _DIGEST_SHOWN = 12
 
 
@@ -32,7 +33,7 @@ def propose(
     from hub.errors import NotConfigured
     from hub.topics.policy_files import folder_policy, read_release, write_release
 
-    path = _folder(folder)
+    path = rules_folder(folder)
     policy = folder_policy(path, version=version)
     unknown = unknown_fields(policy)
     if unknown:
@@ -53,7 +54,7 @@ def approve(
     from hub.consent.release import approved, faults_of
     from hub.topics.policy_files import folder_policy, read_release, write_release
 
-    path = _folder(folder)
+    path = rules_folder(folder)
     digest = folder_policy(path).digest
     release = approved(read_release(path), digest, by=by, date=_today())
     write_release(release, path)
@@ -71,7 +72,7 @@ def release(
     folder: Folder = None,
     effective: Annotated[
         str | None,
-        typer.Option("--effective", help="From when they hold, e.g. 2026-12-01T00:00Z; else at once."),
+        typer.Option(EFFECTIVE, help="From when they hold, e.g. 2026-12-01T00:00Z; else at once."),
     ] = None,
 ) -> None:
     """Prove rules that two people approved and put them in force on the running hub, in every partition.
@@ -87,7 +88,7 @@ def release(
     from hub.settings import load
     from hub.topics.policy_files import folder_policy, read_release
 
-    path = _folder(folder)
+    path = rules_folder(folder)
     policy = folder_policy(path)
     found = check_release(read_release(path), policy.digest)
     effective_at = None if effective is None else _instant(effective)
@@ -150,26 +151,18 @@ def _plain(each: Listed) -> dict[str, object]:
     }
 
 
-def _folder(folder: Path | None) -> Path:
-    from hub.topics.policy_files import POLICY
-
-    return folder or POLICY
-
-
 def _instant(text: str) -> Instant:
     """Read a moment with its offset; without one it could be meant in two ways."""
-    from hub.errors import NotConfigured
+    from hub.errors import WrongArgument
     from hub.messages.identifiers import Instant
 
     fix = "give date, time and offset, e.g. 2026-12-01T00:00Z"
     try:
         found = datetime.fromisoformat(text)
     except ValueError as error:
-        message = f"--effective: {text} is not a moment"
-        raise NotConfigured(message, fix=fix) from error
+        raise WrongArgument(EFFECTIVE, f"{text} is not a moment", fix=fix) from error
     if found.tzinfo is None:
-        message = f"--effective: {text} does not say in which time zone"
-        raise NotConfigured(message, fix=fix)
+        raise WrongArgument(EFFECTIVE, f"{text} does not say in which time zone", fix=fix)
     return Instant(int(found.timestamp() * 1000))
 
 

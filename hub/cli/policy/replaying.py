@@ -49,7 +49,7 @@ def replay(
 
     from hub.topics.policy_files import POLICY
 
-    candidate = side(policy or str(POLICY))
+    candidate = side(policy or str(POLICY), "--policy")
     since = datetime.now(UTC) - timedelta(days=days)
     report = asyncio.run(_replayed(candidate, since))
     if as_json:

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hub.adapters.gateway.strict_json import canonical_digest, read_object, segment
 from hub.errors import InvalidBody
+from hub.topics.strict_json import canonical_digest, read_object, segment
 
 DEPTH = 16
 TEXT = st.text(alphabet=st.characters(exclude_categories=["Cs"], exclude_characters="\x00"), max_size=20)

@@ -1,0 +1,93 @@
+"""Tells when two recipients get the same of a message, so that it is cut once for all of them.
+
+What is made of a payload follows from what becomes of the values really in it, and from little else. So two
+decisions on other grounds, or that differ only in fields nobody filled in, come to the same.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+
+from hub.consent.decision import Candidate, Decision, FieldSpec, Scope
+from hub.consent.outcomes import by_place
+from hub.consent.partner_contracts import NOT_IN_VIEW
+from hub.consent.paths import PLAIN, ContractFields, fields_of, scope_of
+from hub.messages.identifiers import OrganisationId
+
+ENVELOPE = tuple((name, Scope.ALL) for name in ("@author", "@author_organisation", "@causation"))
+_NOBODY = OrganisationId("")
+_Place = tuple[str, Scope]
+_read: list[tuple[Mapping[str, object], Sequence[FieldSpec], dict[OrganisationId, tuple[_Place, ...]]]] = []
+"""The payload asked about last: it is cut for one recipient after another."""
+Key = tuple[object, ...]
+_asked: list[tuple[Decision, Mapping[str, object], Key]] = []
+"""The decision asked about last: it is cut by, and then what was cut is held against it."""
+
+
+def alike(payload: Mapping[str, object], specs: Sequence[FieldSpec], decision: Decision) -> Key:
+    """Return a key that is the same for all decisions by which the same of this payload goes."""
+    if _asked and _asked[0][0] is decision and _asked[0][1] is payload:
+        return _asked[0][2]
+    key = _alike(payload, specs, decision)
+    _asked[:] = [(decision, payload, key)]
+    return key
+
+
+def _alike(payload: Mapping[str, object], specs: Sequence[FieldSpec], decision: Decision) -> Key:
+    contract, candidate = fields_of(specs), decision.candidate
+    whose = candidate.organisation if contract.own or contract.pseudonyms else _NOBODY
+    decided = by_place(decision)
+    outcomes = [
+        None
+        if (found := decided.get(place)) is None
+        else (found.outcome if found.reason != NOT_IN_VIEW else NOT_IN_VIEW)
+        for place in _places(payload, specs, contract, candidate, whose)
+    ]
+    return (whose, decision.case if contract.pseudonyms else "", decision.items_held, *outcomes)
+
+
+def _places(
+    payload: Mapping[str, object],
+    specs: Sequence[FieldSpec],
+    contract: ContractFields,
+    candidate: Candidate,
+    whose: OrganisationId,
+) -> tuple[_Place, ...]:
+    """Return every place of payload and envelope whose outcome has a part in what is made of it."""
+    if not _read or _read[0][0] is not payload or _read[0][1] is not specs:
+        _read[:] = [(payload, specs, {})]
+    found = _read[0][2].get(whose)
+    if found is None:
+        there = dict.fromkeys(_of_record(payload, "", Scope.ALL, contract, candidate))
+        found = _read[0][2][whose] = (*there, *ENVELOPE)
+    return found
+
+
+def _of_record(
+    record: Mapping[str, object], prefix: str, scope: Scope, contract: ContractFields, candidate: Candidate
+) -> Iterator[_Place]:
+    for name, value in record.items():
+        if value is None:
+            continue
+        yield prefix + name, scope
+        if value.__class__ not in PLAIN:
+            yield from _inside(value, prefix + name, scope, contract, candidate)
+
+
+def _inside(
+    value: object, path: str, scope: Scope, contract: ContractFields, candidate: Candidate
+) -> Iterator[_Place]:
+    if isinstance(value, Mapping):
+        yield from _of_record(value, f"{path}.", scope, contract, candidate)
+    elif isinstance(value, list | tuple):
+        below = f"{path}[]"
+        if not value:
+            # Whether it may be seen to be empty depends on all that could stand in it.
+            within = (each for each in contract.specs if each == path or each.startswith(below))
+            yield from ((each, of) for each in within for of in Scope)
+        for item in value:
+            whose = scope
+            if isinstance(item, Mapping) and below in contract.own:
+                whose = scope_of(item, contract.own[below], candidate)
+            yield path, scope
+            yield from _inside(item, below, whose, contract, candidate)

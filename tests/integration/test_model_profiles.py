@@ -1,0 +1,456 @@
+"""Scope, tiers and Scotland on the real broker: posted over HTTP, read in the recipients' mailboxes.
+
+One hub serves all of it. What takes days in the model is posted with dates that lie so far back: the hub's
+clock is the broker's, and a deadline that has passed when it is set is met by the next tick.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import shutil
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+import httpx
+import pytest
+import yaml
+from typer.testing import CliRunner
+
+from hub.adapters import broker
+from hub.adapters.database import server
+from hub.app import running
+from hub.cli.profile import app
+from hub.demo.organisations import PROBATION, RECOVERY, parties
+from hub.messages.identifiers import OrganisationId
+from hub.settings import load
+from hub.topics.profile_files import PROFILES
+from tests.integration.projected_world import rows, until
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+    from pathlib import Path
+
+    from hub.adapters.database.pool import Pool
+    from hub.app import Hub
+    from hub.settings import Settings
+
+pytestmark = pytest.mark.timeout(240)
+MOORLAND = "hmp-moorland"
+ADMINISTRATOR = (PROBATION, "case_administrator", "ca-elm")
+MANAGER = (PROBATION, "offender_manager", "om-fern")
+BOSS = (PROBATION, "line_manager", "lm-oak")
+OFFICER = (MOORLAND, "offender_supervisor", "os-ash")
+UNIT = (MOORLAND, "offender_management_unit", "omu-yew")
+WORKER = (RECOVERY, "key_worker", "kw-reed")
+Who = tuple[str, str, str]
+LONG = {"sentence_type": "DETERMINATE", "sentence_days": 2000, "date_of_birth": "1990-06-01"}
+SHORT = LONG | {"sentence_days": 90, "sentence_expiry": "2020-01-01"}
+NOBODY = {"organisation": None, "person": None, "attended": None}
+RELATIVE = NOBODY | {"role": "family_member", "third_party_name": "Relative Invented"}
+
+
+def ago(days: int) -> datetime:
+    """Return the moment so many days ago."""
+    return datetime.now(UTC) - timedelta(days=days)
+
+
+@dataclass(kw_only=True)
+class Site:
+    """A running hub as organisations and staff reach it."""
+
+    http: httpx.AsyncClient
+    pool: Pool
+    keys: dict[str, str]
+    cases: dict[str, str] = field(default_factory=dict)
+    """The opener's reference of each case by its name here."""
+    own: dict[str, dict[str, str]] = field(default_factory=dict)
+    """Every other organisation's."""
+    refused: dict[str, tuple[str, str]] = field(default_factory=dict)
+    """Code and detail as staff see them, by the name of what was posted."""
+    refused_as: dict[str, dict[str, Any]] = field(default_factory=dict)
+    """What the sender was told."""
+    said: list[str] = field(default_factory=list)
+    """What the command said that released a profile, twice."""
+    listed: list[dict[str, str]] = field(default_factory=list)
+    mail: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
+    sent: int = 0
+
+    async def post(
+        self,
+        case: str,
+        by: Who,
+        path: str,
+        data: Mapping[str, object],
+        *,
+        at: datetime | None = None,
+        refused: str | None = None,
+    ) -> None:
+        """Post a message on a case by its name here and wait until it is routed, or refused under a name."""
+        self.sent += 1
+        organisation, role, person = by
+        body = {
+            "contract": "1.0",
+            "occurred_at": f"{at or datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}",
+            "author": person,
+            "author_role": role,
+            "statement": "fact",
+            "data": data,
+        }
+        named = {"case": await self.reference(case, organisation)} if case in self.cases else {}
+        headers = self.authority(organisation) | {"Idempotency-Key": f"k-{self.sent}"}
+        answer = await self.http.post(f"/v1/{path}", json=body | named, headers=headers)
+        assert answer.status_code == 202, answer.text
+        found = answer.json()
+        if case not in self.cases:
+            self.cases[case] = found["case"]
+        status: dict[str, Any] = {}
+
+        async def done() -> bool:
+            asked = await self.http.get(found["status_url"], headers=self.authority(organisation))
+            status.update(asked.json())
+            return status["state"] in {"routed", "refused"}
+
+        await until(done)
+        aside = await rows(
+            self.pool, "SELECT code, detail FROM quarantine ORDER BY set_aside_at DESC LIMIT 1"
+        )
+        assert status["state"] == ("routed" if refused is None else "refused"), aside
+        if refused is not None:
+            self.refused[refused], self.refused_as[refused] = (aside[0][0], aside[0][1]), status
+
+    def authority(self, organisation: str) -> dict[str, str]:
+        """Return the header an organisation calls with."""
+        return {"Authorization": f"Bearer {self.keys[organisation]}"}
+
+    async def reference(self, case: str, organisation: str) -> str:
+        """Return what an organisation calls a case: each has its own, learnt when it is told."""
+        if organisation == PROBATION:
+            return self.cases[case]
+        own = self.own.setdefault(organisation, {})
+
+        async def told() -> bool:
+            new = {_case(each) for each in await self.fetched(organisation)} - set(own.values())
+            own.update(dict.fromkeys([case], *new) if case not in own and new else {})
+            return case in own
+
+        await until(told)
+        return own[case]
+
+    async def fetched(self, organisation: str) -> list[dict[str, Any]]:
+        """Fetch everything in a mailbox that was not fetched before; return all that ever was."""
+        held = self.mail.setdefault(organisation, [])
+        known = {each["delivery"] for each in held}
+        headers = self.authority(organisation)
+        listed = await self.http.get("/v1/mailbox/messages?limit=100", headers=headers)
+        for each in listed.raise_for_status().json()["messages"]:
+            if each["delivery"] not in known:
+                path = f"/v1/mailbox/messages/{each['delivery']}"
+                body = (await self.http.get(path, headers=headers)).raise_for_status().json()
+                held.append(body | {"delivery": each["delivery"], "type": each["type"]})
+                put = f"{path}/status/acknowledged"
+                await self.http.put(put, json={"digest": each["digest"]}, headers=headers)
+        return held
+
+    async def exceptions(self, case: str, organisation: str = PROBATION) -> list[dict[str, Any]]:
+        """Return the exception reports an organisation has had on a case, in their order."""
+        return [
+            each["data"]
+            for each in await self.fetched(organisation)
+            if each["type"] == "exception" and _case(each) == self.cases[case]
+        ]
+
+    async def codes(self, case: str) -> set[str]:
+        """Return the codes of the exception reports on a case."""
+        return {each["code"] for each in await self.exceptions(case)}
+
+    async def has(self, case: str, code: str) -> None:
+        """Wait until the opener has had an exception report of this code on a case."""
+
+        async def there() -> bool:
+            return code in await self.codes(case)
+
+        await until(there)
+
+    async def open(self, case: str, **facts: object) -> None:
+        """Open a case and let the team be told of it."""
+        await self.post(case, ADMINISTRATOR, "cases", {"action": "OPENED", **facts})
+
+    async def appoint(self, case: str, whom: Who, **more: object) -> None:
+        """Appoint somebody to the team."""
+        organisation, role, person = whom
+        place = {"role": role, "organisation": organisation, "person": person}
+        await self.post(case, BOSS, "team-changes", {"action": "APPOINT", **place, **more})
+        await self.reference(case, organisation)
+
+    async def says(self, case: str, *, refused: str | None = None, **facts: object) -> None:
+        """Let the Case Administrator state something of a case."""
+        await self.post(case, ADMINISTRATOR, "cases", {"action": "CHANGED", **facts}, refused=refused)
+
+
+def _case(delivery: Mapping[str, Any]) -> str:
+    return str(delivery["envelope"]["ce_subject"])
+
+
+async def play(settings: Settings, folder: Path) -> Site:
+    """Let every case take its course, on one hub."""
+    async with running(settings) as hub:
+        known = {each.organisation: each for each in parties()}
+        keys: dict[str, str] = {
+            name: await hub.add_organisation(known[name].body(since=0))
+            for name in (PROBATION, OrganisationId(MOORLAND), RECOVERY)
+        }
+        async with httpx.AsyncClient(base_url=hub.http_url, timeout=20) as http:
+            site = Site(http=http, pool=hub.pool, keys=keys)
+            await _scope(site)
+            await _tier(site)
+            await _before_sentence(site)
+            await _enhanced(site)
+            await _standard(site)
+            await _moved(site)
+            await _released(site, hub, folder)
+            for organisation in keys:
+                await site.fetched(organisation)
+    return site
+
+
+async def _scope(site: Site) -> None:
+    """A long sentence and a short one, neither with an Offender Manager; one stated against the rule."""
+    await site.open("long", **LONG, tier=2)
+    await site.open("short", **SHORT, tier=2)
+    await site.appoint("short", ADMINISTRATOR)
+    await site.open("stated", **SHORT, tier=2, in_scope=True)
+
+
+async def _tier(site: Site) -> None:
+    """A tier from its factors, one below them, and a factor that is none."""
+    await site.open("tiers", **LONG, tier_factors=["ROSH_MEDIUM", "PPO: named by invented police"])
+    await site.appoint("tiers", ADMINISTRATOR)
+    await site.appoint("tiers", MANAGER, grade="PSO")
+    await site.says("tiers", tier=2, tier_factors=["ROSH_HIGH"])
+    await site.says("tiers", tier_factors=["ROSH_LOW", "SECRETLY_FINE"], refused="factor")
+
+
+async def _before_sentence(site: Site) -> None:
+    """An oral report and a standard delivery report."""
+    await site.open("oral", sentence_type="PRE_SENTENCE", court_report="ORAL")
+    await site.open("standard-report", sentence_type="PRE_SENTENCE", court_report="STANDARD_DELIVERY")
+    await site.appoint("oral", ADMINISTRATOR)
+    await site.appoint("oral", (PROBATION, "offender_manager", "court-reed"))
+    await site.says("oral", sentence_type="COMMUNITY_ORDER", tier=2)
+    ended = {"action": "END", "role": "offender_manager", "organisation": PROBATION}
+    await site.post("oral", BOSS, "team-changes", ended)
+    await site.appoint("oral", MANAGER, grade="PSO")
+
+
+async def _received(site: Site, case: str, days: int) -> None:
+    reception = {"action": "RECEPTION", "status": "CONFIRMED", "prison_to": "MDI"}
+    at = f"{ago(days):%Y-%m-%dT%H:%M:%SZ}"
+    await site.post(case, UNIT, "prison-events", {**reception, "at": at})
+
+
+async def _screened(site: Site, case: str, days: int) -> None:
+    screen = {"assessment": f"screen-{case}", "kind": "CORE_SCREEN", "made_by_role": "offender_supervisor"}
+    await site.post(case, OFFICER, "assessments", screen, at=ago(days))
+
+
+async def _enhanced(site: Site) -> None:
+    """Five years in Scotland: Core Screen missed, social worker, family, a conference that is late."""
+    await site.open("enhanced", jurisdiction="SCOTLAND", **LONG)
+    await site.appoint("enhanced", ADMINISTRATOR)
+    await site.appoint("enhanced", OFFICER)
+    await _received(site, "enhanced", 400)
+    await site.has("enhanced", "CORE-SCREEN-OVERDUE")
+    await site.appoint("enhanced", MANAGER)
+    conference = {"review": "conference-1", "kind": "CASE_CONFERENCE", "action": "CONVENED"}
+    convened = {**conference, "attendees": [NOBODY | {"role": "social_worker"}, RELATIVE]}
+    await site.post("enhanced", ADMINISTRATOR, "reviews", convened, refused="family")
+    consent = {"consent": "family", "action": "GIVEN", "classes": ["third_party"]}
+    await site.post("enhanced", ADMINISTRATOR, "consents", consent)
+    await site.post("enhanced", ADMINISTRATOR, "reviews", convened)
+    await _screened(site, "enhanced", 395)
+    await site.has("enhanced", "CASE-CONFERENCE-OVERDUE")
+
+
+async def _standard(site: Site) -> None:
+    """Two years in Scotland: the route is asked for; a conference near release; then no more part taken."""
+    await site.open("standard", jurisdiction="SCOTLAND", **(LONG | {"sentence_days": 730}))
+    await site.appoint("standard", ADMINISTRATOR)
+    await site.appoint("standard", OFFICER)
+    await _received(site, "standard", 20)
+    await _screened(site, "standard", 15)
+    await site.says("standard", icm_route="STANDARD")
+    await site.says("standard", release_date=f"{ago(-100):%Y-%m-%d}")
+    await site.has("standard", "CASE-CONFERENCE-DUE")
+    await site.open("unwilling", jurisdiction="SCOTLAND", **(LONG | {"sentence_days": 730}))
+    await site.appoint("unwilling", ADMINISTRATOR)
+    await site.appoint("unwilling", OFFICER)
+    await site.says("unwilling", icm_participates=False)
+    await _received(site, "unwilling", 20)
+
+
+async def _moved(site: Site) -> None:
+    """A case with a provider moves to Scotland, and the provider goes on with it."""
+    await site.open("moved", **LONG, tier=2)
+    await site.appoint("moved", ADMINISTRATOR)
+    await site.appoint("moved", MANAGER, grade="PSO")
+    offer = {
+        "referral": "RF-moved",
+        "action": "OFFER",
+        "provider": RECOVERY,
+        "rung": 2,
+        "typology": "BARRIER_FACTORS",
+        "nature": "REHABILITATIVE",
+        "category": "DEPENDENCY_RECOVERY",
+    }
+    await site.post("moved", MANAGER, "referrals", offer)
+    accept = {"referral": "RF-moved", "action": "ACCEPT", "key_worker": WORKER[2]}
+    await site.post("moved", WORKER, "referrals", accept)
+    await site.says("moved", jurisdiction="SCOTLAND")
+    progress = {"referral": "RF-moved", "kind": "SESSION", "attendance": "ATTENDED"}
+    await site.post("moved", WORKER, "progress", progress)
+    await site.says("long", icm_route="STANDARD", refused="elsewhere")
+
+
+async def _released(site: Site, hub: Hub, folder: Path) -> None:
+    """A stricter scope rule and a lower grade are released; the next case goes by them."""
+    shutil.copytree(PROFILES, folder / "profiles")
+    file = folder / "profiles" / "england_and_wales.yaml"
+    plain = yaml.safe_load(file.read_text("utf-8"))
+    rule = {"name": "two-years", "from": "2020-01-01", "source": "invented for the test"}
+    clause = {"sentences": ["DETERMINATE"], "days_min": 2001, "age_min": 18}
+    plain |= {"version": "1.1", "in_force_from": "2020-01-01", "scope": [rule | {"any_of": [clause]}]}
+    file.write_text(yaml.safe_dump(plain), encoding="utf-8")
+    command = ["release", "--profiles", str(folder / "profiles")]
+    done = await asyncio.to_thread(CliRunner().invoke, app, command, catch_exceptions=False)
+    site.said = [done.stdout]
+    again = await asyncio.to_thread(CliRunner().invoke, app, command, catch_exceptions=False)
+    shown = await asyncio.to_thread(CliRunner().invoke, app, ["list", "--json"], catch_exceptions=False)
+    site.said += [again.stdout]
+    site.listed = json.loads(shown.stdout)
+    assert len(await hub.profiles()) == 3
+    await site.open("after", **LONG, tier=2)
+    await site.appoint("after", ADMINISTRATOR)
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    """One hub, its own Kafka and PostgreSQL, after all of it."""
+    settings = load(instance=f"mp{os.getpid()}", log_level="error")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("HUB_INSTANCE", settings.instance)
+        patch.setattr("hub.app.questions.set_up_logs", lambda _settings: None)
+        try:
+            yield asyncio.run(play(settings, tmp_path_factory.mktemp("profiles")))
+        finally:
+            broker.erase(settings)
+            server.erase(settings)
+            shutil.rmtree(settings.instance_folder, ignore_errors=True)
+
+
+def exceptions(site: Site, case: str) -> dict[str, dict[str, Any]]:
+    """Return the exception reports the region had in its mailbox on a case, by code."""
+    own = [each for each in site.mail[PROBATION] if _case(each) == site.cases[case]]
+    return {each["data"]["code"]: each["data"] for each in own if each["type"] == "exception"}
+
+
+def received(site: Site, case: str, organisation: str, message: str) -> list[dict[str, Any]]:
+    """Return what an organisation was delivered of a type on a case."""
+    own = site.own[organisation][case]
+    return [
+        each["data"] for each in site.mail[organisation] if each["type"] == message and _case(each) == own
+    ]
+
+
+@pytest.mark.requirement("R-CASE-07")
+def test_only_the_case_the_scope_rule_takes_in_is_reported_without_an_offender_manager(site: Site) -> None:
+    assert "CASE-WITHOUT-OM" in exceptions(site, "long")
+    assert exceptions(site, "short") == {}
+    assert "SCOPE-AT-ODDS" in exceptions(site, "stated")
+
+
+@pytest.mark.requirement("R-CASE-08")
+def test_a_tier_follows_from_its_factors_and_asks_for_a_grade(site: Site) -> None:
+    """PPO makes tier 4, where a Probation Service Officer is below the tier."""
+    assert "OM-GRADE-BELOW-TIER" in exceptions(site, "tiers")
+    below = exceptions(site, "tiers")["TIER-BELOW-FACTORS"]
+    assert below["detail"].endswith("They ask for tier 4.")
+
+
+@pytest.mark.requirement("R-CASE-08")
+def test_a_factor_that_is_none_is_named_by_its_place_to_staff_and_not_at_all_to_the_sender(
+    site: Site,
+) -> None:
+    code, detail = site.refused["factor"]
+    assert code == "TIER-FACTOR-UNKNOWN"
+    assert detail.startswith("/data/tier_factors/1: ")
+    assert "SECRETLY" not in detail
+    assert "tier" not in json.dumps(site.refused_as["factor"]).lower()
+
+
+@pytest.mark.requirement("R-CON-08")
+def test_an_oral_report_begins_no_continuity_and_a_standard_one_is_allocated_by_likely_tier(
+    site: Site,
+) -> None:
+    """The court's author ended without a line manager's reason, and the one after them was no transfer."""
+    assert exceptions(site, "oral").keys() <= {"CASE-WITHOUT-OM"}
+    assert {"CASE-WITHOUT-OM", "REPORT-WITHOUT-LIKELY-TIER"} == exceptions(site, "standard-report").keys()
+
+
+@pytest.mark.requirement("R-SCO-01")
+def test_the_core_screen_is_missed_and_the_route_asked_for_in_the_coordinators_mailbox(site: Site) -> None:
+    found = exceptions(site, "enhanced")
+    assert "Core Screen has not been held" in found["CORE-SCREEN-OVERDUE"]["detail"]
+    assert "community-based social worker (Offender Manager)" in found["CASE-WITHOUT-OM"]["detail"]
+    standard = exceptions(site, "standard")
+    assert "ICM-ROUTE-OPEN" in standard
+    assert "CASE-WITHOUT-OM" not in standard
+    assert "ASSESSMENT-NOT-BY-OM" not in standard
+
+
+@pytest.mark.requirement("R-SCO-02")
+def test_family_is_asked_contacted_and_invited_only_as_the_person_agrees(site: Site) -> None:
+    assert {"ICM-FAMILY-CONSENT-TO-ASK", "ICM-FAMILY-TO-CONTACT"} <= exceptions(site, "enhanced").keys()
+    assert site.refused["family"][0] == "ICM-FAMILY-WITHOUT-CONSENT"
+    assert "/data/attendees/1:" in site.refused["family"][1]
+    reviews = received(site, "enhanced", MOORLAND, "review")
+    assert len(reviews) >= 1
+    assert {each["kind"] for each in reviews} == {"CASE_CONFERENCE"}
+    assert exceptions(site, "unwilling") == {}
+
+
+@pytest.mark.requirement("R-SCO-03")
+def test_a_case_conference_is_called_for_each_year_and_before_release(site: Site) -> None:
+    due = exceptions(site, "enhanced")["CASE-CONFERENCE-DUE"]
+    assert "personal or supervising officer" in due["detail"]
+    assert "CASE-CONFERENCE-OVERDUE" in exceptions(site, "enhanced")
+    near = exceptions(site, "standard")
+    assert "CASE-CONFERENCE-DUE" in near
+    assert "CASE-CONFERENCE-OVERDUE" not in near
+
+
+@pytest.mark.requirement("R-SCO-01")
+def test_a_case_that_moves_between_jurisdictions_keeps_its_provider_and_its_reference(site: Site) -> None:
+    """The drug service goes on under the same reference, and its progress reaches the same mailbox."""
+    assert "JURISDICTION-MOVED" in exceptions(site, "moved")
+    progress = [each for each in site.mail[PROBATION] if each["type"] == "progress"]
+    assert {_case(each) for each in progress} == {site.cases["moved"]}
+    assert site.refused["elsewhere"][0] == "ICM-NOT-HERE"
+
+
+@pytest.mark.requirement("R-CASE-07")
+def test_a_profile_released_on_the_running_hub_decides_the_next_case(site: Site) -> None:
+    """The first case with the same facts was in scope; by the new rule the later one is not."""
+    assert site.said == [
+        "released: england-and-wales:1.1, in force from 2020-01-01\n",
+        "released already: nothing has changed\n",
+    ]
+    states = {each["name"]: each["state"] for each in site.listed}
+    assert states == {
+        "england-and-wales:1.0": "past",
+        "england-and-wales:1.1": "in force",
+        "scotland:1.0": "in force",
+    }
+    assert exceptions(site, "after") == {}
