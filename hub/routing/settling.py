@@ -46,8 +46,8 @@ def settle_again(
     """Wait no longer for what was stopped or replaced to be acknowledged, but for what is in its place.
 
     The Offender Manager was told of the disclosure when it was first decided; less than that is no new one.
-    What takes the place of an alert is waited for as long as the alert would have been, and escalates with it:
-    else a case that keeps changing would never escalate.
+    What takes the place of an alert is waited for as long as the alert would have been, and escalates with
+    it: else a case that keeps changing would never escalate.
     """
     gone = frozenset(each.delivery_id for each in settled if each.verdict is not Verdict.RELEASE)
     waited_for = {held.delivery: held for held in case.awaiting}

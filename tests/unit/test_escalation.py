@@ -82,8 +82,8 @@ def test_an_escalation_goes_as_a_matter_of_safety_and_says_whose_alert_it_was() 
     world, _ = alerted(4)
     late = world.pass_time(8 * HOUR)
     managers = to(late, PROBATION, Role.LINE_MANAGER)
-    (told,) = [each for each in managers if each.payload["code"] == "NOT-ACKNOWLEDGED-ESCALATED"]
-    assert told.urgency is Urgency.SAFETY
+    (told,) = [each for each in managers if each.payload["raised_for_role"] == Role.LINE_MANAGER.value]
+    assert (told.payload["code"], told.urgency) == ("NOT-ACKNOWLEDGED-ESCALATED", Urgency.SAFETY)
     assert "risk-change message, for the offender manager of probation-north" in str(told.payload["detail"])
 
 
