@@ -105,6 +105,24 @@ def overdue(case: Case, due: Ended, now: Instant, directory: Directory) -> Appli
     return applied
 
 
+def drawn_in(applied: Applied, within_ms: int) -> Applied:
+    """Let what is not late yet be acknowledged in the time of a tier that has risen; none gets longer."""
+    case = applied.case
+    sooner = {
+        held.delivery: Instant(held.since + within_ms)
+        for held in case.awaiting
+        if held.step == 0 and held.since is not None and held.since + within_ms < held.due_at
+    }
+    if not sooner:
+        return applied
+    kept = tuple(
+        replace(held, due_at=sooner[held.delivery]) if held.delivery in sooner else held
+        for held in case.awaiting
+    )
+    timers = (deadlines.on(deadlines.acknowledgement(name), due_at) for name, due_at in sooner.items())
+    return replace(applied, case=replace(case, awaiting=kept), timers_set=(*applied.timers_set, *timers))
+
+
 def reported(case: Case, made: Mapping[DeliveryId, Collection[DeliveryId]]) -> Case:
     """Note the reports that went out on a delivery, so that who takes one of them on ends the waiting."""
     if not made:

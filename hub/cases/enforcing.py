@@ -13,12 +13,13 @@ from typing import TYPE_CHECKING
 from hub.cases import deadlines, reports
 from hub.cases.applied import Applied, Raised
 from hub.cases.delivery import check_referral
-from hub.cases.refusals import full
+from hub.cases.refusals import full, incomplete
 from hub.cases.work import Enforced
 from hub.errors import DomainRefusal
 from hub.messages.enforcement import EnforcementAction, EnforcementDecision
-from hub.messages.envelope import Role
+from hub.messages.envelope import MessageName, Role
 from hub.messages.identifiers import Instant
+from hub.messages.needs import NEEDS
 
 if TYPE_CHECKING:
     from hub.cases.applied import Directory, Ended, Occasion
@@ -72,6 +73,9 @@ def undecided(case: Case, due: Ended, now: Instant, _directory: Directory) -> Ap
 
 
 def _check_decides(body: EnforcementMessage, at: Occasion) -> None:
+    if body.action is EnforcementAction.DECISION and body.decision is None:
+        what = "ENFORCEMENT"
+        raise incomplete(what, *NEEDS[MessageName.ENFORCEMENT]["DECISION"])
     decides = body.action is EnforcementAction.DECISION or body.decision is not None
     if decides and at.envelope.author_role is not Role.OFFENDER_MANAGER:
         code = "ENFORCEMENT-NOT-BY-OM"

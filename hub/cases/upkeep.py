@@ -10,7 +10,7 @@ from dataclasses import replace
 from operator import attrgetter
 from typing import TYPE_CHECKING
 
-from hub.cases import assessing, deadlines, evaluating, expecting, reviews
+from hub.cases import acknowledgements, assessing, deadlines, evaluating, expecting, reviews
 from hub.cases.work import Work
 
 if TYPE_CHECKING:
@@ -31,6 +31,8 @@ def kept_up(before: Case | None, applied: Applied, *, now: Instant, directory: D
     if case.closed_at is not None:
         return _over(before, applied)
     profile = directory.profile(case.jurisdiction)
+    if before is not None and before.tier != case.tier:
+        applied = acknowledgements.drawn_in(applied, profile.tier(case.tier).acknowledge_ms)
     applied = expecting.without_ended(applied)
     applied = assessing.awaited(applied, profile, now)
     return reviews.rescheduled(before, applied, profile, now)

@@ -19,6 +19,7 @@ NEEDS: Final[Mapping[MessageName, Mapping[str, tuple[str, ...]]]] = {
         "END": ("role", "organisation"),
         "TRANSFER_OM": ("organisation", "person"),
     },
+    MessageName.ENFORCEMENT: {"DECISION": ("decision",)},
     MessageName.CONSENT: {
         "EXCLUSION": ("organisations",),
         "RESTRICTION": ("organisations",),

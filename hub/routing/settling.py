@@ -17,7 +17,7 @@ from hub.routing.reporting import report, report_id, report_parked
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
-    from hub.cases.case import Case
+    from hub.cases.case import Awaited, Case
     from hub.consent.decision import Candidate
     from hub.messages.envelope import MessageName
     from hub.messages.identifiers import Instant
@@ -48,13 +48,26 @@ def settle_again(
     """Wait no longer for what was stopped or replaced to be acknowledged, but for what is in its place.
 
     The Offender Manager was told of the disclosure when it was first decided; less than that is no new one.
+    What takes the place of an alert is waited for as long as the alert would have been, and escalates with
+    it: else a case that keeps changing would never escalate.
     """
     gone = frozenset(each.delivery_id for each in settled if each.verdict is not Verdict.RELEASE)
-    waited_for = {held.delivery for held in case.awaiting}
+    waited_for = {held.delivery: held for held in case.awaiting}
     # Asked twice, a delivery is replaced twice, and only the first replacement is ever entered.
-    new = [each for each in replacements if each.grounds is not None and each.grounds.replaces in waited_for]
+    new = {
+        each.delivery_id: waited_for[each.grounds.replaces]
+        for each in replacements
+        if each.grounds is not None and each.grounds.replaces in waited_for
+    }
     case = settled_copies(case, settled, replacements)
-    return awaiting(given_up(Applied(case=case), gone), awaited(new, _within(case, view), now), now)
+    held = awaited([each for each in replacements if each.delivery_id in new], _within(case, view), now)
+    instead = (_in_place_of(new[each.delivery], each) for each in held)
+    return awaiting(given_up(Applied(case=case), gone), instead, now)
+
+
+def _in_place_of(before: Awaited, after: Awaited) -> Awaited:
+    since, due_at = before.since, min(before.due_at, after.due_at)
+    return replace(after, since=since, due_at=due_at, step=before.step, reports=before.reports)
 
 
 def _within(case: Case, view: View) -> Callable[[], int]:

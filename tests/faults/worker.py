@@ -21,6 +21,7 @@ from hub.adapters.kafka.limits import Limits
 from hub.adapters.kafka.router import Router
 from hub.adapters.kafka.task import PartitionTask
 from hub.adapters.kafka.transaction import Transactions
+from hub.routing.route import route
 from hub.topics.catalogue import Catalogue
 from tests.faults import world
 
@@ -95,7 +96,7 @@ async def main() -> None:
         ORDERS["bootstrap"],
         codec=world.codec_in(Path(ORDERS["keys"])),
         catalogue=Catalogue(intake_partitions=ORDERS["partitions"], prefix=ORDERS["prefix"]),
-        route=world.route,
+        route=route if ORDERS.get("domain") else world.route,
         limits=Limits(**ORDERS["limits"]),
     )
     router.task_class = WAYS[ORDERS["way"]]

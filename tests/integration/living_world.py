@@ -71,6 +71,11 @@ class Living:
     pool: Pool
     publisher: IntakePublisher
     clients: dict[str, httpx.AsyncClient]
+    ahead_ms: int = 0
+    """How far the hub's clock is ahead of this machine's: for tests of what takes weeks."""
+    database: str = ""
+    home: Path | None = None
+    """Where `hub` commands find what this hub has projected, and its keys."""
     _paper: worlds.World = field(default_factory=worlds.World)
 
     async def send(self, by: Staff, message: MessageName, payload: Mapping[str, object]) -> MessageId:
@@ -105,9 +110,7 @@ class Living:
 
     async def put_organisation(self, organisation: Organisation) -> None:
         """Put an organisation in force."""
-        plain = {each.name: _plain(getattr(organisation, each.name)) for each in fields(organisation)}
-        body = {name: value for name, value in plain.items() if value is not None}
-        await self.put("organisation", organisation.organisation, body)
+        await self.put("organisation", organisation.organisation, organisation_body(organisation))
 
     async def suspend(self, name: OrganisationId, standing: Standing = Standing.SUSPENDED) -> None:
         """Suspend an organisation, or put it in force again."""
@@ -212,7 +215,14 @@ class Living:
     def router(self) -> Router:
         """A router of this hub."""
         limits = Limits(session_timeout_ms=6_000, heartbeat_ms=500, tick_interval_ms=100)
-        return Router(self.bootstrap, codec=self.codec, catalogue=self.catalogue, route=route, limits=limits)
+        return Router(
+            self.bootstrap,
+            codec=self.codec,
+            catalogue=self.catalogue,
+            route=lambda entry, view, now: route(entry, view, Instant(now + self.ahead_ms)),
+            limits=limits,
+            clock=lambda: Instant(self.now() + self.ahead_ms),
+        )
 
 
 @asynccontextmanager
@@ -243,7 +253,14 @@ async def living(
             ends=ends,
         )
         made = Living(
-            bootstrap=kafka, catalogue=catalogue, codec=codec, pool=pool, publisher=publisher, clients={}
+            bootstrap=kafka,
+            catalogue=catalogue,
+            codec=codec,
+            pool=pool,
+            publisher=publisher,
+            clients={},
+            database=database,
+            home=folder,
         )
         for name in names:
             made.clients[name] = await stack.enter_async_context(await _client(app, pool, name))
@@ -293,6 +310,12 @@ async def _begin(made: Living) -> None:
         accept = {"referral": f"ref-{provider}", "action": "ACCEPT", "key_worker": worker.person}
         await made.tell(worker, MessageName.REFERRAL, accept)
     await made.tell(MANAGER, MessageName.CONSENT, {**HEALTH, "action": "GIVEN"})
+
+
+def organisation_body(organisation: Organisation) -> dict[str, object]:
+    """What a control record says of an organisation."""
+    plain = {each.name: _plain(getattr(organisation, each.name)) for each in fields(organisation)}
+    return {name: value for name, value in plain.items() if value is not None}
 
 
 def _plain(value: object) -> object:

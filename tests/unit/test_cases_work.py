@@ -402,9 +402,10 @@ def test_proceedings_follow_a_decision_of_the_offender_manager_and_are_reported_
 
 
 @pytest.mark.requirement("R-ADM-05", "R-MSG-08")
-def test_no_proceedings_follow_a_warning() -> None:
+def test_no_proceedings_follow_a_warning_and_a_decision_says_what_was_decided() -> None:
     """Only breach and recall are pursued."""
     world = working()
+    assert refused(enforce(world, MANAGER, "DECISION")) == "ENFORCEMENT-INCOMPLETE"
     enforce(world, MANAGER, "DECISION", decision="WARNING")
     assert refused(enforce(world, ADMINISTRATOR, "PROCEEDINGS")) == "ENFORCEMENT-NOT-DECIDED"
 

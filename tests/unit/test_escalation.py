@@ -6,6 +6,7 @@ import pytest
 
 from hub.messages.envelope import MessageName, Role
 from hub.routing.outcome import Result, Urgency
+from tests.unit.undelivered import decided_again, waiting
 from tests.unit.worlds import (
     ADMINISTRATOR,
     COUNSELLOR,
@@ -25,6 +26,7 @@ from tests.unit.worlds import (
 )
 
 FACTOR = {"kind": "FACTOR", "urgency": "IMMEDIATE", "factor": "An invented factor", "factor_change": "NEW"}
+FLAG = {"consent": "f-1", "action": "OM_THREATENED"}
 SCHEDULE = {
     1: [(72, None), (120, Role.LINE_MANAGER)],
     2: [(48, None), (72, Role.LINE_MANAGER)],
@@ -80,7 +82,7 @@ def test_an_escalation_goes_as_a_matter_of_safety_and_says_whose_alert_it_was() 
     world, _ = alerted(4)
     late = world.pass_time(8 * HOUR)
     managers = to(late, PROBATION, Role.LINE_MANAGER)
-    (told,) = [each for each in managers if each.payload["raised_for_role"] == "line_manager"]
+    (told,) = [each for each in managers if each.payload["raised_for_role"] == Role.LINE_MANAGER.value]
     assert (told.payload["code"], told.urgency) == ("NOT-ACKNOWLEDGED-ESCALATED", Urgency.SAFETY)
     assert "risk-change message, for the offender manager of probation-north" in str(told.payload["detail"])
 
@@ -132,6 +134,33 @@ def test_a_tier_that_asks_for_more_than_the_rule_draws_the_time_in() -> None:
         (held,) = world.state.awaiting
         assert (held.role, held.organisation) == (Role.KEY_WORKER, RECOVERY)
         assert held.due_at == world.now + hours * HOUR
+
+
+@pytest.mark.requirement("R-ADM-03", "R-CASE-08")
+def test_a_tier_that_rises_draws_in_the_time_of_alerts_already_sent() -> None:
+    """One that is late by then is reported at once; a tier that falls gives nobody longer."""
+    world, _ = alerted(1)
+    world.pass_time(3 * HOUR)
+    world.send(MANAGER, MessageName.CASE, {"action": "CHANGED", "tier": 4})
+    assert codes(world.pass_time(30 * 60_000)) == []
+    world.send(MANAGER, MessageName.CASE, {"action": "CHANGED", "tier": 2})
+    assert "NOT-ACKNOWLEDGED" in codes(world.pass_time(HOUR))
+
+
+@pytest.mark.requirement("R-ADM-03", "R-DIS-05")
+def test_what_takes_the_place_of_an_alert_escalates_with_it() -> None:
+    """A case that keeps changing does not put the escalation off."""
+    world = staffed(tier=4)
+    engage(world, COUNSELLOR)
+    sent = world.send(MANAGER, MessageName.RISK_CHANGE, {**FACTOR, "staff_safety": "Invented danger."})
+    (one,) = waiting(sent, RECOVERY)
+    (before,) = world.state.awaiting
+    world.pass_time(2 * HOUR)
+    world.send(MANAGER, MessageName.CONSENT, {**FLAG, "organisations": [RECOVERY]})
+    again = decided_again(world, one)
+    (after,) = world.state.awaiting
+    assert after.delivery == again.deliveries[0].delivery_id != before.delivery
+    assert (after.since, after.due_at) == (before.since, before.due_at)
 
 
 @pytest.mark.requirement("R-ADM-03")
