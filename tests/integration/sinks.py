@@ -194,8 +194,8 @@ COMMANDS: Mapping[str, Sequence[str]] = {
 """Commands that show something of a running hub, and how they are asked for all of it."""
 ABOUT_ONE = {"quarantine show", "policy explain", "policy whatif", "policy who-may-see"}
 """Those of them that are asked about one record, decision, message or case."""
-SHOWS_ITS_SUBJECT = {"policy own-copy"}
-"""The person's own copy of their plan: what it holds is the point of it."""
+SHOWS_ITS_SUBJECT = {"policy own-copy", "ledger readings"}
+"""The person's own copy of their plan, who of the staff read a record: what they show is their point."""
 SHOW_NOTHING_OF_A_HUB = {
     *("demo", "serve", "test", "doctor"),
     *("partner add", "partner amend", "partner key", "partner suspend", "partner resume"),

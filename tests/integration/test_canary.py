@@ -85,9 +85,9 @@ def test_every_route_is_called_or_known_to_tell_nothing() -> None:
     of_registry = {route.path for route in registry.router.routes}  # type: ignore[attr-defined]
     posted = {routes.route_of(message) for message in routes.POSTED}
     found = {
-        route.path
+        route.path  # type: ignore[attr-defined]
         for router in (routes.router, cases.router)
-        for route in router.routes  # type: ignore[attr-defined]
+        for route in router.routes
     }
     assert found - posted == set(ROUTES)
     # The registry is made from the contracts, which say nothing of anybody.

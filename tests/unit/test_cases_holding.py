@@ -202,7 +202,8 @@ def test_a_leavers_organisation_is_told_what_to_dispose_of() -> None:
     assert "plan, referral" in told
     assert "version 1" in told
     assert not dispose(ended, HOUSING)
-    assert RECOVERY not in {each.organisation for each in (*world.state.held.plan, *world.state.held.given)}
+    assert RECOVERY not in {each.organisation for each in world.state.held.plan}
+    assert RECOVERY not in {each.organisation for each in world.state.held.given}
     assert not to(distribute(world, 2), RECOVERY)
 
 
