@@ -9,11 +9,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import structlog
-from psycopg.types.json import Jsonb
 
 from hub.adapters.gateway.cases import RecordRead
 from hub.adapters.kafka.recalling import Recall, answered
-from hub.adapters.ledger import past
+from hub.adapters.ledger import past, readings
 from hub.errors import NotReadable
 from hub.messages.identifiers import CaseRef, OrganisationId
 from hub.routing.case_record import CaseRecord, case_record
@@ -38,10 +37,6 @@ if TYPE_CHECKING:
     from hub.topics.tables import RouterView
 
 _NO_CASE = CaseRef("0" * 32)
-_READING = """
-INSERT INTO case_reading (organisation, role, person, case_ref, case_version, told)
-VALUES (%s, %s, %s, %s, %s, %s)
-"""
 _log = structlog.get_logger(__name__)
 
 
@@ -137,8 +132,14 @@ class Records:
             }
             for delivery, _, _ in shown
         ]
-        values = (organisation, record.role.value, person, case.ref, case.version, Jsonb(told))
-        await connection.execute(_READING, values)
+        await readings.record(
+            connection,
+            self.codec.sealer,
+            who=(organisation, record.role.value, person),
+            case_ref=case.ref,
+            case_version=case.version,
+            told=told,
+        )
 
     def _as_told(self, delivery: Delivery, headers: dict[str, str], framed: bytes) -> dict[str, object]:
         agreed = () if delivery.terms.contract is None else (delivery.terms.contract,)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from hub.cli.readings import list_readings
 from hub.errors import NotConfigured
 
 if TYPE_CHECKING:
@@ -45,6 +46,9 @@ _OUTCOMES = (
 @app.callback()
 def _group() -> None:
     """Show who was told what, and why."""
+
+
+app.command("readings")(list_readings)
 
 
 @app.command("list")

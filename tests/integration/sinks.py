@@ -204,8 +204,8 @@ ABOUT_ONE = {
     "ledger review-merge",
 }
 """Those of them that are asked about one record, decision, message or case."""
-SHOWS_ITS_SUBJECT = {"policy own-copy"}
-"""The person's own copy of their plan: what it holds is the point of it."""
+SHOWS_ITS_SUBJECT = {"policy own-copy", "ledger readings"}
+"""The person's own copy of their plan, who of the staff read a record: what they show is their point."""
 SHOW_NOTHING_OF_A_HUB = {
     *("demo", "serve", "simulate", "test", "doctor"),
     *("partner add", "partner amend", "partner key", "partner suspend", "partner resume"),

@@ -1,6 +1,7 @@
 """Who read which case record, in which role: the database's own, like `credential`; no topic has it.
 
-It comes back from a backup only. What stands in it is neither changed nor taken out, whoever asks.
+It comes back from a backup only. What stands in it is neither changed nor taken out, whoever asks. Who read
+is sealed under the key of their organisation.
 """
 
 from __future__ import annotations
@@ -18,7 +19,9 @@ CREATE TABLE case_reading (
     read_at timestamptz NOT NULL DEFAULT now(),
     organisation text NOT NULL,
     role text NOT NULL,
-    person text NOT NULL,
+    key_id text NOT NULL,
+    nonce bytea NOT NULL,
+    box bytea NOT NULL,
     case_ref text NOT NULL,
     case_version bigint NOT NULL,
     told jsonb NOT NULL
