@@ -131,7 +131,7 @@ class Asker:
             locked = await connection.execute("SELECT pg_try_advisory_xact_lock(%s)", (ASK_LOCK,))
             if not ((await locked.fetchone()) or (False,))[0]:
                 return 0
-            await hold_past(connection)
+            await hold_past(connection, interval_s=limits.ask_interval_ms / 1000)
             cursor = connection.cursor(row_factory=class_row(HeldRow))
             values = {
                 "again_s": limits.ask_again_s,
