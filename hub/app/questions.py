@@ -1,14 +1,12 @@
 """What staff ask about who may know what: of a decision made, of one supposed, of a case as it stands.
 
 Every question is a consultation of personal data (DPA 2018 s.62): who asked, about which case and what is
-logged before anything is answered, and no value is.
+recorded before anything is answered, and no value is. A question that cannot be recorded is not answered.
 """
 
 from __future__ import annotations
 
-import getpass
 import json
-import os
 import time
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
@@ -20,6 +18,7 @@ import structlog
 from hub.adapters.kafka.read_back import Place, ReadBackLimits, read_one
 from hub.adapters.kafka.replay import entry_of, world_before
 from hub.adapters.ledger import past
+from hub.app.consulting import record, user
 from hub.app.logs import set_up_logs
 from hub.app.past_rules import rules_of
 from hub.app.running import attached
@@ -43,7 +42,7 @@ if TYPE_CHECKING:
     from hub.app.hub import Hub
     from hub.cases.case import Case
     from hub.consent.compile import Policy
-    from hub.consent.decision import Decision, FieldSpec, Scope
+    from hub.consent.decision import Decision, FieldDecision, FieldSpec
     from hub.messages.envelope import Entry
     from hub.routing.outcome import Result
     from hub.routing.supposing import Supposition
@@ -89,15 +88,7 @@ async def asking(settings: Settings, *, within_s: float = 30.0) -> AsyncIterator
     """Put questions to the hub another process runs; `within_s` bounds how long the log is read back."""
     set_up_logs(settings)
     async with attached(settings) as hub:
-        yield Questions(hub=hub, who=_user(), limits=ReadBackLimits(timeout_s=within_s))
-
-
-def _user() -> str:
-    """Return who asks, as the machine knows them."""
-    try:
-        return getpass.getuser()
-    except (KeyError, OSError):
-        return f"uid {os.getuid()}"
+        yield Questions(hub=hub, who=user(), limits=ReadBackLimits(timeout_s=within_s))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -129,7 +120,7 @@ class Questions:
             NotReadable: The facts are gone with the key of the case.
             NotConfigured: The rules it was made by are nowhere kept.
         """
-        self._log("explain", entered.decision.case, decision=entered.decision.decision_id)
+        await self._record("explain", entered.decision.case, decision=entered.decision.decision_id)
         decision = self._with_facts(entered)
         policy = await rules_of(self.hub, entered, limits=self.limits)
         specs = self._specs(decision)
@@ -142,26 +133,22 @@ class Questions:
             entered=entered, explained=explained, policy=policy, specs=specs, declared=declared
         )
 
-    def why_not(self, explanation: Explanation, path: str, scope: Scope | None = None) -> WhyNot:
-        """Return what would have let a field go.
-
-        Raises:
-            NotConfigured: The message has no such field.
-        """
-        decision = explanation.decision
-        self._log("why-not", decision.case, decision=decision.decision_id, field=path)
-        try:
-            return why_not(
+    async def why_not(self, explanation: Explanation, fields: Iterable[FieldDecision]) -> list[WhyNot]:
+        """Return what would have let each of these fields of the decision go."""
+        decision, of = explanation.decision, tuple(fields)
+        names = list(dict.fromkeys(each.path for each in of))
+        await self._record("why-not", decision.case, decision=decision.decision_id, fields=names)
+        return [
+            why_not(
                 explanation.policy,
                 decision,
                 explanation.specs,
-                path,
-                scope=scope,
+                each.path,
+                scope=each.scope,
                 declared=explanation.declared,
             )
-        except KeyError as error:
-            known = ", ".join(dict.fromkeys(each.path for each in decision.fields))
-            raise NotConfigured(str(error.args[0]), fix=f"one of: {known}") from error
+            for each in of
+        ]
 
     async def what_if_past(
         self,
@@ -184,7 +171,7 @@ class Questions:
             if caused is None:
                 text = f"no decision on the message {reference} is recorded"
                 raise NotConfigured(text, fix="what was set aside is in `python3 -m hub quarantine list`")
-            self._log_supposed(caused.case, suppositions, message=message)
+            await self._record_supposed(caused.case, suppositions, message=message)
             place = Place(partition=caused.partition, offset=caused.offset)
             recorded = await past.decisions_of(
                 connection, partition=place.partition, offset=place.offset, codec=self.hub.codec
@@ -258,7 +245,7 @@ class Questions:
                 )
             )
         )
-        self._log_supposed(entry.envelope.case, suppositions, message=message)
+        await self._record_supposed(entry.envelope.case, suppositions, message=message.value)
         async with self.hub.pool.connection() as connection:
             view = await past.world_now(
                 connection, codec=codec, cases=[entry.envelope.case], messages=_named_in(entry)
@@ -300,7 +287,7 @@ class Questions:
             raise NotConfigured(str(error)) from error
 
     async def case_now(self, case: str, asked: str, **what: object) -> tuple[RouterView, Case]:
-        """Return the world as it is and a case in it; what is asked of it is logged first.
+        """Return the world as it is and a case in it; what is asked of it is recorded first.
 
         Raises:
             NotConfigured: There is no such case.
@@ -309,18 +296,18 @@ class Questions:
         async with self.hub.pool.connection() as connection:
             view = await past.world_now(connection, codec=self.hub.codec, cases=[ref])
         found = view.case(ref)
-        self._log(asked, CaseRef("unknown") if found is None else ref, **what)
+        await self._record(asked, None if found is None else ref, **what)
         if found is None:
             text = f"there is no case {case}"
             raise NotConfigured(text, fix="give its reference as an organisation knows it, or the hub's own")
         return view, found
 
-    def _log(self, asked: str, case: CaseRef, **what: object) -> None:
-        _log.info("policy.asked", who=self.who, asked=asked, case=case, **what)
+    async def _record(self, asked: str, case: CaseRef | None, **what: object) -> None:
+        await record(self.hub.pool, who=self.who, asked=asked, case=case, **what)
 
-    def _log_supposed(self, case: CaseRef, suppositions: Iterable[str], *, message: str) -> None:
+    async def _record_supposed(self, case: CaseRef, suppositions: Iterable[str], *, message: str) -> None:
         kinds = [each.partition("=")[0] for each in suppositions]
-        self._log("what-if", case, message=message, supposed=kinds)
+        await self._record("what-if", case, message=message, supposed=kinds)
 
     async def _internal(self, reference: str, sort: str) -> str:
         """Return the hub's own form of a reference, whichever organisation it was given to."""

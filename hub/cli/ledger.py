@@ -16,6 +16,8 @@ from hub.errors import NotConfigured
 if TYPE_CHECKING:
     from psycopg import AsyncConnection
 
+    from hub.adapters.ledger.consultations import Consultation
+    from hub.adapters.ledger.held import Held
     from hub.adapters.ledger.overtaken import Overtaken
     from hub.adapters.ledger.reports import Decided
 
@@ -118,6 +120,81 @@ def list_overtaken(
         if found
         else "Nothing that has gone out would tell less now."
     )
+
+
+@app.command("held")
+def list_held(
+    case: Annotated[
+        str | None, typer.Option(help="Only this case: its reference, or case_… as a party knows it.")
+    ] = None,
+    organisation: Annotated[str | None, typer.Option(help="Only what is for this organisation.")] = None,
+    limit: Annotated[int, typer.Option(min=1, max=10_000, help="Most deliveries shown, newest first.")] = 50,
+    *,
+    as_json: Annotated[bool, typer.Option("--json", help="As JSON, one list.")] = False,
+) -> None:
+    """List what is held because something has changed since it was decided: why still, and what to do."""
+    found = asyncio.run(_held(case=case, organisation=organisation, limit=limit))
+    if as_json:
+        said = [(each, {"reason": each.reason, "way_out": each.way_out}) for each in found]
+        print(json.dumps([dataclasses.asdict(each) | more for each, more in said], indent=2, default=str))
+        return
+    for each in found:
+        when = f"{each.available_at.astimezone():%Y-%m-%d %H:%M:%S}"
+        print(f"{when}  {each.message}  {each.message_id}  case {each.case_ref}")
+        print(f"  {each.organisation} as {each.role}: held; delivery {each.delivery_id}")
+        _line("why", each.reason)
+        if each.way_out:
+            _line("to do", each.way_out)
+    print(f"{len(found)} delivery(ies) held." if found else "Nothing is held.")
+
+
+async def _held(*, case: str | None, organisation: str | None, limit: int) -> list[Held]:
+    from hub.adapters.ledger.held import held
+    from hub.cli.projection import projection
+
+    async with projection() as connection:
+        parties = await _parties(connection)
+        return await held(
+            connection,
+            case_ref=case and await _case(connection, case, parties),
+            organisation=organisation and _party(organisation, parties),
+            limit=limit,
+        )
+
+
+@app.command("consultations")
+def list_consultations(
+    case: Annotated[
+        str | None, typer.Option(help="Only on this case: its reference, or case_… as a party knows it.")
+    ] = None,
+    who: Annotated[str | None, typer.Option(help="Only what this user of the machine asked.")] = None,
+    limit: Annotated[int, typer.Option(min=1, max=10_000, help="Most questions shown, newest first.")] = 50,
+    *,
+    as_json: Annotated[bool, typer.Option("--json", help="As JSON, one list.")] = False,
+) -> None:
+    """List who asked the hub about whom: every question of `hub policy`, whatever was logged.
+
+    It is recorded before anything is answered, cannot be switched off, and holds no value.
+    """
+    found = asyncio.run(_consultations(case=case, who=who, limit=limit))
+    if as_json:
+        print(json.dumps([dataclasses.asdict(each) for each in found], indent=2, default=str))
+        return
+    for each in found:
+        when = f"{each.asked_at.astimezone():%Y-%m-%d %H:%M:%S}"
+        print(f"{when}  {each.who} asked {each.asked} of case {each.case_ref or 'unknown'}")
+        for name, said in each.about.items():
+            _line(name.replace("_", " "), ", ".join(said) if isinstance(said, list) else str(said))
+    print(f"{len(found)} question(s)." if found else "Nobody has asked anything.")
+
+
+async def _consultations(*, case: str | None, who: str | None, limit: int) -> list[Consultation]:
+    from hub.adapters.ledger.consultations import recorded
+    from hub.cli.projection import projection
+
+    async with projection() as connection:
+        ref = case and _internal(case, "case", await _parties(connection))
+        return await recorded(connection, case_ref=ref, who=who, limit=limit)
 
 
 async def _overtaken(

@@ -185,6 +185,8 @@ COMMANDS: Mapping[str, Sequence[str]] = {
     "contracts sunset-report": (),
     "topics verify": (),
     "ledger overtaken": ("--json",),
+    "ledger held": ("--limit", "10000"),
+    "ledger consultations": ("--limit", "10000"),
     "policy list": (),
     "policy replay": ("--days", "2", "--json"),
     "policy explain": (),

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     from hub.app.questions import Explanation, Questions, Supposed
     from hub.consent.compile import Policy
+    from hub.consent.decision import FieldDecision
     from hub.consent.explain import FieldExplained
     from hub.consent.why_not import WhyNot
     from hub.messages.envelope import InformationClass, MessageName
@@ -57,7 +58,7 @@ def explain(
     it is named. --why-not is for staff only: never tell a recipient what was held back from it.
 
     Ids are in `hub ledger list --json`; a party's own msg_… and delivery ids do as well. The question is
-    logged: who asked, about which case.
+    recorded: who asked, about which case (`hub ledger consultations`).
     """
 
     async def ask(questions: Questions) -> tuple[list[Entered], Explanation | None, list[WhyNot]]:
@@ -66,7 +67,8 @@ def explain(
         if len(named) != 1:
             return named, None, []
         found = await questions.explain(named[0])
-        return named, found, list(_why_not(questions, found, field)) if why_not else []
+        asked = tuple(_held_back(found, field)) if why_not else ()
+        return named, found, await questions.why_not(found, asked) if asked else []
 
     named, found, answers = put(ask, within_s)
     if found is None:
@@ -247,15 +249,15 @@ def _fields(found: Explanation, field: str | None) -> list[FieldExplained]:
     return chosen
 
 
-def _why_not(questions: Questions, found: Explanation, field: str | None) -> Iterable[WhyNot]:
-    """Ask why not of the field, or of each that did not go."""
+def _held_back(found: Explanation, field: str | None) -> Iterable[FieldDecision]:
+    """Yield the field asked about, or each that did not go."""
     from hub.consent.decision import Outcome
 
     for each in found.decision.fields:
         if each.path == field or (
             field is None and (each.outcome >= Outcome.REDACT or not found.decision.delivers)
         ):
-            yield questions.why_not(found, each.path, each.scope)
+            yield each
 
 
 def _show_choice(reference: str, named: Sequence[Entered], *, as_json: bool) -> None:
