@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from hub.adapters.ledger.held import Held
     from hub.adapters.ledger.overtaken import Overtaken
     from hub.adapters.ledger.reports import Decided
+    from hub.topics.codec import Codec
 
 __all__ = ["app"]
 
@@ -67,9 +68,9 @@ def list_decisions(
 
     `hub policy explain` explains one of them, by its id, clause by clause.
     """
-    found = asyncio.run(_found(message=message, case=case, organisation=organisation, limit=limit))
+    found, given = asyncio.run(_found(message=message, case=case, organisation=organisation, limit=limit))
     if as_json:
-        print(json.dumps([_plain(each) for each in found], indent=2))
+        print(json.dumps([_plain(each, given.get(each.delivery_id or "")) for each in found], indent=2))
         return
     if not found:
         print("No decision is recorded.")
@@ -80,7 +81,7 @@ def list_decisions(
             shown = each.message_id
             when = f"{each.decided_at.astimezone():%Y-%m-%d %H:%M:%S}"
             print(f"{when}  {each.message or 'message'}  {each.message_id}  case {each.case_ref}")
-        _show(each)
+        _show(each, given.get(each.delivery_id or ""))
     print(f"{len(found)} decision(s).")
 
 
@@ -205,15 +206,7 @@ async def _overtaken(
     from hub.adapters.ledger.overtaken import Wanted, overtaken
     from hub.cli.projection import projection
     from hub.messages.identifiers import Instant
-    from hub.settings import load
-    from hub.topics.codec import Codec
-    from hub.topics.keys import FileKeyStore
-    from hub.topics.library import SchemaLibrary
 
-    settings = load()
-    codec = Codec(
-        library=SchemaLibrary.load(settings.schemas), keys=FileKeyStore(settings.instance_folder / "keys")
-    )
     async with projection() as connection:
         parties = await _parties(connection)
         wanted = Wanted(
@@ -222,7 +215,7 @@ async def _overtaken(
             since=since if since is None or since.tzinfo else since.astimezone(),
             limit=limit,
         )
-        return await overtaken(connection, codec, wanted, now=Instant(time.time_ns() // 1_000_000))
+        return await overtaken(connection, _codec(), wanted, now=Instant(time.time_ns() // 1_000_000))
 
 
 async def _parties(connection: AsyncConnection) -> list[str]:
@@ -230,7 +223,8 @@ async def _parties(connection: AsyncConnection) -> list[str]:
     return [str(row[0]) for row in await cursor.fetchall()]
 
 
-def _show(each: Decided) -> None:
+def _show(each: Decided, given: frozenset[str] | None) -> None:
+    """Show one decision; of what it lets go, what stands in its delivery, where that can still be read."""
     got = f"received, {_way(each)}" if each.delivers else "nothing went"
     print(f"  {each.organisation} as {each.role} ({each.concern}): {got}")
     if each.verdict:
@@ -239,9 +233,13 @@ def _show(each: Decided) -> None:
         _line("why", each.gate)
     for outcome, word in _OUTCOMES:
         paths = each.paths(outcome)
+        if given is not None and outcome != "withhold":
+            paths = tuple(path for path in paths if path in given)
         # Where nothing goes, what would have gone is not what anybody got.
         if paths and (each.delivers or outcome == "withhold") and not (each.gate and not each.delivers):
-            _line(word, _named(paths), each.reasons(outcome) if outcome != "disclose" else ())
+            unread = "" if given is not None or outcome == "withhold" else ", as far as it was in the message"
+            reasons = each.reasons(outcome) if outcome != "disclose" else ()
+            _line(word, f"{_named(paths)}{unread}", reasons)
     if each.caveats:
         _line("on terms", ", ".join(each.caveats))
     contract = f"; contract {each.contract}" if each.contract else ""
@@ -269,19 +267,35 @@ def _line(word: str, said: str, reasons: tuple[str, ...] = ()) -> None:
 
 async def _found(
     *, message: str | None, case: str | None, organisation: str | None, limit: int
-) -> list[Decided]:
+) -> tuple[list[Decided], dict[str, frozenset[str]]]:
+    """Return the decisions, and by delivery what really stands in it."""
+    from hub.adapters.ledger.given import given
     from hub.adapters.ledger.reports import decisions
     from hub.cli.projection import projection
 
     async with projection() as connection:
         parties = await _parties(connection)
-        return await decisions(
+        found = await decisions(
             connection,
             message_id=message and _internal(message, "message", parties),
             case_ref=case and await _case(connection, case, parties),
             organisation=organisation and _party(organisation, parties),
             limit=limit,
         )
+        sent = {each.delivery_id: each.contract for each in found if each.delivery_id and each.contract}
+        return found, await given(connection, _codec(), sent)
+
+
+def _codec() -> Codec:
+    """Return what opens what is sealed, with the keys of this instance."""
+    from hub.settings import load
+    from hub.topics.codec import Codec
+    from hub.topics.keys import FileKeyStore
+    from hub.topics.library import SchemaLibrary
+
+    settings = load()
+    keys = FileKeyStore(settings.instance_folder / "keys")
+    return Codec(library=SchemaLibrary.load(settings.schemas), keys=keys)
 
 
 def _party(organisation: str, parties: list[str]) -> str:
@@ -325,10 +339,11 @@ def _internal(reference: str, sort: str, parties: list[str]) -> str:
     raise NotConfigured(message, fix="give the reference as an organisation knows it, or the hub's own id")
 
 
-def _plain(each: Decided) -> dict[str, object]:
+def _plain(each: Decided, given: frozenset[str] | None) -> dict[str, object]:
     instants = {
         "decided_at": each.decided_at,
         "fetched_at": each.fetched_at,
         "acknowledged_at": each.acknowledged_at,
     }
-    return dataclasses.asdict(each) | {name: at.isoformat() if at else None for name, at in instants.items()}
+    plain = {name: at.isoformat() if at else None for name, at in instants.items()}
+    return dataclasses.asdict(each) | plain | {"given": None if given is None else sorted(given)}

@@ -330,6 +330,14 @@ def test_a_delivery_is_explained_as_it_was_received(told: Told) -> None:
     assert found["delivery_id"] == told.delivered["REF1"]["delivery"]
     received = given(told.delivered["REF1"]) & set(offer("REF1"))
     assert goes(found) == received
+    # Of all that might have gone, what the record says was given is what stands in the delivery.
+    assert {path for path in found["given"] if not path.startswith("@")} == given(told.delivered["REF1"])
+    let_go = {each["path"] for each in found["fields"] if each["outcome"] == "disclose"}
+    assert let_go > set(found["given"])
+    in_words = " ".join(told.answers["in words"].out.split())
+    absent = in_words.partition("not in the message, else disclosed: ")[2]
+    assert "date_of_birth" in absent
+    assert "date_of_birth" not in in_words.partition("not in the message")[0]
     assert HEALTH not in received
     health = next(each for each in found["fields"] if each["path"] == HEALTH)
     assert (health["outcome"], health["step"]) == ("withhold", "rules")

@@ -220,7 +220,7 @@ def test_an_objective_left_in_a_part_said_to_be_held_back_and_a_reference_of_the
 
 @pytest.mark.requirement("R-PLAN-03")
 def test_the_pages_own_words_are_no_secret() -> None:
-    """A part held back that says what every page says holds no copy back; the plan's own text is looked at."""
+    """A part held back that says what every page says holds no copy back; what the plan says is looked at."""
     copy = copy_of(planned(contingency="Your sentence", victim_safety="What has changed"))
     assert "## Your sentence" in as_page(copy, policy())
     spoilt = replace(copy, payload={**copy.payload, "sentence_summary": "She knows what has changed"})

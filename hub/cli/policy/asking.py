@@ -61,28 +61,35 @@ def explain(
     recorded: who asked, about which case (`hub ledger consultations`).
     """
 
-    async def ask(questions: Questions) -> tuple[list[Entered], Explanation | None, list[WhyNot]]:
-        """Return the decisions of that name, and where it is one, its explanation and why not."""
+    async def ask(
+        questions: Questions,
+    ) -> tuple[list[Entered], Explanation | None, list[WhyNot], frozenset[str] | None]:
+        """Return the decisions of that name, and where it is one, its explanation, why not, what went."""
+        from hub.adapters.ledger.given import given_by
+
         named = await questions.decisions_named(reference)
         if len(named) != 1:
-            return named, None, []
+            return named, None, [], None
         found = await questions.explain(named[0])
         asked = tuple(_held_back(found, field)) if why_not else ()
-        return named, found, await questions.why_not(found, asked) if asked else []
+        answers = await questions.why_not(found, asked) if asked else []
+        async with questions.hub.pool.connection() as connection:
+            return named, found, answers, await given_by(connection, questions.hub.codec, named[0])
 
-    named, found, answers = put(ask, within_s)
+    named, found, answers, given = put(ask, within_s)
     if found is None:
         _show_choice(reference, named, as_json=as_json)
         return
     fields = _fields(found, field)
     if as_json:
-        _print(_explained_plain(found, field, answers))
+        said = {"given": None if given is None else sorted(given)}
+        _print(_explained_plain(found, field, answers) | said)
         return
     from hub.cli.policy import answers as shown
 
     shown.show_decision(found)
     if field is None and not why_not:
-        shown.show_fields(fields)
+        shown.show_fields(fields, given)
     for each in fields if field is not None else ():
         shown.show_field(each, found.explained.gates)
     for answer in answers:
@@ -275,7 +282,7 @@ def _show_choice(reference: str, named: Sequence[Entered], *, as_json: bool) -> 
         line(f"{decision.decision_id}  {candidate.organisation} as {candidate.role}: {told}", indent=2)
 
 
-def _explained_plain(found: Explanation, field: str | None, answers: Sequence[WhyNot]) -> object:
+def _explained_plain(found: Explanation, field: str | None, answers: Sequence[WhyNot]) -> dict[str, object]:
     from hub.cli.policy.answers import decision_plain, plain
 
     explained = found.explained
