@@ -43,7 +43,7 @@ from tests.unit.worlds import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Mapping
+    from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
     from pathlib import Path
 
     from hub.adapters.database.pool import Pool
@@ -216,10 +216,21 @@ class Living:
 
 
 @asynccontextmanager
-async def living(
-    kafka: str, database: str, *, prefix: str, folder: Path, settings: Settings, asking: bool = True
+async def living(  # noqa: PLR0913 - each is something of its own
+    kafka: str,
+    database: str,
+    *,
+    prefix: str,
+    folder: Path,
+    settings: Settings,
+    asking: bool = True,
+    elsewhere: str = "",
+    before: Callable[[Living], Awaitable[None]] | None = None,
 ) -> AsyncIterator[Living]:
-    """A hub at work with one case: its team, a drug service with consent to health, a housing provider."""
+    """A hub at work with one case: its team, a drug service with consent to health, a housing provider.
+
+    The role `elsewhere` is not run in this process: `before` starts it, before there is a case.
+    """
     upgrade(database)
     codec = Codec(library=worlds.library(), keys=FileKeyStore(folder / "instances" / "default" / "keys"))
     catalogue = Catalogue(intake_partitions=2, prefix=prefix)
@@ -247,9 +258,12 @@ async def living(
         )
         for name in names:
             made.clients[name] = await stack.enter_async_context(await _client(app, pool, name))
-        roles = [made.router().run, made.projector().run, *([made.asker().run] if asking else ())]
-        for role in roles:
+        roles = {"router": made.router().run, "projector": made.projector().run}
+        roles |= {"asker": made.asker().run} if asking else {}
+        for role in (run for name, run in roles.items() if name != elsewhere):
             _ = await stack.enter_async_context(running(role))
+        if before is not None:
+            await before(made)
         await _begin(made)
         yield made
     await remove([topic.name for topic in catalogue.topics(names)], bootstrap=kafka)
