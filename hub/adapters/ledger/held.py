@@ -58,9 +58,7 @@ class Held:
     def way_out(self) -> str | None:
         """What somebody can do about it; None: nothing need be done."""
         if not self.can_be:
-            return (
-                "have its sender send it again under a new key: it is decided on anew; this one never goes"
-            )
+            return "have its sender send it again under a new key: it is decided on anew; this one never goes"
         if self.asks < ASKED_IN_VAIN:
             return None
         return (
