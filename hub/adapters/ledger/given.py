@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
     from hub.topics.codec import Codec
     from hub.topics.evidence import Entered
+    from hub.topics.library import Contract
 
 _DELIVERED: LiteralString = """
 SELECT delivery_id, organisation, role, message, key_id, nonce, box FROM delivery WHERE delivery_id = ANY(%s)
@@ -53,6 +54,23 @@ class _Row:
     box: bytes
 
 
+class _Schemas:
+    """The schemas deliveries are written in, each looked for once."""
+
+    def __init__(self, codec: Codec, agreed: Sequence[PartnerContract]) -> None:
+        self._library = codec.library
+        self._agreed = agreed
+        self._found: dict[tuple[str, int], Contract] = {}
+
+    def of(self, organisation: str, number: int) -> Contract:
+        """Return what an id stands for in what an organisation receives."""
+        found = self._found.get((organisation, number))
+        if found is None:
+            own = [each for each in self._agreed if each.partner == organisation]
+            found = self._found[organisation, number] = schema_on_wire(self._library, own, number)
+        return found
+
+
 async def given(
     connection: AsyncConnection, codec: Codec, deliveries: Mapping[str, str]
 ) -> dict[str, frozenset[str]]:
@@ -67,12 +85,12 @@ async def given(
         By delivery; one whose content is erased, or that is no longer kept, is left out.
     """
     agreed = [row[0] for row in await (await connection.execute(_AGREED)).fetchall()]
-    contracts = tuple(readable(agreed))
+    schemas = _Schemas(codec, tuple(readable(agreed)))
     cursor = connection.cursor(row_factory=class_row(_Row))
     found: dict[str, frozenset[str]] = {}
     for row in await (await cursor.execute(_DELIVERED, ([*deliveries],))).fetchall():
         try:
-            paths = _paths(row, codec, contracts, deliveries[row.delivery_id])
+            paths = _paths(row, codec, schemas, deliveries[row.delivery_id])
             found[row.delivery_id] = frozenset(paths)
         except NotReadable:
             continue
@@ -87,15 +105,14 @@ async def given_by(connection: AsyncConnection, codec: Codec, entered: Entered) 
     return (await given(connection, codec, {delivery: contract})).get(delivery)
 
 
-def _paths(row: _Row, codec: Codec, agreed: Sequence[PartnerContract], contract: str) -> Iterator[str]:
+def _paths(row: _Row, codec: Codec, schemas: _Schemas, contract: str) -> Iterator[str]:
     sealed = Sealed(key_id=row.key_id, nonce=bytes(row.nonce), box=bytes(row.box))
     headers, framed = open_delivery(codec.sealer, sealed, delivery_id=DeliveryId(row.delivery_id))
     yield from (path for path, header in _BY_HEADER.items() if header in headers)
     yield from filter(None, headers.get("hub-redacted", "").split(","))
     number, body = unframe(framed)
-    own = [each for each in agreed if each.partner == row.organisation]
     library, name = codec.library, MessageName(row.message)
-    schema = schema_on_wire(library, own, number)
+    schema = schemas.of(row.organisation, number)
     empty = dict.fromkeys(field.name for field in library.contract(name, schema.version).shape.fields)
     payload = library.cast(name, empty | library.decode(schema, body), source=schema.version, target=contract)
     specs = library.fields(name, contract)
