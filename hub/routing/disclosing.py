@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from hub.consent.decision import Candidate, FieldSpec
     from hub.consent.parties import Organisation
     from hub.messages.envelope import Submission
-    from hub.messages.identifiers import OrganisationId
+    from hub.messages.identifiers import MessageId, OrganisationId
     from hub.routing.concern import Concerned
     from hub.routing.outcome import View
 
@@ -75,6 +75,8 @@ class Told:
     decisions: tuple[Decision, ...] = ()
     parked: tuple[Parked, ...] = ()
     unperformed: tuple[Unperformed, ...] = ()
+    only_with: tuple[tuple[MessageId, DeliveryId], ...] = ()
+    """Reports of the hub's own that tell of a delivery, each with that delivery."""
 
     def __add__(self, other: Told) -> Told:
         """Put two messages' outcomes one after the other."""
@@ -83,6 +85,7 @@ class Told:
             decisions=self.decisions + other.decisions,
             parked=self.parked + other.parked,
             unperformed=self.unperformed + other.unperformed,
+            only_with=self.only_with + other.only_with,
         )
 
 

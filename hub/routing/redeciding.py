@@ -160,8 +160,11 @@ def _relevance(submission: Submission, each: Undelivered, case: Case) -> bool | 
 
 
 def _before(submission: Submission, each: Undelivered, contracts: Contracts) -> Before:
-    """Return what was decided before, its paths as today's version of the contract names them."""
-    name, then = submission.envelope.message, submission.sent_in
+    """Return what was decided before, its paths as today's version of the contract names them.
+
+    They are named in the version of the day they were decided, whichever the message was sent in.
+    """
+    name, then = submission.envelope.message, each.contract
     outcomes: dict[tuple[str, Scope], Outcome] = {}
     for path, scope, outcome in each.outcomes:
         today = {path}

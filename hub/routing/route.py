@@ -141,6 +141,7 @@ def _taken(submission: Submission, view: View, now: Instant) -> Result:
         decisions=told.decisions,
         timers_set=_timers(applied),
         timers_cleared=_cleared(applied),
+        only_with=told.only_with,
     )
 
 
@@ -236,6 +237,7 @@ def _ticked(view: View, now: Instant) -> Result:
         decisions=told.decisions,
         timers_set=tuple(set_.values()),
         timers_cleared=tuple(cleared),
+        only_with=told.only_with,
     )
 
 

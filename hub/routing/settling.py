@@ -38,8 +38,14 @@ def settle(applied: Applied, told: Told, *, cause: Cause, view: View, now: Insta
     applied = awaiting(applied, awaited(told.deliveries, _within(applied.case, view), now), now)
     applied = entered(applied, told, view=view)
     told += report_parked(told.parked, applied.case, cause=cause, view=view, now=now)
-    raised = (*applied.exceptions[before:], *_notices(told), *_unperformed(told))
-    return applied, told + report(raised, applied.case, cause=cause, view=view, now=now)
+    case, late, unable = applied.case, applied.exceptions[before:], tuple(_unperformed(told))
+    notices = [
+        _only_with(delivery, report((raised,), case, cause=cause, view=view, now=now))
+        for delivery, raised in _notices(told)
+    ]
+    told += report(late, case, cause=cause, view=view, now=now)
+    told = sum(notices, start=told)
+    return applied, told + report(unable, case, cause=cause, view=view, now=now)
 
 
 def settle_again(
@@ -86,11 +92,17 @@ def _reports_on(applied: Applied, told: Told, cause: Cause) -> dict[DeliveryId, 
     return made
 
 
-def _notices(told: Told) -> Iterator[Raised]:
-    """Yield a notice for every disclosure the Offender Manager is to be told of."""
+def _notices(told: Told) -> Iterator[tuple[Delivery, Raised]]:
+    """Yield a notice for every disclosure the Offender Manager is to be told of, with what it tells of."""
     for delivery in to_be_told(told.deliveries):
         about = _about(delivery.message, delivery.role, delivery.organisation)
-        yield Raised(code=DISCLOSURE_NOTICE, subject=delivery.delivery_id, about=about)
+        yield delivery, Raised(code=DISCLOSURE_NOTICE, subject=delivery.delivery_id, about=about)
+
+
+def _only_with(delivery: Delivery, notice: Told) -> Told:
+    """Let a notice go only if what it tells of goes: whether that can be written is known later."""
+    reports = dict.fromkeys(each.message for each in notice.decisions)
+    return replace(notice, only_with=tuple((each, delivery.delivery_id) for each in reports))
 
 
 def _unperformed(told: Told) -> Iterator[Raised]:

@@ -191,6 +191,8 @@ COMMANDS: Mapping[str, Sequence[str]] = {
     "report caseload": ("--json",),
     "report needs": ("--json",),
     "ledger review-merge": (),
+    "ledger held": ("--limit", "10000"),
+    "ledger consultations": ("--limit", "10000"),
     "policy list": (),
     "profile list": (),
     "policy replay": ("--days", "2", "--json"),
