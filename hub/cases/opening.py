@@ -29,10 +29,11 @@ def opened(body: CaseMessage, at: Occasion) -> Applied:
 
 def changed(case: Case, body: CaseMessage, at: Occasion) -> Applied:
     """Take over what the message states; what it leaves out stays as it was."""
-    described, is_renumbered = identity.renumbered(_described(case, body), body.noms_number)
+    known = identity.renumbered(case.identity, body.noms_number)
+    is_another = case.identity.noms not in {None, known.noms}
     return Applied(
-        case=replace(described, facts=keeping.facts_with(case.facts, at)),
-        exceptions=(Raised(code=reports.NUMBER_CHANGED),) if is_renumbered else (),
+        case=replace(_described(case, body), facts=keeping.facts_with(case.facts, at), identity=known),
+        exceptions=(Raised(code=reports.NUMBER_CHANGED),) if is_another else (),
     )
 
 
