@@ -37,13 +37,11 @@ def reviewed(case: Case, body: ReviewMessage, at: Occasion) -> Applied:
         held for held in case.work.expected if held.kind is ExpectedKind.REVIEW and held.name == body.review
     ]
     if body.action is ReviewAction.CONVENED:
-        applied = expecting.without(Applied(case=case), gone)
-        if body.at is None or body.at <= at.now:
-            return applied
-        new = expecting.expect(ExpectedKind.REVIEW, body.review, body.at)
-        return expecting.with_expected(applied, new, at.now)
+        ahead = body.at is not None and body.at > at.now
+        new = expecting.expect(ExpectedKind.REVIEW, body.review, body.at) if body.at and ahead else None
+        return expecting.swapped(Applied(case=case), gone, new, at.now)
     if body.action is ReviewAction.HELD:
-        applied = expecting.without(Applied(case=case), gone)
+        applied = expecting.swapped(Applied(case=case), gone, None, at.now)
         when = min(at.envelope.occurred_at if body.at is None else body.at, at.now)
         return replace(applied, case=_held(applied.case, body.kind, Instant(when)))
     return Applied(case=case)
