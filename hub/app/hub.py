@@ -124,9 +124,12 @@ class Hub:
         Raises:
             NotConfigured: It would take by Kafka, from now on, a message whose contract is deprecated.
         """
-        organisation = _identifier(body)
-        await self._check_new_by_kafka(organisation, body)
-        await self._put(ORGANISATION, organisation, body)
+        await self.check_organisation(body)
+        await self._put(ORGANISATION, _identifier(body), body)
+
+    async def check_organisation(self, body: Mapping[str, object]) -> None:
+        """Refuse a description as `put_organisation` would, and put nothing in force."""
+        await self._check_new_by_kafka(_identifier(body), body)
 
     async def contracts(self) -> list[PartnerContract]:
         """Return all contracts in force or to come, as the control records describe them."""

@@ -1,14 +1,12 @@
 """What staff ask about who may know what: of a decision made, of one supposed, of a case as it stands.
 
 What would be, were something otherwise, is `hub.app.what_if`. Every question is a consultation of personal
-data (DPA 2018 s.62): who asked, about which case and what is logged before anything is answered, and no
-value is.
+data (DPA 2018 s.62): who asked, about which case and what is recorded before anything is answered, and
+no value is. A question that cannot be recorded is not answered.
 """
 
 from __future__ import annotations
 
-import getpass
-import os
 import time
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
@@ -20,6 +18,7 @@ from hub.adapters.kafka.read_back import Place, ReadBackLimits, read_one
 from hub.adapters.kafka.recalling import Recall, answered
 from hub.adapters.kafka.replay import entry_of
 from hub.adapters.ledger import past
+from hub.app.consulting import record, user
 from hub.app.logs import set_up_logs
 from hub.app.past_rules import rules_of
 from hub.app.running import attached
@@ -34,13 +33,13 @@ from hub.routing.who_may_see import WhoMaySee, who_may_see
 from hub.topics.evidence import Evidence
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Mapping
+    from collections.abc import AsyncIterator, Callable, Iterable, Mapping
     from typing import TypeVar
 
     from hub.app.hub import Hub
     from hub.cases.case import Case
     from hub.consent.compile import Policy
-    from hub.consent.decision import Decision, FieldSpec, Scope
+    from hub.consent.decision import Decision, FieldDecision, FieldSpec
     from hub.messages.envelope import Entry
     from hub.settings import Settings
     from hub.topics.evidence import Entered
@@ -76,15 +75,7 @@ async def asking(settings: Settings, *, within_s: float = 30.0) -> AsyncIterator
     """Put questions to the hub another process runs; `within_s` bounds how long the log is read back."""
     set_up_logs(settings)
     async with attached(settings) as hub:
-        yield Questions(hub=hub, who=_user(), limits=ReadBackLimits(timeout_s=within_s))
-
-
-def _user() -> str:
-    """Return who asks, as the machine knows them."""
-    try:
-        return getpass.getuser()
-    except (KeyError, OSError):
-        return f"uid {os.getuid()}"
+        yield Questions(hub=hub, who=user(), limits=ReadBackLimits(timeout_s=within_s))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -122,7 +113,7 @@ class Questions:
             NotReadable: The facts are gone with the key of the case.
             NotConfigured: The rules it was made by are nowhere kept.
         """
-        self.log("explain", entered.decision.case, decision=entered.decision.decision_id)
+        await self.record("explain", entered.decision.case, decision=entered.decision.decision_id)
         decision = self._with_facts(entered)
         policy = await rules_of(self.hub, entered, limits=self.limits)
         specs = self._specs(decision)
@@ -135,25 +126,22 @@ class Questions:
             entered=entered, explained=explained, policy=policy, specs=specs, declared=declared
         )
 
-    def why_not(self, explanation: Explanation, path: str, scope: Scope | None = None) -> WhyNot:
-        """Return what would have let a field go.
-
-        Raises:
-            WrongArgument: The message has no such field.
-        """
-        decision = explanation.decision
-        self.log("why-not", decision.case, decision=decision.decision_id, field=path)
-        try:
-            return why_not(
+    async def why_not(self, explanation: Explanation, fields: Iterable[FieldDecision]) -> list[WhyNot]:
+        """Return what would have let each of these fields of the decision go."""
+        decision, of = explanation.decision, tuple(fields)
+        names = list(dict.fromkeys(each.path for each in of))
+        await self.record("why-not", decision.case, decision=decision.decision_id, fields=names)
+        return [
+            why_not(
                 explanation.policy,
                 decision,
                 explanation.specs,
-                path,
-                scope=scope,
+                each.path,
+                scope=each.scope,
                 declared=explanation.declared,
             )
-        except KeyError as error:
-            raise no_field(path, decision) from error
+            for each in of
+        ]
 
     async def who_may_see(
         self,
@@ -182,7 +170,7 @@ class Questions:
             raise NotConfigured(str(error)) from error
 
     async def case_now(self, case: str, asked: str, **what: object) -> tuple[RouterView, Case]:
-        """Return the world as it is and a case in it; what is asked of it is logged first.
+        """Return the world as it is and a case in it; what is asked of it is recorded first.
 
         Raises:
             WrongArgument: There is no such case.
@@ -191,7 +179,7 @@ class Questions:
         async with self.hub.pool.connection() as connection:
             view = await past.world_now(connection, codec=self.hub.codec, cases=[ref])
         found = view.case(ref)
-        self.log(asked, CaseRef("unknown") if found is None else ref, **what)
+        await self.record(asked, None if found is None else ref, **what)
         if found is None:
             raise WrongArgument(CASE, f"there is no case {case}", fix=_REFERENCES)
         return view, found
@@ -210,9 +198,9 @@ class Questions:
         finally:
             await recall.close()
 
-    def log(self, asked: str, case: CaseRef, **what: object) -> None:
-        """Log who asked what about which case, before it is answered; no value is among it."""
-        _log.info("policy.asked", who=self.who, asked=asked, case=case, **what)
+    async def record(self, asked: str, case: CaseRef | None, **what: object) -> None:
+        """Record who asks what about which case, before it is answered; no value is among it."""
+        await record(self.hub.pool, who=self.who, asked=asked, case=case, **what)
 
     async def internal(self, reference: str, sort: str, *, argument: str) -> str:
         """Return the hub's own form of a reference, whichever organisation it was given to."""

@@ -18,6 +18,7 @@ from hub.adapters.kafka.limits import Limits
 from hub.adapters.kafka.router import Router
 from hub.adapters.ledger import Projector
 from hub.adapters.ledger.limits import ProjectorLimits
+from hub.app.records import Records
 from hub.errors import Unreachable
 from hub.routing.route import route
 
@@ -102,18 +103,19 @@ async def topic_ends(settings: Settings, *, bootstrap: str, catalogue: Catalogue
 
 
 def gateway_of(
-    settings: Settings, *, pool: Pool, codec: Codec, publisher: IntakePublisher, ends: Ends, clock: Clock
+    settings: Settings, *, pool: Pool, publisher: IntakePublisher, ends: Ends, records: Records, clock: Clock
 ) -> FastAPI:
     """The gateway, appending through this publisher."""
     return create_gateway(
         pool=pool,
         intake=publisher,
-        library=codec.library,
-        pairwise=codec.pairwise,
-        keys=codec.keys,
+        library=records.codec.library,
+        pairwise=records.codec.pairwise,
+        keys=records.codec.keys,
         settings=settings,
         ends=ends,
         now=clock.now,
+        records=records,
     )
 
 

@@ -25,6 +25,7 @@ from hub.adapters.ledger import Asker
 from hub.app import roles as parts
 from hub.app.hub import Hub
 from hub.app.logs import set_up_logs
+from hub.app.records import Records
 from hub.app.roles import ALL_ROLES, Role
 from hub.consent.partner_contracts import Direction, contract_in_effect
 from hub.errors import Drift, HubError, NotConfigured
@@ -275,8 +276,16 @@ async def _start(
             ends = await stack.enter_async_context(
                 parts.topic_ends(settings, bootstrap=bootstrap, catalogue=catalogue)
             )
+            records = Records(
+                pool=hub.pool,
+                codec=codec,
+                bootstrap=bootstrap,
+                catalogue=catalogue,
+                clock=clock,
+                limits=parts.limits_from(settings),
+            )
             app = parts.gateway_of(
-                settings, pool=hub.pool, codec=codec, publisher=publisher, ends=ends, clock=clock
+                settings, pool=hub.pool, publisher=publisher, ends=ends, records=records, clock=clock
             )
             serving = parts.serve_http(app, listening, stop, grace_s=settings.stop_timeout_s)
             tasks.append(asyncio.create_task(serving, name=Role.GATEWAY))

@@ -1,6 +1,6 @@
 """What if: a message decided before, or one nobody has sent, put to the router with something otherwise.
 
-Asked through `hub.app.questions`, which logs the question before anything is answered.
+Asked through `hub.app.questions`, which records the question before anything is answered.
 """
 
 from __future__ import annotations
@@ -111,7 +111,7 @@ async def what_if_past(
                 text,
                 fix="see `python3 -m hub ledger list` for messages decided, `quarantine list` for others",
             )
-        asked.log("what-if", caused.case, message=message, supposed=_kinds(suppositions))
+        await asked.record("what-if", caused.case, message=message, supposed=_kinds(suppositions))
         place = Place(partition=caused.partition, offset=caused.offset)
         recorded = await past.decisions_of(
             connection, partition=place.partition, offset=place.offset, codec=codec
@@ -143,7 +143,9 @@ async def what_if_new(
     supposed = tuple(map(supposition, suppositions))
     now = Instant(time.time_ns() // 1_000_000)
     entry = await _written(asked, posted, now)
-    asked.log("what-if", entry.envelope.case, message=posted.message, supposed=_kinds(suppositions))
+    await asked.record(
+        "what-if", entry.envelope.case, message=posted.message.value, supposed=_kinds(suppositions)
+    )
     async with asked.hub.pool.connection() as connection:
         view = await past.world_now(
             connection, codec=asked.hub.codec, cases=[entry.envelope.case], messages=_named_in(entry)

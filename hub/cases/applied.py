@@ -67,6 +67,8 @@ class Raised:
     """A further sentence for whoever attends to it; nothing from a message."""
     role: Role | None = None
     """Who is to attend to it beside the Offender Manager, where it is escalated to somebody (R-ADM-03)."""
+    also_to: tuple[tuple[OrganisationId, Role], ...] = ()
+    """Who is told beside those who attend to the case: whoever brokers, for one."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

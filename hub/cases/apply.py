@@ -14,6 +14,7 @@ from hub.cases import (
     delivery,
     enforcing,
     evaluating,
+    following,
     icm,
     opening,
     referrals,
@@ -92,6 +93,7 @@ def apply(
 def _completed(before: Case | None, applied: Applied, body: Body, at: Occasion) -> Applied:
     """Add what follows from any change: the version, who came and went, conditions that have arisen."""
     now = at.now
+    applied = following.followed(before, applied, body, at)
     applied = icm.followed(before, applied, body, at)
     applied = scope.followed(before, applied, at.directory.profile(applied.case.jurisdiction), now)
     applied = upkeep.kept_up(before, applied, now=now, directory=at.directory)
@@ -106,7 +108,7 @@ def _completed(before: Case | None, applied: Applied, body: Body, at: Occasion) 
         *standing.newly(before, case, was=now, now=now, directory=at.directory),
     )
     if before is not None:
-        exceptions = (*exceptions, *risk.crossing(before, case))
+        exceptions = (*exceptions, *risk.crossing(before, case, now))
     return replace(
         applied,
         case=case,

@@ -11,7 +11,9 @@ from enum import StrEnum
 from typing import ClassVar
 
 from hub.cases.allocation import UNALLOCATED, Allocation
+from hub.cases.engagement import UNTROUBLED, Continuity
 from hub.cases.grants import Grant
+from hub.cases.held import NOTHING_HELD, Held
 from hub.cases.identity import NOBODY, Identity
 from hub.cases.integrated import Integrated
 from hub.cases.movements import NONE, Movements
@@ -258,3 +260,9 @@ class Case:
     """What should be happening, and how far it is (R-ADM-01)."""
     movements: Movements = NONE
     identity: Identity = NOBODY
+    plan_past: int = 0
+    """The latest version of the plan superseded or recalled: what is undelivered of it goes to nobody."""
+    held: Held = NOTHING_HELD
+    """Who holds which version of the plan, and what kinds of message (R-PLAN-02, R-CASE-06)."""
+    continuity: Continuity = UNTROUBLED
+    """What a transfer of the Offender Manager is still to be followed by, and what it may be too close to."""

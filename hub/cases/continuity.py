@@ -33,7 +33,7 @@ def check_authority(body: TeamChangeMessage, parties: set[str]) -> None:
     """
     if body.reason not in ACCEPTABLE_REASONS:
         code = "OM-TRANSFER-NO-REASON"
-        message = "an Offender Manager changes for one of the reasons of PC03/2009 only"
+        message = "an Offender Manager changes for one of the reasons of PC03/2009 only (003 ¶4, ¶5)"
         raise DomainRefusal(code, message, fix=f"give reason: {', '.join(sorted(ACCEPTABLE_REASONS))}")
     if (
         body.authorised_by is None
@@ -41,7 +41,7 @@ def check_authority(body: TeamChangeMessage, parties: set[str]) -> None:
         or body.authorised_by in parties
     ):
         code = "OM-TRANSFER-UNAUTHORISED"
-        message = "a change of Offender Manager is authorised and recorded by a line manager"
+        message = "a change of Offender Manager is authorised and recorded by a line manager (003 ¶5)"
         fix = "give authorised_by, with authorised_role line_manager, somebody who neither comes nor goes"
         raise DomainRefusal(code, message, fix=fix)
 
@@ -70,7 +70,7 @@ def manager_appointed(added: Applied, member: Member) -> Applied:
     others = [m for m in added.case.team if m.role is Role.OFFENDER_MANAGER and m is not member]
     if any(other.until is None or other.until > member.since for other in others):
         code = "OM-ALREADY-HELD"
-        message = "the case has an Offender Manager at that time; it has one at a time"
+        message = "the case has an Offender Manager at that time; it has one at a time (002 2.4.5)"
         raise DomainRefusal(code, message, fix="send TRANSFER_OM, authorised by a line manager")
     kept = [other for other in others if is_kept(added.case, other)]
     if all(other.person == member.person for other in kept):

@@ -27,6 +27,8 @@ CONFIRM_WITHIN_MS = 4 * 60 * 60 * 1000
 happened back for most of an hour, since mistakes are mended in that time."""
 BARE = frozenset({"action", "status", "at", "prison_from", "prison_to", "movement_reason", "release_type"})
 IDENTIFIERS = frozenset({"noms_number", "booking"})
+INTO = frozenset({PrisonEventAction.RECEPTION, PrisonEventAction.TRANSFER, PrisonEventAction.RECALL})
+"""Movements into a prison in which the person is to stay."""
 _DIGEST_DIGITS = 12
 
 
@@ -123,6 +125,7 @@ def _account(case: Case, body: PrisonEventMessage, at: Occasion) -> _Account:
         at=at.envelope.occurred_at if body.at is None else body.at,
         left=prison_of(at.directory, body.prison_from),
         reached=prison_of(at.directory, body.prison_to),
+        distant=body.distant is True,
     )
     said = {name: value for name, value in at.payload.items() if value is not None}
     content = sorted((name, str(value)) for name, value in said.items() if name not in {"at", "status"})
@@ -165,6 +168,7 @@ def _taken(case: Case, body: PrisonEventMessage, account: _Account, at: Occasion
             at=movement.at,
             left=movement.left or known.left,
             reached=movement.reached or known.reached,
+            distant=movement.distant or known.distant,
             told=told[-TOLD_MAX:],
         )
     else:
@@ -178,7 +182,8 @@ def _taken(case: Case, body: PrisonEventMessage, account: _Account, at: Occasion
         movement = replace(movement, ended=(), ended_at=None)
     after = _with(_dated(back.case, body), movement, instead_of=known)
     applied = moved.moved(case, after, movement, at) if is_new else Applied(case=after)
-    flags = _flags(applied.case, body) if is_new else ()
+    was_distant = account.happened and known is not None and known.distant
+    flags = () if was_distant else _flags(applied.case, movement)
     return replace(
         applied,
         correlation=movement.fact,
@@ -259,9 +264,9 @@ def _cleared(before: Case, after: Case, movement: Movement) -> tuple[Ended, ...]
     return tuple(deadlines.confirmation(each) for each in (*settled, *gone))
 
 
-def _flags(case: Case, body: PrisonEventMessage) -> tuple[Raised, ...]:
+def _flags(case: Case, movement: Movement) -> tuple[Raised, ...]:
     """Raise the question of an Offender Supervisor on a move into distant custody (002 3.24a)."""
-    into = {PrisonEventAction.RECEPTION, PrisonEventAction.TRANSFER, PrisonEventAction.RECALL}
-    if body.action not in into or body.distant is not True or case.in_scope is False:
+    has_happened = movement.status is PrisonEventStatus.CONFIRMED
+    if not has_happened or movement.action not in INTO or not movement.distant or case.in_scope is False:
         return ()
     return (Raised(code=reports.DISTANT_CUSTODY),)

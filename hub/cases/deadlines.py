@@ -33,6 +33,9 @@ REVIEW_DUE = "review-due"
 ASSESSMENT_DUE = "assessment-due"
 ENFORCEMENT_DECISION = "enforcement-decision"
 MOVEMENT_CONFIRMATION = "movement-confirmation"
+HANDOVER_MEETING = "handover-meeting"
+TRANSFER_CONFERENCE = "transfer-conference"
+PLAN_TAKEN_IN = "plan-taken-in"
 
 
 def named(*parts: str) -> str:
@@ -113,6 +116,21 @@ def confirmation(movement: movements.Movement) -> Ended:
     return Ended(MOVEMENT_CONFIRMATION, named(movement.fact, movement.sort))
 
 
+def handover_meeting() -> Ended:
+    """Name the deadline by which a handover meeting is to be held; there is one at a time."""
+    return Ended(HANDOVER_MEETING, "om")
+
+
+def transfer_conference() -> Ended:
+    """Name the deadline by which a review case conference is to follow a transfer; there is one at a time."""
+    return Ended(TRANSFER_CONFERENCE, "om")
+
+
+def plan_taken_in() -> Ended:
+    """Name the deadline by which the team is to have acknowledged the plan; a new version sets it anew."""
+    return Ended(PLAN_TAKEN_IN, "plan")
+
+
 def membership(kind: str, member: Member) -> Ended:
     """Name the deadline at which a membership begins or ends."""
     name = named(member.role, member.organisation, member.person, member.referral or "")
@@ -151,13 +169,23 @@ def _awaited(case: Case, now: Instant) -> Iterator[Ended]:
             yield grant_end(grant.grant)
     yield from (acknowledgement(held.delivery) for held in case.awaiting)
     yield from map(confirmation, movements.expected(case.movements))
-    if case.handover is not None:
-        yield handover_end()
+    yield from _of_continuity(case)
     if case.integrated is not None and case.integrated.since is not None:
         yield from (core_screen(), conference(), conference_late())
+    if case.plan is not None and case.plan.version > case.plan_past:
+        yield plan_taken_in()
     for member in case.team:
         yield from (Ended(due.kind, due.subject) for due in of_membership(member, now))
     yield from of_work(case.work)
+
+
+def _of_continuity(case: Case) -> Iterator[Ended]:
+    if case.handover is not None:
+        yield handover_end()
+    if case.continuity.arranged.meeting_by is not None:
+        yield handover_meeting()
+    if case.continuity.arranged.conference_by is not None:
+        yield transfer_conference()
 
 
 def of_work(work: Work) -> Iterator[Ended]:

@@ -12,6 +12,7 @@ from hub.cases import (
     deadlines,
     enforcing,
     expecting,
+    following,
     icm,
     reports,
     reviews,
@@ -114,6 +115,20 @@ def _handover_over(case: Case, _due: Ended, now: Instant, _directory: Directory)
     return Applied(case=replace(case, handover=None))
 
 
+def _meeting_over(case: Case, due: Ended, now: Instant, _directory: Directory) -> Applied:
+    return following.meeting_missed(case, now) if due == deadlines.handover_meeting() else Applied(case=case)
+
+
+def _conference_over(case: Case, due: Ended, now: Instant, _directory: Directory) -> Applied:
+    named = due == deadlines.transfer_conference()
+    return following.conference_missed(case, now) if named else Applied(case=case)
+
+
+def _plan_taken_in(case: Case, due: Ended, now: Instant, _directory: Directory) -> Applied:
+    named = due == deadlines.plan_taken_in()
+    return Applied(case=case, exceptions=following.plan_unheld(case, now) if named else ())
+
+
 def _member_begins(case: Case, due: Ended, now: Instant, directory: Directory) -> Applied:
     team = current_team(case, now)
     come = tuple(member for member in _members(case, due) if member in team)
@@ -156,5 +171,8 @@ PASSES: Mapping[str, Callable[[Case, Ended, Instant, Directory], Applied]] = {
     deadlines.ASSESSMENT_DUE: assessing.missing,
     deadlines.ENFORCEMENT_DECISION: enforcing.undecided,
     deadlines.MOVEMENT_CONFIRMATION: custody.overdue,
+    deadlines.HANDOVER_MEETING: _meeting_over,
+    deadlines.TRANSFER_CONFERENCE: _conference_over,
+    deadlines.PLAN_TAKEN_IN: _plan_taken_in,
 }
 """What follows from each kind of deadline."""

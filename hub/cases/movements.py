@@ -56,6 +56,8 @@ class Movement:
     at: Instant
     left: OrganisationId | None = None
     reached: OrganisationId | None = None
+    distant: bool = False
+    """Whether it was said to lead too far away for the Offender Manager to supervise in person."""
     told: tuple[str, ...] = ()
     """Digests of what has been told of it in this status: whoever says it again says nothing new."""
     release_date: str | None = None

@@ -27,12 +27,12 @@ def plan_distributed(case: Case, body: PlanMessage, at: Occasion) -> Applied:
         or envelope.author not in {"", manager.person}
     ):
         code = "PLAN-NOT-BY-OM"
-        message = "only the Offender Manager of the case may change its Sentence Plan"
+        message = "only the Offender Manager of the case may change its Sentence Plan (002 App. B)"
         raise DomainRefusal(code, message, fix="let the Offender Manager send the version")
     held = 0 if case.plan is None else case.plan.version
     if body.version != held + 1 or body.previous_version not in {None, held}:
         code = "PLAN-VERSION-ORDER"
-        message = "the version does not follow the current one"
+        message = "the version does not follow the current one of the single Sentence Plan (002 3.48, 3.53)"
         raise DomainRefusal(code, message, fix="fetch the current version and send the next")
     return Applied(case=replace(case, plan=_plan(body, at)))
 

@@ -5,11 +5,12 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from hub.cases import deadlines, team
-from hub.cases.applied import Applied, Occasion
+from hub.cases import deadlines, sequencing, team
+from hub.cases.applied import Applied, Occasion, Raised
 from hub.cases.case import Case, Referral, ReferralState
 from hub.cases.membership import OPEN_STATES, referral_named
 from hub.cases.refusals import full, incomplete, referral_unknown
+from hub.cases.team_reports import REFERRAL_ENDED_EARLY
 from hub.errors import DomainRefusal
 from hub.messages.envelope import MessageName, Role
 from hub.messages.identifiers import Instant
@@ -43,8 +44,6 @@ MOVES: Mapping[tuple[ReferralState, ReferralAction], ReferralState] = {
 BROKERS = frozenset({Role.OFFENDER_MANAGER, Role.OFFENDER_SUPERVISOR, Role.CASE_ADMINISTRATOR})
 OM_IN_PERSON_FROM_RUNG = 3
 """From here up the work is not the hub's to command: agency risk is taken in person (002 3.19)."""
-ANSWER_WITHIN_MS = 10 * 24 * 60 * 60 * 1000
-"""A provider's time to answer where the offer names none: ten days."""
 REFERRALS_MAX = 300
 
 
@@ -62,11 +61,12 @@ def offered(case: Case, body: ReferralMessage, at: Occasion) -> Applied:
     if len(case.referrals) >= REFERRALS_MAX:
         what = "referrals"
         raise full(what, REFERRALS_MAX)
-    referral = _new(body, at)
+    referral = _new(case, body, at)
     _check_broker(referral.rung, at)
     return Applied(
         case=replace(case, referrals=(*case.referrals, referral)),
         timers_set=(deadlines.on(deadlines.answer(referral), referral.answer_due or at.now),),
+        exceptions=sequencing.warnings(case, referral, at),
     )
 
 
@@ -83,7 +83,20 @@ def moved(case: Case, body: ReferralMessage, at: Occasion) -> Applied:
     referrals = tuple(after if referral is before else referral for referral in case.referrals)
     staffed = _staffed(replace(case, referrals=referrals), after, key_worker, at=at)
     answered = (deadlines.answer(before),) if before.state is State.OFFERED else ()
-    return replace(staffed, timers_cleared=(*staffed.timers_cleared, *answered))
+    return replace(
+        staffed,
+        timers_cleared=(*staffed.timers_cleared, *answered),
+        exceptions=(*staffed.exceptions, *_ended_early(before, body, at)),
+    )
+
+
+def _ended_early(before: Referral, body: ReferralMessage, at: Occasion) -> tuple[Raised, ...]:
+    """Report an intervention that ends without completion by another's hand than the Offender Manager's."""
+    if body.action is not Action.END or at.envelope.author_role is Role.OFFENDER_MANAGER:
+        return ()
+    unsaid = body.end_reason is None and body.withdrawal_code is None
+    about = "The provider has not said why." if unsaid else "The provider's message says why."
+    return (Raised(code=REFERRAL_ENDED_EARLY, subject=before.referral, about=about),)
 
 
 def _staffed(case: Case, referral: Referral, key_worker: str | None, *, at: Occasion) -> Applied:
@@ -105,7 +118,7 @@ def _key_worker(body: ReferralMessage, at: Occasion) -> str | None:
     return at.envelope.author if takes_up else None
 
 
-def _new(body: ReferralMessage, at: Occasion) -> Referral:
+def _new(case: Case, body: ReferralMessage, at: Occasion) -> Referral:
     if body.provider is None or body.rung is None or body.typology is None or body.nature is None:
         what = "REFERRAL"
         raise incomplete(what, *NEEDS[MessageName.REFERRAL]["OFFER"])
@@ -113,15 +126,17 @@ def _new(body: ReferralMessage, at: Occasion) -> Referral:
     if registered is None:
         code = "PROVIDER-UNKNOWN"
         raise DomainRefusal(code, "the hub knows no such provider", fix="name a registered organisation")
+    rung = max(body.rung, registered)
+    answer_within_ms = at.directory.profile(case.jurisdiction).answer_ms(rung)
     return Referral(
         referral=body.referral,
         provider=body.provider,
-        rung=max(body.rung, registered),
+        rung=rung,
         intervention=body.intervention or "",
         category=body.category,
         state=State.OFFERED,
         offered_at=at.now,
-        answer_due=body.answer_by or Instant(at.now + ANSWER_WITHIN_MS),
+        answer_due=body.answer_by or Instant(at.now + answer_within_ms),
         broker=at.envelope.organisation,
     )
 
@@ -131,13 +146,13 @@ def _check_broker(rung: int, at: Occasion) -> None:
     if role is Role.OFFENDER_MANAGER or (role in BROKERS and rung < OM_IN_PERSON_FROM_RUNG):
         return
     code = "REFERRAL-RUNG-NEEDS-OM"
-    message = "this rung of the brokerage ladder is brokered by the Offender Manager in person"
+    message = "this rung of the brokerage ladder is brokered by the Offender Manager in person (002 3.19)"
     raise DomainRefusal(code, message, fix="let the Offender Manager make the referral")
 
 
 def _illegal_move() -> DomainRefusal:
     return DomainRefusal(
         "REFERRAL-ILLEGAL-MOVE",
-        "the referral's state does not allow that move",
+        "the referral's state does not allow that move (002 3.19, brokerage)",
         fix="fetch the referral's state; a referral that has ended is offered anew under another name",
     )

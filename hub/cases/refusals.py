@@ -4,6 +4,41 @@ from __future__ import annotations
 
 from hub.errors import DomainRefusal
 
+TELLABLE = frozenset(
+    {
+        "CASE-ALREADY-MERGED",
+        "CASE-ALREADY-OPEN",
+        "CASE-CLOSED",
+        "CASE-FULL",
+        "CASE-INCOMPLETE",
+        "CASE-NOT-MERGED",
+        "ENFORCEMENT-NOT-BY-OM",
+        "HANDOVER-NONE",
+        "MEMBER-UNKNOWN",
+        "OM-ALREADY-HELD",
+        "OM-TRANSFER-NO-OM",
+        "OM-TRANSFER-NO-REASON",
+        "OM-TRANSFER-OUTGOING",
+        "OM-TRANSFER-UNAUTHORISED",
+        "PLAN-NOT-BY-OM",
+        "PLAN-VERSION-ORDER",
+        "PROVIDER-UNKNOWN",
+        "REFERRAL-ILLEGAL-MOVE",
+        "REFERRAL-INCOMPLETE",
+        "REFERRAL-RUNG-NEEDS-OM",
+        "REFERRAL-UNKNOWN",
+        "RESTRICTION-INCOMPLETE",
+        "RESTRICTION-UNKNOWN",
+        "ROLE-NOT-ON-TEAM",
+        "TEAM-CHANGE-INCOMPLETE",
+    }
+)
+"""Reasons the sender itself is told: the model refuses so only whoever holds the role they claim on the case.
+
+So they tell nobody that a case exists. That there is none, and that somebody has no part in it, stays with
+staff: both look alike from outside. Reasons that speak of overrides and grants stay with staff, too.
+"""
+
 
 def incomplete(what: str, *fields: str) -> DomainRefusal:
     """Return the refusal of a message that lacks fields its action needs."""

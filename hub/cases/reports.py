@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from hub.cases import team_reports
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -74,6 +76,7 @@ FOR_LINE_MANAGER = frozenset(
         OVERRIDE_LAPSED,
         BREAK_GLASS_USED,
         BREAK_GLASS_NOT_REVIEWED,
+        *team_reports.FOR_LINE_MANAGER,
     }
 )
 """Who should hold the case, and what is opened beyond the rules, is the line manager's, too (003 ¶5, ¶7)."""
@@ -190,5 +193,6 @@ DETAILS: Mapping[str, str] = {
     "their organisation no longer serves it. Tell them now, in another way.",
     YOUR_DELIVERY_PARKED: "A message about this case was kept back: your contract on messages of its kind no "
     "longer serves you. Ask the Offender Manager what it says, and agree the contract that follows.",
+    **team_reports.DETAILS,
 }
-"""What each code says to the Offender Manager; it never contains anything from a message."""
+"""What each code says to whoever attends to it; it never contains anything from a message."""

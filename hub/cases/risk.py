@@ -7,13 +7,18 @@ from those who assess: a Key Worker's report raises no level by itself (002 App.
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from hub.cases import keeping, reports
 from hub.cases.applied import Applied, Occasion, Raised
 from hub.cases.case import Case, Mappa, Risk, Rosh
+from hub.cases.membership import offender_manager
 from hub.messages.envelope import Role
 from hub.messages.identifiers import derived_id
 from hub.messages.risk_change import FactorChange, RiskChangeKind, RiskChangeMessage
+
+if TYPE_CHECKING:
+    from hub.messages.identifiers import Instant
 
 ASSESSORS = frozenset(
     {
@@ -25,6 +30,19 @@ ASSESSORS = frozenset(
     }
 )
 HIGH = frozenset({Rosh.HIGH, Rosh.VERY_HIGH})
+WHO_HOLDS = {
+    (
+        reports.ROSH_INTO_HIGH,
+        "PSO",
+    ): "The Offender Manager is a Probation Service Officer, who may keep day-to-day "
+    "work as Offender Supervisor under a Probation Officer (003 ¶7).",
+    (
+        reports.ROSH_OUT_OF_HIGH,
+        "PO",
+    ): "The Offender Manager is a Probation Officer, who may keep the case, or "
+    "oversee it and leave day-to-day work to a Probation Service Officer as Offender Supervisor (003 ¶7).",
+}
+"""By which way risk of serious harm moved, and the Offender Manager's grade: what 003 ¶7 proposes."""
 RISKS_MAX = 40
 """How many reports on risk a case keeps the place of; each is read back whole for whoever joins."""
 
@@ -58,12 +76,15 @@ def known_after(risks: tuple[Risk, ...], body: RiskChangeMessage, at: Occasion) 
     return earlier if _is_over(body) else _bounded((*earlier, said))
 
 
-def crossing(before: Case, after: Case) -> tuple[Raised, ...]:
+def crossing(before: Case, after: Case, now: Instant) -> tuple[Raised, ...]:
     """Report a move into or out of high or very high risk of serious harm; nobody's role ends by it."""
     was, is_ = before.rosh in HIGH, after.rosh in HIGH
     if was == is_:
         return ()
-    return (Raised(code=reports.ROSH_INTO_HIGH if is_ else reports.ROSH_OUT_OF_HIGH),)
+    manager = offender_manager(after, now)
+    grade = None if manager is None else manager.grade
+    code = reports.ROSH_INTO_HIGH if is_ else reports.ROSH_OUT_OF_HIGH
+    return (Raised(code=code, about=WHO_HOLDS.get((code, grade or ""), "")),)
 
 
 def _factor(body: RiskChangeMessage) -> str:

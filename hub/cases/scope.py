@@ -37,15 +37,13 @@ def followed(before: Case | None, applied: Applied, profile: Profile, now: Insta
     if before is not None and all(map(is_, rests_on(before), rests_on(case))):
         return applied
     found = in_scope(case, profile, now)
-    if found is None:
-        return applied
     allocation = case.allocation
     if case.in_scope is None or allocation.scope_rule is not None:
         rule = profile.scope_rule(now)
-        name = None if rule is None else f"{rule.name} ({profile.name})"
+        name = None if rule is None or found is None else f"{rule.name} ({profile.name})"
         allocation = replace(allocation, scope_rule=name)
         return replace(applied, case=replace(case, in_scope=found, allocation=allocation))
-    if found is case.in_scope or _was_at_odds(before, profile, now):
+    if found is None or found is case.in_scope or _was_at_odds(before, profile, now):
         return applied
     return replace(applied, exceptions=(*applied.exceptions, Raised(code=reports.SCOPE_AT_ODDS)))
 

@@ -1,14 +1,15 @@
 """Conditions in which a case should not be: each is reported at once when it comes about.
 
-R-CASE-02 (no Offender Manager), R-CASE-04 (a split in tier 4), R-ADM-07 (grade below the tier). What a tier
-asks for stands in the jurisdiction's profile. Cases out of scope are carried without them (R-CASE-07).
+R-CASE-02 (no Offender Manager), R-CASE-04 (a split in tier 4, or without a reason), R-ADM-07 (grade below
+the tier). What a tier asks for stands in the jurisdiction's profile. Cases out of scope are carried without
+them (R-CASE-07).
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from hub.cases import reports
+from hub.cases import reports, team_reports
 from hub.cases.applied import Raised
 from hub.cases.membership import current_team, offender_manager
 from hub.cases.pre_sentence import is_exempt, lacks_likely_tier
@@ -32,8 +33,11 @@ def conditions(case: Case, now: Instant, profile: Profile) -> frozenset[str]:
     if case.tier is None:
         return frozenset(found)
     tier = profile.tier(case.tier)
-    if tier.one_person and _is_split(case, manager, now):
-        found.add(reports.TIER_4_SPLIT)
+    if _is_split(case, manager, now):
+        if tier.one_person:
+            found.add(reports.TIER_4_SPLIT)
+        elif case.continuity.split is None:
+            found.add(team_reports.SPLIT_UNEXPLAINED)
     if tier.grades and manager.grade not in {None, *tier.grades}:
         found.add(reports.OM_GRADE_BELOW_TIER)
     return frozenset(found)

@@ -129,7 +129,7 @@ def transferred(case: Case, body: TeamChangeMessage, at: Occasion) -> Applied:
         case=continuity.with_protection(after, body, at),
         timers_set=timers,
         timers_cleared=(*gone.timers_cleared, *cleared),
-        exceptions=_flags(after),
+        exceptions=_flags(after) if is_kept(case, outgoing) else (),
     )
 
 
@@ -155,7 +155,7 @@ def _member(case: Case, body: TeamChangeMessage, at: Occasion) -> Member:
     if body.role not in APPOINTED_ROLES:
         code = "ROLE-NOT-ON-TEAM"
         fix = f"appoint one of {', '.join(sorted(APPOINTED_ROLES))}"
-        raise DomainRefusal(code, "nobody is appointed to that role on a team", fix=fix)
+        raise DomainRefusal(code, "nobody is appointed to that role on a team (002 3.51)", fix=fix)
     if body.role is Role.KEY_WORKER:
         referral = referral_named(case, body.referral)
         if referral is None or referral.provider != body.organisation or referral.state not in OPEN_STATES:

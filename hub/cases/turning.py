@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 TOLD = frozenset(
     {
         "version", "turn", "plan", "facts", "risks", "om_transfers", "awaiting", "allocation", "integrated",
-        "work", "movements", "identity",
+        "work", "movements", "identity", "held", "continuity",
     }
 )  # fmt: skip
 """What a case keeps in order to tell it, or counts: no decision looks at it. All else is a turn."""

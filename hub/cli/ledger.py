@@ -11,14 +11,18 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from hub.cli.readings import list_readings
 from hub.errors import NotConfigured
 
 if TYPE_CHECKING:
     from psycopg import AsyncConnection
 
+    from hub.adapters.ledger.consultations import Consultation
+    from hub.adapters.ledger.held import Held
     from hub.adapters.ledger.overtaken import Overtaken
     from hub.adapters.ledger.reports import Decided
     from hub.adapters.ledger.reviewing import Reviewed
+    from hub.topics.codec import Codec
 
 __all__ = ["app"]
 
@@ -47,6 +51,9 @@ def _group() -> None:
     """Show who was told what, and why."""
 
 
+app.command("readings")(list_readings)
+
+
 @app.command("list")
 def list_decisions(
     message: Annotated[
@@ -66,9 +73,9 @@ def list_decisions(
 
     `hub policy explain` explains one of them, by its id, clause by clause.
     """
-    found = asyncio.run(_found(message=message, case=case, organisation=organisation, limit=limit))
+    found, given = asyncio.run(_found(message=message, case=case, organisation=organisation, limit=limit))
     if as_json:
-        print(json.dumps([_plain(each) for each in found], indent=2))
+        print(json.dumps([_plain(each, given.get(each.delivery_id or "")) for each in found], indent=2))
         return
     if not found:
         print("No decision is recorded.")
@@ -79,7 +86,7 @@ def list_decisions(
             shown = each.message_id
             when = f"{each.decided_at.astimezone():%Y-%m-%d %H:%M:%S}"
             print(f"{when}  {each.message or 'message'}  {each.message_id}  case {each.case_ref}")
-        _show(each)
+        _show(each, given.get(each.delivery_id or ""))
     print(f"{len(found)} decision(s).")
 
 
@@ -180,6 +187,81 @@ async def _reviewed(case: str, *, limit: int) -> list[Reviewed]:
         return await merge_review(connection, codec, ref, limit=limit, now=now)
 
 
+@app.command("held")
+def list_held(
+    case: Annotated[
+        str | None, typer.Option(help="Only this case: its reference, or case_… as a party knows it.")
+    ] = None,
+    organisation: Annotated[str | None, typer.Option(help="Only what is for this organisation.")] = None,
+    limit: Annotated[int, typer.Option(min=1, max=10_000, help="Most deliveries shown, newest first.")] = 50,
+    *,
+    as_json: Annotated[bool, typer.Option("--json", help="As JSON, one list.")] = False,
+) -> None:
+    """List what is held because something has changed since it was decided: why still, and what to do."""
+    found = asyncio.run(_held(case=case, organisation=organisation, limit=limit))
+    if as_json:
+        said = [(each, {"reason": each.reason, "way_out": each.way_out}) for each in found]
+        print(json.dumps([dataclasses.asdict(each) | more for each, more in said], indent=2, default=str))
+        return
+    for each in found:
+        when = f"{each.available_at.astimezone():%Y-%m-%d %H:%M:%S}"
+        print(f"{when}  {each.message}  {each.message_id}  case {each.case_ref}")
+        print(f"  {each.organisation} as {each.role}: held; delivery {each.delivery_id}")
+        _line("why", each.reason)
+        if each.way_out:
+            _line("to do", each.way_out)
+    print(f"{len(found)} delivery(ies) held." if found else "Nothing is held.")
+
+
+async def _held(*, case: str | None, organisation: str | None, limit: int) -> list[Held]:
+    from hub.adapters.ledger.held import held
+    from hub.cli.projection import projection
+
+    async with projection() as connection:
+        parties = await _parties(connection)
+        return await held(
+            connection,
+            case_ref=case and await _case(connection, case, parties),
+            organisation=organisation and _party(organisation, parties),
+            limit=limit,
+        )
+
+
+@app.command("consultations")
+def list_consultations(
+    case: Annotated[
+        str | None, typer.Option(help="Only on this case: its reference, or case_… as a party knows it.")
+    ] = None,
+    who: Annotated[str | None, typer.Option(help="Only what this user of the machine asked.")] = None,
+    limit: Annotated[int, typer.Option(min=1, max=10_000, help="Most questions shown, newest first.")] = 50,
+    *,
+    as_json: Annotated[bool, typer.Option("--json", help="As JSON, one list.")] = False,
+) -> None:
+    """List who asked the hub about whom: every question of `hub policy`, whatever was logged.
+
+    It is recorded before anything is answered, cannot be switched off, and holds no value.
+    """
+    found = asyncio.run(_consultations(case=case, who=who, limit=limit))
+    if as_json:
+        print(json.dumps([dataclasses.asdict(each) for each in found], indent=2, default=str))
+        return
+    for each in found:
+        when = f"{each.asked_at.astimezone():%Y-%m-%d %H:%M:%S}"
+        print(f"{when}  {each.who} asked {each.asked} of case {each.case_ref or 'unknown'}")
+        for name, said in each.about.items():
+            _line(name.replace("_", " "), ", ".join(said) if isinstance(said, list) else str(said))
+    print(f"{len(found)} question(s)." if found else "Nobody has asked anything.")
+
+
+async def _consultations(*, case: str | None, who: str | None, limit: int) -> list[Consultation]:
+    from hub.adapters.ledger.consultations import recorded
+    from hub.cli.projection import projection
+
+    async with projection() as connection:
+        ref = case and _internal(case, "case", await _parties(connection))
+        return await recorded(connection, case_ref=ref, who=who, limit=limit)
+
+
 async def _overtaken(
     *, case: str | None, organisation: str | None, since: datetime | None, limit: int
 ) -> list[Overtaken]:
@@ -188,15 +270,7 @@ async def _overtaken(
     from hub.adapters.ledger.overtaken import Wanted, overtaken
     from hub.cli.projection import projection
     from hub.messages.identifiers import Instant
-    from hub.settings import load
-    from hub.topics.codec import Codec
-    from hub.topics.keys import FileKeyStore
-    from hub.topics.library import SchemaLibrary
 
-    settings = load()
-    codec = Codec(
-        library=SchemaLibrary.load(settings.schemas), keys=FileKeyStore(settings.instance_folder / "keys")
-    )
     async with projection() as connection:
         parties = await _parties(connection)
         wanted = Wanted(
@@ -205,7 +279,7 @@ async def _overtaken(
             since=since if since is None or since.tzinfo else since.astimezone(),
             limit=limit,
         )
-        return await overtaken(connection, codec, wanted, now=Instant(time.time_ns() // 1_000_000))
+        return await overtaken(connection, _codec(), wanted, now=Instant(time.time_ns() // 1_000_000))
 
 
 async def _parties(connection: AsyncConnection) -> list[str]:
@@ -213,7 +287,8 @@ async def _parties(connection: AsyncConnection) -> list[str]:
     return [str(row[0]) for row in await cursor.fetchall()]
 
 
-def _show(each: Decided) -> None:
+def _show(each: Decided, given: frozenset[str] | None) -> None:
+    """Show one decision; of what it lets go, what stands in its delivery, where that can still be read."""
     got = f"received, {_way(each)}" if each.delivers else "nothing went"
     print(f"  {each.organisation} as {each.role} ({each.concern}): {got}")
     if each.verdict:
@@ -222,9 +297,13 @@ def _show(each: Decided) -> None:
         _line("why", each.gate)
     for outcome, word in _OUTCOMES:
         paths = each.paths(outcome)
+        if given is not None and outcome != "withhold":
+            paths = tuple(path for path in paths if path in given)
         # Where nothing goes, what would have gone is not what anybody got.
         if paths and (each.delivers or outcome == "withhold") and not (each.gate and not each.delivers):
-            _line(word, _named(paths), each.reasons(outcome) if outcome != "disclose" else ())
+            unread = "" if given is not None or outcome == "withhold" else ", as far as it was in the message"
+            reasons = each.reasons(outcome) if outcome != "disclose" else ()
+            _line(word, f"{_named(paths)}{unread}", reasons)
     if each.caveats:
         _line("on terms", ", ".join(each.caveats))
     contract = f"; contract {each.contract}" if each.contract else ""
@@ -252,19 +331,35 @@ def _line(word: str, said: str, reasons: tuple[str, ...] = ()) -> None:
 
 async def _found(
     *, message: str | None, case: str | None, organisation: str | None, limit: int
-) -> list[Decided]:
+) -> tuple[list[Decided], dict[str, frozenset[str]]]:
+    """Return the decisions, and by delivery what really stands in it."""
+    from hub.adapters.ledger.given import given
     from hub.adapters.ledger.reports import decisions
     from hub.cli.projection import projection
 
     async with projection() as connection:
         parties = await _parties(connection)
-        return await decisions(
+        found = await decisions(
             connection,
             message_id=message and _internal(message, "message", parties),
             case_ref=case and await _case(connection, case, parties),
             organisation=organisation and _party(organisation, parties),
             limit=limit,
         )
+        sent = {each.delivery_id: each.contract for each in found if each.delivery_id and each.contract}
+        return found, await given(connection, _codec(), sent)
+
+
+def _codec() -> Codec:
+    """Return what opens what is sealed, with the keys of this instance."""
+    from hub.settings import load
+    from hub.topics.codec import Codec
+    from hub.topics.keys import FileKeyStore
+    from hub.topics.library import SchemaLibrary
+
+    settings = load()
+    keys = FileKeyStore(settings.instance_folder / "keys")
+    return Codec(library=SchemaLibrary.load(settings.schemas), keys=keys)
 
 
 def _party(organisation: str, parties: list[str]) -> str:
@@ -308,10 +403,11 @@ def _internal(reference: str, sort: str, parties: list[str]) -> str:
     raise NotConfigured(message, fix="give the reference as an organisation knows it, or the hub's own id")
 
 
-def _plain(each: Decided) -> dict[str, object]:
+def _plain(each: Decided, given: frozenset[str] | None) -> dict[str, object]:
     instants = {
         "decided_at": each.decided_at,
         "fetched_at": each.fetched_at,
         "acknowledged_at": each.acknowledged_at,
     }
-    return dataclasses.asdict(each) | {name: at.isoformat() if at else None for name, at in instants.items()}
+    plain = {name: at.isoformat() if at else None for name, at in instants.items()}
+    return dataclasses.asdict(each) | plain | {"given": None if given is None else sorted(given)}

@@ -18,7 +18,8 @@ from hub.messages.envelope import InformationClass, MessageName
 from hub.messages.identifiers import OrganisationId
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Mapping, Sequence
+    from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+    from enum import StrEnum
 
     from hub.app import Hub
 
@@ -169,9 +170,27 @@ def resume(name: Annotated[str, typer.Argument(help="The organisation's short na
 
 
 @app.command()
-def amend(
+def amend(  # noqa: PLR0913 - each option is a fact about the organisation
     name: Annotated[str, typer.Argument(help="The organisation's short name.")],
     *,
+    sends: Annotated[
+        list[MessageName] | None,
+        typer.Option(help="Message type it may send; repeat. Takes the place of all it might send."),
+    ] = None,
+    no_sends: Annotated[bool, typer.Option("--no-sends", help="It may send nothing any more.")] = False,
+    kafka: Annotated[
+        list[MessageName] | None,
+        typer.Option(
+            help="Message type it takes on its own topic; repeat. Takes the place of all it took there."
+        ),
+    ] = None,
+    no_kafka: Annotated[
+        bool, typer.Option("--no-kafka", help="It takes nothing on its own topic any more.")
+    ] = False,
+    purpose: Annotated[
+        list[Purpose] | None,
+        typer.Option(help="What it may be told things for; repeat. Takes the place of all there were."),
+    ] = None,
     access: Annotated[
         Access | None,
         typer.Option(help="Of which cases it may learn: all that concern it, or those that name it."),
@@ -180,32 +199,73 @@ def amend(
         bool | None,
         typer.Option(help="Whether it has the policy document that sensitive data need (DPA 2018 s.42)."),
     ] = None,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Only show what would change; nothing is put in force.")
+    ] = False,
 ) -> None:
-    """Say anew what is known of an organisation; the rest stays. It counts from the next message on."""
+    """Say anew what is known of an organisation; the rest stays. It counts from the next message on.
+
+    What changes is shown, before and after. Messages that wait for it are decided again.
+    """
+    said = {
+        "sends": _list("sends", sends, none=no_sends),
+        "kafka": _list("kafka", kafka, none=no_kafka),
+        "purposes": _list("purpose", purpose, none=False),
+        "access": None if access is None else access.value,
+        "policy_document": policy_document,
+    }
 
     async def work(hub: Hub) -> None:
         """Put it in force for an organisation there is."""
-        body = amended(await hub.organisation(name), access=access, policy_document=policy_document)
-        await hub.put_organisation(body)
-        print(f"{name}, in every partition of the log:\n")
-        show_pairs((each.replace("_", " "), _words(body[each])) for each in ("access", "policy_document"))
+        before = await hub.organisation(name)
+        body = amended(before, said)
+        changes = list(_changes(before, body))
+        if not changes:
+            print(f"{name} is so already: nothing changes.")
+            return
+        if dry_run:
+            await hub.check_organisation(body)
+            print(f"{name} would be, and nothing has been changed:\n")
+        else:
+            await hub.put_organisation(body)
+            print(f"{name}, in every partition of the log:\n")
+        show_pairs(changes)
 
     _on_hub(work)
 
 
-def amended(
-    body: Mapping[str, object], *, access: Access | None, policy_document: bool | None
-) -> dict[str, object]:
-    """Return an organisation's description with what is said put in place of what stood there."""
-    said = {"access": None if access is None else access.value, "policy_document": policy_document}
-    if all(value is None for value in said.values()):
+def amended(body: Mapping[str, object], said: Mapping[str, object]) -> dict[str, object]:
+    """Return an organisation's description with what is said in place of what stood there; None: not said."""
+    new = {name: value for name, value in said.items() if value is not None}
+    if not new:
         message = "nothing to amend is said"
-        raise NotConfigured(message, fix="give --access, --policy-document or --no-policy-document")
-    return {
-        **dict.fromkeys(said),
-        **body,
-        **{name: value for name, value in said.items() if value is not None},
-    }
+        fix = "give --sends, --kafka, --purpose, --access or --policy-document; see --help"
+        raise NotConfigured(message, fix=fix)
+    return {**body, **new}
+
+
+def _changes(before: Mapping[str, object], after: Mapping[str, object]) -> Iterator[tuple[str, str]]:
+    """Yield each fact that is another than before, with what it was and what it is."""
+    for name, value in after.items():
+        was = before.get(name)
+        if _plain(was) == _plain(value):
+            continue
+        yield name.replace("_", " "), f"{_words(was)}  ->  {_words(value)}"
+
+
+def _plain(value: object) -> object:
+    """Return a fact so that two can be compared: the order of a list says nothing, nor does its absence."""
+    return sorted(map(str, value)) if isinstance(value, list) else value if value is not None else []
+
+
+def _list(option: str, given: Sequence[StrEnum] | None, *, none: bool) -> list[str] | None:
+    """Return what a repeated option names, each once; None where nothing is said of it."""
+    if none and given:
+        message = f"--{option} and --no-{option} contradict each other"
+        raise NotConfigured(message, fix="give one of them")
+    if none:
+        return []
+    return [*dict.fromkeys(each.value for each in given)] if given else None
 
 
 async def _stand(hub: Hub, name: str, standing: Standing) -> None:

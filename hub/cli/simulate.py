@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import sys
+from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -21,6 +21,7 @@ EXIT_DOES_NOT_HOLD = 1
 FILE_START = 1_767_225_600_000
 """Midnight of 1 January 2026, UTC: a file of one seed is the same whenever it is written."""
 _SHOWN_MAX = 10
+_LINES_A_LOOK = 500
 
 
 def command(
@@ -89,8 +90,9 @@ async def _send(*, cases: int, days: int, seed: int, at_once: int, wait: int) ->
     simulation = Simulation(cases=cases, days=days, seed=seed, start=present(), still=True)
     async with attached(settings) as hub:
         sender = Sender(hub, simulation, at_once=min(at_once, cases))
-        with _bar("cases sent", cases) as one_more:
-            return await sender.send(lambda _messages: one_more(), wait_s=wait)
+        with _bar("cases sent", cases) as reached:
+            sent = count(1)
+            return await sender.send(lambda _messages: reached(next(sent)), wait_s=wait)
 
 
 def _write(simulation: Simulation, out: Path) -> None:
@@ -98,41 +100,33 @@ def _write(simulation: Simulation, out: Path) -> None:
 
     if str(out) == "-":
         for line in lines(simulation):
-            print(line)
+            print(line.text)
         return
-    count = 0
-    with out.open("w", encoding="utf-8") as file:
-        for line in _counted(lines(simulation)):
-            file.write(f"{line}\n")
-            count += 1
-    print(f"written: {out}, {count} messages on {simulation.cases} cases")
+    written = 0
+    # How many messages there will be nobody knows before they are made; the days are known.
+    with out.open("w", encoding="utf-8") as file, _bar("days", simulation.days) as reached:
+        for line in lines(simulation):
+            file.write(f"{line.text}\n")
+            written += 1
+            if written % _LINES_A_LOOK == 0:
+                reached(line.day)
+    print(f"written: {out}, {written} messages on {simulation.cases} cases")
 
 
-def _counted(texts: Iterator[str]) -> Iterator[str]:
-    """Show on a terminal how many have been written."""
-    shown = sys.stderr.isatty()
-    for number, text in enumerate(texts, start=1):
-        if shown and number % 1_000 == 0:
-            print(f"\r{number} messages", end="", file=sys.stderr)
-        yield text
-    if shown:
-        print("\r", end="", file=sys.stderr)
-
-
-def _bar(what: str, total: int) -> AbstractContextManager[Callable[[], None]]:
-    """Show a bar on standard error while something goes on; elsewhere than on a terminal, nothing."""
+def _bar(what: str, total: int) -> AbstractContextManager[Callable[[int], None]]:
+    """Show on a terminal how far something has come, by what it is told; elsewhere nothing."""
     from contextlib import contextmanager
 
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
     @contextmanager
-    def shown() -> Iterator[Callable[[], None]]:
+    def shown() -> Iterator[Callable[[int], None]]:
         console = Console(stderr=True)
         columns = (TextColumn(what), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
         with Progress(*columns, console=console, disable=not console.is_terminal, transient=True) as progress:
             task = progress.add_task(what, total=total)
-            yield lambda: progress.advance(task)
+            yield lambda come: progress.update(task, completed=come)
 
     return shown()
 

@@ -6,12 +6,12 @@ decisions on other grounds, or that differ only in fields nobody filled in, come
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 from hub.consent.decision import Candidate, Decision, FieldSpec, Scope
 from hub.consent.outcomes import by_place
 from hub.consent.partner_contracts import NOT_IN_VIEW
-from hub.consent.paths import PLAIN, ContractFields, fields_of, scope_of
+from hub.consent.paths import ContractFields, fields_of, walked
 from hub.messages.identifiers import OrganisationId
 
 ENVELOPE = tuple((name, Scope.ALL) for name in ("@author", "@author_organisation", "@causation"))
@@ -58,36 +58,11 @@ def _places(
         _read[:] = [(payload, specs, {})]
     found = _read[0][2].get(whose)
     if found is None:
-        there = dict.fromkeys(_of_record(payload, "", Scope.ALL, contract, candidate))
+        known = walked(payload, specs, candidate)
+        there = dict.fromkeys([(leaf.path, leaf.scope) for leaf in known.leaves])
+        for path, _ in known.empty:
+            # Whether a list may be seen to be empty depends on all that could stand in it.
+            within = [each for each in contract.specs if each == path or each.startswith(f"{path}[]")]
+            there |= dict.fromkeys([(each, scope) for each in within for scope in Scope])
         found = _read[0][2][whose] = (*there, *ENVELOPE)
     return found
-
-
-def _of_record(
-    record: Mapping[str, object], prefix: str, scope: Scope, contract: ContractFields, candidate: Candidate
-) -> Iterator[_Place]:
-    for name, value in record.items():
-        if value is None:
-            continue
-        yield prefix + name, scope
-        if value.__class__ not in PLAIN:
-            yield from _inside(value, prefix + name, scope, contract, candidate)
-
-
-def _inside(
-    value: object, path: str, scope: Scope, contract: ContractFields, candidate: Candidate
-) -> Iterator[_Place]:
-    if isinstance(value, Mapping):
-        yield from _of_record(value, f"{path}.", scope, contract, candidate)
-    elif isinstance(value, list | tuple):
-        below = f"{path}[]"
-        if not value:
-            # Whether it may be seen to be empty depends on all that could stand in it.
-            within = (each for each in contract.specs if each == path or each.startswith(below))
-            yield from ((each, of) for each in within for of in Scope)
-        for item in value:
-            whose = scope
-            if isinstance(item, Mapping) and below in contract.own:
-                whose = scope_of(item, contract.own[below], candidate)
-            yield path, scope
-            yield from _inside(item, below, whose, contract, candidate)

@@ -34,6 +34,14 @@ KINDS: Mapping[Role, Kind] = {
 """What sort of body usually holds a role; a partner's roles are shown on every rung."""
 STATUSES: Mapping[int, LegalStatus] = dict(zip(RUNGS, LegalStatus, strict=True))
 """The legal status usual on each rung; the two are separate facts all the same (R-DIS-01)."""
+RUNG_SAID: Mapping[int, str] = {
+    1: "in house",
+    2: "directly purchased",
+    3: "mainstream with a duty to reach out",
+    4: "mainstream without",
+}
+"""What each rung of the brokerage ladder is (002 3.19)."""
+RUNGS_IN_WORDS = ", ".join(f"{rung} {said}" for rung, said in RUNG_SAID.items())
 SENSITIVE = frozenset({InformationClass.HEALTH, InformationClass.INTELLIGENCE})
 """Classes whose fields are usually sensitive."""
 CHANGES: Mapping[str, Mapping[str, Value]] = {

@@ -12,7 +12,7 @@ from html import escape
 
 from hub.consent.compile import Policy
 from hub.consent.decision import Outcome
-from hub.consent.matrix import Cell, cells, columns
+from hub.consent.matrix import RUNG_SAID, RUNGS_IN_WORDS, Cell, cells, columns
 from hub.consent.matrix_style import CSS
 from hub.consent.parties import Purpose
 from hub.consent.prove import OTHER_FIELD
@@ -45,8 +45,8 @@ _BY_DEFAULT = (
     "of a court or override."
 )
 _RUNGS = (
-    "A role's columns are its rungs of the brokerage ladder: 1 in house, 2 directly purchased, 3 mainstream "
-    "with a duty to reach out, 4 mainstream without."
+    f"A role's columns are its rungs of the brokerage ladder: {RUNGS_IN_WORDS}. Whoever is no partner "
+    "organisation is in house, on rung 1."
 )
 _OVERVIEW = (
     "The most that goes of each class, for any purpose. A small letter with a count: so many of the fields "
@@ -243,7 +243,16 @@ def _opened(table: str, caption: str, heads: Sequence[str], groups: Sequence[Col
         rungs.setdefault(role, []).append(rung)
     for role, own in rungs.items():
         yield f'<th scope="colgroup" colspan="{len(own)}">{ROLES[role][0].upper()}{ROLES[role][1:]}</th>'
-    yield "</tr>\n<tr>" + "".join(f'<th scope="col">{rung}</th>' for _, rung in groups) + "</tr>\n</thead>"
+    yield (
+        "</tr>\n<tr>"
+        + "".join(f'<th scope="col">{_rung(rung)}</th>' for _, rung in groups)
+        + "</tr>\n</thead>"
+    )
+
+
+def _rung(rung: int) -> str:
+    """Say a column's rung; what it stands for is in the key, and shown where one points at it."""
+    return f'<abbr title="{escape(RUNG_SAID[rung])}">rung {rung}</abbr>'
 
 
 def _others(policy: Policy) -> Iterator[str]:

@@ -30,7 +30,8 @@ th, td { padding: .35rem .5rem; text-align: left; vertical-align: top;
   border-right: 1px solid #b1b4b6; border-bottom: 1px solid #b1b4b6; }
 td { text-align: left; }
 thead th { position: sticky; top: 0; z-index: 2; color: #0b0c0c; background: #f3f2f1; height: 2.2rem; }
-thead tr + tr th { top: 3rem; height: auto; text-align: center; }
+thead tr + tr th { top: 3rem; height: auto; text-align: center; white-space: nowrap; }
+abbr { text-decoration: none; }
 tbody th { font-weight: normal; color: #0b0c0c; background: #ffffff; }
 tbody th:first-child { position: sticky; left: 0; z-index: 1; }
 .purpose { font-size: .85rem; color: #505a5f; background: #ffffff; min-width: 8rem; }

@@ -137,10 +137,13 @@ def as_told(terms: Iterable[str], at: Instant) -> tuple[str, ...]:
 
 
 def _told(term: str, at: Instant) -> str:
+    kind = kind_of(term)
+    if kind not in {ACKNOWLEDGE, DESTROY}:
+        return term
     ends = datetime.fromtimestamp((at + period_ms(term)) / 1000, UTC)
-    if kind_of(term) == ACKNOWLEDGE:
+    if kind == ACKNOWLEDGE:
         return f"ACKNOWLEDGE-BY:{ends:%Y-%m-%dT%H:%M:%SZ}"
-    return f"DESTROY-BY:{ends:%Y-%m-%d}" if kind_of(term) == DESTROY else term
+    return f"DESTROY-BY:{ends:%Y-%m-%d}"
 
 
 def is_told(text: str) -> bool:

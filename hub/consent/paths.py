@@ -98,32 +98,55 @@ def scope_of(item: Mapping[str, object], own: str | None, candidate: Candidate) 
     return Scope.THEIRS if item.get(own) == candidate.organisation else Scope.OTHERS
 
 
+@dataclass(slots=True)
+class Walked:
+    """A payload gone through once: its values, and the lists in it that are empty."""
+
+    leaves: list[Leaf]
+    empty: list[tuple[str, Scope]]
+
+
 def walk(payload: Mapping[str, object], specs: Sequence[FieldSpec], candidate: Candidate) -> list[Leaf]:
     """Return every value of the payload that is not null, in its order."""
-    found: list[Leaf] = []
+    found = Walked([], [])
     _record(payload, "", Scope.ALL, owners(specs), candidate, found)
+    return found.leaves
+
+
+def texts_of(payload: Mapping[str, object]) -> list[str]:
+    """Return every text of a payload, however deep."""
+    found: list[str] = []
+    rest: list[object] = [payload]
+    for value in rest:
+        if value.__class__ is str:
+            found.append(value)
+        elif isinstance(value, Mapping):
+            rest.extend([each for each in value.values() if each is not None])
+        elif isinstance(value, list | tuple):
+            rest.extend(value)
+        elif isinstance(value, str):
+            found.append(value)
     return found
 
 
-_read: list[tuple[Mapping[str, object], Sequence[FieldSpec], dict[OrganisationId, list[Leaf]]]] = []
+_read: list[tuple[Mapping[str, object], Sequence[FieldSpec], dict[OrganisationId, Walked]]] = []
 """The payload read last: it is cut for one recipient after another."""
 _NOBODY = OrganisationId("")
 
 
-def leaves_of(
-    payload: Mapping[str, object], specs: Sequence[FieldSpec], candidate: Candidate
-) -> Sequence[Leaf]:
-    """Return what `walk` does; of the last payload asked about it is kept.
+def walked(payload: Mapping[str, object], specs: Sequence[FieldSpec], candidate: Candidate) -> Walked:
+    """Go through a payload; of the last one asked about it is kept.
 
     Whose an item is depends on the candidate's organisation alone, and only where items are somebody's.
     """
     if not _read or _read[0][0] is not payload or _read[0][1] is not specs:
         _read[:] = [(payload, specs, {})]
-    known = _read[0][2]
-    whose = candidate.organisation if owners(specs) else _NOBODY
-    found = known.get(whose)
+    own = owners(specs)
+    whose = candidate.organisation if own else _NOBODY
+    found = _read[0][2].get(whose)
     if found is None:
-        found = known[whose] = walk(payload, specs, candidate)
+        found = _read[0][2][whose] = Walked([], [])
+        _record(payload, "", Scope.ALL, own, candidate, found)
     return found
 
 
@@ -133,14 +156,15 @@ def _record(
     scope: Scope,
     own: Mapping[str, str],
     candidate: Candidate,
-    found: list[Leaf],
+    found: Walked,
 ) -> None:
     """Add the values of one record."""
+    leaves = found.leaves
     for name, value in record.items():
         if value is None:
             continue
         if value.__class__ in PLAIN:
-            found.append(Leaf(prefix + name, scope, value))
+            leaves.append(Leaf(prefix + name, scope, value))
         else:
             _value(value, prefix + name, scope, own, candidate, found)
 
@@ -151,7 +175,7 @@ def _value(
     scope: Scope,
     own: Mapping[str, str],
     candidate: Candidate,
-    found: list[Leaf],
+    found: Walked,
 ) -> None:
     """Add the values under one path."""
     if value is None:
@@ -159,11 +183,15 @@ def _value(
     if isinstance(value, Mapping):
         _record(value, f"{path}.", scope, own, candidate, found)
     elif isinstance(value, list | tuple):
+        if not value:
+            found.empty.append((path, scope))
         inner = f"{path}[]"
         for item in value:
-            whose = scope
-            if isinstance(item, Mapping) and inner in own:
-                whose = scope_of(item, own[inner], candidate)
-            _value(item, inner if isinstance(item, Mapping) else path, whose, own, candidate, found)
+            if item.__class__ in PLAIN:
+                found.leaves.append(Leaf(path, scope, item))
+                continue
+            is_record = isinstance(item, Mapping)
+            whose = scope_of(item, own[inner], candidate) if is_record and inner in own else scope
+            _value(item, inner if is_record else path, whose, own, candidate, found)
     else:
-        found.append(Leaf(path, scope, value))
+        found.leaves.append(Leaf(path, scope, value))

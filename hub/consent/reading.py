@@ -5,11 +5,11 @@ Worked out once per message, however many are told of it.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from hub.consent.decision import Candidate, FieldDecision, FieldSpec, Scope
-from hub.consent.paths import owners, walk
+from hub.consent.paths import owners, texts_of, walked
 from hub.consent.screen import named_in_text, telling
 from hub.messages.identifiers import OrganisationId
 
@@ -61,8 +61,8 @@ class Reading:
         owner = candidate.organisation if owners(self.specs) else _NOBODY
         found = self._present.get(owner)
         if found is None:
-            leaves = walk(self.payload, self.specs, candidate)
-            found = self._present[owner] = frozenset((leaf.path, leaf.scope) for leaf in leaves)
+            leaves = walked(self.payload, self.specs, candidate).leaves
+            found = self._present[owner] = frozenset([(leaf.path, leaf.scope) for leaf in leaves])
         return found
 
 
@@ -72,21 +72,9 @@ _SIMPLE = (str, int, float, bytes)
 
 def read_payload(payload: Mapping[str, object], specs: Sequence[FieldSpec]) -> Reading:
     """Read a payload."""
-    texts = set(_texts(payload))
+    texts = set(texts_of(payload))
     together = "\n".join({text.strip().lower() for text in texts})
     return Reading(payload=payload, specs=specs, naming=_some_name_others(texts, together), texts=together)
-
-
-def _texts(payload: Mapping[str, object]) -> Iterator[str]:
-    """Yield every text of a payload, however deep."""
-    rest: list[object] = [payload]
-    for value in rest:
-        if isinstance(value, str):
-            yield value
-        elif isinstance(value, Mapping):
-            rest.extend(value.values())
-        elif isinstance(value, list | tuple):
-            rest.extend(value)
 
 
 def _some_name_others(texts: set[str], together: str) -> bool:

@@ -14,7 +14,7 @@ from hub.consent.alike import Key, alike
 from hub.consent.decision import Candidate, Decision, FieldSpec, Outcome, Scope
 from hub.consent.generalise import Between, generalised
 from hub.consent.outcomes import Decided, by_place
-from hub.consent.paths import PLAIN, ContractFields, fields_of, general_of, leaves_of, scope_of, walk
+from hub.consent.paths import PLAIN, ContractFields, fields_of, general_of, scope_of, texts_of, walked
 from hub.consent.screen import LENGTH_MIN
 from hub.errors import HubError
 
@@ -159,7 +159,7 @@ def _check(
     """Look for every held-back text in the result; it may stand there only where it was itself disclosed."""
     disclosed: set[object] = set()
     held: list[tuple[str, str]] = []
-    for leaf in leaves_of(payload, specs, worker.candidate):
+    for leaf in walked(payload, specs, worker.candidate).leaves:
         found = worker.decided.get((leaf.path, leaf.scope))
         if found is not None and found.outcome is Outcome.DISCLOSE:
             disclosed.add(leaf.value)
@@ -167,8 +167,7 @@ def _check(
             held.append((leaf.path, leaf.value))
     if not held:
         return
-    left = [leaf.value for leaf in walk(result, specs, worker.candidate)]
-    remains = "\n".join(text for text in left if isinstance(text, str) and text not in disclosed)
+    remains = "\n".join([text for text in texts_of(result) if text not in disclosed])
     for path, text in held:
         if text in remains:
             message = f"a value held back from this recipient is still in the message (field {path})"

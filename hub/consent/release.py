@@ -22,6 +22,9 @@ APPROVALS_MIN = 2
 """So many people besides the author have to approve."""
 CURRENT, COMING = "current", "coming"
 """Names of the two control facts that say what holds and what is to come; a release's own has a colon."""
+SINCE, STARTS, REPLACED = "since", "starts", "replaced"
+"""What a release kept under its name says besides: when it was first in force (null: never), every time it
+came into force, and each time another took its place while it was to come: effective time, and when."""
 _RELEASE = frozenset({"version", "digest", "author", "proposed", "approvals"})
 _APPROVAL = frozenset({"by", "date", "digest"})
 _VERSION = re.compile(r"[0-9A-Za-z]+(?:[.+-][0-9A-Za-z]+)*")
@@ -252,6 +255,12 @@ def is_due(coming: Mapping[str, object], now: Instant) -> bool:
     """Tell whether the effective time of a release to come has been reached."""
     effective_at = coming.get("effective_at")
     return not isinstance(effective_at, int) or effective_at <= now
+
+
+def starts_of(body: Mapping[str, object]) -> tuple[int, ...]:
+    """Return every moment a release kept under its name came into force, as far as that was recorded."""
+    starts = body.get(STARTS, [body.get(SINCE)])
+    return tuple(each for each in starts if isinstance(each, int)) if isinstance(starts, list | tuple) else ()
 
 
 def _is_instant(value: object) -> bool:

@@ -2,12 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
-from hub.consent.release import COMING, CURRENT, digest_of, is_due, release_in_force
+from hub.consent.release import (
+    COMING,
+    CURRENT,
+    REPLACED,
+    SINCE,
+    digest_of,
+    is_due,
+    release_in_force,
+    starts_of,
+)
 from hub.messages.identifiers import Instant
+
+Facts = Mapping[str, Mapping[str, object]]
 
 
 class State(StrEnum):
@@ -16,13 +27,13 @@ class State(StrEnum):
     IN_FORCE = "in force"
     COMING = "to come"
     PAST = "past"
-    NEVER = "never in force"
-    """Something else was released before its effective time."""
+    REPLACED = "replaced"
+    """Never in force: something else was released before its effective time."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Listed:
-    """One release as staff see it."""
+    """One release as staff see it; rules that came back are listed once for each time they held."""
 
     name: str
     """Version and digest as decisions bear them."""
@@ -32,33 +43,64 @@ class Listed:
     """None: released before author and approvers were asked for."""
     approvers: tuple[str, ...]
     effective: Instant | None
-    """Since when it holds, held or is to hold; None where that was not recorded."""
+    """Since when it holds, held, or is or was to hold; None where that was not recorded."""
+    until: Instant | None
+    """Until when it held or was to come; None: it still does, or that was not recorded."""
     state: State
 
 
-def listed(facts: Mapping[str, Mapping[str, object]], now: Instant) -> tuple[Listed, ...]:
+def listed(facts: Facts, now: Instant) -> tuple[Listed, ...]:
     """Return every release of these control facts (by name), the earliest first, what is to come last."""
+    coming = facts.get(COMING)
+    holds = release_in_force(facts.get(CURRENT), coming, now)
+    name = "" if holds is None else _listed(holds, State.IN_FORCE, None).name
+    held = sorted(_held(facts, now), key=lambda each: (each.effective or 0, each.name == name, each.name))
+    follows = [each.effective for each in held[1:]]
+    found = [replace(each, until=until) for each, until in zip(held, (*follows, None), strict=True)]
+    if found and holds is not None:
+        found[-1] = replace(found[-1], state=State.IN_FORCE)
+    found += _replaced(facts)
+    found.sort(key=_order)
+    if coming is not None and not is_due(coming, now):
+        found.append(_listed(coming, State.COMING, _instant(coming.get("effective_at"))))
+    return tuple(found)
+
+
+def _held(facts: Facts, now: Instant) -> Iterator[Listed]:
+    """Yield every time that a release came into force, each once."""
+    seen: set[tuple[str, int | None]] = set()
     current, coming = facts.get(CURRENT), facts.get(COMING)
-    holds = release_in_force(current, coming, now)
-    found: dict[str, Listed] = {}
-    for body in facts.values():
-        if body is not current and body is not coming:
-            state = State.NEVER if body.get("since", 0) is None else State.PAST
-            _add(found, _listed(body, state, _instant(body.get("since"))))
+    own = [
+        (body, start)
+        for name, body in facts.items()
+        if name not in {CURRENT, COMING}
+        for start in (starts_of(body) if SINCE in body else (None,))
+    ]
     if current is not None:
-        state = State.IN_FORCE if current is holds else State.PAST
-        _add(found, _listed(current, state, _instant(current.get("since"))))
-    if coming is not None:
-        state = State.IN_FORCE if is_due(coming, now) else State.COMING
-        _add(found, _listed(coming, state, _instant(coming.get("effective_at"))))
-    return tuple(sorted(found.values(), key=_order))
+        own.append((current, _instant(current.get(SINCE))))
+    holding = None if current is None else _listed(current, State.PAST, None).name
+    if coming is not None and is_due(coming, now) and _listed(coming, State.PAST, None).name != holding:
+        own.append((coming, _instant(coming.get("effective_at"))))
+    for body, start in own:
+        each = _listed(body, State.PAST, _instant(start))
+        if (each.name, start) not in seen:
+            seen.add((each.name, start))
+            yield each
 
 
-def _add(found: dict[str, Listed], each: Listed) -> None:
-    """Keep what is said last of a name; what is to come does not hide that it holds already."""
-    before = found.get(each.name)
-    if before is None or before.state is not State.IN_FORCE:
-        found[each.name] = each
+def _replaced(facts: Facts) -> Iterator[Listed]:
+    """Yield what was to come and never did."""
+    coming = facts.get(COMING)
+    waits = None if coming is None else _listed(coming, State.COMING, None).name
+    for name, body in facts.items():
+        times = body.get(REPLACED, ())
+        if name in {CURRENT, COMING}:
+            continue
+        for effective, at in times if isinstance(times, list | tuple) else ():
+            yield replace(_listed(body, State.REPLACED, _instant(effective)), until=_instant(at))
+        if REPLACED not in body and SINCE in body and not starts_of(body) and name != waits:
+            # Kept before it was noted when.
+            yield _listed(body, State.REPLACED, _instant(body.get("effective_at")))
 
 
 def _listed(body: Mapping[str, object], state: State, effective: Instant | None) -> Listed:
@@ -71,12 +113,13 @@ def _listed(body: Mapping[str, object], state: State, effective: Instant | None)
         author=None if author is None else str(author),
         approvers=tuple(map(str, approvers)) if isinstance(approvers, list | tuple) else (),
         effective=effective,
+        until=None,
         state=state,
     )
 
 
-def _order(each: Listed) -> tuple[bool, int, str]:
-    return each.state is State.COMING, each.effective or 0, each.name
+def _order(each: Listed) -> tuple[int, str]:
+    return each.effective or 0, each.name
 
 
 def _instant(value: object) -> Instant | None:

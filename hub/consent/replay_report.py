@@ -81,6 +81,8 @@ class Report:
 
     decisions: int = 0
     """Decided again."""
+    anew: int = 0
+    """Decisions left out: made anew on what was undelivered, so that each message counts once."""
     fields: int = 0
     """Fields of them that were recorded."""
     erased: int = 0

@@ -19,7 +19,7 @@ from hub.demo.expectations import End
 from hub.demo.leaves import canaries, covers, leaves, step_time, time_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
     from hub.demo.day import Step
     from hub.demo.evidence import Evidence, Received
@@ -29,6 +29,9 @@ if TYPE_CHECKING:
 GENERAL_FORMS = {"month": slice(0, 7), "year": slice(0, 4)}
 BANDS = ((25.0, "LOW"), (50.0, "MEDIUM"), (75.0, "HIGH"))
 """Upper ends, not included, of the bands of a likelihood in per cent; above the last: VERY_HIGH."""
+
+MARK = ".yours"
+"""What the hub itself adds to an objective of the Sentence Plan that is the recipient's own."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -177,6 +180,8 @@ class _Examination:
             self.counts[words[0]] += 1
             accounted.add(path)
             yield from _one_field(path, value, got=got, share=share, word=words[0])
+        yield from _own_marks(posted, got, received.recipient)
+        accounted |= {path for path in got if path.endswith(MARK)}
         siblings = set(share.general.values())
         for path in sorted(got.keys() - accounted - siblings):
             yield path, "was not posted and is there"
@@ -290,6 +295,27 @@ class _Examination:
                     if any(covers(pattern, path) for pattern in share.shown):
                         allowed[recipient] |= found
         return secrets, allowed
+
+
+def _own_marks(
+    posted: Mapping[str, object], got: Mapping[str, object], recipient: str
+) -> Iterator[tuple[str, str]]:
+    """Hold the marks of the recipient's own responsibilities against whose they are (R-RTE-04)."""
+    organisation, _, role = recipient.partition("/")
+    own = {
+        path.removesuffix("organisation") + MARK.lstrip(".")
+        for path, value in posted.items()
+        if path.startswith("objectives.")
+        and path.endswith(".organisation")
+        and value == organisation
+        and posted.get(path.removesuffix("organisation") + "role") in {None, role}
+        and path.removesuffix("organisation") + "objective" in got
+    }
+    there = {path for path in got if path.endswith(MARK)}
+    for path in sorted(own - there):
+        yield path, "is the recipient's own responsibility and is not marked as such"
+    for path in sorted(there - own):
+        yield path, "is marked as the recipient's own responsibility and is not"
 
 
 def _said(share: Share) -> tuple[tuple[str, tuple[str, ...]], ...]:

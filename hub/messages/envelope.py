@@ -155,7 +155,9 @@ class Undelivered:
     about: str | None
     """The referral the message was taken to be about."""
     outcomes: tuple[tuple[str, str, str], ...]
-    """Path, scope and outcome of each field, in the contract version the message was decided on in."""
+    """Path, scope and outcome of each field, the paths as `contract` names them."""
+    contract: str | None
+    """The version of the message's contract it was decided on in; None: its paths are today's."""
     caveats: tuple[str, ...]
     items_held: tuple[str, ...]
     part: bytes | None

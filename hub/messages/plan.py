@@ -43,6 +43,8 @@ class PlanObjective:
     referral: str | None = None
     by: int | None = None
     sequence: int | None = None
+    yours: bool | None = None
+    """The hub's own mark for a recipient (R-RTE-04)."""
     status: ObjectiveStatus | None = None
 
 

@@ -15,19 +15,17 @@ from hub.cases.case import ReferralState
 from hub.cases.reports import NOT_GIVEN_AGAIN
 from hub.consent.decision import Candidate, Concern
 from hub.consent.parties import Kind
-from hub.errors import ReadBackNeeded
 from hub.messages.envelope import MessageName, Role
 from hub.routing.concern import Concerned
 from hub.routing.disclosing import Telling, Told, tell
 from hub.routing.reporting import report
-from hub.routing.saying_again import read_back, said_again
+from hub.routing.saying_again import read_all_back, said_again
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterator
 
     from hub.cases.applied import Applied
     from hub.cases.case import Case, Kept
-    from hub.messages.envelope import Submission
     from hub.messages.identifiers import Instant, OrganisationId
     from hub.routing.outcome import View
     from hub.routing.reporting import Cause
@@ -64,7 +62,8 @@ def catch_up(before: Case | None, applied: Applied, *, cause: Cause, view: View,
         return told
     case, joiners = applied.case, tuple(_joining(before, applied, view))
     current = tuple(_current(before, case, joiners)) if joiners else ()
-    for again, read in zip(current, _read(current, case, view), strict=True):
+    pieces = [(again.message, again.kept) for again in current]
+    for again, read in zip(current, read_all_back(pieces, case.ref, view), strict=True):
         if read is None:
             told += _not_given(again, case, cause=cause, view=view, now=now)
             continue
@@ -78,20 +77,6 @@ def catch_up(before: Case | None, applied: Applied, *, cause: Cause, view: View,
         to = tuple(Concerned(candidate=candidate, case=case) for candidate in again.to)
         told += tell(telling, to, view=view, now=now)
     return told
-
-
-def _read(current: Iterable[_Again], case: Case, view: View) -> list[list[Submission] | None]:
-    """Return what each is read back as; where the log has to be read first, all is asked for at once."""
-    found: list[list[Submission] | None] = []
-    wanted: frozenset[tuple[str, int]] = frozenset()
-    for again in current:
-        try:
-            found.append(read_back(again.kept, case.ref, again.message, view))
-        except ReadBackNeeded as needed:
-            wanted |= needed.records
-    if wanted:
-        raise ReadBackNeeded(wanted)
-    return found
 
 
 def _not_given(again: _Again, case: Case, *, cause: Cause, view: View, now: Instant) -> Told:

@@ -132,7 +132,13 @@ def candidates(
 
 
 def attending(
-    case: Case, view: View, now: Instant, *, code: str = "", role: Role | None = None
+    case: Case,
+    view: View,
+    now: Instant,
+    *,
+    code: str = "",
+    role: Role | None = None,
+    also_to: Iterable[Place] = (),
 ) -> tuple[Candidate, ...]:
     """Return who gets an exception report: OM and CA, else whoever opened the case (R-MSG-11).
 
@@ -147,6 +153,8 @@ def attending(
             gathering.add(member.organisation, member.role, Concern.EXCEPTION, (member.person,))
     if not gathering.found and view.organisation(case.opened_by) is not None:
         gathering.add(case.opened_by, Role.CASE_ADMINISTRATOR, Concern.EXCEPTION)
+    for organisation, also in also_to:
+        gathering.add(organisation, also, Concern.EXCEPTION)
     if code in FOR_SOME_LINE_MANAGER or role is Role.LINE_MANAGER:
         _add_line_managers(gathering, case, now)
     closely = case.tier is not None and view.profile(case.jurisdiction).tier(case.tier).line_manager

@@ -23,6 +23,7 @@ from hub.consent.release import COMING
 from hub.messages.envelope import MessageName
 from hub.messages.identifiers import DeliveryId, Instant, derived_id
 from hub.routing.agreeing import terms_for
+from hub.routing.highlighting import highlighted
 from hub.routing.obliging import Unperformed, unperformed
 from hub.routing.outcome import Delivery, Grounds, Urgency
 from hub.routing.terms import Parked, Terms
@@ -34,7 +35,7 @@ if TYPE_CHECKING:
     from hub.consent.decision import Candidate, FieldSpec
     from hub.consent.parties import Organisation
     from hub.messages.envelope import Submission
-    from hub.messages.identifiers import OrganisationId
+    from hub.messages.identifiers import MessageId, OrganisationId
     from hub.routing.concern import Concerned
     from hub.routing.outcome import View
 
@@ -74,6 +75,8 @@ class Told:
     decisions: tuple[Decision, ...] = ()
     parked: tuple[Parked, ...] = ()
     unperformed: tuple[Unperformed, ...] = ()
+    only_with: tuple[tuple[MessageId, DeliveryId], ...] = ()
+    """Reports of the hub's own that tell of a delivery, each with that delivery."""
 
     def __add__(self, other: Told) -> Told:
         """Put two messages' outcomes one after the other."""
@@ -82,6 +85,7 @@ class Told:
             decisions=self.decisions + other.decisions,
             parked=self.parked + other.parked,
             unperformed=self.unperformed + other.unperformed,
+            only_with=self.only_with + other.only_with,
         )
 
 
@@ -107,7 +111,10 @@ def tell(telling: Telling, concerned: Iterable[Concerned], *, view: View, now: I
     decisions: list[Decision] = []
     parked: list[Parked] = []
     envelope = telling.submission.envelope
+    everybody = telling
     for each in concerned:
+        if envelope.message is MessageName.PLAN:
+            telling = replace(everybody, submission=highlighted(everybody.submission, each.candidate))
         organisation = view.organisation(each.candidate.organisation)
         terms = terms_of(telling, organisation, each.candidate, view=view, now=now)
         decision = decision_on(telling, each, organisation, terms=terms, view=view, now=now)
@@ -135,7 +142,7 @@ def tell(telling: Telling, concerned: Iterable[Concerned], *, view: View, now: I
         deliveries=tuple(deliveries),
         decisions=tuple(decisions),
         parked=tuple(parked),
-        unperformed=unperformed(decisions, telling.submission, telling.specs),
+        unperformed=unperformed(decisions, everybody.submission, everybody.specs),
     )
 
 

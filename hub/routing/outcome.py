@@ -150,6 +150,8 @@ class Result:
     timers_set: tuple[Timer, ...] = ()
     timers_cleared: tuple[str, ...] = ()
     rejection: Rejection | None = None
+    only_with: tuple[tuple[MessageId, DeliveryId], ...] = ()
+    """Reports the hub made of a delivery, each with that one: it goes only if the delivery really goes."""
 
 
 class Contracts(Protocol):

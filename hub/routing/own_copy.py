@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from hub.consent.allowance import allowance
 from hub.consent.decide import decide
 from hub.consent.decision import Candidate, Concern, Decision
 from hub.consent.parties import Access, Kind, LegalStatus, Organisation, Purpose, Standing
@@ -21,7 +22,9 @@ from hub.routing.saying_again import read_back, said_again
 
 if TYPE_CHECKING:
     from hub.cases.case import Case
+    from hub.consent.allowance import Allowance
     from hub.consent.compile import Policy
+    from hub.messages.envelope import Envelope
     from hub.messages.identifiers import Instant
     from hub.routing.outcome import View
 
@@ -48,6 +51,10 @@ class OwnCopy:
     """By field; empty where nothing may be given."""
     redacted: tuple[str, ...]
     """Paths the person may know were held back."""
+    allowed: Allowance
+    """What may be in it, worked out apart from the cutting: what is written is held against it."""
+    source: Envelope
+    """Of the plan it was cut from."""
 
 
 def own_copy(case: Case, *, policy: Policy, view: View, now: Instant) -> OwnCopy:
@@ -81,4 +88,11 @@ def own_copy(case: Case, *, policy: Policy, view: View, now: Instant) -> OwnCopy
         payload=submission.payload,
     )
     payload, redacted = cut(submission.payload, specs, decision, candidate) if decision.delivers else ({}, ())
-    return OwnCopy(decision=decision, payload=payload, redacted=redacted)
+    allowed = allowance(submission.payload, specs, decision, envelope=submission.envelope)
+    return OwnCopy(
+        decision=decision,
+        payload=payload,
+        redacted=redacted,
+        allowed=allowed,
+        source=submission.envelope,
+    )

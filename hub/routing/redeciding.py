@@ -29,6 +29,8 @@ from hub.routing.disclosing import (
     terms_of,
     urgency_of,
 )
+from hub.routing.highlighting import highlighted
+from hub.routing.holding import SUPERSEDED
 from hub.routing.outcome import Delivery, Grounds, Settled, Urgency, Verdict
 from hub.routing.relevance import is_relevant
 from hub.routing.reporting import Cause, report, report_parked
@@ -103,13 +105,15 @@ def decide_again(submission: Submission, each: Undelivered, case: Case, *, view:
         concern=Concern(each.concern),
         relevant=each.relevant,
     )
-    telling = Telling(submission=submission, specs=specs, about=each.about)
+    telling = Telling(submission=highlighted(submission, candidate), specs=specs, about=each.about)
     concerned = Concerned(candidate=candidate, case=seen, after=None if each.part is None else case)
     organisation = view.organisation(each.organisation)
     terms = terms_of(telling, organisation, candidate, view=view, now=now)
     decision = decision_on(telling, concerned, organisation, terms=terms, view=view, now=now)
     if decision.delivers and terms.parked is not None:
         decision = replace(decision, delivers=False, gate=terms.parked, caveats=(), obligations=())
+    if decision.delivers and _is_past(submission, case):
+        decision = replace(decision, delivers=False, gate=SUPERSEDED, caveats=(), obligations=())
     before = _before(submission, each, view.contracts)
     policy = view.policy()
     if policy is not None:
@@ -122,6 +126,13 @@ def decide_again(submission: Submission, each: Undelivered, case: Case, *, view:
         organisation=organisation,
         terms=terms,
     )
+
+
+def _is_past(submission: Submission, case: Case) -> bool:
+    """Say whether it is a version of the plan that is not worked to any more (R-PLAN-01, R-PLAN-02)."""
+    version = submission.payload.get("version")
+    is_plan = submission.envelope.message is MessageName.PLAN
+    return is_plan and isinstance(version, int) and version <= case.plan_past
 
 
 def with_part(case: Case, part: Case, organisation: OrganisationId) -> Case:
@@ -149,8 +160,11 @@ def _relevance(submission: Submission, each: Undelivered, case: Case) -> bool | 
 
 
 def _before(submission: Submission, each: Undelivered, contracts: Contracts) -> Before:
-    """Return what was decided before, its paths as today's version of the contract names them."""
-    name, then = submission.envelope.message, submission.sent_in
+    """Return what was decided before, its paths as today's version of the contract names them.
+
+    They are named in the version of the day they were decided, whichever the message was sent in.
+    """
+    name, then = submission.envelope.message, each.contract
     outcomes: dict[tuple[str, Scope], Outcome] = {}
     for path, scope, outcome in each.outcomes:
         today = {path}

@@ -43,7 +43,7 @@ def report(exceptions: Iterable[Raised], case: Case, *, cause: Cause, view: View
     """Send exception reports to those who attend to them (R-ADM-01)."""
     told = Told()
     for raised in exceptions:
-        to = attending(case, view, now, code=raised.code, role=raised.role)
+        to = attending(case, view, now, code=raised.code, role=raised.role, also_to=raised.also_to)
         told += _reported(raised, to, case, cause=cause, view=view, now=now)
     return told
 
@@ -86,6 +86,20 @@ def _reported(
     view: View,
     now: Instant,
 ) -> Told:
+    to = tuple(Concerned(candidate=candidate, case=case) for candidate in candidates)
+    return report_to(raised, to, case, cause=cause, view=view, now=now)
+
+
+def report_to(
+    raised: Raised,
+    to: Iterable[Concerned],
+    case: Case,
+    *,
+    cause: Cause,
+    view: View,
+    now: Instant,
+) -> Told:
+    """Send one report to these, each seen in the case as their part in it is."""
     words = " ".join(filter(None, (DETAILS[raised.code], raised.about)))
     said = replace(raised, about=view.profile(case.jurisdiction).said(words))
     contract = view.contracts.newest(MessageName.EXCEPTION)
@@ -94,7 +108,6 @@ def _reported(
         submission=_exception(said, case, cause=cause, specs=specs, contract=contract, now=now),
         specs=specs,
     )
-    to = tuple(Concerned(candidate=candidate, case=case) for candidate in candidates)
     return tell(telling, to, view=view, now=now)
 
 

@@ -31,6 +31,7 @@ from hub.routing.catching_up import catch_up
 from hub.routing.concern import Concerned, concerned
 from hub.routing.directory import ViewDirectory
 from hub.routing.disclosing import Telling, Told, tell
+from hub.routing.disposing import dispose
 from hub.routing.entitlement import is_entitled
 from hub.routing.outcome import Rejection, Result, Timer
 from hub.routing.redeciding import redecide
@@ -131,6 +132,8 @@ def _taken(submission: Submission, view: View, now: Instant) -> Result:
         + report(applied.exceptions, applied.case, cause=cause, view=view, now=now)
     )
     applied, told = settle(applied, told, cause=cause, view=view, now=now)
+    applied, notices = dispose(before, applied, was=now, cause=cause, view=view, now=now)
+    told += notices
     return Result(
         seen=(envelope.message_id, envelope.digest),
         cases=(applied.case,),
@@ -138,6 +141,7 @@ def _taken(submission: Submission, view: View, now: Instant) -> Result:
         decisions=told.decisions,
         timers_set=_timers(applied),
         timers_cleared=_cleared(applied),
+        only_with=told.only_with,
     )
 
 
@@ -214,6 +218,9 @@ def _ticked(view: View, now: Instant) -> Result:
         follows += announce(before, applied, cause=cause, view=view, now=now)
         follows += report(applied.exceptions, applied.case, cause=cause, view=view, now=now)
         applied, follows = settle(applied, follows, cause=cause, view=view, now=now)
+        was = Instant(timer.due_at - 1)
+        applied, notices = dispose(before, applied, was=was, cause=cause, view=view, now=now)
+        follows += notices
         if applied.case != before:
             cases[timer.case] = applied.case
         for key in _cleared(applied):
@@ -230,6 +237,7 @@ def _ticked(view: View, now: Instant) -> Result:
         decisions=told.decisions,
         timers_set=tuple(set_.values()),
         timers_cleared=tuple(cleared),
+        only_with=told.only_with,
     )
 
 

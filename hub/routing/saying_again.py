@@ -18,7 +18,7 @@ from hub.messages.identifiers import MessageId, derived_id
 from hub.routing.bringing_up import is_today
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from hub.cases.case import Kept
     from hub.consent.decision import FieldSpec
@@ -53,6 +53,26 @@ def read_back(
     return same if len(same) == len(kept) else None
 
 
+def read_all_back(
+    pieces: Iterable[tuple[MessageName, Sequence[Kept]]], case: CaseRef, view: View
+) -> list[list[Submission] | None]:
+    """Return what each of several is read back as; where the log has to be read first, all is asked at once.
+
+    Raises:
+        ReadBackNeeded: The view does not have them all yet.
+    """
+    found: list[list[Submission] | None] = []
+    wanted: frozenset[tuple[str, int]] = frozenset()
+    for message, kept in pieces:
+        try:
+            found.append(read_back(kept, case, message, view))
+        except ReadBackNeeded as needed:
+            wanted |= needed.records
+    if wanted:
+        raise ReadBackNeeded(wanted)
+    return found
+
+
 def said_again(
     kept: Sequence[Kept], read: Sequence[Submission], *, view: View, cause: str
 ) -> tuple[Submission, tuple[FieldSpec, ...]]:
@@ -72,13 +92,14 @@ def said_again(
         latest,
         message_id=MessageId(derived_id("again", latest.message_id, cause)),
         causation=latest.message_id,
-        digest=_digest(payload),
+        digest=payload_digest(payload),
         declared=declared,
     )
     return Submission(envelope=envelope, payload=payload), specs
 
 
-def _digest(payload: Mapping[str, object]) -> str:
+def payload_digest(payload: Mapping[str, object]) -> str:
+    """Return the digest of the fields that are given, by which a message made here is told."""
     given = {name: value for name, value in payload.items() if value is not None}
     text = json.dumps(given, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
     return hashlib.sha256(text.encode()).hexdigest()

@@ -9,12 +9,13 @@ from hub.cases.acknowledgements import awaiting, given_up, reported
 from hub.cases.applied import Applied, Raised
 from hub.cases.reports import DISCLOSURE_NOTICE, ESCALATED, NOT_ACKNOWLEDGED, NOT_DISCLOSABLE
 from hub.messages.identifiers import DeliveryId
+from hub.routing.holding import entered, settled_copies
 from hub.routing.obliging import awaited, to_be_told
 from hub.routing.outcome import Verdict
 from hub.routing.reporting import report, report_id, report_parked
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
 
     from hub.cases.case import Awaited, Case
     from hub.consent.decision import Candidate
@@ -35,13 +36,20 @@ def settle(applied: Applied, told: Told, *, cause: Cause, view: View, now: Insta
     made = _reports_on(applied, told, cause)
     applied = replace(applied, case=reported(applied.case, made))
     applied = awaiting(applied, awaited(told.deliveries, _within(applied.case, view), now), now)
+    applied = entered(applied, told, view=view)
     told += report_parked(told.parked, applied.case, cause=cause, view=view, now=now)
-    raised = (*applied.exceptions[before:], *_notices(told), *_unperformed(told))
-    return applied, told + report(raised, applied.case, cause=cause, view=view, now=now)
+    case, late, unable = applied.case, applied.exceptions[before:], tuple(_unperformed(told))
+    notices = [
+        _only_with(delivery, report((raised,), case, cause=cause, view=view, now=now))
+        for delivery, raised in _notices(told)
+    ]
+    told += report(late, case, cause=cause, view=view, now=now)
+    told = sum(notices, start=told)
+    return applied, told + report(unable, case, cause=cause, view=view, now=now)
 
 
 def settle_again(
-    case: Case, settled: Iterable[Settled], replacements: Iterable[Delivery], *, view: View, now: Instant
+    case: Case, settled: Sequence[Settled], replacements: Sequence[Delivery], *, view: View, now: Instant
 ) -> Applied:
     """Wait no longer for what was stopped or replaced to be acknowledged, but for what is in its place.
 
@@ -57,6 +65,7 @@ def settle_again(
         for each in replacements
         if each.grounds is not None and each.grounds.replaces in waited_for
     }
+    case = settled_copies(case, settled, replacements)
     held = awaited([each for each in replacements if each.delivery_id in new], _within(case, view), now)
     instead = (_in_place_of(new[each.delivery], each) for each in held)
     return awaiting(given_up(Applied(case=case), gone), instead, now)
@@ -83,11 +92,17 @@ def _reports_on(applied: Applied, told: Told, cause: Cause) -> dict[DeliveryId, 
     return made
 
 
-def _notices(told: Told) -> Iterator[Raised]:
-    """Yield a notice for every disclosure the Offender Manager is to be told of."""
+def _notices(told: Told) -> Iterator[tuple[Delivery, Raised]]:
+    """Yield a notice for every disclosure the Offender Manager is to be told of, with what it tells of."""
     for delivery in to_be_told(told.deliveries):
         about = _about(delivery.message, delivery.role, delivery.organisation)
-        yield Raised(code=DISCLOSURE_NOTICE, subject=delivery.delivery_id, about=about)
+        yield delivery, Raised(code=DISCLOSURE_NOTICE, subject=delivery.delivery_id, about=about)
+
+
+def _only_with(delivery: Delivery, notice: Told) -> Told:
+    """Let a notice go only if what it tells of goes: whether that can be written is known later."""
+    reports = dict.fromkeys(each.message for each in notice.decisions)
+    return replace(notice, only_with=tuple((each, delivery.delivery_id) for each in reports))
 
 
 def _unperformed(told: Told) -> Iterator[Raised]:

@@ -334,6 +334,7 @@ def _plain_undelivered(each: Undelivered) -> dict[str, object]:
         "items_held": list(each.items_held),
         "part": each.part,
         "caveats": list(each.caveats),
+        "contract": each.contract,
         "outcomes": [
             {"path": path, "scope": scope, "outcome": outcome} for path, scope, outcome in each.outcomes
         ],
@@ -352,6 +353,7 @@ def _undelivered_from(read: Mapping[str, Any]) -> Undelivered:
         items_held=tuple(read["items_held"]),
         part=read["part"],
         caveats=tuple(read["caveats"]),
+        contract=read["contract"],
         outcomes=tuple((each["path"], each["scope"], each["outcome"]) for each in read["outcomes"]),
     )
 

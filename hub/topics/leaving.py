@@ -77,10 +77,10 @@ class LastLook:
         """
         allowed, envelope = delivery.allowed, delivery.source.envelope
         if self._own is None or self._own[0] is not envelope:
-            self._own = (envelope, _own_references(envelope))
+            self._own = (envelope, own_references(envelope))
         for reference in self._own[1]:
             if reference in body:
-                raise _left_in("a reference of the hub's own")
+                raise left_in("a reference of the hub's own")
         if as_decided and allowed.holds_back:
             _check_places(body, self._library.check(view, body), allowed.outline, _places(view.shape))
         # Among bytes only letters of ASCII have small forms; of others it is assumed that they stand there.
@@ -102,7 +102,7 @@ def check_envelope(record: Encoded, delivery: Delivery, *, redacted: frozenset[s
             recipient may not know, or has another form than its own.
     """
     if record.key != delivery.delivery_id.encode():
-        raise _left_in("its key")
+        raise left_in("its key")
     said = _said(delivery)
     for name, value in record.headers:
         text = value.decode()
@@ -115,7 +115,7 @@ def check_envelope(record: Encoded, delivery: Delivery, *, redacted: frozenset[s
         else:
             fits = name in _FORMS and bool(_FORMS[name](text))
         if not fits:
-            raise _left_in(f"its header {name}" if name in _FORMS else "a header that never leaves")
+            raise left_in(f"its header {name}" if name in _FORMS else "a header that never leaves")
 
 
 def _said(delivery: Delivery) -> dict[str, str | None]:
@@ -148,7 +148,7 @@ _FORMS: Mapping[str, Callable[[str], object]] = {
 }
 
 
-def _own_references(envelope: Envelope) -> frozenset[bytes]:
+def own_references(envelope: Envelope) -> frozenset[bytes]:
     """Return the hub's own references in a message: none leaves, not even to who may know what it names."""
     own = (envelope.message_id, envelope.case, envelope.correlation, envelope.causation, envelope.digest)
     return frozenset(each.encode() for each in own if each)
@@ -161,7 +161,7 @@ def _check_places(body: bytes, offsets: Offsets, outline: Outline, shape: _Place
     begins = marks[0]
     for name, ends in zip(names, marks[1:], strict=True):
         if name not in outline and (ends - begins != 1 or body[begins]):
-            raise _left_in(name)
+            raise left_in(name)
         begins = ends
     for name, (where, fields) in insides.items():
         allowed = outline.get(name, True)
@@ -173,7 +173,7 @@ def _check_inside(body: bytes, found: Inner, allowed: object, fields: _Places, *
     """Hold a record in a record, or the items of a list, against what may stand there."""
     if isinstance(found, list):
         if not isinstance(allowed, list) or len(found) != len(allowed):
-            raise _left_in(f"the number of items of {name}")
+            raise left_in(f"the number of items of {name}")
         for offsets, outline in zip(found, allowed, strict=True):
             _check_places(body, offsets, outline, fields)
     elif found is not None and isinstance(allowed, Mapping):
@@ -190,11 +190,11 @@ def _check_names(payload: Mapping[str, object], outline: Outline) -> None:
             _check_names(value, allowed)
         elif isinstance(value, list) and isinstance(allowed, list):
             if len(value) != len(allowed):
-                raise _left_in(f"the number of items of {name}")
+                raise left_in(f"the number of items of {name}")
             for item, each in zip(value, allowed, strict=True):
                 _check_names(item, each)
         else:
-            raise _left_in(name)
+            raise left_in(name)
 
 
 def _check_texts(payload: Mapping[str, object], view: Contract, allowed: Allowance) -> None:
@@ -211,7 +211,7 @@ def _check_texts(payload: Mapping[str, object], view: Contract, allowed: Allowan
             continue
         by_itself = not disclosed and any(each in text for each in allowed.apart)
         if by_itself or (secret is not None and secret.search(text)):
-            raise _left_in(path)
+            raise left_in(path)
 
 
 def _texts(value: object, path: str) -> Iterator[tuple[str, str]]:
@@ -237,6 +237,7 @@ def _places(shape: Record) -> _Places:
     return tuple(field.name for field in shape.fields), insides
 
 
-def _left_in(where: str) -> LeftIn:
+def left_in(where: str) -> LeftIn:
+    """Return the refusal of something about to leave, with where in it the fault is; no value."""
     message = f"what was written for this recipient holds something kept back ({where})"
     return LeftIn(message, fix="nothing was delivered; the hub is at fault")

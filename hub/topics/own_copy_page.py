@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
+from hub.topics.own_copy_look import check_document, check_page
 from hub.topics.values import day_to_text
 
 if TYPE_CHECKING:
@@ -36,28 +37,40 @@ WORDS: Mapping[str, str] = {
     "status": "How far it is",
 }
 """Parts of an objective, in the order of the page."""
+TITLE = "# Your Sentence Plan"
 NOTHING = (
     "Nothing of the plan may be given to you now. You may ask the Information Commissioner to check why.\n"
 )
 
 
 def as_page(copy: OwnCopy, policy: Policy) -> str:
-    """Return the copy as Markdown."""
-    if not copy.decision.delivers:
-        return f"# Your Sentence Plan\n\n{NOTHING}"
-    return "\n".join(_lines(copy, policy)) + "\n"
+    """Return the copy as Markdown.
+
+    Raises:
+        LeftIn: Something held back is in what was written; it must not be handed over.
+    """
+    lines = _lines(copy, policy) if copy.decision.delivers else (TITLE, "", NOTHING.rstrip())
+    page = "\n".join(lines) + "\n"
+    check_page(copy, page, own_words=_own_words(copy, policy))
+    return page
 
 
 def as_json_text(copy: OwnCopy) -> str:
-    """Return the copy for a program: what the person may have, and which fields are held back by name."""
+    """Return the copy for a program: what the person may have, and which fields are held back by name.
+
+    Raises:
+        LeftIn: Something held back is in what was written; it must not be handed over.
+    """
     plain = {"plan": dict(copy.payload), "held_back": list(copy.redacted), "policy": copy.decision.policy}
-    return json.dumps(plain, indent=2, ensure_ascii=False) + "\n"
+    text = json.dumps(plain, indent=2, ensure_ascii=False) + "\n"
+    check_document(copy, text)
+    return text
 
 
 def _lines(copy: OwnCopy, policy: Policy) -> Iterator[str]:
     """Yield the page line by line."""
     payload = copy.payload
-    yield f"# Your Sentence Plan, version {payload['version']}"
+    yield f"{TITLE}, version {payload['version']}"
     for name, heading in HEADINGS.items():
         text = payload.get(name)
         if name in copy.redacted:
@@ -70,6 +83,15 @@ def _lines(copy: OwnCopy, policy: Policy) -> Iterator[str]:
         for name, words in WORDS.items():
             if item.get(name) is not None:
                 yield f"- {words}: {_said(name, item[name])}"
+
+
+def _own_words(copy: OwnCopy, policy: Policy) -> Iterator[str]:
+    """Yield what a page says whatever the plan says, as it stands there."""
+    yield from (TITLE, f"\n{NOTHING}")
+    for name, heading in HEADINGS.items():
+        why = f"\n{_why_held(copy, policy, name)}\n" if name in copy.redacted else ""
+        yield f"\n## {heading}\n{why}"
+    yield from (f"\n- {words}: " for words in WORDS.values())
 
 
 def _said(name: str, value: object) -> str:

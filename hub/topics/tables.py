@@ -217,8 +217,12 @@ class RouterView:
 
     def timers_due(self, now: Instant) -> Iterable[Timer]:
         """Return the timers whose time has come, earliest first."""
-        due = [timer_from(key, value) for key, value in self.timers.items() if key != _CLOCK_KEY]
-        return tuple(sorted((t for t in due if t.due_at <= now), key=lambda t: (t.due_at, t.key)))
+        due = [
+            timer_from(key, value)
+            for key, value in self.timers.items()
+            if int(value) <= now and key != _CLOCK_KEY
+        ]
+        return tuple(sorted(due, key=lambda timer: (timer.due_at, timer.key)))
 
     def first_deadline(self) -> Instant | None:
         """Return the earliest committed deadline; asked between batches only."""

@@ -29,6 +29,7 @@ from hub.adapters.gateway.routes import POSTED, route_of
 from hub.app import attached
 from hub.demo.perform import Performed, perform
 from hub.demo.submissions import NO_SUCH_CASE
+from hub.messages.envelope import Role
 from hub.messages.identifiers import MessageId
 from hub.settings import load
 from hub.topics.policy_files import folder_policy
@@ -118,6 +119,7 @@ async def _played(found: Watched, settings: Settings, environment: Mapping[str, 
         async with httpx.AsyncClient(base_url=hub.http_url, timeout=10) as http:
             stage = _Stage(found, site, http)
             await stage.told()
+            await stage.read()
             await stage.refused()
             await stage.malformed()
             await stage.asked()
@@ -202,6 +204,16 @@ class _Stage:
             self.found.sent[says.name] = (self.pairwise.message_from(says.by, answer["message"]), data)
             self.found.states[says.name] = await self.decided(says.by, answer["message"])
 
+    async def read(self) -> None:
+        """Let everybody of the story read the case record, in every role anybody has on a case."""
+        assert self.case is not None
+        for by in {(says.by, says.author) for says in self.found.story.says}:
+            organisation, person = by
+            case = self.pairwise.case(organisation, self.case)
+            for role in Role:
+                path = f"/v1/cases/{case}?role={role.value}"
+                await self.site.ask(self.http, organisation, "GET", path, headers={"Hub-Reader": person})
+
     async def decided(self, organisation: str, message: str) -> str:
         """Wait until a message is decided, as its sender is told."""
         deadline = time.monotonic() + DECIDED_S
@@ -248,13 +260,16 @@ class _Stage:
         ask = self.site.ask
         paths = [
             *(f"/v1/messages/{word()}", f"/v1/mailbox/messages/{word()}", f"/problems/{word()}"),
+            *(f"/v1/cases/{word()}?role=key_worker", f"/v1/cases/{word()}?role={word()}"),
             *(f"/v1/mailbox/messages?cursor={word()}", f"/v1/mailbox/messages?message={word()}"),
             *(f"/schemas/ids/{word()}", f"/subjects/{word()}/versions", f"/{word()}", "/healthz", "/readyz"),
         ]
         trace = {"traceparent": f"00-{'ab' * 16}-{'cd' * 8}-01", "baggage": f"said={word()}"}
         for path in paths:
             for who in (REGION, NOBODY):
-                await ask(self.http, who, "GET", path, headers={"X-Said": word(), **trace})
+                await ask(
+                    self.http, who, "GET", path, headers={"X-Said": word(), "Hub-Reader": word(), **trace}
+                )
         for route in map(route_of, POSTED):
             said = {"Authorization": f"Bearer {word()}", "Idempotency-Key": word()}
             await ask(self.http, NOBODY, "POST", route, headers=said, json={"said": word()})

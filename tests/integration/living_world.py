@@ -14,6 +14,7 @@ from hub.adapters.database.schema import upgrade
 from hub.adapters.gateway import create_gateway
 from hub.adapters.gateway.identity import key_hash, new_key
 from hub.adapters.kafka.admin import apply, remove
+from hub.adapters.kafka.clock import Clock
 from hub.adapters.kafka.control import publish_control
 from hub.adapters.kafka.ends import Ends
 from hub.adapters.kafka.intake import IntakePublisher
@@ -43,7 +44,7 @@ from tests.unit.worlds import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Mapping
+    from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
     from pathlib import Path
 
     from hub.adapters.database.pool import Pool
@@ -219,17 +220,39 @@ class Living:
             self.bootstrap,
             codec=self.codec,
             catalogue=self.catalogue,
-            route=lambda entry, view, now: route(entry, view, Instant(now + self.ahead_ms)),
+            route=route,
             limits=limits,
-            clock=lambda: Instant(self.now() + self.ahead_ms),
+            clock=_Ahead(self),
         )
 
 
+class _Ahead(Clock):
+    """The time of a hub whose clock runs ahead of the broker's, or behind it."""
+
+    def __init__(self, living_: Living) -> None:
+        self._living = living_
+
+    def at(self, stamp_ms: int) -> Instant:
+        """Return the moment of a record, moved by as much as the hub's clock is ahead now."""
+        return Instant(stamp_ms + self._living.ahead_ms)
+
+
 @asynccontextmanager
-async def living(
-    kafka: str, database: str, *, prefix: str, folder: Path, settings: Settings, asking: bool = True
+async def living(  # noqa: PLR0913 - each is something of its own
+    kafka: str,
+    database: str,
+    *,
+    prefix: str,
+    folder: Path,
+    settings: Settings,
+    asking: bool = True,
+    elsewhere: str = "",
+    before: Callable[[Living], Awaitable[None]] | None = None,
 ) -> AsyncIterator[Living]:
-    """A hub at work with one case: its team, a drug service with consent to health, a housing provider."""
+    """A hub at work with one case: its team, a drug service with consent to health, a housing provider.
+
+    The role `elsewhere` is not run in this process: `before` starts it, before there is a case.
+    """
     upgrade(database)
     codec = Codec(library=worlds.library(), keys=FileKeyStore(folder / "instances" / "default" / "keys"))
     catalogue = Catalogue(intake_partitions=2, prefix=prefix)
@@ -264,9 +287,12 @@ async def living(
         )
         for name in names:
             made.clients[name] = await stack.enter_async_context(await _client(app, pool, name))
-        roles = [made.router().run, made.projector().run, *([made.asker().run] if asking else ())]
-        for role in roles:
+        roles = {"router": made.router().run, "projector": made.projector().run}
+        roles |= {"asker": made.asker().run} if asking else {}
+        for role in (run for name, run in roles.items() if name != elsewhere):
             _ = await stack.enter_async_context(running(role))
+        if before is not None:
+            await before(made)
         await _begin(made)
         yield made
     await remove([topic.name for topic in catalogue.topics(names)], bootstrap=kafka)

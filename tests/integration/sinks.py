@@ -191,6 +191,8 @@ COMMANDS: Mapping[str, Sequence[str]] = {
     "report caseload": ("--json",),
     "report needs": ("--json",),
     "ledger review-merge": (),
+    "ledger held": ("--limit", "10000"),
+    "ledger consultations": ("--limit", "10000"),
     "policy list": (),
     "profile list": (),
     "policy replay": ("--days", "2", "--json"),
@@ -204,8 +206,8 @@ ABOUT_ONE = {
     "ledger review-merge",
 }
 """Those of them that are asked about one record, decision, message or case."""
-SHOWS_ITS_SUBJECT = {"policy own-copy"}
-"""The person's own copy of their plan: what it holds is the point of it."""
+SHOWS_ITS_SUBJECT = {"policy own-copy", "ledger readings"}
+"""The person's own copy of their plan, who of the staff read a record: what they show is their point."""
 SHOW_NOTHING_OF_A_HUB = {
     *("demo", "serve", "simulate", "test", "doctor"),
     *("partner add", "partner amend", "partner key", "partner suspend", "partner resume"),
@@ -302,6 +304,7 @@ ROUTES = {
     "/v1/messages/{message}": "asked for every message that was posted",
     "/v1/hmpps-events": "asked with an event of a canary",
     "/v1/contracts": "read with the mailboxes",
+    "/v1/cases/{case}": "read by everybody who could have a part in the case",
     "/v1/mailbox/messages": "read with the mailboxes",
     "/v1/mailbox/count": "read with the mailboxes",
     "/v1/mailbox/messages/{delivery}": "read with the mailboxes",

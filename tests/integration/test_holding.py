@@ -2,22 +2,28 @@
 
 from __future__ import annotations
 
+import asyncio
+import time
 from dataclasses import replace
 from functools import partial
+from math import ceil, log2
 from typing import TYPE_CHECKING
 
 import pytest
 
+from hub.adapters.ledger import Asker, ProjectorLimits
 from hub.cases.case import Case
 from hub.consent.decision import Candidate, Concern
 from hub.messages.envelope import Control, MessageName, Role
 from hub.messages.identifiers import DeliveryId, Instant, MessageId, derived_id
 from hub.routing.outcome import Grounds, Verdict
 from hub.topics.dispatch import Dispatch, Outbox, Verdicted
+from hub.topics.evidence import Evidence
 from tests.integration.projected_world import (
     NOON,
     NORTH,
     PRISON,
+    _decision,
     _delivery,
     are,
     case,
@@ -33,9 +39,12 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from hub.adapters.database.pool import Pool
+    from hub.topics.codec import Encoded
     from tests.integration.projected_world import World
 
-NUMBER, PARTITION, FAR = 1, 1, Instant(7_000_000_000_000)
+NUMBER, PARTITION = 1, 1
+LAG_S = 4
+"""How long a router whose clock runs behind is asked in vain."""
 DELIVERY = DeliveryId(derived_id("delivery", message(NUMBER), NORTH))
 
 
@@ -53,9 +62,9 @@ def delivered(world: World, *, turn: int, offset: int, until_: Instant | None = 
     _outbox(world, replace(_record(offset), views=(view,), original=original))
 
 
-def settled(world: World, verdict: Verdict, *, turn: int, offset: int) -> None:
+def settled(world: World, verdict: Verdict, *, turn: int, offset: int, until_: Instant | None = None) -> None:
     """Queue an outbox record with a verdict on that delivery."""
-    one = Verdicted(delivery_id=DELIVERY, verdict=verdict, decision_id="e" * 32, turn=turn, until=None)
+    one = Verdicted(delivery_id=DELIVERY, verdict=verdict, decision_id="e" * 32, turn=turn, until=until_)
     _outbox(world, replace(_record(offset), settled=(one,)))
 
 
@@ -191,6 +200,56 @@ async def test_a_control_record_holds_what_it_concerns_and_was_decided_before_it
         settled(world, Verdict.STOP, turn=0, offset=9)
         await world.commit()
         await until(partial(stands, pool, held=False, verdict="stop"))
+
+
+@pytest.mark.requirement("R-DIS-05")
+async def test_a_router_whose_clock_runs_behind_is_asked_ever_more_seldom_until_it_agrees(
+    kafka: str, fresh_database: str, topic_prefix: str, tmp_path: Path
+) -> None:
+    """Its answer "not yet" opens nothing and starts no loop: the delivery is closed until it answers anew."""
+    asked: list[float] = []
+    async with (
+        ground(kafka, fresh_database, topic_prefix, tmp_path) as (world, pool),
+        running(projector(world, pool).run),
+    ):
+        moment = Instant(time.time_ns() // 1_000_000 + 500)
+        delivered(world, turn=0, offset=5, until_=moment)
+        for decision in ("d" * 32, "e" * 32):
+            ledgered(world, decision)
+        await world.commit()
+        await until(partial(are, pool, "delivery", 1))
+
+        async def not_yet(_encoded: Encoded) -> None:
+            """Answer as a router does by whose clock the moment has not come."""
+            asked.append(time.monotonic())
+            settled(world, Verdict.RELEASE, turn=0, offset=6 + len(asked), until_=moment)
+            await world.commit()
+
+        limits = ProjectorLimits(ask_interval_ms=20)
+        async with running(Asker(pool=pool, codec=world.codec, append=not_yet, limits=limits).run):
+            await until(lambda: _asked(asked, 3))
+            began = time.monotonic()
+            while time.monotonic() < began + LAG_S:
+                assert not await is_open(pool)
+                await asyncio.sleep(0.05)
+        assert len(asked) <= 3 + ceil(log2(LAG_S / 0.02))
+
+
+def ledgered(world: World, decision_id: str) -> None:
+    """Queue the decision of that id on the delivery."""
+    decided = replace(_decision(NUMBER, case(NUMBER), NORTH, delivers=True), decision_id=decision_id)
+    encoded = Evidence(world.codec).ledger(decided, delivery_id=DELIVERY, partition=PARTITION, offset=5)
+    world.put(world.catalogue.ledger, PARTITION, encoded.key, encoded.value)
+
+
+async def is_open(pool: Pool) -> bool:
+    """Whether the delivery's mailbox would give it out."""
+    (row,) = await rows(pool, "SELECT delivery_is_open(d) AND NOT delivery_is_out_of_date(d) FROM delivery d")
+    return bool(row[0])
+
+
+async def _asked(asked: list[float], times: int) -> bool:
+    return len(asked) >= times
 
 
 async def _turn(pool: Pool, turn: int) -> bool:

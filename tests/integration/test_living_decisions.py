@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from typing import TYPE_CHECKING, LiteralString
 
 import pytest
@@ -183,6 +184,34 @@ async def test_what_was_acknowledged_is_listed_as_gone_out_under_the_old_facts(
     assert delivery not in elsewhere.output
     listed = await run(["list", "--organisation", RECOVERY])
     assert listed.exit_code == 0, listed.output
+
+
+@pytest.mark.requirement("R-DIS-09")
+async def test_the_ledger_shows_as_disclosed_what_stands_in_the_delivery(
+    hub: Living, tmp_path: Path, fresh_database: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Not what the rules would have let go had it been there; erased, it says only what might have been."""
+    delivery = await hub.health_told()
+    data = (await hub.fetch(delivery)).json()["data"]
+    monkeypatch.setenv("HUB_HOME", str(tmp_path))
+    monkeypatch.setenv("HUB_DATABASE", fresh_database)
+
+    async def listed(*more: str) -> str:
+        words = ["list", "--organisation", RECOVERY, "--limit", "1", *more]
+        return (await asyncio.to_thread(lambda: CliRunner().invoke(ledger.app, words))).stdout
+
+    (row,) = json.loads(await listed("--json"))
+    given = {path.partition("[")[0] for path in row["given"] if not path.startswith("@")}
+    assert given == {name for name, value in data.items() if value not in (None, [])}
+    let_go = {each["path"] for each in row["fields"] if each["outcome"] == "disclose"}
+    assert "milestone" in let_go - set(row["given"])
+    shown = await listed()
+    assert "health_note" in shown
+    assert "milestone" not in shown
+    hub.codec.keys.erase(f"case-{row['case_ref']}")  # type: ignore[attr-defined]
+    (erased,) = json.loads(await listed("--json"))
+    assert erased["given"] is None
+    assert "as far as it was in the message" in await listed()
 
 
 @pytest.mark.requirement("R-DEL-02")

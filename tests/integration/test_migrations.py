@@ -4,9 +4,14 @@ from __future__ import annotations
 
 import asyncio
 from concurrent.futures import ThreadPoolExecutor
+from typing import LiteralString
 
 import psycopg
 import pytest
+from alembic import command
+from alembic.config import Config
+from sqlalchemy import create_engine
+from sqlalchemy.pool import NullPool
 
 from hub.adapters.database.pool import PoolLimits, open_pool
 from hub.adapters.database.schema import upgrade
@@ -28,7 +33,21 @@ TABLES = {
     "original",
     "prison_number",
     "merged_case",
+    "consultation",
 }
+_OLD_DELIVERY: LiteralString = """
+INSERT INTO delivery (delivery_id, message_id, case_ref, organisation, role, message, contract, urgency, box,
+                      key_id, nonce, digest, size, by_kafka)
+VALUES (%(number)s, 'message', 'case', %(organisation)s, 'key_worker', 'progress', '1.0', 'routine', '', 'k',
+        '', '', 0, false)
+"""
+_OLD_DECISION: LiteralString = """
+INSERT INTO ledger (decision_id, message_id, case_ref, organisation, role, concern, message, purpose,
+                    delivers, by_kafka, fields, caveats, policy, case_version, facts_key, facts_nonce,
+                    facts_box, facts_digest, decided_at, partition, "offset", delivery_id)
+VALUES ('decision-' || %(number)s, 'message', 'case', %(organisation)s, 'key_worker', 'referred', 'progress',
+        'progress', true, false, '[]', '{}', '1:abc', 1, 'k', '', '', '', now(), 1, 5, %(number)s)
+"""
 NOWHERE = "postgresql://nobody@127.0.0.1:1/nothing"
 
 
@@ -61,6 +80,54 @@ def test_tables_hold_no_state_a_delivery_cannot_have(fresh_database: str) -> Non
         connection.execute(
             "INSERT INTO submission (message_id, state, decided_at) VALUES ('x', 'perhaps', now())"
         )
+
+
+@pytest.mark.requirement("R-DIS-05")
+def test_a_delivery_of_the_first_revision_is_held_by_what_changed_since_it_was_decided(
+    fresh_database: str,
+) -> None:
+    """Its place in the log comes from the ledger: a control record holds it, not only a turn of its case."""
+    bring_to(fresh_database, "0001")
+    with psycopg.connect(fresh_database) as connection:
+        for number, organisation in enumerate(("north", "south"), start=1):
+            connection.execute(_OLD_DELIVERY, {"number": str(number), "organisation": organisation})
+            connection.execute(_OLD_DECISION, {"number": str(number), "organisation": organisation})
+    bring_to(fresh_database, "0002")
+    with psycopg.connect(fresh_database) as connection:
+        connection.execute("INSERT INTO control_change VALUES (1, 'organisation', 'north', 'north', NULL, 8)")
+    upgrade(fresh_database)
+    with psycopg.connect(fresh_database) as connection:
+        found = connection.execute(
+            'SELECT organisation, partition, "offset", decision_id, held FROM delivery ORDER BY 1'
+        ).fetchall()
+    assert found == [("north", 1, 5, "decision-1", True), ("south", 1, 5, "decision-2", False)]
+
+
+@pytest.mark.requirement("R-AUD-01")
+@pytest.mark.parametrize(
+    "statement", ["UPDATE consultation SET who = 'x'", "DELETE FROM consultation", "TRUNCATE consultation"]
+)
+def test_a_consultation_that_was_recorded_stays(fresh_database: str, statement: LiteralString) -> None:
+    """The database itself refuses to change it or to take it out."""
+    upgrade(fresh_database)
+    with psycopg.connect(fresh_database) as connection:
+        connection.execute("INSERT INTO consultation (who, asked, about) VALUES ('om-fern', 'explain', '{}')")
+    with (
+        psycopg.connect(fresh_database) as connection,
+        pytest.raises(psycopg.errors.RaiseException, match="neither changed nor taken out"),
+    ):
+        connection.execute(statement)
+
+
+def bring_to(dsn: str, revision: str) -> None:
+    """Bring an empty database to an earlier revision."""
+    config = Config()
+    config.set_main_option("script_location", "hub.adapters.database:migrations")
+    engine = create_engine("postgresql+psycopg://", creator=lambda: psycopg.connect(dsn), poolclass=NullPool)
+    with engine.connect() as connection:
+        config.attributes["connection"] = connection
+        command.upgrade(config, revision)
+        connection.commit()
 
 
 def test_upgrade_says_that_the_database_does_not_answer() -> None:

@@ -10,8 +10,6 @@ import asyncio
 import json
 import os
 import shutil
-from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import httpx
@@ -27,171 +25,31 @@ from hub.demo.organisations import PROBATION, RECOVERY, parties
 from hub.messages.identifiers import OrganisationId
 from hub.settings import load
 from hub.topics.profile_files import PROFILES
-from tests.integration.projected_world import rows, until
+from tests.integration.model_site import (
+    ADMINISTRATOR,
+    BOSS,
+    MANAGER,
+    MOORLAND,
+    OFFICER,
+    UNIT,
+    WORKER,
+    Site,
+    ago,
+    case_of,
+)
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator
     from pathlib import Path
 
-    from hub.adapters.database.pool import Pool
     from hub.app import Hub
     from hub.settings import Settings
 
 pytestmark = pytest.mark.timeout(240)
-MOORLAND = "hmp-moorland"
-ADMINISTRATOR = (PROBATION, "case_administrator", "ca-elm")
-MANAGER = (PROBATION, "offender_manager", "om-fern")
-BOSS = (PROBATION, "line_manager", "lm-oak")
-OFFICER = (MOORLAND, "offender_supervisor", "os-ash")
-UNIT = (MOORLAND, "offender_management_unit", "omu-yew")
-WORKER = (RECOVERY, "key_worker", "kw-reed")
-Who = tuple[str, str, str]
 LONG = {"sentence_type": "DETERMINATE", "sentence_days": 2000, "date_of_birth": "1990-06-01"}
 SHORT = LONG | {"sentence_days": 90, "sentence_expiry": "2020-01-01"}
 NOBODY = {"organisation": None, "person": None, "attended": None}
 RELATIVE = NOBODY | {"role": "family_member", "third_party_name": "Relative Invented"}
-
-
-def ago(days: int) -> datetime:
-    """Return the moment so many days ago."""
-    return datetime.now(UTC) - timedelta(days=days)
-
-
-@dataclass(kw_only=True)
-class Site:
-    """A running hub as organisations and staff reach it."""
-
-    http: httpx.AsyncClient
-    pool: Pool
-    keys: dict[str, str]
-    cases: dict[str, str] = field(default_factory=dict)
-    """The opener's reference of each case by its name here."""
-    own: dict[str, dict[str, str]] = field(default_factory=dict)
-    """Every other organisation's."""
-    refused: dict[str, tuple[str, str]] = field(default_factory=dict)
-    """Code and detail as staff see them, by the name of what was posted."""
-    refused_as: dict[str, dict[str, Any]] = field(default_factory=dict)
-    """What the sender was told."""
-    said: list[str] = field(default_factory=list)
-    """What the command said that released a profile, twice."""
-    listed: list[dict[str, str]] = field(default_factory=list)
-    mail: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
-    sent: int = 0
-
-    async def post(
-        self,
-        case: str,
-        by: Who,
-        path: str,
-        data: Mapping[str, object],
-        *,
-        at: datetime | None = None,
-        refused: str | None = None,
-    ) -> None:
-        """Post a message on a case by its name here and wait until it is routed, or refused under a name."""
-        self.sent += 1
-        organisation, role, person = by
-        body = {
-            "contract": "1.0",
-            "occurred_at": f"{at or datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}",
-            "author": person,
-            "author_role": role,
-            "statement": "fact",
-            "data": data,
-        }
-        named = {"case": await self.reference(case, organisation)} if case in self.cases else {}
-        headers = self.authority(organisation) | {"Idempotency-Key": f"k-{self.sent}"}
-        answer = await self.http.post(f"/v1/{path}", json=body | named, headers=headers)
-        assert answer.status_code == 202, answer.text
-        found = answer.json()
-        if case not in self.cases:
-            self.cases[case] = found["case"]
-        status: dict[str, Any] = {}
-
-        async def done() -> bool:
-            asked = await self.http.get(found["status_url"], headers=self.authority(organisation))
-            status.update(asked.json())
-            return status["state"] in {"routed", "refused"}
-
-        await until(done)
-        aside = await rows(
-            self.pool, "SELECT code, detail FROM quarantine ORDER BY set_aside_at DESC LIMIT 1"
-        )
-        assert status["state"] == ("routed" if refused is None else "refused"), aside
-        if refused is not None:
-            self.refused[refused], self.refused_as[refused] = (aside[0][0], aside[0][1]), status
-
-    def authority(self, organisation: str) -> dict[str, str]:
-        """Return the header an organisation calls with."""
-        return {"Authorization": f"Bearer {self.keys[organisation]}"}
-
-    async def reference(self, case: str, organisation: str) -> str:
-        """Return what an organisation calls a case: each has its own, learnt when it is told."""
-        if organisation == PROBATION:
-            return self.cases[case]
-        own = self.own.setdefault(organisation, {})
-
-        async def told() -> bool:
-            new = {_case(each) for each in await self.fetched(organisation)} - set(own.values())
-            own.update(dict.fromkeys([case], *new) if case not in own and new else {})
-            return case in own
-
-        await until(told)
-        return own[case]
-
-    async def fetched(self, organisation: str) -> list[dict[str, Any]]:
-        """Fetch everything in a mailbox that was not fetched before; return all that ever was."""
-        held = self.mail.setdefault(organisation, [])
-        known = {each["delivery"] for each in held}
-        headers = self.authority(organisation)
-        listed = await self.http.get("/v1/mailbox/messages?limit=100", headers=headers)
-        for each in listed.raise_for_status().json()["messages"]:
-            if each["delivery"] not in known:
-                path = f"/v1/mailbox/messages/{each['delivery']}"
-                body = (await self.http.get(path, headers=headers)).raise_for_status().json()
-                held.append(body | {"delivery": each["delivery"], "type": each["type"]})
-                put = f"{path}/status/acknowledged"
-                await self.http.put(put, json={"digest": each["digest"]}, headers=headers)
-        return held
-
-    async def exceptions(self, case: str, organisation: str = PROBATION) -> list[dict[str, Any]]:
-        """Return the exception reports an organisation has had on a case, in their order."""
-        return [
-            each["data"]
-            for each in await self.fetched(organisation)
-            if each["type"] == "exception" and _case(each) == self.cases[case]
-        ]
-
-    async def codes(self, case: str) -> set[str]:
-        """Return the codes of the exception reports on a case."""
-        return {each["code"] for each in await self.exceptions(case)}
-
-    async def has(self, case: str, code: str) -> None:
-        """Wait until the opener has had an exception report of this code on a case."""
-
-        async def there() -> bool:
-            return code in await self.codes(case)
-
-        await until(there)
-
-    async def open(self, case: str, **facts: object) -> None:
-        """Open a case and let the team be told of it."""
-        await self.post(case, ADMINISTRATOR, "cases", {"action": "OPENED", **facts})
-
-    async def appoint(self, case: str, whom: Who, **more: object) -> None:
-        """Appoint somebody to the team."""
-        organisation, role, person = whom
-        place = {"role": role, "organisation": organisation, "person": person}
-        await self.post(case, BOSS, "team-changes", {"action": "APPOINT", **place, **more})
-        await self.reference(case, organisation)
-
-    async def says(self, case: str, *, refused: str | None = None, **facts: object) -> None:
-        """Let the Case Administrator state something of a case."""
-        await self.post(case, ADMINISTRATOR, "cases", {"action": "CHANGED", **facts}, refused=refused)
-
-
-def _case(delivery: Mapping[str, Any]) -> str:
-    return str(delivery["envelope"]["ce_subject"])
 
 
 async def play(settings: Settings, folder: Path) -> Site:
@@ -341,7 +199,6 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     settings = load(instance=f"mp{os.getpid()}", log_level="error")
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("HUB_INSTANCE", settings.instance)
-        patch.setattr("hub.app.questions.set_up_logs", lambda _settings: None)
         try:
             yield asyncio.run(play(settings, tmp_path_factory.mktemp("profiles")))
         finally:
@@ -352,7 +209,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
 
 def exceptions(site: Site, case: str) -> dict[str, dict[str, Any]]:
     """Return the exception reports the region had in its mailbox on a case, by code."""
-    own = [each for each in site.mail[PROBATION] if _case(each) == site.cases[case]]
+    own = [each for each in site.mail[PROBATION] if case_of(each) == site.cases[case]]
     return {each["data"]["code"]: each["data"] for each in own if each["type"] == "exception"}
 
 
@@ -360,7 +217,7 @@ def received(site: Site, case: str, organisation: str, message: str) -> list[dic
     """Return what an organisation was delivered of a type on a case."""
     own = site.own[organisation][case]
     return [
-        each["data"] for each in site.mail[organisation] if each["type"] == message and _case(each) == own
+        each["data"] for each in site.mail[organisation] if each["type"] == message and case_of(each) == own
     ]
 
 
@@ -436,7 +293,7 @@ def test_a_case_that_moves_between_jurisdictions_keeps_its_provider_and_its_refe
     """The drug service goes on under the same reference, and its progress reaches the same mailbox."""
     assert "JURISDICTION-MOVED" in exceptions(site, "moved")
     progress = [each for each in site.mail[PROBATION] if each["type"] == "progress"]
-    assert {_case(each) for each in progress} == {site.cases["moved"]}
+    assert {case_of(each) for each in progress} == {site.cases["moved"]}
     assert site.refused["elsewhere"][0] == "ICM-NOT-HERE"
 
 

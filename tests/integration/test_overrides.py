@@ -246,7 +246,7 @@ async def test_an_organisation_whose_access_is_not_known_learns_nothing_until_it
             said: dict[str, object] = {"action": "CHANGED", "forename": "Unseen"}
             answer = await region.taken("cases", said)
             await region.routed(str(answer["status_url"]))
-            body = amended(await hub.organisation(HOUSING), access=Access.NAMED_CASES, policy_document=None)
+            body = amended(await hub.organisation(HOUSING), {"access": Access.NAMED_CASES.value})
             await hub.put_organisation(body)
             await sentence_told(region, housing, forename="Seen")
             listed = (await housing.http.get("/v1/mailbox/messages")).json()["messages"]

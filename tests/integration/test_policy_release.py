@@ -152,6 +152,10 @@ async def the_day_is_replayed(hub: Hub, stricter: Path) -> None:
     assert all(set(row["examples"]) <= ids for row in other["differences"])
     text = await said("replay", "--days", 1, "--policy", stricter)
     assert "fields of which less would go" in text
+    left_out = other["made anew, left out"]
+    assert left_out == len(ledger) - other["decisions"] > 0
+    beside = next(line for line in text.splitlines() if line.strip().startswith("decided again"))
+    assert f"{other['decisions']} ({left_out} made anew on what was undelivered left out" in beside
 
 
 async def what_was_in_force_is_found_by_its_name(hub: Hub, *names: str) -> None:

@@ -113,6 +113,32 @@ def test_staff_see_who_was_told_what_and_why_not_the_rest(projected: Path) -> No
             assert said in str(refused)
 
 
+@pytest.mark.requirement("R-DIS-05")
+def test_staff_see_why_something_is_still_held_and_what_to_do(projected: Path, fresh_database: str) -> None:
+    """What was decided before its grounds were kept is told apart from what was asked about in vain."""
+    assert projected.exists()
+    run = CliRunner()
+    assert "Nothing is held." in run.invoke(ledger.app, ["held"]).output
+    with psycopg.connect(fresh_database) as connection:
+        connection.execute("UPDATE delivery SET held = true")
+    for_good = run.invoke(ledger.app, ["held", "--organisation", NORTH])
+    assert for_good.exit_code == 0, for_good.output
+    assert "why         decided before the hub kept what it takes to decide again" in for_good.output
+    assert "to do       have its sender send it again under a new key" in for_good.output
+    with psycopg.connect(fresh_database) as connection:
+        connection.execute(
+            "UPDATE delivery SET grounds_box = '', asks = 3, asked_at = now(), decision_id ="
+            " (SELECT decision_id FROM ledger WHERE delivery_id = delivery.delivery_id)"
+        )
+        connection.execute(
+            "INSERT INTO original (message_id, case_ref, key_id, nonce, box)"
+            " SELECT message_id, case_ref, key_id, nonce, box FROM delivery"
+        )
+    (in_vain,) = json.loads(run.invoke(ledger.app, ["held", "--json"]).output)
+    assert in_vain["reason"].startswith("the router was asked 3 times")
+    assert "hub quarantine list" in in_vain["way_out"]
+
+
 @pytest.mark.requirement("R-DEL-02")
 def test_doctor_names_the_partitions_that_stand_still_until_they_move(
     projected: Path, kafka: str, fresh_database: str, monkeypatch: pytest.MonkeyPatch

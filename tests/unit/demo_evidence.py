@@ -42,6 +42,18 @@ def cut(step: Step, share: Share) -> dict[str, object]:
     }
 
 
+def marked(payload: dict[str, object], recipient: str) -> dict[str, object]:
+    """Mark the objectives of a plan that are the recipient's own, as the hub does."""
+    organisation, _, role = recipient.partition("/")
+    objectives = payload.get("objectives")
+    for each in objectives if isinstance(objectives, list) else []:
+        if each["objective"] is None:
+            continue
+        own = each["organisation"] == organisation and each["role"] in {None, role}
+        each["yours"] = True if own else None
+    return payload
+
+
 def envelope(step: Step, organisation: str, role: str, number: int) -> dict[str, str]:
     """Return the headers of a delivery, who wrote it only in house."""
     in_house = not organisation.endswith("-example")
@@ -69,7 +81,7 @@ def envelope(step: Step, organisation: str, role: str, number: int) -> dict[str,
 def delivered(step: Step, recipient: str, share: Share) -> Iterator[Received]:
     """Yield the deliveries of one step for one recipient, on each channel it chose."""
     organisation, _, role = recipient.partition("/")
-    payload = cut(step, share)
+    payload = marked(cut(step, share), recipient)
     chosen = next(party.kafka for party in WORLD.parties if party.organisation == organisation)
     for number in range(1 + len(share.again)):
         for channel in (Channel.MAILBOX, *((Channel.KAFKA,) if step.message in chosen else ())):

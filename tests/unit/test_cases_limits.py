@@ -24,6 +24,7 @@ from tests.unit.worlds import (
     SUPERVISOR,
     World,
     appoint,
+    distribute,
     offer,
     refused,
     staffed,
@@ -61,6 +62,7 @@ def waiting() -> World:
     """Return a world whose case waits for something of every kind."""
     world = staffed()
     offer(world, RECOVERY)
+    distribute(world)
     consent = {"consent": "c-1", "action": "GIVEN", "organisations": [RECOVERY], "until": world.now + DAY}
     world.send(MANAGER, MessageName.CONSENT, consent)
     refusal = {"consent": "c-2", "action": "REFUSED", "organisations": [HOUSING]}
@@ -84,7 +86,7 @@ def waiting() -> World:
 
 @pytest.mark.requirement("R-MSG-13")
 def test_a_closed_case_leaves_no_deadline_of_any_kind() -> None:
-    """Six kinds are waited for, and none after the closing."""
+    """Nine kinds are waited for, and none after the closing."""
     world = waiting()
     assert {timer.kind for timer in world.timers.values()} == {
         deadlines.REFERRAL_ANSWER,
@@ -93,6 +95,9 @@ def test_a_closed_case_leaves_no_deadline_of_any_kind() -> None:
         deadlines.HANDOVER_END,
         deadlines.MEMBERSHIP_START,
         deadlines.MEMBERSHIP_END,
+        deadlines.HANDOVER_MEETING,
+        deadlines.TRANSFER_CONFERENCE,
+        deadlines.PLAN_TAKEN_IN,
     }
     world.send(ADMINISTRATOR, MessageName.CASE, {"action": "CLOSED"})
     assert not world.timers

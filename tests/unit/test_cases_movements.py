@@ -333,6 +333,17 @@ def test_a_supervisor_of_the_prison_left_behind_is_reported() -> None:
     assert codes(event(other, UNIT, "TRANSFER", prison_from="MDI", prison_to="LEI")) == []
 
 
+@pytest.mark.requirement("R-RTE-05")
+def test_distant_custody_is_asked_about_once_also_where_it_is_said_later() -> None:
+    """The prison service knows of the move, the receiving prison that it is too far."""
+    world = held()
+    assert codes(event(world, UNIT, "TRANSFER", prison_from="MDI", prison_to="LEI")) == []
+    later = event(world, LEEDS_UNIT, "TRANSFER", prison_from="MDI", prison_to="LEI", distant=True)
+    assert set(codes(later)) == {"DISTANT-CUSTODY"}
+    more = event(world, LEEDS_UNIT, "TRANSFER", prison_to="LEI", distant=True, health_alert="Invented")
+    assert codes(more) == []
+
+
 @pytest.mark.requirement("R-MSG-05")
 def test_many_movements_are_kept_small_and_lead_to_the_same_place() -> None:
     """What is forgotten of the earliest stays true as the place they led to."""

@@ -176,7 +176,9 @@ def test_a_provider_whose_referral_is_withdrawn_is_told_so_and_then_nothing() ->
     world = staffed()
     engage(world, COUNSELLOR)
     withdrawn = move(world, MANAGER, "WITHDRAW", referral="ref-recovery", end_reason="Needs met otherwise")
-    assert [d.payload["action"] for d in to(withdrawn, RECOVERY)] == ["WITHDRAW"]
+    word, dispose = to(withdrawn, RECOVERY)
+    assert word.payload["action"] == "WITHDRAW"
+    assert dispose.payload["code"] == "DISPOSE"
     assert not to(distribute(world), RECOVERY)
 
 

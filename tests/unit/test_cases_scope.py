@@ -151,6 +151,24 @@ def test_what_the_author_says_stands_and_is_reported_once_where_the_rule_says_ot
     assert codes(world.send(ADMINISTRATOR, MessageName.CASE, again)) == []
 
 
+@pytest.mark.requirement("R-CASE-07")
+def test_what_the_rule_said_elsewhere_or_of_a_fact_since_erased_holds_no_more() -> None:
+    """In Scotland the route decides, and nobody has stated it yet."""
+    moved = opened(sentence_type="DETERMINATE", sentence_days=YEAR)
+    appoint(moved, ADMINISTRATOR)
+    assert scope_of(moved) is True
+    moved.send(ADMINISTRATOR, MessageName.CASE, {"action": "CHANGED", "jurisdiction": "SCOTLAND"})
+    assert scope_of(moved) is None
+    assert moved.state.allocation.scope_rule is None
+    world = staffed(in_scope=None)
+    said = {"action": "CHANGED", "sentence_type": "DETERMINATE", "sentence_days": YEAR}
+    sent = world.submission(MANAGER, MessageName.CASE, {**said, "date_of_birth": BORN_1990})
+    world.take(sent)
+    assert scope_of(world) is True
+    world.send(MANAGER, MessageName.CORRECTION, {"corrects": sent.envelope.message_id, "action": "RETRACT"})
+    assert scope_of(world) is None
+
+
 @pytest.mark.requirement("R-MSG-16")
 def test_a_date_of_birth_that_is_erased_is_forgotten_by_the_scope_rule() -> None:
     world = staffed(in_scope=None, sentence_type="DETERMINATE", sentence_days=YEAR)
@@ -257,6 +275,23 @@ def test_an_oral_or_fast_delivery_report_needs_no_offender_manager_and_begins_no
     assert refused(world.send(LINE_MANAGER, MessageName.TEAM_CHANGE, ended)) is None
     assert codes(appoint(world, MANAGER, grade="PSO")) == []
     assert world.state.om_transfers == 0
+
+
+@pytest.mark.requirement("R-CON-08")
+def test_after_an_exempt_report_the_case_is_handed_on_without_a_reason_and_it_is_no_transfer() -> None:
+    world = World()
+    open_case(world, sentence_type="PRE_SENTENCE", court_report="ORAL", tier=None)
+    appoint(world, MANAGER)
+    handed_on = {"action": "TRANSFER_OM", "organisation": MANAGER.organisation, "person": NEXT_MANAGER.person}
+    result = world.send(LINE_MANAGER, MessageName.TEAM_CHANGE, handed_on)
+    assert refused(result) is None
+    assert codes(result) == []
+    assert world.state.om_transfers == 0
+    passed = {"action": "CHANGED", "sentence_type": "COMMUNITY_ORDER", "tier": 2}
+    world.send(NEXT_MANAGER, MessageName.CASE, passed)
+    distribute(world, by=NEXT_MANAGER)
+    back = {**handed_on, "person": MANAGER.person}
+    assert refused(world.send(LINE_MANAGER, MessageName.TEAM_CHANGE, back)) == "OM-TRANSFER-NO-REASON"
 
 
 @pytest.mark.requirement("R-CON-08")

@@ -67,16 +67,17 @@ def test_team_referral_consent_restriction_tier_risk_and_custody_are_turns() -> 
 
 @pytest.mark.requirement("R-DIS-05")
 def test_progress_and_the_plan_are_told_and_turn_nothing() -> None:
-    """What waits need not be looked at again for them, however many come."""
+    """What waits need not be looked at again for them; but for a new version, which stops the old one."""
     world = staffed()
     engage(world, COUNSELLOR)
     engage(world, HOUSING_OFFICER)
     before, version = world.state.turn, world.state.version
     world.send(COUNSELLOR, MessageName.PROGRESS, {"referral": f"ref-{RECOVERY}", "kind": "SESSION"})
     distribute(world)
-    distribute(world, 2)
     assert world.state.version > version
     assert not turns(world, before)
+    distribute(world, 2)
+    assert turns(world, before)
 
 
 @pytest.mark.requirement("R-DIS-05")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 from pathlib import Path
 
@@ -72,3 +73,18 @@ def test_policy_folder_is_refused_when_a_file_cannot_be_read_or_none_is_there(tm
     (tmp_path / "policy" / "risk.yaml").write_text("class: risk\nrules: [\n")
     with pytest.raises(PolicyRefused, match=r"risk\.yaml, line"):
         read_policy(tmp_path / "policy")
+
+
+@pytest.mark.requirement("R-DIS-09")
+@pytest.mark.parametrize("options", [(), ("--markdown",), ("--class", "risk")])
+def test_every_head_of_a_column_is_explained_below_the_matrix(options: tuple[str, ...]) -> None:
+    """Whose column it is, and that its number is a rung, each of which is said."""
+    table, _, legend = run("matrix", *options).partition("D disclosed")
+    heads = [
+        head for head in re.split(r"[|\s]+", table.splitlines()[0]) if head not in {"", "class", "field"}
+    ]
+    assert len(heads) > 10
+    for head in heads:
+        assert re.search(rf"[ ·]{head[:-1]} [A-Za-z]", legend), head
+        assert re.search(rf"rung of the brokerage ladder:.* {head[-1]} [a-z]", legend), head
+    assert "KW Key Worker" in legend

@@ -13,7 +13,7 @@ from hub.adapters.ledger.remedies import REMEDIES
 from hub.consent.allowance import Allowance
 from hub.errors import EngineDisagrees
 from hub.messages.envelope import Tick
-from hub.messages.identifiers import HUB, CaseRef, Instant, MessageId, derived_id
+from hub.messages.identifiers import HUB, CaseRef, DeliveryId, Instant, MessageId, derived_id
 from hub.routing.outcome import Timer
 from hub.topics.catalogue import Catalogue
 from hub.topics.evidence import Evidence
@@ -34,6 +34,7 @@ if TYPE_CHECKING:
 CATALOGUE = Catalogue()
 DUE = Instant(1)
 NORTH, HARBOUR = world.BY_KAFKA
+NOTICE = MessageId(derived_id("notice", "one"))
 
 
 def spoiling(*organisations: OrganisationId) -> Route:
@@ -112,6 +113,53 @@ def test_staff_see_for_whom_something_was_not_written_and_the_sender_is_not_refu
     assert (aside.code, aside.message_id, aside.organisation) == ("GUARD-WRITE-FAILED", None, HUB)
     assert aside.detail == "not written for north-prison, quay-service"
     assert aside.code in REMEDIES
+
+
+def noticing(*spoilt: OrganisationId) -> Route:
+    """Return a routing that also tells the second recipient of what goes to the first."""
+    routed = spoiling(*spoilt)
+
+    def route(entry: Entry, view: View, now: Instant) -> Result:
+        """Add a report that goes only with that delivery, and the decision on it."""
+        result = routed(entry, view, now)
+        told = next(each for each in result.deliveries if each.organisation == NORTH)
+        to = next(each for each in result.deliveries if each.organisation == HARBOUR)
+        decided = next(each for each in result.decisions if each.candidate.organisation == HARBOUR)
+        notice = replace(
+            to, message_id=NOTICE, delivery_id=DeliveryId(derived_id("delivery", NOTICE)), by_kafka=True
+        )
+        decision = replace(decided, message=NOTICE, decision_id=derived_id("decision", NOTICE))
+        return replace(
+            result,
+            # Before what it tells of: whether that goes must not depend on the order.
+            deliveries=(notice, *result.deliveries),
+            decisions=(*result.decisions, decision),
+            only_with=((NOTICE, told.delivery_id),),
+        )
+
+    return route
+
+
+@pytest.mark.requirement("R-DIS-01")
+@pytest.mark.parametrize(("spoilt", "told"), [((), True), ((NORTH,), False), ((world.BY_MAILBOX,), True)])
+def test_a_notice_of_a_disclosure_goes_only_with_the_disclosure(
+    tmp_path: Path, spoilt: tuple[OrganisationId, ...], *, told: bool
+) -> None:
+    """Where the delivery could not be written, nothing was disclosed: no notice, and no decision on one."""
+    found = caused(tmp_path, noticing(*spoilt))
+    assert len(found.of(CATALOGUE.delivery_name(HARBOUR))) == 1 + told
+    evidence = Evidence(found.codec)
+    entered = [evidence.ledger_from(each).decision for each in found.of(CATALOGUE.ledger)]
+    assert (NOTICE in {each.message for each in entered}) is told
+    assert len(entered) == len(world.RECIPIENTS) + 1 + told
+
+
+@pytest.mark.requirement("R-RTE-01")
+def test_a_message_of_which_only_the_notice_could_be_written_is_set_aside_whole(tmp_path: Path) -> None:
+    """The notice alone is nothing of the message: replayed once the fault is mended, both go."""
+    found = caused(tmp_path, noticing(*world.RECIPIENTS))
+    assert [each.topic for each in found.records] == [CATALOGUE.quarantine]
+    assert not found.seen
 
 
 @pytest.mark.requirement("R-RTE-01")

@@ -381,12 +381,17 @@ def test_can_i_release_says_that_golden_records_of_another_version_were_only_rea
 def test_who_uses_a_record_lists_the_contracts_that_have_anything_in_it(asked: str) -> None:
     """A list of records has no class and no cell of its own, and is asked for all the same."""
     rows = read(hub("who-uses", asked, "--json"))["contracts"]
-    assert [row["contract"] for row in rows] == ["debt-advice-example/plan.v1", "recovery-example/plan.v1"]
+    assert [row["contract"] for row in rows] == [
+        "debt-advice-example/plan.v1",
+        "debt-advice-example/plan.v2",
+        "recovery-example/plan.v1",
+        "recovery-example/plan.v2",
+    ]
     for row in rows:
         assert row["fields"]
         assert all(each.startswith("objectives[].") for each in row["fields"])
     one = read(hub("who-uses", "plan.objectives[].title", "--json"))["contracts"]
-    assert [row["fields"] for row in one] == [["objectives[].title"]] * 2
+    assert [row["fields"] for row in one] == [["objectives[].title"]] * 4
     assert isinstance(hub("who-uses", "plan.objective").exception, NotConfigured)
 
 
@@ -401,7 +406,7 @@ def test_who_uses_leaves_out_a_contract_whose_versions_lack_the_field(repository
 def test_where_no_hub_runs_what_was_sent_is_not_known_and_said_so() -> None:
     """In words, never as None; of what a partner sends nothing is said to be sent to it."""
     said = hub("who-uses", "plan.objectives").output
-    assert said.count("last sent: not known, no hub runs here\n") == 2
+    assert said.count("last sent: not known, no hub runs here\n") == 4
     sends = read(hub("who-uses", "progress.referral", "--json"))["contracts"]
     assert {(row["last"], row["last_posted"], row["parked"]) for row in sends} == {
         (None, "not known, no hub runs here", None)

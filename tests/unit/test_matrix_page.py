@@ -15,7 +15,7 @@ from typer.testing import CliRunner
 from hub.cli.policy import app
 from hub.cli.policy.options import compiled
 from hub.consent.decision import Outcome
-from hub.consent.matrix import cells, columns
+from hub.consent.matrix import RUNG_SAID, cells, columns
 from hub.consent.matrix_page import EVERY_PURPOSE, LETTERS, MARKS, matrix_page
 from hub.consent.matrix_style import CSS
 from hub.consent.parties import Purpose
@@ -239,3 +239,13 @@ def test_policy_owner_writes_the_page_to_a_file(tmp_path: Path) -> None:
     assert str(file) in said
     with pytest.raises(NotConfigured, match="cannot be written"):
         CliRunner().invoke(app, ["matrix", "--html", str(tmp_path / "no" / "x.html")], catch_exceptions=False)
+
+
+@pytest.mark.requirement("R-DIS-09")
+def test_a_column_says_that_its_number_is_a_rung_and_which() -> None:
+    """In each table and for each role, not only in the key above."""
+    page = matrix_page(POLICY)
+    assert '<th scope="col">1</th>' not in page
+    rungs = re.findall(r'<th scope="col"><abbr title="([^"]+)">rung (\d)</abbr></th>', page)
+    assert {int(rung): said for said, rung in rungs} == RUNG_SAID
+    assert len(rungs) == len([*columns()]) * (1 + len(InformationClass))

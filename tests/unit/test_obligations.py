@@ -305,6 +305,8 @@ def test_offender_manager_is_told_what_went_on_vital_interests() -> None:
     assert "for the key worker of debt-advice" in str(notice.payload["detail"])
     (sent,) = to(result, DEBT)
     assert not any("NOTIFY" in term for term in sent.caveats)
+    assert (notice.message_id, sent.delivery_id) in result.only_with
+    assert {told_of for _, told_of in result.only_with} == {sent.delivery_id}
 
 
 @pytest.mark.requirement("R-DIS-01")

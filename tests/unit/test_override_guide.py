@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import json
+import os
 import re
+import subprocess
+import time
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from hub.cases.grants import GrantKind
 from hub.messages.envelope import MessageName, Role
-from hub.messages.identifiers import Instant
 from hub.topics.bodies import check_payload
 from tests.unit.worlds import (
-    HOUR,
     HOUSING,
     HOUSING_OFFICER,
     PROBATION,
@@ -26,32 +29,54 @@ from tests.unit.worlds import (
 )
 
 GUIDE = (Path(__file__).parents[2] / "docs" / "how-to" / "override-a-decision.md").read_text("utf-8")
-STEP = re.compile(r"^\s*say (?P<key>\S+) (?P<author>\S+) (?P<role>\S+) '(?P<data>\{.*\})'$", re.MULTILINE)
+SHELL = re.compile(r"^ *```sh\n(.*?)^ *```$", re.MULTILINE | re.DOTALL)
+CURL = """curl() { while [ "$1" != -d ]; do shift; done; printf '%s\\n' "$2"; }"""
+"""Shows the body instead of sending it."""
+READER = {"PATH": os.environ["PATH"], "HUB": "http://hub.example", "REGION": "key", "CASE": "case_x"}
 PEOPLE = {"om-fern": "om-1", "lm-oak": "lm-1"}
 
 
+def bodies() -> list[dict[str, Any]]:
+    """Run all the guide has a reader run, as it stands, and return what would be sent."""
+    script = "\n".join([CURL, *SHELL.findall(GUIDE)])
+    done = subprocess.run(
+        ["/bin/sh", "-eu"], input=script, env=READER, text=True, capture_output=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    return [json.loads(line) for line in done.stdout.splitlines()]
+
+
 @pytest.mark.requirement("R-DIS-07")
-def test_every_step_of_the_guide_is_taken_as_it_stands() -> None:
+def test_every_step_of_the_guide_is_taken_as_it_stands_on_whichever_day_it_is_read() -> None:
     """In its order, by those it names, each before what it asks for has ended."""
     world = staffed()
     engage(world, HOUSING_OFFICER)
-    steps = list(STEP.finditer(GUIDE))
-    for step in steps:
-        said = json.loads(step["data"])
-        payload = check_payload(library().contract(MessageName.CONSENT, "1.0"), said)
+    said = bodies()
+    today = time.time_ns() // 1_000_000
+    for body in said:
+        payload = check_payload(library().contract(MessageName.CONSENT, "1.0"), body["data"])
         if payload["until"] is not None:
-            world.now = Instant(max(world.now, payload["until"] - 12 * HOUR))
-            payload["until"] = world.now + 12 * HOUR
+            # The small world's clock is another than the reader's.
+            payload["until"] += world.now - today
         if payload["organisations"] is not None:
             payload["organisations"] = [HOUSING]
-        by = Staff(PROBATION, Role(step["role"]), PEOPLE[step["author"]])
-        assert refused(world.send(by, MessageName.CONSENT, payload)) is None, step["key"]
-    assert len(steps) == 6
+        by = Staff(PROBATION, Role(body["author_role"]), PEOPLE[body["author"]])
+        assert refused(world.send(by, MessageName.CONSENT, payload)) is None, body["data"]
+    assert len(said) == 6
     assert [grant.kind for grant in world.state.grants] == [
         GrantKind.OVERRIDE,
         GrantKind.BREAK_GLASS,
         GrantKind.COURT_ORDER,
     ]
+
+
+@pytest.mark.requirement("R-DIS-07")
+def test_the_guide_names_no_day_that_will_have_passed() -> None:
+    """Whatever it has a reader send ends so many hours from when it is sent."""
+    assert re.findall(r"\b20\d\d-\d\d", GUIDE) == []
+    ends = [each["data"]["until"] for each in bodies() if "until" in each["data"]]
+    assert len(ends) == 2
+    assert min(ends) > f"{datetime.now(UTC) + timedelta(hours=9):%Y-%m-%dT%H:%M:%SZ}"
 
 
 @pytest.mark.requirement("R-DIS-07")

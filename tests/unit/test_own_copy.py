@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -11,6 +12,7 @@ from hub.consent.parties import organisation_from
 from hub.errors import DomainRefusal
 from hub.messages.envelope import MessageName, Role
 from hub.routing.own_copy import OwnCopy, own_copy
+from hub.topics.leaving import LeftIn
 from hub.topics.own_copy_page import NOTHING, as_json_text, as_page
 from tests.unit.worlds import (
     COUNSELLOR,
@@ -171,3 +173,55 @@ def test_for_a_program_the_copy_says_what_is_held_back_by_name() -> None:
     assert plain["plan"]["sentence_summary"] == "Two invented years"
     assert plain["plan"]["victim_safety"] is None
     assert plain["policy"] == policy().name
+
+
+@pytest.mark.requirement("R-PLAN-03", "R-DIS-01")
+@pytest.mark.parametrize("name", ["victim_safety", "risk_management", "contingency"])
+def test_a_copy_with_something_held_back_left_in_is_not_written(name: str) -> None:
+    """Whatever cut it: the place is held against the decision, not against the cutter."""
+    copy = copy_of(planned())
+    spoilt = replace(copy, payload={**copy.payload, name: PLAN[name]})
+    with pytest.raises(LeftIn, match=name):
+        as_page(spoilt, policy())
+    with pytest.raises(LeftIn, match=name):
+        as_json_text(spoilt)
+
+
+@pytest.mark.requirement("R-PLAN-03", "R-DIS-01")
+@pytest.mark.parametrize(
+    "said", ["Keep away: not to go near Invented Street.", "Two lines\nNot to go near Invented Street"]
+)
+def test_a_copy_in_which_another_part_names_what_is_held_back_is_not_written(said: str) -> None:
+    """In whichever letters, and though the place itself may hold something."""
+    copy = copy_of(planned())
+    spoilt = replace(copy, payload={**copy.payload, "change_summary": said})
+    with pytest.raises(LeftIn, match="a text held back"):
+        as_page(spoilt, policy())
+    with pytest.raises(LeftIn, match="a text held back"):
+        as_json_text(spoilt)
+
+
+@pytest.mark.requirement("R-PLAN-03", "R-DIS-01")
+def test_an_objective_left_in_a_part_said_to_be_held_back_and_a_reference_of_the_hubs_are_caught() -> None:
+    """Each by itself."""
+    world = planned()
+    whole = copy_of(world)
+    hold_back(world, "CONFIDENTIALITY", roles=["person"], objective="objective-recovery")
+    copy = copy_of(world)
+    for spoilt, where in (
+        (replace(copy, payload={**copy.payload, "objectives": whole.payload["objectives"]}), "objectives"),
+        (replace(copy, redacted=(*copy.redacted, "victim_safety")), "named as held back"),
+        (replace(copy, payload={**copy.payload, "sentence_summary": world.state.ref}), "reference"),
+    ):
+        with pytest.raises(LeftIn, match=where):
+            as_json_text(spoilt)
+
+
+@pytest.mark.requirement("R-PLAN-03")
+def test_the_pages_own_words_are_no_secret() -> None:
+    """A part held back that says what every page says holds no copy back; what the plan says is looked at."""
+    copy = copy_of(planned(contingency="Your sentence", victim_safety="What has changed"))
+    assert "## Your sentence" in as_page(copy, policy())
+    spoilt = replace(copy, payload={**copy.payload, "sentence_summary": "She knows what has changed"})
+    with pytest.raises(LeftIn, match="a text held back"):
+        as_page(spoilt, policy())

@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import shlex
 from datetime import timedelta
+from typing import TYPE_CHECKING
 
 import pytest
+from typer.testing import CliRunner
 
 from hub.adapters.gateway.examples import example
-from hub.cli.partner import _protocol, _row, _show_table, amended, curls, suspend
+from hub.cli.partner import _protocol, _row, _show_table, amended, app, curls, suspend
 from hub.consent.parties import Access
 from hub.errors import NotConfigured
 from hub.messages.envelope import MessageName
 from hub.messages.identifiers import OrganisationId
 from hub.topics.catalogue import Catalogue
+
+if TYPE_CHECKING:
+    from typer.testing import Result
 
 URL = "http://127.0.0.1:8080"
 
@@ -59,11 +65,95 @@ def test_protocol_that_names_no_class_is_refused(text: str) -> None:
 def test_what_is_known_of_an_organisation_is_amended_and_the_rest_stays() -> None:
     """What was never said is not known; a command that says nothing is refused."""
     body: dict[str, object] = {"organisation": "harbour-trust", "rung": 2}
-    limited = amended(body, access=Access.NAMED_CASES, policy_document=None)
-    assert limited == {**body, "access": "named_cases", "policy_document": None}
-    assert amended(limited, access=None, policy_document=False) == {**limited, "policy_document": False}
+    limited = amended(body, {"access": Access.NAMED_CASES.value, "policy_document": None})
+    assert limited == {**body, "access": "named_cases"}
+    assert amended(limited, {"policy_document": False}) == {**limited, "policy_document": False}
     with pytest.raises(NotConfigured, match="nothing to amend"):
-        amended(body, access=None, policy_document=None)
+        amended(body, {"access": None, "policy_document": None, "sends": None})
+
+
+class Held:
+    """One organisation in force, and a hand that puts another description in its place."""
+
+    def __init__(self) -> None:
+        """Begin with a partner that sends progress and takes referrals by Kafka."""
+        self.body: dict[str, object] = {
+            "organisation": "harbour-trust",
+            "sends": ["progress"],
+            "kafka": ["referral"],
+            "purposes": ["referral", "progress"],
+            "access": None,
+        }
+        self.checked: list[object] = []
+        self.put: list[dict[str, object]] = []
+
+    async def organisation(self, _name: str) -> dict[str, object]:
+        """Return what is in force."""
+        return self.body
+
+    async def check_organisation(self, body: dict[str, object]) -> None:
+        """Note what was to be checked."""
+        self.checked.append(body)
+
+    async def put_organisation(self, body: dict[str, object]) -> None:
+        """Put it in force."""
+        self.put.append(body)
+
+
+@pytest.fixture
+def held(monkeypatch: pytest.MonkeyPatch) -> Held:
+    """The commands work on this one instead of a running hub."""
+    found = Held()
+    monkeypatch.setattr("hub.cli.partner._on_hub", lambda work: asyncio.run(work(found)))
+    return found
+
+
+def amend(*words: str) -> Result:
+    """Run `hub partner amend harbour-trust`."""
+    return CliRunner().invoke(app, ["amend", "harbour-trust", *words])
+
+
+@pytest.mark.requirement("R-DIS-01")
+def test_what_an_organisation_sends_takes_by_kafka_and_is_told_for_can_be_amended(held: Held) -> None:
+    """What is named takes the place of what was; what changes is shown before and after, the rest is not."""
+    done = amend("--sends", "receipt", "--sends", "progress", "--no-kafka", "--purpose", "referral")
+    assert done.exit_code == 0, done.output
+    (put,) = held.put
+    assert put == {
+        **held.body,
+        "sends": ["receipt", "progress"],
+        "kafka": [],
+        "purposes": ["referral"],
+    }
+    said = " ".join(done.output.split())
+    for change in ("sends progress -> receipt, progress", "kafka referral -> -"):
+        assert change in said
+    assert "purposes referral, progress -> referral" in said
+    assert "access" not in said
+
+
+@pytest.mark.requirement("R-DIS-01")
+def test_a_dry_run_shows_what_would_change_and_changes_nothing(held: Held) -> None:
+    """It is checked as if it were put in force, so that what it shows is not refused afterwards."""
+    done = amend("--kafka", "referral", "--kafka", "plan", "--dry-run")
+    assert "kafka referral -> referral, plan" in " ".join(done.output.split())
+    assert "nothing has been changed" in done.output
+    assert held.checked == [{**held.body, "kafka": ["referral", "plan"]}]
+    assert held.put == []
+
+
+def test_what_is_so_already_is_not_put_in_force_again(held: Held) -> None:
+    """Whatever the order it is named in: nothing that waits is decided again for it."""
+    done = amend("--purpose", "progress", "--purpose", "referral", "--sends", "progress")
+    assert "nothing changes" in done.output
+    assert held.put == held.checked == []
+
+
+def test_an_option_and_its_contrary_are_refused(held: Held) -> None:
+    """Neither is guessed."""
+    assert isinstance(amend("--sends", "progress", "--no-sends").exception, NotConfigured)
+    assert isinstance(amend().exception, NotConfigured)
+    assert held.put == []
 
 
 def test_table_shows_who_takes_part(capsys: pytest.CaptureFixture[str]) -> None:

@@ -232,7 +232,7 @@ def test_releases_are_listed_by_how_they_stand() -> None:
         "1": (State.PAST, None, None),
         "2": (State.IN_FORCE, 20, made.AUTHOR),
         "3": (State.COMING, 40, made.AUTHOR),
-        "4": (State.NEVER, None, made.AUTHOR),
+        "4": (State.REPLACED, 30, made.AUTHOR),
     }
     states = {each.version: each.state for each in listed(facts, Instant(40))}
     assert (states["2"], states["3"]) == (State.PAST, State.IN_FORCE)

@@ -43,6 +43,7 @@ def undelivered(**changes: object) -> Undelivered:
         "about": "ref-1",
         "outcomes": (("note", "all", "withhold"), ("objectives[].title", "theirs", "disclose")),
         "caveats": ("NO-ONWARD-DISCLOSURE",),
+        "contract": "1.0",
         "items_held": ("objective-1",),
         "part": b"{}",
     }
@@ -61,7 +62,7 @@ def test_a_request_is_the_same_when_written_and_read(codec: Codec) -> None:
     asked = Redecide(
         request_id=REQUEST,
         submission=submission,
-        deliveries=(undelivered(), undelivered(relevant=True, about=None, part=None)),
+        deliveries=(undelivered(), undelivered(relevant=True, about=None, part=None, contract=None)),
     )
     encoded = codec.redecide(asked, original=codec.envelope_bytes(submission))
     assert encoded.key == CASE.encode()

@@ -128,7 +128,8 @@ def test_the_word_that_a_part_has_ended_still_reaches_whoever_had_it() -> None:
     """Told as what it still was, it is not stopped by an unrelated change later; by an exclusion it is."""
     world = engaged()
     ended = move(world, MANAGER, "END", referral=f"ref-{RECOVERY}")
-    (one,) = waiting(ended, RECOVERY)
+    one, dispose = waiting(ended, RECOVERY)
+    assert dispose.delivery.message is MessageName.EXCEPTION
     assert one.delivery.grounds is not None
     assert one.delivery.grounds.turn == world.state.turn
     world.send(MANAGER, MessageName.CONSENT, {**HEALTH, "consent": "c-7", "action": "REFUSED"})

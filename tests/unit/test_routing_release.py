@@ -170,17 +170,45 @@ def test_a_later_release_takes_the_place_of_one_to_come(world: World) -> None:
     """What never held is listed as such, and can still be read under its name."""
     world.take(control(new()))
     world.take(control(new("1.2.0", effective_at=NEXT_WEEK)))
-    assert state(world) == {"1.0.0": State.IN_FORCE, "1.1.0": State.NEVER, "1.2.0": State.COMING}
+    assert state(world) == {"1.0.0": State.IN_FORCE, "1.1.0": State.REPLACED, "1.2.0": State.COMING}
     world.take(control(new("1.3.0", effective_at=None)))
     assert world.release(COMING) is None
     assert state(world) == {
         "1.0.0": State.PAST,
-        "1.1.0": State.NEVER,
-        "1.2.0": State.NEVER,
+        "1.1.0": State.REPLACED,
+        "1.2.0": State.REPLACED,
         "1.3.0": State.IN_FORCE,
     }
     world.now = NEXT_WEEK
     assert ruled(appoint(world, MANAGER)) == {name_from_control(new("1.3.0"))}
+
+
+def times(world: World) -> list[tuple[str, State, int | None, int | None]]:
+    """Return how the world's releases stand now, and when each held or was to."""
+    facts = {key.removeprefix("policy/"): body for key, body in world.released.items()}
+    return [(each.version, each.state, each.effective, each.until) for each in listed(facts, world.now)]
+
+
+def test_every_time_that_rules_held_or_were_to_hold_is_kept(world: World) -> None:
+    """Going back and forth hides no time before; what was replaced says when, also dated anew."""
+    began = world.now
+    world.now = Instant(began + 10)
+    world.take(control(new(effective_at=None)))
+    world.now = Instant(began + 20)
+    world.take(control(OLD))
+    for number, effective in enumerate((TOMORROW, NEXT_WEEK)):
+        world.now = Instant(began + 30 + number)
+        world.take(control(new("1.2.0", effective_at=Instant(effective))))
+    world.now = Instant(began + 40)
+    world.take(control(new(effective_at=None)))
+    assert times(world) == [
+        ("1.0.0", State.PAST, START, began + 10),
+        ("1.1.0", State.PAST, began + 10, began + 20),
+        ("1.0.0", State.PAST, began + 20, began + 40),
+        ("1.1.0", State.IN_FORCE, began + 40, None),
+        ("1.2.0", State.REPLACED, TOMORROW, began + 31),
+        ("1.2.0", State.REPLACED, NEXT_WEEK, began + 40),
+    ]
 
 
 def test_a_release_that_arrives_after_another_became_due_follows_it(world: World) -> None:
@@ -200,9 +228,10 @@ def test_rules_that_come_back_are_listed_since_they_first_held(world: World) -> 
     world.take(control(new(effective_at=None)))
     world.take(control({**OLD, "effective_at": TOMORROW}))
     world.take(control(new("1.2.0", effective_at=None)))
-    assert state(world)["1.0.0"] is State.PAST
+    assert {each[1] for each in times(world) if each[0] == "1.0.0"} == {State.PAST, State.REPLACED}
     world.take(control(OLD))
-    assert state(world)["1.0.0"] is State.IN_FORCE
+    last = [each for each in times(world) if each[0] == "1.0.0" and each[1] is not State.REPLACED][-1]
+    assert last[1] is State.IN_FORCE
 
 
 @pytest.mark.parametrize(

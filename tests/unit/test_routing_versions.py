@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from hub.consent.decision import Outcome
 from hub.consent.partner_contracts import contract_in_effect, readable
 from hub.errors import NotReadable
 from hub.messages.envelope import MessageName
 from hub.messages.identifiers import Instant
 from hub.routing.agreeing import serves_not
+from hub.routing.outcome import Verdict
 from hub.topics.bodies import check_submission
 from hub.topics.library import SchemaLibrary
 from tests.unit.agreements import (
@@ -26,6 +29,7 @@ from tests.unit.agreements import (
     set_status,
 )
 from tests.unit.avro_values import optional
+from tests.unit.undelivered import request, waiting
 from tests.unit.worlds import (
     ADMINISTRATOR,
     COUNSELLOR,
@@ -50,7 +54,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
+    from hub.messages.envelope import Submission
     from hub.routing.outcome import Result
+    from tests.unit.undelivered import Waiting
 
 HIDDEN = "Zanzibar"
 
@@ -64,16 +70,15 @@ def renamed(old: str, new: str) -> Callable[[dict[str, Any]], None]:
     return change
 
 
-def library_with(folder: Path, name: str, old: str, new: str) -> SchemaLibrary:
-    """Return the contracts with a version 1.1 of a message in which a field has another name."""
-    schemas = schemas_in(folder)
-    add_version(schemas, name, "1.1", renamed(old, new))
-    declare_steps(
-        schemas,
-        name,
-        {"from": "1.0", "to": "1.1", "moves": {old: new}},
-        {"from": "1.1", "to": "1.0", "moves": {new: old}},
-    )
+def library_with(folder: Path, name: str, *names: str) -> SchemaLibrary:
+    """Return the contracts with a further version of a message for each further name of a field."""
+    schemas, steps = schemas_in(folder), list[dict[str, object]]()
+    for minor, (old, new) in enumerate(pairwise(names)):
+        before, after = f"1.{minor}", f"1.{minor + 1}"
+        add_version(schemas, name, after, renamed(old, new), after=before)
+        steps.append({"from": before, "to": after, "moves": {old: new}})
+        steps.append({"from": after, "to": before, "moves": {new: old}})
+    declare_steps(schemas, name, *steps)
     return SchemaLibrary.load(schemas)
 
 
@@ -112,6 +117,49 @@ def test_facts_said_under_an_older_name_are_joined_with_those_said_since(tmp_pat
     told = joined(world)
     assert f"'family_name': '{HIDDEN}'" in told
     assert "'forename': 'Nemo'" in told
+
+
+@pytest.mark.requirement("R-DIS-05")
+@pytest.mark.parametrize("withdrawn", [False, True])
+def test_what_waits_is_compared_with_what_was_decided_under_the_names_of_that_day(
+    tmp_path: Path, *, withdrawn: bool
+) -> None:
+    """Those of the version it was decided in, not of the one it was sent in: the field has had three names.
+
+    Under the sender's name it would not be found, count as held back before, and so go as it is after all.
+    """
+    world = staffed()
+    for worker in (COUNSELLOR, HOUSING_OFFICER):
+        engage(world, worker)
+    agreed_to = {"consent": "c-1", "organisations": [RECOVERY], "classes": ["health"]}
+    world.send(MANAGER, MessageName.CONSENT, {**agreed_to, "action": "GIVEN"})
+    world.contracts = library_with(tmp_path / "then", "progress", "health_note", "illness")
+    one = brought_up(world)
+    if withdrawn:
+        world.send(MANAGER, MessageName.CONSENT, {**agreed_to, "action": "WITHDRAWN"})
+    world.contracts = library_with(tmp_path / "now", "progress", "health_note", "illness", "condition")
+    said = under_another_name(one.delivery.source, "illness", "condition", version="1.2")
+    (settled,) = world.take(replace(request(one), submission=said)).settled
+    (found,) = (each for each in settled.decision.fields if each.path == "condition")
+    assert (settled.verdict, found.outcome) == (
+        (Verdict.REPLACE, Outcome.WITHHOLD) if withdrawn else (Verdict.RELEASE, Outcome.DISCLOSE)
+    )
+
+
+def brought_up(world: World) -> Waiting:
+    """Report in the first version what is decided on in the second; return it as it waits."""
+    told = {"referral": f"ref-{HOUSING}", "kind": "SESSION", "affects": ["DEPENDENCY_RECOVERY"]}
+    sent = world.submission(HOUSING_OFFICER, MessageName.PROGRESS, {**told, "health_note": HIDDEN})
+    taken = world.take(under_another_name(sent, "health_note", "illness", version="1.1"))
+    (one,) = waiting(taken, RECOVERY)
+    assert one.delivery.payload["illness"] == HIDDEN
+    return one
+
+
+def under_another_name(sent: Submission, old: str, new: str, *, version: str) -> Submission:
+    """Return a message sent in the first version as a later one has it."""
+    payload = {new if name == old else name: value for name, value in sent.payload.items()}
+    return replace(sent, envelope=replace(sent.envelope, contract=version), payload=payload, sent_in="1.0")
 
 
 def at_odds(folder: Path) -> World:

@@ -57,6 +57,7 @@ def request(one: Waiting) -> Redecide:
                 outcomes=tuple(
                     (each.path, each.scope.value, each.outcome.name.lower()) for each in decision.fields
                 ),
+                contract=decision.contract,
                 caveats=(*decision.caveats, *decision.obligations),
                 items_held=grounds.items_held,
                 part=None if grounds.part is None else to_json(grounds.part),

@@ -17,6 +17,7 @@ from starlette.exceptions import HTTPException
 
 import hub
 from hub.adapters.gateway.agreements import Agreements
+from hub.adapters.gateway.cases import router as cases_router
 from hub.adapters.gateway.edge import Edge
 from hub.adapters.gateway.events import router as events_router
 from hub.adapters.gateway.freshness import Ends, Freshness
@@ -42,6 +43,7 @@ if TYPE_CHECKING:
     from starlette.responses import Response
 
     from hub.adapters.database.pool import Pool
+    from hub.adapters.gateway.cases import CaseRecords
     from hub.settings import Settings
     from hub.topics.library import SchemaLibrary
     from hub.topics.pairwise import Pairwise
@@ -70,11 +72,13 @@ def create_gateway(  # noqa: PLR0913 - the composition root hands over one thing
     limits: GatewayLimits | None = None,
     ends: Ends | None = None,
     now: Callable[[], Instant] | None = None,
+    records: CaseRecords | None = None,
 ) -> FastAPI:
     """Return the gateway as an ASGI application; without an identity given, bearer keys prove it.
 
     `ends` says where the router's topics end: mailboxes wait for the projection to come so far. `now` is
-    the hub's time, by which contracts begin and end; without it this machine's.
+    the hub's time, by which contracts begin and end; without it this machine's. `records` reads the single
+    case record.
     """
     now = now or _now
     bounds = limits or GatewayLimits()
@@ -114,9 +118,11 @@ def create_gateway(  # noqa: PLR0913 - the composition root hands over one thing
         store=store,
         limits=bounds,
         body_bytes_max=settings.body_bytes_max,
+        records=records,
     )
     app.include_router(router)
     app.include_router(events_router)
+    app.include_router(cases_router)
     app.include_router(registry_router)
     app.add_middleware(Edge, limits=bounds)
     app.add_exception_handler(ProblemError, _problem)

@@ -107,6 +107,23 @@ _DELIVERY = _object(
         "digest": {**_DIGEST, "description": "SHA-256 of the framed bytes; acknowledge with it."},
     }
 )
+_ENTRY = _object(
+    {
+        "type": _MESSAGE,
+        "envelope": {"type": "object", "description": "As a delivery has it.", "additionalProperties": _TEXT},
+        "data": {"type": "object", "description": "The record, dates and instants in ISO 8601."},
+    }
+)
+_VERSION: Described = {"type": ["integer", "null"], "minimum": 1}
+_HOLDER = _object(
+    {
+        "organisation": _TEXT,
+        "role": _TEXT,
+        "sent": {**_VERSION, "description": "The latest version sent; null: it was kept back."},
+        "acknowledged": {**_VERSION, "description": "The latest version acknowledged."},
+        "can_acknowledge": {"type": "boolean"},
+    }
+)
 _FETCHED: Described = {
     "content": {
         "application/json": {"schema": _DELIVERY},
@@ -148,6 +165,23 @@ ANSWERS: Mapping[str, Described] = {
     ),
     "count-mailbox": _json(_object({"count": _COUNT})),
     "fetch-delivery": _FETCHED,
+    "read-case": _json(
+        _object(
+            {
+                "case": {"type": "string", "description": "The reference your organisation knows it by."},
+                "role": {"type": "string", "description": "The role in which it was read."},
+                "entries": {
+                    **_list(_ENTRY),
+                    "description": "What you may see, each entry like a delivery: the case, the team, "
+                    "referrals, custody, consents, risk, the Sentence Plan.",
+                },
+                "plan_holders": {
+                    **_list(_HOLDER),
+                    "description": "For who distributes the plan: which version was sent to whom.",
+                },
+            }
+        )
+    ),
     "get-message-state": _json(
         _object(
             {
@@ -156,6 +190,10 @@ ANSWERS: Mapping[str, Described] = {
                 "contract": {"type": "string", "description": "Schema version it was sent in."},
                 "state": {"enum": ["accepted", "routed", "refused"]},
                 "decided_at": _MAYBE_INSTANT,
+                "refusal": {
+                    "anyOf": [_object({"code": _TEXT, "detail": _TEXT}), {"type": "null"}],
+                    "description": "Which rule of the model refused it, where you hold a role on the case.",
+                },
             }
         )
     ),

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
     from hub.adapters.gateway.agreements import Agreements
+    from hub.adapters.gateway.cases import CaseRecords
     from hub.adapters.gateway.idempotency import Answer
     from hub.adapters.gateway.limits import GatewayLimits
     from hub.adapters.gateway.mailbox import Fetched, Mailbox
@@ -51,6 +52,8 @@ class Services:
     store: GatewayStore
     limits: GatewayLimits
     body_bytes_max: int
+    records: CaseRecords | None = None
+    """Who reads case records; a gateway put together without one finds none."""
 
 
 def route_of(message: MessageName) -> str:

@@ -1,7 +1,7 @@
 """How far a message has come, told to its sender alone: accepted, routed or refused.
 
-Why it was refused is not told: the reason could tell that a case exists (architecture: refusals are
-existence-neutral). Staff find it in the quarantine.
+Why the model refused it is told to whoever holds on the case the role they claim (hub.cases.refusals). Any
+other reason could tell that a case exists, and is not told: staff find it in the quarantine.
 """
 
 from __future__ import annotations
@@ -43,4 +43,5 @@ class MessageStates:
             "contract": row.contract,
             "state": row.state,
             "decided_at": None if row.decided_at is None else row.decided_at.isoformat(),
+            "refusal": None if row.refusal is None else {"code": row.refusal, "detail": row.refusal_detail},
         }

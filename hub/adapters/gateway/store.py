@@ -19,6 +19,7 @@ from psycopg_pool import PoolClosed, PoolTimeout, TooManyRequests
 
 from hub.adapters.database.people import case_of
 from hub.adapters.database.standstill import Standstill, standstills
+from hub.cases.refusals import TELLABLE
 from hub.routing.terms import PARKED
 
 if TYPE_CHECKING:
@@ -63,6 +64,9 @@ class StateRow:
     message: str | None
     contract: str | None
     decided_at: datetime | None
+    refusal: str | None = None
+    """The reason code, where it is one the sender is told."""
+    refusal_detail: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -235,15 +239,21 @@ class GatewayStore:
             SELECT coalesce(s.state, 'accepted') AS state,
                    coalesce(i.response->>'type', s.message) AS message,
                    coalesce(i.response->>'contract', s.contract) AS contract,
-                   s.decided_at
+                   s.decided_at,
+                   q.code AS refusal,
+                   q.detail AS refusal_detail
               FROM (SELECT * FROM submission
                      WHERE message_id = %(message_id)s AND organisation = %(organisation)s) AS s
               FULL JOIN (SELECT * FROM idempotency
                           WHERE message_id = %(message_id)s AND organisation = %(organisation)s
                             AND status = 202) AS i USING (message_id)
+              LEFT JOIN (SELECT * FROM quarantine
+                          WHERE message_id = %(message_id)s AND organisation = %(organisation)s
+                            AND code = ANY(%(tellable)s)) AS q
+                     ON s.state = 'refused' AND q.set_aside_at = s.decided_at
              LIMIT 1
             """,
-            {"message_id": message_id, "organisation": organisation},
+            {"message_id": message_id, "organisation": organisation, "tellable": sorted(TELLABLE)},
         )
 
     async def is_behind(self, ends: Mapping[tuple[str, int], int]) -> bool:

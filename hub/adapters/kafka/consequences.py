@@ -14,19 +14,20 @@ from typing import TYPE_CHECKING, Protocol
 import structlog
 
 from hub.adapters import telemetry
-from hub.adapters.kafka.transaction import Outgoing
+from hub.adapters.kafka.placed import Placed
+from hub.adapters.kafka.setting_aside import WRITE_FAILED, Quarantine, names, worst
 from hub.cases.acknowledgements import given_up
 from hub.cases.applied import Applied
 from hub.errors import EngineDisagrees, HubError, NotReadable, ReadBackNeeded
-from hub.messages.envelope import Control, Entry, MessageName, Redecide, Submission, Tick, Unreadable
-from hub.messages.identifiers import HUB, CaseRef, DeliveryId, Instant, MessageId, OrganisationId, derived_id
-from hub.routing.outcome import Delivery, Rejection, Result, Settled, Verdict, View
+from hub.messages.envelope import Control, Entry, MessageName, Submission, Unreadable
+from hub.messages.identifiers import CaseRef, Instant, MessageId, derived_id
+from hub.routing.outcome import Delivery, Result, Settled, Verdict, View
 from hub.routing.terms import PARKED
-from hub.topics.catalogue import DELIVERY_PARTITIONS, QUARANTINE_PARTITIONS, Catalogue, lane_partition
-from hub.topics.codec import TICK, Codec, Encoded
+from hub.topics.catalogue import DELIVERY_PARTITIONS, Catalogue, lane_partition
+from hub.topics.codec import TICK, Codec
 from hub.topics.dispatch import Dispatch, FramedView, Outbox, Verdicted, delivered
-from hub.topics.evidence import Evidence, SetAside
-from hub.topics.leaving import LEFT_IN, LeftIn
+from hub.topics.evidence import Evidence
+from hub.topics.leaving import LeftIn
 from hub.topics.library import frame
 
 if TYPE_CHECKING:
@@ -35,16 +36,14 @@ if TYPE_CHECKING:
     from aiokafka import ConsumerRecord
 
     Fetched = ConsumerRecord[bytes | None, bytes | None]
+    from hub.adapters.kafka.setting_aside import Withheld
+    from hub.adapters.kafka.transaction import Outgoing
     from hub.cases.case import Case
     from hub.topics.tables import RouterView
 
 INTERNAL = "INTERNAL"
 TOO_LARGE = "TOO-LARGE"
-WRITE_FAILED = "GUARD-WRITE-FAILED"
-"""Gate of a decision whose delivery could not be written by its recipient's contract."""
-Withheld = dict[DeliveryId, tuple[OrganisationId, str]]
-"""For whom a delivery was not written, and why."""
-_MARGIN_BYTES = 10_000
+_TOO_LARGE_SAYS = "what follows from it is larger than a topic takes"
 _TICK_FRAME = frame(TICK, b"")
 _log = structlog.get_logger(__name__)
 
@@ -54,18 +53,6 @@ class Route(Protocol):
 
     def __call__(self, entry: Entry, view: View, now: Instant) -> Result:
         """Decide; pure."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Place:
-    """One record of hub.intake: what it is, where it stands, when it is taken to happen."""
-
-    entry: Entry
-    original: bytes
-    record_id: MessageId
-    partition: int
-    offset: int
-    now: Instant
 
 
 @dataclass(slots=True, kw_only=True)
@@ -107,6 +94,9 @@ class Consequences:
         self._evidence = Evidence(codec)
         self._route = route
         self._record_bytes_max = record_bytes_max
+        self._quarantine = Quarantine(
+            catalogue=catalogue, codec=codec, evidence=self._evidence, record_bytes_max=record_bytes_max
+        )
 
     def of(self, record: Fetched, view: RouterView, *, too_large: bool = False) -> list[Outgoing]:
         """Return the records one record causes, and apply its changes to the view's overlay.
@@ -126,9 +116,9 @@ class Consequences:
         place = self._place(record, view)
         view.advance(place.now)
         if isinstance(place.entry, Unreadable):
-            return [self._aside(place, place.entry.code, "the record could not be read")]
+            return [self._quarantine.aside(place, place.entry.code, "the record could not be read")]
         if too_large:
-            return [self._aside(place, TOO_LARGE, "what follows from it is larger than a topic takes")]
+            return [self._quarantine.aside(place, TOO_LARGE, _TOO_LARGE_SAYS)]
         try:
             result = self._route(place.entry, view, place.now)
             written = self._write(place, result)
@@ -137,7 +127,7 @@ class Consequences:
         except (NotReadable, EngineDisagrees) as error:
             if isinstance(error, EngineDisagrees):
                 _log.error("compiled rules and reference differ; it is set aside", record=place.record_id)
-            return [self._aside(place, error.code, str(error))]
+            return [self._quarantine.aside(place, error.code, str(error))]
         except Exception as error:  # noqa: BLE001 - a fault of ours must not stop the line
             at = _place_in_code(error)
             _log.error(
@@ -146,11 +136,11 @@ class Consequences:
                 at=at,
                 trace_id=telemetry.trace_id(),
             )
-            return [self._aside(place, INTERNAL, at)]
+            return [self._quarantine.aside(place, INTERNAL, at)]
         if any(outgoing.size > self._record_bytes_max for outgoing in written.records) or any(
             len(value or b"") > self._record_bytes_max for _, value in (*written.cases, *written.controls)
         ):
-            return [self._aside(place, TOO_LARGE, "what follows from it is larger than a topic takes")]
+            return [self._quarantine.aside(place, TOO_LARGE, _TOO_LARGE_SAYS)]
         _apply(place, result, written, view)
         return written.records
 
@@ -168,9 +158,9 @@ class Consequences:
             offset=record.offset,
         )
 
-    def _place(self, record: Fetched, view: RouterView) -> _Place:
+    def _place(self, record: Fetched, view: RouterView) -> Placed:
         """Read a record; its time is the broker's, never less than the partition's previous one."""
-        return _Place(
+        return Placed(
             entry=self._entry(record),
             original=record.value or b"",
             record_id=MessageId(derived_id("intake", str(record.partition), str(record.offset))),
@@ -179,13 +169,13 @@ class Consequences:
             now=Instant(max(self._moment(record.timestamp), view.clock)),
         )
 
-    def _write(self, place: _Place, result: Result) -> _Written:
+    def _write(self, place: Placed, result: Result) -> _Written:
         written = _Written()
         written.controls = [
             (key.encode(), None if body is None else self._codec.control_bytes(_control(place, key, body)))
             for key, body in result.controls
         ]
-        views, withheld = self._views(place, result.deliveries)
+        views, withheld = self._views(place, result)
         # What never left is not waited for to be acknowledged.
         cases = [given_up(Applied(case=case), withheld).case for case in result.cases]
         written.cases = [(case, self._codec.case(case).value) for case in cases]
@@ -193,17 +183,15 @@ class Consequences:
         written.records = self._deliveries(place, views, settled)
         written.records += self._ledger(place, result, withheld) + self._verdicts(place, result, settled)
         if result.rejection is not None:
-            written.records.append(self._rejected(place, result.rejection))
+            written.records.append(self._quarantine.rejected(place, result.rejection))
         elif withheld:
-            # For staff to see; the message itself was taken, and stays so.
-            reason = (_worst(withheld), f"not written for {_names(withheld)}")
-            written.records.append(self._quarantine(place, reason, None, HUB, replayable=False))
+            written.records.append(self._quarantine.not_written(place, withheld))
         return written
 
-    def _views(
-        self, place: _Place, deliveries: Sequence[Delivery]
-    ) -> tuple[list[tuple[Delivery, FramedView]], Withheld]:
+    def _views(self, place: Placed, result: Result) -> tuple[list[tuple[Delivery, FramedView]], Withheld]:
         """Write every delivery; one that cannot be written, or must not leave, is left out, the others go.
+
+        What tells only of a delivery that is left out is left out with it: nothing was disclosed.
 
         Returns:
             What was written, and what was not, with the reason.
@@ -214,7 +202,11 @@ class Consequences:
         """
         views: list[tuple[Delivery, FramedView]] = []
         withheld: Withheld = {}
-        for delivery in deliveries:
+        only_with = dict(result.only_with)
+        # First what others hang on, so that it is known by then whether that goes.
+        for delivery in sorted(result.deliveries, key=lambda each: each.message_id in only_with):
+            if only_with.get(delivery.message_id) in withheld:
+                continue
             try:
                 views.append((delivery, self._dispatch.view(delivery)))
             except HubError as error:
@@ -229,12 +221,12 @@ class Consequences:
                 code = error.code if isinstance(error, LeftIn) else WRITE_FAILED
                 withheld[delivery.delivery_id] = (delivery.organisation, code)
         if withheld and not views and isinstance(place.entry, Submission):
-            raise NotReadable(_worst(withheld), f"not written for {_names(withheld)}, and for nobody else")
+            raise NotReadable(worst(withheld), f"not written for {names(withheld)}, and for nobody else")
         return views, withheld
 
     def _deliveries(
         self,
-        place: _Place,
+        place: Placed,
         written: Sequence[tuple[Delivery, FramedView]],
         settled: Sequence[Settled],
     ) -> list[Outgoing]:
@@ -248,7 +240,7 @@ class Consequences:
             if view.by_kafka:
                 topic = self._catalogue.delivery_name(view.organisation)
                 partition = lane_partition(delivery.case, DELIVERY_PARTITIONS)
-                records.append(_outgoing(topic, partition, self._dispatch.record(view), place))
+                records.append(place.outgoing(topic, partition, self._dispatch.record(view)))
         for each in settled:
             name = MessageName(str(each.decision.message_name))
             of_message = outboxes.setdefault((each.decision.message, each.decision.case), _OfMessage(name))
@@ -258,7 +250,7 @@ class Consequences:
         return records
 
     def _outbox(
-        self, place: _Place, message_id: MessageId, case: CaseRef, of_message: _OfMessage
+        self, place: Placed, message_id: MessageId, case: CaseRef, of_message: _OfMessage
     ) -> Outgoing:
         source = of_message.source
         outbox = Outbox(
@@ -281,9 +273,9 @@ class Consequences:
                 for each in of_message.settled
             ),
         )
-        return _outgoing(self._catalogue.outbox, place.partition, self._dispatch.outbox(outbox), place)
+        return place.outgoing(self._catalogue.outbox, place.partition, self._dispatch.outbox(outbox))
 
-    def _verdicts(self, place: _Place, result: Result, settled: Sequence[Settled]) -> list[Outgoing]:
+    def _verdicts(self, place: Placed, result: Result, settled: Sequence[Settled]) -> list[Outgoing]:
         """One ledger record for every delivery decided again."""
         narrower = {each.grounds.decision_id: each.delivery_id for each in result.deliveries if each.grounds}
         records = []
@@ -300,14 +292,17 @@ class Consequences:
                 offset=place.offset,
                 settled=each,
             )
-            records.append(_outgoing(self._catalogue.ledger, place.partition, encoded, place))
+            records.append(place.outgoing(self._catalogue.ledger, place.partition, encoded))
         return records
 
-    def _ledger(self, place: _Place, result: Result, withheld: Withheld) -> list[Outgoing]:
-        """One record for every decision, also where nothing goes."""
+    def _ledger(self, place: Placed, result: Result, withheld: Withheld) -> list[Outgoing]:
+        """One record for every decision, also where nothing goes; none on a report that was never made."""
         deliveries = delivered(result.deliveries)
         records = []
+        never_made = {message for message, delivery in result.only_with if delivery in withheld}
         for decision in result.decisions:
+            if decision.message in never_made:
+                continue
             candidate = decision.candidate
             found = deliveries.get((decision.message, candidate.organisation, candidate.role))
             if decision.gate in PARKED:
@@ -325,65 +320,8 @@ class Consequences:
                 partition=place.partition,
                 offset=place.offset,
             )
-            records.append(_outgoing(self._catalogue.ledger, place.partition, encoded, place))
+            records.append(place.outgoing(self._catalogue.ledger, place.partition, encoded))
         return records
-
-    def _rejected(self, place: _Place, rejection: Rejection) -> Outgoing:
-        message_id, organisation = rejection.message_id, rejection.organisation
-        return self._quarantine(place, (rejection.code, rejection.detail), message_id, organisation)
-
-    def _aside(self, place: _Place, code: str, detail: str) -> Outgoing:
-        """Set the record aside without anything it might have caused."""
-        match place.entry:
-            case Submission(envelope=envelope):
-                return self._quarantine(place, (code, detail), envelope.message_id, envelope.organisation)
-            case Unreadable(organisation=organisation):
-                return self._quarantine(place, (code, detail), None, organisation)
-            case Control(control_id=control_id):
-                return self._quarantine(place, (code, detail), control_id, HUB)
-            case Tick(tick_id=tick_id):
-                return self._quarantine(place, (code, detail), tick_id, HUB)
-            case Redecide(request_id=request_id):
-                return self._quarantine(place, (code, detail), request_id, HUB, replayable=False)
-
-    def _quarantine(
-        self,
-        place: _Place,
-        reason: tuple[str, str],
-        message_id: MessageId | None,
-        organisation: OrganisationId,
-        *,
-        replayable: bool = True,
-    ) -> Outgoing:
-        plain = self._codec.as_sent(place.original, place.entry) if replayable else b""
-        if len(plain) > self._record_bytes_max - _MARGIN_BYTES:
-            plain = b""
-        aside = SetAside(
-            record_id=place.record_id,
-            message_id=message_id,
-            organisation=organisation,
-            message=place.entry.envelope.message.value if isinstance(place.entry, Submission) else None,
-            code=reason[0],
-            detail=reason[1],
-            original=self._evidence.seal_original(
-                plain, organisation=organisation, record_id=place.record_id
-            ),
-            set_aside_at=place.now,
-            partition=place.partition,
-            offset=place.offset,
-        )
-        partition = lane_partition(place.record_id, QUARANTINE_PARTITIONS)
-        return _outgoing(self._catalogue.quarantine, partition, self._evidence.quarantine(aside), place)
-
-
-def _worst(withheld: Withheld) -> str:
-    """Return the reason staff must look at first: that something held back nearly left."""
-    return LEFT_IN if any(code == LEFT_IN for _, code in withheld.values()) else WRITE_FAILED
-
-
-def _names(withheld: Withheld) -> str:
-    """Name those for whom something was not written, each once."""
-    return ", ".join(dict.fromkeys(organisation for organisation, _ in withheld.values()))
 
 
 def _place_in_code(error: Exception) -> str:
@@ -392,7 +330,7 @@ def _place_in_code(error: Exception) -> str:
     return f"{type(error).__name__} in {frame_.name}, {PurePath(frame_.filename).name}:{frame_.lineno}"
 
 
-def _apply(place: _Place, result: Result, written: _Written, view: RouterView) -> None:
+def _apply(place: Placed, result: Result, written: _Written, view: RouterView) -> None:
     """Make the result's changes in the overlay: from here on the next record sees them."""
     for case, value in written.cases:
         view.put_case(case, value)
@@ -406,7 +344,7 @@ def _apply(place: _Place, result: Result, written: _Written, view: RouterView) -
         view.put_timer(timer)
 
 
-def _control(place: _Place, key: str, body: Mapping[str, object]) -> Control:
+def _control(place: Placed, key: str, body: Mapping[str, object]) -> Control:
     """A control fact changed: `kind/name` and body, under the id of the record that changed it."""
     kind, _, name = key.partition("/")
     control_id, effective_at = place.record_id, place.now
@@ -434,15 +372,4 @@ def _as_written(result: Result, written: Sequence[tuple[Delivery, FramedView]]) 
             decision=replace(each.decision, delivers=False, gate=WRITE_FAILED, caveats=(), obligations=()),
         )
         for each in result.settled
-    )
-
-
-def _outgoing(topic: str, partition: int, encoded: Encoded, place: _Place) -> Outgoing:
-    return Outgoing(
-        topic=topic,
-        partition=partition,
-        key=encoded.key,
-        value=encoded.value,
-        headers=encoded.headers,
-        origin=place.offset,
     )

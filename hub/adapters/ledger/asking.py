@@ -39,7 +39,8 @@ _LOG = structlog.get_logger()
 
 _TO_ASK: LiteralString = """
 SELECT d.delivery_id, d.message_id, d.organisation, d.role, d.holds, d.key_id, d.grounds_nonce, d.grounds_box,
-       o.key_id AS original_key, o.nonce AS original_nonce, o.box AS original_box, l.fields, l.caveats
+       o.key_id AS original_key, o.nonce AS original_nonce, o.box AS original_box,
+       l.fields, l.caveats, l.contract
   FROM delivery d JOIN original o USING (message_id) JOIN ledger l ON l.decision_id = d.decision_id
  WHERE d.held AND d.verdict IS NULL AND d.state <> 'acknowledged' AND d.grounds_box IS NOT NULL
    AND (d.asked_at IS NULL OR d.asked_at < now() - make_interval(
@@ -84,6 +85,8 @@ class HeldRow:
     original_box: bytes
     fields: list[dict[str, Any]]
     caveats: list[str]
+    contract: str | None
+    """The version its fields are named in."""
 
 
 class Asker:
@@ -128,7 +131,7 @@ class Asker:
             locked = await connection.execute("SELECT pg_try_advisory_xact_lock(%s)", (ASK_LOCK,))
             if not ((await locked.fetchone()) or (False,))[0]:
                 return 0
-            await hold_past(connection)
+            await hold_past(connection, interval_s=limits.ask_interval_ms / 1000)
             cursor = connection.cursor(row_factory=class_row(HeldRow))
             values = {
                 "again_s": limits.ask_again_s,
@@ -196,7 +199,7 @@ class Asker:
             grounds,
             delivery_id=delivery_id,
             place=(row.organisation, row.role),
-            decided=(row.fields, row.caveats),
+            decided=(row.fields, row.caveats, row.contract),
         )
 
     async def _forget(self) -> None:
@@ -213,11 +216,11 @@ def undelivered(
     *,
     delivery_id: DeliveryId,
     place: tuple[str, str],
-    decided: tuple[list[dict[str, Any]], list[str]],
+    decided: tuple[list[dict[str, Any]], list[str], str | None],
 ) -> Undelivered:
     """Return a delivery to be decided again, from its grounds and the ledger's record of its decision."""
     organisation, role = place
-    fields, caveats = decided
+    fields, caveats, contract = decided
     part = grounds["part"]
     return Undelivered(
         delivery_id=delivery_id,
@@ -229,6 +232,7 @@ def undelivered(
         about=grounds["about"],
         outcomes=tuple((each["path"], each["scope"], each["outcome"]) for each in fields),
         caveats=tuple(caveats),
+        contract=contract,
         items_held=tuple(grounds["items_held"]),
         part=None if part is None else part.encode(),
     )

@@ -38,9 +38,20 @@ _OF_NEW: LiteralString = (
     _HOLD
     + " WHERE d.delivery_id = ANY(%(deliveries)s) AND NOT d.held AND"
     + _UNSETTLED
-    + " AND delivery_is_out_of_date(d)"
+    + " AND delivery_facts_changed(d)"
 )
-_PAST: LiteralString = _HOLD + " WHERE d.right_until <= now() AND NOT d.held AND" + _UNSETTLED
+_PAST: LiteralString = (
+    _HOLD
+    + " WHERE d.right_until <= now() AND NOT d.held AND"
+    + _UNSETTLED
+    + """ AND (d.asked_at IS NULL OR now() - d.right_until
+               >= 2 * (d.asked_at - d.right_until) + make_interval(secs => %(interval_s)s))"""
+)
+"""Released though its moment has come here, it was decided by a clock that runs behind this one.
+
+It stays closed, and is asked about again when twice as long has passed since its moment as when it was asked
+last: as often as the difference can be doubled, however long the other clock takes to come there.
+"""
 _SAME: LiteralString = """
 SELECT c.case_ref FROM case_state c JOIN unnest(%s::text[], %s::bigint[]) AS now (case_ref, turn)
     ON c.case_ref = now.case_ref AND c.turn = now.turn
@@ -86,6 +97,9 @@ async def hold(
         await connection.execute(_OF_NEW, {"deliveries": deliveries})
 
 
-async def hold_past(connection: AsyncConnection) -> int:
-    """Hold what has become doubtful by time alone; returns how many."""
-    return (await connection.execute(_PAST)).rowcount
+async def hold_past(connection: AsyncConnection, *, interval_s: float) -> int:
+    """Hold what has become doubtful by time alone, again after `interval_s` at the soonest; returns how many.
+
+    What is not held in between is closed all the same: its moment has come.
+    """
+    return (await connection.execute(_PAST, {"interval_s": interval_s})).rowcount

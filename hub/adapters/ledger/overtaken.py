@@ -72,7 +72,7 @@ class GoneRow:
     acknowledged_at: datetime | None
     fields: list[dict[str, Any]]
     caveats: list[str]
-    contract: str
+    contract: str | None
     """The version its fields are named in."""
     case_key: str
     case_nonce: bytes
@@ -155,7 +155,7 @@ def _decided(row: GoneRow, codec: Codec, view: ProjectedView, now: Instant) -> A
         grounds,
         delivery_id=delivery_id,
         place=(row.organisation, row.role),
-        decided=(row.fields, row.caveats),
+        decided=(row.fields, row.caveats, row.contract),
     )
     return decide_again(
         _given(row, grounds["said"], codec, view), each, _case(row, codec), view=view, now=now
@@ -195,8 +195,7 @@ def _given(row: GoneRow, said: dict[str, Any], codec: Codec, view: ProjectedView
         declared={path: InformationClass(found) for path, found in said["declared"].items()},
     )
     given = codec.library.cast(name, payload, source=schema.version, target=current)
-    then = None if row.contract == current else row.contract
-    return Submission(envelope=envelope, payload=given, sent_in=then)
+    return Submission(envelope=envelope, payload=given)
 
 
 def _lost(again: Again) -> Iterator[tuple[str, str]]:

@@ -30,7 +30,10 @@ SELECT decision_id, organisation, role, message, contract, policy, delivers, gat
  WHERE decided_at >= %s AND verdict IS NULL
  ORDER BY decided_at, partition, "offset", decision_id
 """
-_COUNT: LiteralString = "SELECT count(*) FROM ledger WHERE decided_at >= %s AND verdict IS NULL"
+_COUNT: LiteralString = """
+SELECT count(*) FILTER (WHERE verdict IS NULL), count(*) FILTER (WHERE verdict IS NOT NULL)
+  FROM ledger WHERE decided_at >= %s
+"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,14 +45,14 @@ class Opened:
     """KEY-ERASED where the key of the person was erased, and with it what the decision looked at."""
 
 
-async def count_since(connection: AsyncConnection, since: datetime) -> int:
-    """Return how many decisions there are since a moment."""
+async def count_since(connection: AsyncConnection, since: datetime) -> tuple[int, int]:
+    """Return how many decisions there are since a moment, and how many besides, made anew on what waited."""
     await connection.execute(
         "SELECT set_config('statement_timeout', %s, false)", (str(STATEMENT_TIMEOUT_MS),)
     )
     cursor = await connection.execute(_COUNT, (since,))
     row = await cursor.fetchone()
-    return 0 if row is None else int(row[0])
+    return (0, 0) if row is None else (int(row[0]), int(row[1]))
 
 
 async def decisions_since(

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from hub.messages.identifiers import Instant
     from hub.topics.codec import Codec
 
+TOLD = tuple(each.name.lower() for each in (Outcome.DISCLOSE, Outcome.GENERALISE))
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _CASE: LiteralString = "SELECT key_id, nonce, box FROM case_state WHERE case_ref = %s"
 _GONE: LiteralString = """
@@ -138,7 +139,7 @@ def _reviewed(
     row: GoneRow, merge: Merge, span: _Span, codec: Codec, view: ProjectedView, *, now: Instant
 ) -> Reviewed:
     less = less_now(row, codec, view, now)
-    told = (each["path"] for each in row.fields if each["outcome"] in {Outcome.DISCLOSE, Outcome.GENERALISE})
+    told = (each["path"] for each in row.fields if each["outcome"] in TOLD)
     return Reviewed(
         merged=merge.case,
         why=span.why,

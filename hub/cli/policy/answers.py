@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 WIDTH = 110
 SETS_SHOWN_MAX = 8
+GENERALISED = 1
 OUTCOMES = {0: "disclosed", 1: "generalised", 2: "held back by name", 3: "withheld"}
 SCOPES = {"all": "", "theirs": " (its own items)", "others": " (others' items)"}
 
@@ -107,17 +108,22 @@ def show_decision(explanation: Explanation) -> None:
         line("THE RULES AND FACTS DO NOT GIVE WHAT WAS RECORDED; the fields are marked.", indent=2)
 
 
-def show_fields(fields: Iterable[FieldExplained]) -> None:
-    """Say field by field what was decided, fields decided alike together."""
+def show_fields(fields: Iterable[FieldExplained], given: frozenset[str] | None) -> None:
+    """Say field by field what was decided, fields decided alike together.
+
+    `given` is what stands in the delivery: what might have gone and is not there was not in the message.
+    """
     alike: dict[tuple[object, ...], list[FieldExplained]] = {}
     for each in fields:
-        key = (each.outcome, each.reason, each.basis, each.decided_by, each.step, each.note)
+        absent = given is not None and each.outcome <= GENERALISED and each.path not in given
+        key = (each.outcome, each.reason, each.basis, each.decided_by, each.step, each.note, absent)
         alike.setdefault(key, []).append(each)
-    for group in sorted(alike.values(), key=lambda each: each[0].outcome):
+    for (*_, left_out), group in sorted(alike.items(), key=lambda each: (each[1][0].outcome, each[0][-1])):
         first = group[0]
+        word = "not in the message, else disclosed" if left_out else OUTCOMES[first.outcome]
         names = ", ".join(f"{each.path}{SCOPES[each.scope]}" for each in group)
         print()
-        line(f"{OUTCOMES[first.outcome]}: {names}", indent=2)
+        line(f"{word}: {names}", indent=2)
         _show_ground(first)
 
 

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     from hub.app.questions import Explanation, Questions
     from hub.consent.compile import Policy
+    from hub.consent.decision import FieldDecision
     from hub.consent.explain import FieldExplained
     from hub.consent.why_not import WhyNot
     from hub.routing.who_may_see import WhoMaySee
@@ -56,30 +57,38 @@ def explain(
     it is named. --why-not is for staff only: never tell a recipient what was held back from it.
 
     Ids are in `hub ledger list --json`; a party's own msg_… and delivery ids do as well. The question is
-    logged: who asked, about which case.
+    recorded: who asked, about which case (`hub ledger consultations`).
     """
 
-    async def ask(questions: Questions) -> tuple[list[Entered], Explanation | None, list[WhyNot]]:
-        """Return the decisions of that name, and where it is one, its explanation and why not."""
+    async def ask(
+        questions: Questions,
+    ) -> tuple[list[Entered], Explanation | None, list[WhyNot], frozenset[str] | None]:
+        """Return the decisions of that name, and where it is one, its explanation, why not, what went."""
+        from hub.adapters.ledger.given import given_by
+
         named = await questions.decisions_named(reference)
         if len(named) != 1:
-            return named, None, []
+            return named, None, [], None
         found = await questions.explain(named[0])
-        return named, found, list(_why_not(questions, found, field)) if why_not else []
+        asked = tuple(_held_back(found, field)) if why_not else ()
+        answers = await questions.why_not(found, asked) if asked else []
+        async with questions.hub.pool.connection() as connection:
+            return named, found, answers, await given_by(connection, questions.hub.codec, named[0])
 
-    named, found, answers = put(ask, within_s)
+    named, found, answers, given = put(ask, within_s)
     if found is None:
         show_choice(reference, named, as_json=as_json)
         return
     fields = _fields(found, field)
     if as_json:
-        _print(_explained_plain(found, field, answers))
+        said = {"given": None if given is None else sorted(given)}
+        _print(_explained_plain(found, field, answers) | said)
         return
     from hub.cli.policy import answers as shown
 
     shown.show_decision(found)
     if field is None and not why_not:
-        shown.show_fields(fields)
+        shown.show_fields(fields, given)
     for each in fields if field is not None else ():
         shown.show_field(each, found.explained.gates)
     shown.show_why_nots(answers)
@@ -151,15 +160,15 @@ def _fields(found: Explanation, field: str | None) -> list[FieldExplained]:
     return chosen
 
 
-def _why_not(questions: Questions, found: Explanation, field: str | None) -> Iterable[WhyNot]:
-    """Ask why not of the field, or of each that did not go."""
+def _held_back(found: Explanation, field: str | None) -> Iterable[FieldDecision]:
+    """Yield the field asked about, or each that did not go."""
     from hub.consent.decision import Outcome
 
     for each in found.decision.fields:
         if each.path == field or (
             field is None and (each.outcome >= Outcome.REDACT or not found.decision.delivers)
         ):
-            yield questions.why_not(found, each.path, each.scope)
+            yield each
 
 
 def show_choice(reference: str, named: Sequence[Entered], *, as_json: bool) -> None:
@@ -178,7 +187,7 @@ def show_choice(reference: str, named: Sequence[Entered], *, as_json: bool) -> N
         line(f"{decision.decision_id}  {whom}: {told}, {VERDICTS[each.verdict]}", indent=2)
 
 
-def _explained_plain(found: Explanation, field: str | None, answers: Sequence[WhyNot]) -> object:
+def _explained_plain(found: Explanation, field: str | None, answers: Sequence[WhyNot]) -> dict[str, object]:
     from hub.cli.policy.answers import decision_plain, plain
 
     explained = found.explained

@@ -26,7 +26,7 @@ def own_copy(
 
     It is decided by the rules in force like every delivery, on the person's right to what is held about
     them (DPA 2018 s.45). Nothing of victims, third parties or intelligence is in it; what is held back to
-    protect others is named as held back. Hand it over in person; the question is logged.
+    protect others is named as held back. Hand it over in person; the question is recorded.
     """
 
     async def ask(questions: Questions) -> str:

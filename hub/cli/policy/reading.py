@@ -9,6 +9,7 @@ import typer
 
 from hub.cli.policy.arguments import class_named, one_of
 from hub.cli.policy.options import Folder, compiled, write_file
+from hub.consent.matrix import RUNGS_IN_WORDS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -56,7 +57,8 @@ def matrix(
     title = "field" if information_class is not None else "class"
     _show_table([title, *heads], rows, markdown=markdown)
     print()
-    print(_LEGEND)
+    for line in (_LEGEND, *_columns_in_words(columns())):
+        print(f"{line}  " if markdown else line)
 
 
 def _write_page(policy: Policy, file: Path) -> None:
@@ -108,6 +110,15 @@ def _said(found: Sequence[Cell]) -> str:
     letter = _LETTERS[min(best.values())]
     text = letter if len(set(best.values())) == 1 else letter.lower()
     return text + (f"+{''.join(marks)}" if marks else "")
+
+
+def _columns_in_words(found: Iterator[tuple[str, int]]) -> Iterator[str]:
+    """Say what the heads of the columns stand for: whose they are, and what their number is."""
+    from hub.consent.sentences import ROLES
+
+    roles = dict.fromkeys(role for role, _ in found)
+    yield "columns: " + " · ".join(f"{_short(role)} {ROLES[role]}" for role in roles)
+    yield f"the number is the rung of the brokerage ladder: {RUNGS_IN_WORDS}"
 
 
 def _short(role: str) -> str:

@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 
 EFFECTIVE = "--effective"
 _DIGEST_SHOWN = 12
+_DAY_MS = 24 * 60 * 60 * 1000
+_DAYS_AHEAD_MAX = 366
+"""A release further ahead than this is a slip of the pen: until then nobody would notice."""
 
 
 def propose(
@@ -30,10 +33,12 @@ def propose(
     """Prove the rules as they are now and write release.yaml beside them, for two others to approve."""
     from hub.cli.policy.checking import unknown_fields
     from hub.consent.release import Release, proposed
+    from hub.consent.versions import check_version
     from hub.errors import NotConfigured
     from hub.topics.policy_files import folder_policy, read_release, write_release
 
     path = rules_folder(folder)
+    check_version(version, read_release(path))
     policy = folder_policy(path, version=version)
     unknown = unknown_fields(policy)
     if unknown:
@@ -83,39 +88,57 @@ def release(
     """
     import asyncio
 
+    from hub.adapters.ledger.policies import policy_facts
     from hub.app import attached
     from hub.consent.release import check_release
+    from hub.consent.releases import State, listed
+    from hub.consent.versions import check_above
     from hub.settings import load
     from hub.topics.policy_files import folder_policy, read_release
 
     path = rules_folder(folder)
+    effective_at = None if effective is None else _effective(effective)
     policy = folder_policy(path)
     found = check_release(read_release(path), policy.digest)
-    effective_at = None if effective is None else _instant(effective)
 
-    async def put_in_force() -> tuple[str | None, str | None, str]:
-        """Return the policies in force and to come before, and the one released."""
+    async def put_in_force() -> tuple[tuple[Listed, ...], str]:
+        """Return the releases there were before, and the name of the one released."""
         async with attached(load()) as hub:
-            before, coming = await hub.policy_in_force(), await hub.policy_coming()
-            return (
-                before,
-                coming,
-                await hub.release_policy(policy.documents, found, effective_at=effective_at),
+            async with hub.pool.connection() as connection:
+                before = listed(await policy_facts(connection), _now())
+            check_above(
+                found.version,
+                policy.digest,
+                known={each.digest: each.version for each in before},
+                in_force=next((each.version for each in before if each.state is State.IN_FORCE), None),
             )
+            return before, await hub.release_policy(policy.documents, found, effective_at=effective_at)
 
-    before, coming, now = asyncio.run(put_in_force())
-    if before == now and coming is None:
+    _say_released(*asyncio.run(put_in_force()), effective_at)
+
+
+def _say_released(before: tuple[Listed, ...], now: str, effective_at: Instant | None) -> None:
+    """Say what is in force or to come now, and what that takes the place of."""
+    from hub.consent.releases import State
+
+    held = next((each.name for each in before if each.state is State.IN_FORCE), None)
+    coming = next((each for each in before if each.state is State.COMING), None)
+    if held == now and coming is None:
         print(f"in force already: {now}")
     elif effective_at is None:
-        print(f"in force: {now} (before: {before or 'none'})")
+        print(f"in force: {now} (before: {held or 'none'})")
     else:
-        print(f"to come: {now} from {_moment(effective_at)} (until then: {before or 'none'})")
-    if coming not in {None, now}:
-        print(f"no longer to come: {coming}")
+        print(f"to come: {now} from {_moment(effective_at)} (until then: {held or 'none'})")
+    if coming is not None:
+        print(f"replaced: {coming.name}, which was to come from {_moment(coming.effective)}")
 
 
 def list_releases(*, as_json: Json = False) -> None:
-    """List the policy releases of this hub: who wrote and approved them, since when, which holds."""
+    """List the policy releases of this hub: who wrote and approved them, how each stands, when it held.
+
+    Rules that came back are listed once for each time they held. A release is replaced where another was
+    released before its effective time.
+    """
     import asyncio
 
     found = asyncio.run(_listed())
@@ -125,9 +148,24 @@ def list_releases(*, as_json: Json = False) -> None:
     if not found:
         print("No policy has been released.")
     for each in found:
-        print(f"{each.version:<12} {each.state:<15} {_moment(each.effective)}  {each.digest[:_DIGEST_SHOWN]}")
+        print(f"{each.version:<12} {each.state:<9} {_times(each)}  {each.digest[:_DIGEST_SHOWN]}")
         by = " and ".join(each.approvers) or "nobody"
         print(f"    by {each.author or 'an author not recorded'}, approved by {by}")
+
+
+def _times(each: Listed) -> str:
+    """Say when a release held, or was to."""
+    from hub.consent.releases import State
+
+    since = _moment(each.effective)
+    until = _moment(each.until)
+    said = {
+        State.IN_FORCE: f"since {since}",
+        State.COMING: f"from {since}",
+        State.PAST: f"from {since} until {until}",
+        State.REPLACED: f"was to hold from {since}, replaced {until}",
+    }
+    return said[each.state]
 
 
 async def _listed() -> tuple[Listed, ...]:
@@ -147,6 +185,7 @@ def _plain(each: Listed) -> dict[str, object]:
         "author": each.author,
         "approvers": list(each.approvers),
         "effective": None if each.effective is None else _moment(each.effective),
+        "until": None if each.until is None else _moment(each.until),
         "state": each.state.value,
     }
 
@@ -164,6 +203,22 @@ def _instant(text: str) -> Instant:
     if found.tzinfo is None:
         raise WrongArgument(EFFECTIVE, f"{text} does not say in which time zone", fix=fix)
     return Instant(int(found.timestamp() * 1000))
+
+
+def _effective(text: str) -> Instant:
+    """Read from when rules are to hold: a moment to come, and not so far away that it must be a slip."""
+    from hub.errors import WrongArgument
+    from hub.messages.identifiers import Instant
+
+    found, now = _instant(text), _now()
+    if found <= now:
+        fix = "give a moment to come, or leave --effective out to release at once"
+        raise WrongArgument(EFFECTIVE, f"{_moment(found)} has passed already", fix=fix)
+    latest = now + _DAYS_AHEAD_MAX * _DAY_MS
+    if found > latest:
+        fix = f"give a moment within {_DAYS_AHEAD_MAX} days: before {_moment(Instant(latest))}"
+        raise WrongArgument(EFFECTIVE, f"{text} is too far ahead: rules are reviewed every year", fix=fix)
+    return found
 
 
 def _now() -> Instant:

@@ -28,8 +28,7 @@ _NOTES = (
     "Only facts were recorded, not messages: what a text names, a partner's contract, a class its author "
     "declared and an obligation a recipient cannot perform cannot be looked at again. What they held back is "
     "counted as held back still; of what would go besides, they may hold back some. Objectives an Offender "
-    "Manager holds back are not shown one by one. Decisions made anew on what was undelivered are left out, "
-    "so that each message counts once."
+    "Manager holds back are not shown one by one."
 )
 
 
@@ -78,7 +77,7 @@ async def _replayed(candidate: Policy, since: datetime) -> Report:
     async with projection() as connection:
         past = _Past(await policy_facts(connection), codec)
         work = Replay(candidate, specs_of=past.specs, policy_of=past.policy)
-        total = await count_since(connection, since)
+        total, work.report.anew = await count_since(connection, since)
         with Progress(console=Console(stderr=True), transient=True) as progress:
             task = progress.add_task("Deciding again", total=total)
             async for each in decisions_since(connection, since, Evidence(codec)):
@@ -127,7 +126,7 @@ def _show(report: Report, candidate: str, since: datetime) -> None:
     kept = ", ".join(f"{count} by {why}" for why, count in report.kept.items())
     show_pairs(
         (
-            ("decided again", report.decisions),
+            ("decided again", f"{report.decisions}{_left_out(report.anew)}"),
             ("their fields", report.fields),
             ("held back by more than rules", kept or "none"),
             ("facts erased", report.erased),
@@ -158,6 +157,11 @@ def _tables(report: Report) -> Iterator[tuple[str, Mapping[Row, Tally]]]:
     yield "Fields that would go, or not, as before for another reason or on another basis", report.grounds
 
 
+def _left_out(anew: int) -> str:
+    """Say beside the number of decisions which are not among them."""
+    return f" ({anew} made anew on what was undelivered left out: each message counts once)" if anew else ""
+
+
 def _counts(found: Mapping[str, int]) -> str:
     return ", ".join(f"{count} ({why})" for why, count in found.items()) or "0"
 
@@ -167,6 +171,7 @@ def _plain(report: Report, candidate: str, since: datetime) -> dict[str, object]
         "policy": candidate,
         "since": since.isoformat(),
         "decisions": report.decisions,
+        "made anew, left out": report.anew,
         "fields": report.fields,
         "kept": report.kept,
         "facts erased": report.erased,

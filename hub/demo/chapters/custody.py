@@ -92,6 +92,7 @@ def _supervisor_changes(day: Day, person: Person, team: Team) -> None:
             "organisation": incoming.organisation,
             "person": incoming.reference,
             "person_name": day.words("Offender Supervisor of the demonstration"),
+            "reason": "DISTANT_CUSTODY",
             "effective_at": day.instant(days=0),
         },
     )

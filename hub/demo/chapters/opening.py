@@ -128,6 +128,7 @@ def _appointed(day: Day, person: Person, member: Staff, *, by: Staff, grade: str
             "person": member.reference,
             "person_name": day.words(f"{title} of the demonstration"),
             **({} if grade is None else {"grade": grade}),
+            **({} if code is None else {"reason": "DISTANT_CUSTODY"}),
             "effective_at": day.instant(days=0),
         },
     )

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
+from hub.demo.day import DAY_MS
 from hub.demo.submissions import http_body, path_of
 
 if TYPE_CHECKING:
@@ -13,7 +14,14 @@ if TYPE_CHECKING:
     from hub.demo.simulated.stream import Simulation
 
 
-def lines(simulation: Simulation) -> Iterator[str]:
+class Line(NamedTuple):
+    """One message: the day it is said on, from 0, and all of it as a line of JSON."""
+
+    day: int
+    text: str
+
+
+def lines(simulation: Simulation) -> Iterator[Line]:
     """Yield one line for each message, earliest first.
 
     `case` numbers the case: whoever sends the stream to a hub puts there, in the body too, the reference
@@ -29,4 +37,5 @@ def lines(simulation: Simulation) -> Iterator[str]:
             "idempotency_key": step.key,
             "body": body,
         }
-        yield json.dumps(plain, separators=(",", ":"), ensure_ascii=False)
+        text = json.dumps(plain, separators=(",", ":"), ensure_ascii=False)
+        yield Line((step.occurred_at - simulation.start) // DAY_MS, text)

@@ -1,0 +1,94 @@
+"""The single case record, read by a member of the team as far as that member may see it (R-CASE-09).
+
+No such case, one the reader has no such part in, and a reference that is none are one and the same 404.
+What is read is recorded before it is answered: what cannot be recorded is not read (DPA 2018 s.62).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Annotated, Protocol
+
+from fastapi import APIRouter, Header, Query, Request, Response
+from fastapi.responses import JSONResponse
+
+from hub.adapters.gateway.problems import ProblemError
+from hub.adapters.gateway.reference import answers
+from hub.adapters.gateway.routes import Caller, services
+from hub.errors import Fault
+from hub.messages.envelope import Role
+from hub.messages.identifiers import OrganisationId
+
+_REFERENCE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RecordRead:
+    """A case record as its reader gets it."""
+
+    case: str
+    """The reference by which the reader's organisation knows it."""
+    role: Role
+    entries: Sequence[Mapping[str, object]]
+    """Each like a delivery: its envelope and its data."""
+    plan_holders: Sequence[Mapping[str, object]]
+
+
+class CaseRecords(Protocol):
+    """Reads case records, and records that they were read."""
+
+    async def read(
+        self, organisation: OrganisationId, case: str, *, role: Role, person: str
+    ) -> RecordRead | None:
+        """Return the record; None where there is no such case, or the reader has no such part in it."""
+
+
+Reader = Annotated[
+    str | None,
+    Header(alias="Hub-Reader", description="Who reads, by staff reference; no address ever holds it."),
+]
+AsRole = Annotated[Role, Query(alias="role", description="In which role you read; it decides what you see.")]
+
+router = APIRouter()
+
+
+@router.get(
+    "/v1/cases/{case}",
+    operation_id="read-case",
+    summary="The single case record, as far as you may see it; each reading is recorded",
+    tags=["cases"],
+    responses=answers(
+        "parameter-invalid",
+        "unauthenticated",
+        "organisation-suspended",
+        "not-found",
+        "database-unavailable",
+        "not-caught-up",
+    ),
+)
+async def read_case(
+    request: Request, organisation: Caller, case: str, role: AsRole, reader: Reader = None
+) -> Response:
+    """Let a member of the team read the record; `Hub-Reader` says who, by staff reference."""
+    person = reader or ""
+    if _REFERENCE.fullmatch(person) is None:
+        fault = Fault(pointer="Hub-Reader", rule="required", fix="say who reads, by staff reference")
+        code = "parameter-invalid"
+        raise ProblemError(code, faults=(fault,))
+    gateway = services(request)
+    await gateway.mailbox.freshness.wait()
+    found = None
+    if gateway.records is not None:
+        found = await gateway.records.read(organisation.organisation, case, role=role, person=person)
+    if found is None:
+        code = "not-found"
+        raise ProblemError(code)
+    body = {
+        "case": found.case,
+        "role": found.role.value,
+        "entries": [dict(each) for each in found.entries],
+        "plan_holders": [dict(each) for each in found.plan_holders],
+    }
+    return JSONResponse(body, headers={"Cache-Control": "no-store"})

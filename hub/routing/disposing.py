@@ -1,0 +1,87 @@
+"""Tells an organisation that has no part in a case any more what it must now dispose of (R-CASE-06).
+
+What was sent while it had a part is known by kind (hub.cases.held); the notice names the kinds, and nothing
+of what was said. It goes to what the organisation still was, as every message does that ends somebody's part.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from hub.cases.applied import Raised
+from hub.cases.held import without
+from hub.cases.team_reports import DISPOSE
+from hub.consent.decision import Concern
+from hub.messages.identifiers import Instant
+from hub.routing.concern import Concerned, having_part
+from hub.routing.disclosing import Told
+from hub.routing.reporting import report_to
+
+if TYPE_CHECKING:
+    from hub.cases.applied import Applied
+    from hub.cases.case import Case
+    from hub.consent.decision import Candidate
+    from hub.messages.identifiers import OrganisationId
+    from hub.routing.outcome import View
+    from hub.routing.reporting import Cause
+
+
+def dispose(
+    before: Case | None, applied: Applied, *, was: Instant, cause: Cause, view: View, now: Instant
+) -> tuple[Applied, Told]:
+    """Tell whoever has lost their last part in the case since `was`; the case forgets what they hold."""
+    if before is None or not before.held.given:
+        return applied, Told()
+    given = {each.organisation: each.messages for each in before.held.given}
+    lost = _lost(before, applied.case, was=was, view=view, now=now)
+    told = Told()
+    for organisation, candidate in lost.items():
+        if organisation not in given:
+            continue
+        raised = Raised(code=DISPOSE, subject=organisation, about=_about(before, organisation))
+        seen = _as_it_was(before, organisation, was=was, now=now)
+        to = Concerned(candidate=replace(candidate, concern=Concern.EXCEPTION), case=seen, after=applied.case)
+        told += report_to(raised, (to,), applied.case, cause=cause, view=view, now=now)
+    if not lost:
+        return applied, told
+    return replace(applied, case=replace(applied.case, held=without(applied.case.held, lost.keys()))), told
+
+
+def _lost(
+    before: Case, after: Case, *, was: Instant, view: View, now: Instant
+) -> dict[OrganisationId, Candidate]:
+    """Return the organisations that had a part and have none, each with the first of the parts it had."""
+    staying = {each.organisation for each in having_part(after, view, now)}
+    lost: dict[OrganisationId, Candidate] = {}
+    for candidate in having_part(before, view, was):
+        if candidate.organisation not in staying:
+            lost.setdefault(candidate.organisation, candidate)
+    return lost
+
+
+def _about(case: Case, organisation: OrganisationId) -> str:
+    """Name the kinds of message an organisation was given, and the version of the plan it holds."""
+    kinds = next(each.messages for each in case.held.given if each.organisation == organisation)
+    versions = [
+        version
+        for each in case.held.plan
+        for version in (each.sent, each.acknowledged)
+        if each.organisation == organisation and version is not None
+    ]
+    plan = f" The Sentence Plan is version {max(versions)}." if versions else ""
+    return f"You were sent messages of these kinds: {', '.join(sorted(kinds))}.{plan}"
+
+
+def _as_it_was(case: Case, organisation: OrganisationId, *, was: Instant, now: Instant) -> Case:
+    """Return the case with the part the organisation had, where time alone has ended it."""
+    team = tuple(
+        replace(each, until=None)
+        if each.organisation == organisation and each.until is not None and was < each.until <= now
+        else each
+        for each in case.team
+    )
+    handover = case.handover
+    if handover is not None and was < handover.until <= now:
+        handover = replace(handover, until=Instant(now + 1))
+    return replace(case, team=team, handover=handover)
