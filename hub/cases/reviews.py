@@ -81,11 +81,20 @@ def rescheduled(before: Case | None, applied: Applied, profile: Profile, now: In
     )
 
 
-def announced(case: Case, due: Ended, now: Instant, _directory: Directory) -> Applied:
-    """Trigger a review that is coming up: the hub sends the word that it is due."""
+def announced(case: Case, due: Ended, now: Instant, directory: Directory) -> Applied:
+    """Trigger a review that is coming up: the hub sends the word that it is due.
+
+    Where another profile has come into force since and triggers it later, it is waited for until then.
+    """
+    profile = directory.profile(case.jurisdiction)
     for held in case.work.reviews:
         if deadlines.review(deadlines.REVIEW_AHEAD, held.kind) != due or held.announced or held.held:
             continue
+        if held.kind not in profile.reviews:
+            return Applied(case=case)
+        ahead = Instant(held.due_at - _lead_ms(case, held.kind, profile))
+        if ahead > now:
+            return Applied(case=case, timers_set=(deadlines.on(due, ahead),))
         told = replace(held, announced=True)
         name = derived_id("review", case.ref, held.kind, str(held.due_at))
         return Applied(
