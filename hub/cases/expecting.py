@@ -17,7 +17,7 @@ from hub.messages.appointment import AppointmentAction
 from hub.messages.identifiers import Instant
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Collection
 
     from hub.cases.applied import Directory, Ended
     from hub.cases.case import Case
@@ -40,23 +40,21 @@ def arranged(case: Case, body: AppointmentMessage, now: Instant) -> Applied:
     """
     gone = [held for held in case.work.expected if _is(held, ExpectedKind.APPOINTMENT, body.appointment)]
     named = body.referral or next((held.referral for held in gone), None)
-    if body.action is AppointmentAction.CANCELLED or body.at is None or named is None or body.at <= now:
-        return without(Applied(case=case), gone)
-    new = expect(ExpectedKind.APPOINTMENT, body.appointment, body.at, referral=named)
-    return with_expected(without(Applied(case=case), gone), new, now)
+    new = None
+    if body.action is not AppointmentAction.CANCELLED and body.at is not None and named and body.at > now:
+        new = expect(ExpectedKind.APPOINTMENT, body.appointment, body.at, referral=named)
+    return swapped(Applied(case=case), gone, new, now)
 
 
 def reported(case: Case, body: ProgressMessage, now: Instant) -> Applied:
     """Take what progress says of sessions: that one took place or was missed, and when the next is."""
-    applied = Applied(case=case)
-    if body.attendance is not None:
-        applied = without(applied, _answered(case, body, now))
+    gone = [] if body.attendance is None else _answered(case, body, now)
     if body.next_session_at is None or body.next_session_at <= now:
-        return applied
-    over = [held for held in applied.case.work.expected if _is(held, ExpectedKind.SESSION, body.referral)]
-    upcoming = [held for held in over if held.at > now]
+        return swapped(Applied(case=case), gone, None, now)
+    others = (held for held in case.work.expected if _is(held, ExpectedKind.SESSION, body.referral))
+    gone += [held for held in others if held.at > now and held not in gone]
     new = expect(ExpectedKind.SESSION, body.referral, body.next_session_at, referral=body.referral)
-    return with_expected(without(applied, upcoming), new, now)
+    return swapped(Applied(case=case), gone, new, now)
 
 
 def expect(kind: ExpectedKind, name: str, at: Instant, *, referral: str | None = None) -> Expected:
@@ -64,39 +62,29 @@ def expect(kind: ExpectedKind, name: str, at: Instant, *, referral: str | None =
     return Expected(kind=kind, name=name, at=at, due_at=Instant(at + SAID_WITHIN_MS), referral=referral)
 
 
-def with_expected(applied: Applied, new: Expected, now: Instant) -> Applied:
-    """Expect one thing more; where there is no room for it, the earliest are reported at once."""
+def swapped(applied: Applied, gone: Collection[Expected], new: Expected | None, now: Instant) -> Applied:
+    """Expect these no more, and one thing in their place; without room, report the earliest at once."""
     case = applied.case
-    if new in case.work.expected:
+    if new is not None and new in case.work.expected and new not in gone:
+        new = None
+    if new is None and not gone:
         return applied
-    held = sorted((*case.work.expected, new), key=lambda each: (each.due_at, each.kind, each.name))
-    room = max(0, len(held) - EXPECTED_MAX)
-    over, kept = held[:room], held[room:]
-    timers = (deadlines.on(deadlines.expected(new), new.due_at),) if new in kept else ()
+    kept = [held for held in case.work.expected if held not in gone]
+    if new is not None:
+        kept = sorted((*kept, new), key=lambda each: (each.due_at, each.kind, each.name))
+    room = max(0, len(kept) - EXPECTED_MAX)
+    over, kept = kept[:room], kept[room:]
+    timers = (deadlines.on(deadlines.expected(new), new.due_at),) if new is not None and new in kept else ()
     return replace(
         applied,
         case=replace(case, work=replace(case.work, expected=tuple(kept))),
         timers_set=(*applied.timers_set, *timers),
-        timers_cleared=(*applied.timers_cleared, *(deadlines.expected(each) for each in over)),
+        timers_cleared=(*applied.timers_cleared, *map(deadlines.expected, (*gone, *over))),
         exceptions=(*applied.exceptions, *(_not_said(each, case, due_at=now) for each in over)),
     )
 
 
-def without(applied: Applied, gone: Iterable[Expected]) -> Applied:
-    """Expect these no more."""
-    over = tuple(gone)
-    if not over:
-        return applied
-    case = applied.case
-    kept = tuple(held for held in case.work.expected if held not in over)
-    return replace(
-        applied,
-        case=replace(case, work=replace(case.work, expected=kept)),
-        timers_cleared=(*applied.timers_cleared, *map(deadlines.expected, over)),
-    )
-
-
-def without_ended(applied: Applied) -> Applied:
+def without_ended(applied: Applied, now: Instant) -> Applied:
     """Expect nothing more of referrals that have ended."""
     open_ = {each.referral for each in applied.case.referrals if each.state in OPEN_STATES}
     ended = [
@@ -104,14 +92,14 @@ def without_ended(applied: Applied) -> Applied:
         for held in applied.case.work.expected
         if held.referral is not None and held.referral not in open_
     ]
-    return without(applied, ended)
+    return swapped(applied, ended, None, now)
 
 
 def passed(case: Case, due: Ended, now: Instant, _directory: Directory) -> Applied:
     """Report what nobody has said anything of in its time, once."""
     late = tuple(h for h in case.work.expected if deadlines.expected(h) == due and h.due_at <= now)
     raised = tuple(_not_said(held, case, due_at=held.due_at) for held in late)
-    return replace(without(Applied(case=case), late), exceptions=raised)
+    return replace(swapped(Applied(case=case), late, None, now), exceptions=raised)
 
 
 def _answered(case: Case, body: ProgressMessage, now: Instant) -> list[Expected]:

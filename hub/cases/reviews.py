@@ -37,13 +37,11 @@ def reviewed(case: Case, body: ReviewMessage, at: Occasion) -> Applied:
         held for held in case.work.expected if held.kind is ExpectedKind.REVIEW and held.name == body.review
     ]
     if body.action is ReviewAction.CONVENED:
-        applied = expecting.without(Applied(case=case), gone)
-        if body.at is None or body.at <= at.now:
-            return applied
-        new = expecting.expect(ExpectedKind.REVIEW, body.review, body.at)
-        return expecting.with_expected(applied, new, at.now)
+        ahead = body.at is not None and body.at > at.now
+        new = expecting.expect(ExpectedKind.REVIEW, body.review, body.at) if body.at and ahead else None
+        return expecting.swapped(Applied(case=case), gone, new, at.now)
     if body.action is ReviewAction.HELD:
-        applied = expecting.without(Applied(case=case), gone)
+        applied = expecting.swapped(Applied(case=case), gone, None, at.now)
         when = min(at.envelope.occurred_at if body.at is None else body.at, at.now)
         return replace(applied, case=_held(applied.case, body.kind, Instant(when)))
     return Applied(case=case)
@@ -83,11 +81,20 @@ def rescheduled(before: Case | None, applied: Applied, profile: Profile, now: In
     )
 
 
-def announced(case: Case, due: Ended, now: Instant, _directory: Directory) -> Applied:
-    """Trigger a review that is coming up: the hub sends the word that it is due."""
+def announced(case: Case, due: Ended, now: Instant, directory: Directory) -> Applied:
+    """Trigger a review that is coming up: the hub sends the word that it is due.
+
+    Where another profile has come into force since and triggers it later, it is waited for until then.
+    """
+    profile = directory.profile(case.jurisdiction)
     for held in case.work.reviews:
         if deadlines.review(deadlines.REVIEW_AHEAD, held.kind) != due or held.announced or held.held:
             continue
+        if held.kind not in profile.reviews:
+            return Applied(case=case)
+        ahead = Instant(held.due_at - _lead_ms(case, held.kind, profile))
+        if ahead > now:
+            return Applied(case=case, timers_set=(deadlines.on(due, ahead),))
         told = replace(held, announced=True)
         name = derived_id("review", case.ref, held.kind, str(held.due_at))
         return Applied(

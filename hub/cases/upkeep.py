@@ -14,28 +14,40 @@ from hub.cases import acknowledgements, assessing, deadlines, evaluating, expect
 from hub.cases.work import Work
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from hub.cases.applied import Applied, Directory
     from hub.cases.case import Case
     from hub.messages.identifiers import Instant
 
-_bearing = attrgetter("referrals", "work", "plan", "custody", "tier", "in_scope", "jurisdiction", "closed_at")
+_CLOSING = attrgetter("closed_at", "work")
+_ENDING = attrgetter("referrals", "closed_at")
+_PLANNING = attrgetter("plan", "custody", "tier", "in_scope", "jurisdiction")
+_SCOPING = attrgetter("in_scope", "jurisdiction")
 
 
 def kept_up(before: Case | None, applied: Applied, *, now: Instant, directory: Directory) -> Applied:
     """Return what a change comes to once the work tracked follows from it."""
     case = applied.case
-    if before is not None and all(
-        was is is_ for was, is_ in zip(_bearing(before), _bearing(case), strict=True)
-    ):
+    if case is before:
         return applied
     if case.closed_at is not None:
-        return _over(before, applied)
-    profile = directory.profile(case.jurisdiction)
-    if before is not None and before.tier != case.tier:
-        applied = acknowledgements.drawn_in(applied, profile.tier(case.tier).acknowledge_ms)
-    applied = expecting.without_ended(applied)
-    applied = assessing.awaited(applied, profile, now)
-    return reviews.rescheduled(before, applied, profile, now)
+        return _over(before, applied) if before is None or _differ(before, case, _CLOSING) else applied
+    if before is None or _differ(before, case, _ENDING):
+        applied = expecting.without_ended(applied, now)
+    if before is None or _differ(before, case, _PLANNING) or before.work.reviews is not case.work.reviews:
+        profile = directory.profile(case.jurisdiction)
+        if before is not None and before.tier != case.tier:
+            applied = acknowledgements.drawn_in(applied, profile.tier(case.tier).acknowledge_ms)
+        applied = reviews.rescheduled(before, applied, profile, now)
+    if before is None or _differ(before, case, _SCOPING) or before.work.assessed is not case.work.assessed:
+        applied = assessing.awaited(applied, directory.profile(case.jurisdiction), now)
+    return applied
+
+
+def _differ(before: Case, after: Case, facts: Callable[[Case], tuple[object, ...]]) -> bool:
+    """Say whether two states of a case differ in some facts; a value that was not touched is the same one."""
+    return any(was is not is_ for was, is_ in zip(facts(before), facts(after), strict=True))
 
 
 def _over(before: Case | None, applied: Applied) -> Applied:

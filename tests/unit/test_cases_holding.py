@@ -124,7 +124,8 @@ def test_whoever_has_not_acknowledged_the_plan_in_time_is_named_to_the_offender_
 
 
 def _to_administrator(result: Result) -> Delivery:
-    (plan,) = to(result, ADMINISTRATOR.organisation, Role.CASE_ADMINISTRATOR)
+    given = to(result, ADMINISTRATOR.organisation, Role.CASE_ADMINISTRATOR)
+    (plan,) = (each for each in given if each.message is MessageName.PLAN)
     return plan
 
 

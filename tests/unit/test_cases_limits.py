@@ -86,7 +86,7 @@ def waiting() -> World:
 
 @pytest.mark.requirement("R-MSG-13")
 def test_a_closed_case_leaves_no_deadline_of_any_kind() -> None:
-    """Nine kinds are waited for, and none after the closing."""
+    """Eleven kinds are waited for, and none after the closing."""
     world = waiting()
     assert {timer.kind for timer in world.timers.values()} == {
         deadlines.REFERRAL_ANSWER,
@@ -98,6 +98,8 @@ def test_a_closed_case_leaves_no_deadline_of_any_kind() -> None:
         deadlines.HANDOVER_MEETING,
         deadlines.TRANSFER_CONFERENCE,
         deadlines.PLAN_TAKEN_IN,
+        deadlines.REVIEW_AHEAD,
+        deadlines.REVIEW_DUE,
     }
     world.send(ADMINISTRATOR, MessageName.CASE, {"action": "CLOSED"})
     assert not world.timers

@@ -284,7 +284,7 @@ def test_an_out_of_scope_case_is_waited_on_for_neither_assessment_nor_review() -
     open_case(world, in_scope=False)
     appoint(world, MANAGER)
     distribute(world)
-    assert not world.timers
+    assert timers(world, ASSESSMENT_DUE) == timers(world, REVIEW_DUE) == timers(world, REVIEW_AHEAD) == []
     world.now = Instant(world.now + 40 * DAY)
     world.send(MANAGER, MessageName.CASE, {"action": "CHANGED", "in_scope": True})
     assert set(codes(world.pass_time(0))) == {"ASSESSMENT-MISSING"}

@@ -126,8 +126,8 @@ def add_release(day: Day, person: Person) -> None:
     team = open_case(day, person)
     offer = refer(day, person, team, name="housing", asked=asks.housing(day, person))
     accept(day, person, offer, name="housing")
-    _dated(day, person, team.in_unit, name="release-date", days=24, tale="A provisional release date is set")
-    _dated(day, person, team.in_unit, name="release-moved", days=52, tale="The release date changes")
+    _dated(day, person, team.in_unit, name="release-date", days=204, tale="A provisional release date is set")
+    _dated(day, person, team.in_unit, name="release-moved", days=232, tale="The release date changes")
     day.tell(
         f"{person.key}/released",
         f"{person.name} leaves prison",
