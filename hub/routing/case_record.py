@@ -120,7 +120,7 @@ def _tellings(case: Case, part: Candidate, *, view: View, now: Instant) -> Itera
     ]
     of_case = [each for each in again if each[0].envelope.message is MessageName.CASE]
     yield from _whole(of_case)
-    for stated in (*_team(case, now), *_referrals(case), *_custody(case, view), *_consents(case)):
+    for stated in (*_team(case, part, now), *_referrals(case), *_custody(case, view), *_consents(case)):
         yield _said_by_the_hub(stated, case, view=view)
     yield from _whole(each for each in again if each not in of_case)
 
