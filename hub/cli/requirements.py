@@ -111,7 +111,7 @@ def requirements(*, outcomes: Mapping[str, str]) -> tuple[Requirement, ...]:
         message = "the requirements are not installed with the hub"
         raise NotConfigured(message, fix="run this in a checkout of the repository")
     listed = yaml.safe_load(_LIST.read_text(encoding="utf-8"))
-    naming = tests_by_requirement(CHECKOUT / "tests")
+    naming = naming_tests(CHECKOUT / "tests")
     known = {name for group in listed.values() for name in group}
     unknown = sorted(set(naming) - known)
     if unknown:
@@ -140,18 +140,18 @@ def last_outcomes() -> dict[str, str]:
         return {}
 
 
-def tests_by_requirement(folder: Path) -> dict[str, list[Test]]:
+def naming_tests(folder: Path) -> dict[str, list[Test]]:
     """Return the tests that name each requirement, read from their source."""
     found: dict[str, list[Test]] = defaultdict(list)
     for path in sorted(folder.rglob("test_*.py")):
         tree = ast.parse(path.read_text(encoding="utf-8"))
         everywhere = [mark for node in tree.body if _is_pytestmark(node) for mark in _marks(node)]
         place = path.relative_to(folder.parent).as_posix()
-        for node, inherited in _test_functions(tree.body, everywhere):
+        for name, node, inherited in _test_functions(tree.body, everywhere):
             marks = [*inherited, *(mark for each in node.decorator_list for mark in _marks(each))]
-            door = any(name == "public_door" for name, _ in marks)
-            for requirement in dict.fromkeys(said for name, said in marks if name == "requirement"):
-                found[requirement].append(Test(name=f"{place}::{node.name}", by_public_door=door))
+            door = any(mark == "public_door" for mark, _ in marks)
+            for requirement in dict.fromkeys(said for mark, said in marks if mark == "requirement"):
+                found[requirement].append(Test(name=f"{place}::{name}", by_public_door=door))
     return found
 
 
@@ -220,14 +220,14 @@ def _show_whole(found: Iterable[Requirement], names: Iterable[str]) -> None:
 
 
 def _test_functions(
-    body: Iterable[ast.stmt], inherited: list[tuple[str, str]]
-) -> Iterator[tuple[ast.FunctionDef | ast.AsyncFunctionDef, list[tuple[str, str]]]]:
+    body: Iterable[ast.stmt], inherited: list[tuple[str, str]], within: str = ""
+) -> Iterator[tuple[str, ast.FunctionDef | ast.AsyncFunctionDef, list[tuple[str, str]]]]:
     for node in body:
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and node.name.startswith("test"):
-            yield node, inherited
+            yield f"{within}{node.name}", node, inherited
         elif isinstance(node, ast.ClassDef):
             own = [mark for each in node.decorator_list for mark in _marks(each)]
-            yield from _test_functions(node.body, [*inherited, *own])
+            yield from _test_functions(node.body, [*inherited, *own], f"{within}{node.name}::")
 
 
 def _is_pytestmark(node: ast.stmt) -> bool:

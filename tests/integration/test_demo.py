@@ -18,7 +18,7 @@ from hub.demo.perform import Performed, perform
 from hub.settings import load
 from hub.topics.policy_files import folder_policy
 
-pytestmark = pytest.mark.timeout(180)
+pytestmark = [pytest.mark.timeout(180), pytest.mark.public_door]
 ROSH = "testo/rosh"
 HOUSING = "housing-example/key_worker"
 MAPPA_LEVEL = 3
@@ -55,6 +55,7 @@ def tampered(expectations: Expectations, share: Share) -> Expectations:
 @pytest.mark.requirement("R-DIS-01")
 @pytest.mark.requirement("R-RTE-01")
 @pytest.mark.requirement("R-DEL-01")
+@pytest.mark.requirement("R-MSG-12")
 def test_the_story_holds_when_it_is_played_on_a_real_hub(performed: Performed) -> None:
     """Every line, from what recipients really received by mailbox and Kafka."""
     assert [str(difference) for difference in performed.checked.differences] == []

@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 
     from tests.integration.custody_world import CustodyWorld
 
-pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(180)]
+pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(180), pytest.mark.public_door]
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from hub.settings import Settings
     from tests.integration.living_world import Living
 
-pytestmark = pytest.mark.timeout(120)
+pytestmark = [pytest.mark.timeout(120), pytest.mark.public_door]
 ACCEPTED = 202
 WORDS = "Zanzibar"
 

@@ -45,7 +45,7 @@ if TYPE_CHECKING:
     from hub.app import Hub
     from hub.settings import Settings
 
-pytestmark = pytest.mark.timeout(240)
+pytestmark = [pytest.mark.timeout(240), pytest.mark.public_door]
 LONG = {"sentence_type": "DETERMINATE", "sentence_days": 2000, "date_of_birth": "1990-06-01"}
 SHORT = LONG | {"sentence_days": 90, "sentence_expiry": "2020-01-01"}
 NOBODY = {"organisation": None, "person": None, "attended": None}

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
 
-pytestmark = pytest.mark.timeout(300)
+pytestmark = [pytest.mark.timeout(300), pytest.mark.public_door]
 REGION, PRISON, RIVER, HAVEN = "example-region", "example-prison", "example-river", "example-haven"
 OM, CA, OS = "offender_manager", "case_administrator", "offender_supervisor"
 KW, LM, OMU = "key_worker", "line_manager", "offender_management_unit"

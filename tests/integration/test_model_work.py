@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
     from tests.integration.living_world import Living
 
-pytestmark = [pytest.mark.timeout(120), pytest.mark.asyncio(loop_scope="module")]
+pytestmark = [pytest.mark.timeout(120), pytest.mark.asyncio(loop_scope="module"), pytest.mark.public_door]
 SERVICE_MANAGER = Staff(RECOVERY, Role.SERVICE_MANAGER, "sm-1")
 
 
