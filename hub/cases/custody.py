@@ -15,7 +15,16 @@ from hub.cases.applied import Applied, Directory, Occasion, Raised
 from hub.cases.case import Case, Custody
 from hub.cases.dates import iso_date
 from hub.cases.identity import of_person
-from hub.cases.movements import LEAVING, SAME_FACT_MS, SORTS, TOLD_MAX, Movement, Movements, Place
+from hub.cases.movements import (
+    HAPPENED_OR_EXPECTED,
+    LEAVING,
+    SAME_FACT_MS,
+    SORTS,
+    TOLD_MAX,
+    Movement,
+    Movements,
+    Place,
+)
 from hub.messages.identifiers import Instant, OrganisationId, derived_id
 from hub.messages.prison_event import PrisonEventAction, PrisonEventMessage, PrisonEventStatus
 
@@ -151,8 +160,11 @@ def _check(case: Case, account: _Account) -> None:
         raise refusals.movement_happened()
     if new.action not in LEAVING or new.left is None:
         return
-    place = known_movements.place_at(_movements(case), new.at, but=known)
-    if place.is_known and place.prison != new.left:
+    movements = _movements(case)
+    place = known_movements.place_at(movements, new.at, but=known)
+    # Who has arrived by the immediate feed may leave before the one held back confirms the arrival.
+    arrived = known_movements.place_at(movements, new.at, but=known, counting=HAPPENED_OR_EXPECTED)
+    if place.is_known and new.left not in {place.prison, arrived.prison}:
         raise refusals.person_not_held()
 
 

@@ -38,6 +38,8 @@ DEPARTURES = frozenset({Action.RELEASE, Action.HDC})
 """Movements after which no prison holds the person; on temporary release the prison still does."""
 LEAVING = frozenset({*DEPARTURES, Action.TRANSFER, Action.TEMPORARY_RELEASE})
 """Movements out of a prison, which must hold the person then."""
+HAPPENED = frozenset({Status.CONFIRMED})
+HAPPENED_OR_EXPECTED = frozenset({Status.CONFIRMED, Status.PROVISIONAL})
 SAME_FACT_MS = 12 * 60 * 60 * 1000
 """How far apart two accounts of one movement may be in time: the feeds of one prison system differ."""
 KEPT_MAX = 6
@@ -99,13 +101,22 @@ class Movements:
 NONE = Movements()
 
 
-def place_at(movements: Movements, moment: Instant | None = None, *, but: Movement | None = None) -> Place:
-    """Return where the person was at a moment, or is in the end, by the movements that have happened."""
+def place_at(
+    movements: Movements,
+    moment: Instant | None = None,
+    *,
+    but: Movement | None = None,
+    counting: frozenset[PrisonEventStatus] = HAPPENED,
+) -> Place:
+    """Return where the person was at a moment, or is in the end, by the movements that have happened.
+
+    `but` is left out; `counting` names the statuses of those that count.
+    """
     place = movements.before or Place()
     for movement in movements.known:
         if movement == but or (moment is not None and movement.at > moment):
             continue
-        if movement.status is Status.CONFIRMED and (place.since is None or movement.at >= place.since):
+        if movement.status in counting and (place.since is None or movement.at >= place.since):
             place = _after(place, movement)
     return place
 

@@ -11,9 +11,10 @@ from hub.cases.case import ReferralState
 from hub.cases.custody import CONFIRM_WITHIN_MS
 from hub.cases.movements import KEPT_MAX, place_at
 from hub.cases.state import to_json
+from hub.consent.parties import Kind
 from hub.messages.envelope import MessageName, Role
-from hub.messages.identifiers import Instant
-from hub.routing.outcome import Result
+from hub.messages.identifiers import Instant, OrganisationId
+from tests.unit.moves import event, held, prison
 from tests.unit.worlds import (
     COUNSELLOR,
     DAY,
@@ -36,34 +37,13 @@ from tests.unit.worlds import (
     engage,
     move,
     offer,
+    organisation,
     refused,
-    staffed,
     to,
 )
 
 KILOBYTES_OF_MOVEMENTS_MAX = 2
 FACT = "f" * 32
-
-
-def event(
-    world: World, by: Staff, action: str, status: str = "CONFIRMED", *, fact: str = "", **fields: object
-) -> Result:
-    """Let a prison report a movement, under a correlation of its own or the one given."""
-    named = {"correlation": fact} if fact else {}
-    return world.send(by, MessageName.PRISON_EVENT, {"action": action, "status": status, **fields}, **named)
-
-
-def held() -> World:
-    """Return a world whose person is held in Moorland."""
-    world = staffed()
-    assert refused(event(world, UNIT, "RECEPTION", prison_to="MDI")) is None
-    return world
-
-
-def prison(world: World) -> str | None:
-    """Return where the person is held."""
-    assert world.state.custody is not None
-    return world.state.custody.prison
 
 
 def states(world: World) -> dict[str, ReferralState]:
@@ -241,6 +221,22 @@ def test_a_prison_the_person_has_left_cannot_move_them() -> None:
 
 
 @pytest.mark.requirement("R-MSG-05")
+def test_who_has_arrived_by_the_immediate_feed_may_leave_before_it_is_confirmed() -> None:
+    """The arrival, confirmed later, is history then."""
+    world = held()
+    service = OrganisationId("prison-service")
+    world.known[service] = organisation(service, Kind.PRISON)
+    system = Staff(service, Role.SYSTEM, "hmpps")
+    arrival, leaving = Instant(world.now + HOUR), Instant(world.now + 2 * HOUR)
+    event(world, system, "TRANSFER", "PROVISIONAL", prison_to="LEI", at=arrival)
+    assert refused(event(world, system, "RELEASE", prison_from="LEI", at=leaving)) is None
+    assert refused(event(world, system, "TRANSFER", prison_to="LEI", at=arrival)) is None
+    assert prison(world) is None
+    assert world.state.custody is not None
+    assert world.state.custody.previous == LEEDS
+
+
+@pytest.mark.requirement("R-MSG-05")
 @pytest.mark.requirement("R-REF-03")
 def test_a_death_ends_every_referral_and_tells_who_delivered_it() -> None:
     """The provider hears of the death as what it still was; its answer is no longer waited for."""
@@ -368,31 +364,3 @@ def test_many_movements_are_kept_small_and_lead_to_the_same_place() -> None:
     assert len(world.state.movements.known) == KEPT_MAX
     assert place_at(world.state.movements).prison == MOORLAND
     assert len(to_json(world.state)) < KILOBYTES_OF_MOVEMENTS_MAX * 1024 + 2048
-
-
-@pytest.mark.requirement("R-MSG-13")
-def test_an_event_with_another_persons_number_is_refused() -> None:
-    """The first number said is learned; a case message may mend it, and then it is reported."""
-    world = held()
-    assert refused(event(world, UNIT, "RELEASE_DATE", release_date=20_100, noms_number="A1234BC")) is None
-    assert world.state.identity.noms == "A1234BC"
-    wrong = event(world, UNIT, "RELEASE", prison_from="MDI", noms_number="A4321CB")
-    assert refused(wrong) == "PERSON-MISMATCH"
-    assert prison(world) == MOORLAND
-    renumbered = world.send(MANAGER, MessageName.CASE, {"action": "CHANGED", "noms_number": "A4321CB"})
-    assert set(codes(renumbered)) == {"NUMBER-CHANGED"}
-    assert refused(event(world, UNIT, "RELEASE_DATE", release_date=20_200, noms_number="A4321CB")) is None
-
-
-@pytest.mark.requirement("R-MSG-13")
-def test_a_merger_and_its_undoing_are_kept_with_their_times_and_reported() -> None:
-    """What was disclosed in between can then be found."""
-    world = held()
-    other = "d" * 32
-    merged = world.send(MANAGER, MessageName.CASE, {"action": "MERGED", "merged_case": other})
-    assert set(codes(merged)) == {"CASES-MERGED"}
-    joined_at = world.now
-    parted = world.send(MANAGER, MessageName.CASE, {"action": "UNMERGED", "merged_case": other})
-    assert set(codes(parted)) == {"CASES-UNMERGED"}
-    (merge,) = world.state.identity.merges
-    assert (merge.case, merge.at, merge.undone_at) == (other, joined_at, world.now)
