@@ -100,7 +100,7 @@ async def test_a_review_is_triggered_by_the_hub_for_the_team_and_reported_when_i
 async def test_a_key_workers_alert_reaches_the_manager_first_and_escalates_until_somebody_takes_it_on(
     hub: Living,
 ) -> None:
-    """By the timetable of tier 3; another's receipt does not answer for the manager, the manager's own does."""
+    """By the timetable of tier 3; another's receipt does not answer for the manager, their own does."""
     told = await begun(hub, tier=3)
     await assess(told)
     await engage(told, COUNSELLOR)
