@@ -85,7 +85,7 @@ class _Account:
 
 def prison_event(case: Case, body: PrisonEventMessage, at: Occasion) -> Applied:
     """Apply what a prison says happened; what is only expected moves nobody, what was wrong is undone."""
-    case = of_person(case, body.noms_number)
+    case = replace(case, identity=of_person(case.identity, body.noms_number))
     if body.action not in SORTS:
         return Applied(case=_dated(case, body))
     account = _account(case, body, at)

@@ -7,13 +7,9 @@ somebody else is never taken for one about this person.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
 
 from hub.cases import refusals
 from hub.messages.identifiers import CaseRef, Instant
-
-if TYPE_CHECKING:
-    from hub.cases.case import Case
 
 MERGES_MAX = 20
 """Mergers kept with their times, the latest."""
@@ -40,21 +36,18 @@ class Identity:
 NOBODY = Identity()
 
 
-def of_person(case: Case, noms: str | None) -> Case:
-    """Return the case knowing the prison number; refuse a message about somebody else."""
-    if noms is None or noms == case.identity.noms:
-        return case
-    if case.identity.noms is not None:
+def of_person(identity: Identity, noms: str | None) -> Identity:
+    """Return the identity with the prison number an event bears; refuse an event about somebody else."""
+    if noms is None or noms == identity.noms:
+        return identity
+    if identity.noms is not None:
         raise refusals.another_person()
-    return replace(case, identity=replace(case.identity, noms=noms))
+    return replace(identity, noms=noms)
 
 
-def renumbered(case: Case, noms: str | None) -> tuple[Case, bool]:
-    """Return the case under the number a case message states, and whether that takes the place of another."""
-    known = case.identity.noms
-    if noms is None or noms == known:
-        return case, False
-    return replace(case, identity=replace(case.identity, noms=noms)), known is not None
+def renumbered(identity: Identity, noms: str | None) -> Identity:
+    """Return the identity under the number a case message states, if it states one."""
+    return identity if noms is None else replace(identity, noms=noms)
 
 
 def joined(identity: Identity, other: CaseRef, now: Instant) -> Identity:

@@ -113,12 +113,12 @@ def place_at(movements: Movements, moment: Instant | None = None, *, but: Moveme
 def same_fact(movements: Movements, new: Movement) -> Movement | None:
     """Return the movement that is the same fact as a new account of one, or None.
 
-    Its correlation says so; without one, that it is of the same sort, from and to the same places, and near
-    in time. What was only expected is fulfilled whenever it happens; what is taken back is the last of its
-    sort.
+    Its correlation says so, unless the person has moved on in between: one course of events may hold two
+    transfers. Without one, that it is of the same sort, from and to the same places, and near in time. What
+    was only expected is fulfilled whenever it happens; what is taken back is the last of its sort.
     """
     alike = [each for each in movements.known if each.sort == new.sort]
-    named = [each for each in alike if each.fact == new.fact]
+    named = [each for each in alike if each.fact == new.fact and _may_be_mended(movements, each, new)]
     if named:
         return named[-1]
     places = [each for each in alike if each.status is not Status.RETRACTED and _may_be_one(each, new)]
@@ -174,13 +174,22 @@ def _may_be_one(known: Movement, new: Movement) -> bool:
 
 def _is_near(movements: Movements, known: Movement, new: Movement) -> bool:
     """Say whether two accounts may be of one moment: near in time, with nothing else between them."""
+    return abs(known.at - new.at) <= SAME_FACT_MS and not _moved_between(movements, known, new)
+
+
+def _may_be_mended(movements: Movements, known: Movement, new: Movement) -> bool:
+    """Say whether a further word under one correlation is about the movement known, and not the next one."""
+    if new.status is Status.RETRACTED:
+        return True
+    from_there = None in {known.left, new.left} or known.left == new.left
+    return from_there and not _moved_between(movements, known, new)
+
+
+def _moved_between(movements: Movements, known: Movement, new: Movement) -> bool:
+    """Say whether the person has moved in between, by what else has happened."""
     first, last = sorted((known.at, new.at))
-    between = (
-        each
-        for each in movements.known
-        if each is not known and each.status is Status.CONFIRMED and first < each.at < last
-    )
-    return last - first <= SAME_FACT_MS and not any(between)
+    others = (each for each in movements.known if each is not known and each.status is Status.CONFIRMED)
+    return any(first < each.at < last for each in others)
 
 
 def _bounded(movements: Movements) -> Movements:

@@ -33,11 +33,12 @@ def opened(body: CaseMessage, at: Occasion) -> Applied:
 def changed(case: Case, body: CaseMessage, at: Occasion) -> Applied:
     """Take over what the message states; what it leaves out stays as it was."""
     described = _described(case, body, at)
-    found, is_renumbered = identity.renumbered(described.case, body.noms_number)
-    renumbered = (Raised(code=reports.NUMBER_CHANGED),) if is_renumbered else ()
+    known = identity.renumbered(case.identity, body.noms_number)
+    is_another = case.identity.noms not in {None, known.noms}
+    renumbered = (Raised(code=reports.NUMBER_CHANGED),) if is_another else ()
     return replace(
         described,
-        case=replace(found, facts=keeping.facts_with(case.facts, at)),
+        case=replace(described.case, facts=keeping.facts_with(case.facts, at), identity=known),
         exceptions=(*described.exceptions, *renumbered),
     )
 

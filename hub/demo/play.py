@@ -37,6 +37,7 @@ TURNING = frozenset(
         MessageName.CASE,
         MessageName.ASSESSMENT,
         MessageName.REFERRAL,
+        MessageName.PLAN,
         MessageName.RISK_CHANGE,
         MessageName.PRISON_EVENT,
         MessageName.TEAM_CHANGE,

@@ -84,7 +84,8 @@ def case_record(
         return None
     case = brought_up(case, view.contracts)
     found = (
-        _told(telling, part, case, view=view, now=now) for telling in _tellings(case, view=view, now=now)
+        _told(telling, part, case, view=view, now=now)
+        for telling in _tellings(case, part, view=view, now=now)
     )
     manages = role in MANAGING and part.concern in NAMED
     return CaseRecord(
@@ -105,7 +106,7 @@ def _part(
     return None
 
 
-def _tellings(case: Case, *, view: View, now: Instant) -> Iterator[Telling]:
+def _tellings(case: Case, part: Candidate, *, view: View, now: Instant) -> Iterator[Telling]:
     """Yield everything the record holds, as messages to be decided."""
     kept: list[tuple[MessageName, tuple[Kept, ...]]] = [(MessageName.CASE, case.facts)] if case.facts else []
     kept += [(MessageName.RISK_CHANGE, (risk,)) for risk in case.risks]
@@ -119,7 +120,7 @@ def _tellings(case: Case, *, view: View, now: Instant) -> Iterator[Telling]:
     ]
     of_case = [each for each in again if each[0].envelope.message is MessageName.CASE]
     yield from _whole(of_case)
-    for stated in (*_team(case, now), *_referrals(case), *_custody(case, view), *_consents(case)):
+    for stated in (*_team(case, part, now), *_referrals(case), *_custody(case, view), *_consents(case)):
         yield _said_by_the_hub(stated, case, view=view)
     yield from _whole(each for each in again if each not in of_case)
 
@@ -182,8 +183,19 @@ def _said_by_the_hub(stated: _Stated, case: Case, *, view: View) -> Telling:
     return Telling(submission=Submission(envelope=envelope, payload=payload), specs=specs, about=stated.about)
 
 
-def _team(case: Case, now: Instant) -> Iterator[_Stated]:
+def _team(case: Case, part: Candidate, now: Instant) -> Iterator[_Stated]:
+    """Yield who is on the team; of another provider's Key Worker a provider hears from the plan alone.
+
+    Which other service works with the person is health or need by another name (DPA 2018 s.37), and that a
+    referral was taken up was told to nobody but those who manage the case and the prison.
+    """
     for member in current_team(case, now):
+        if (
+            member.role is Role.KEY_WORKER
+            and part.role is Role.KEY_WORKER
+            and member.organisation != part.organisation
+        ):
+            continue
         yield _Stated(
             message=MessageName.TEAM_CHANGE,
             name="/".join((member.role, member.organisation, member.person, member.referral or "")),

@@ -34,7 +34,7 @@ from hub.messages.identifiers import MessageId
 from hub.settings import load
 from hub.topics.policy_files import folder_policy
 from tests.integration.canary_story import REGION, Says, Story, canary_parties, said_at
-from tests.integration.sinks import AFTER_IT_STOPPED, IN, ROOT, WHILE_IT_RUNS, Delivered, Found, Site
+from tests.integration.sinks import AFTER_IT_STOPPED, IN, RECORD, ROOT, WHILE_IT_RUNS, Delivered, Found, Site
 
 if TYPE_CHECKING:
     from hub.settings import Settings
@@ -213,6 +213,10 @@ class _Stage:
             for role in Role:
                 path = f"/v1/cases/{case}?role={role.value}"
                 await self.site.ask(self.http, organisation, "GET", path, headers={"Hub-Reader": person})
+                # What a member reads is a member's own, like a mailbox: no answer to whoever asks.
+                read = self.site.answers[organisation].pop()
+                name = f"{RECORD}{organisation}"
+                self.found.sinks[name] = self.found.sinks.get(name, b"") + b"\n" + read
 
     async def decided(self, organisation: str, message: str) -> str:
         """Wait until a message is decided, as its sender is told."""

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGE, CONNECTIONS_MAX = 100, 8
-TO, IN = "hub.to.", "hub.in."
+TO, IN, RECORD = "hub.to.", "hub.in.", "record/"
 Found = dict[str, bytes]
 
 

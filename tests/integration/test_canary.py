@@ -7,6 +7,7 @@ that is refused, and the demonstration's day; then every sink there is (tests/in
 from __future__ import annotations
 
 import hashlib
+import json
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -25,6 +26,7 @@ from tests.integration.canary_watch import Watched, watch
 from tests.integration.sinks import (
     COMMANDS,
     IN,
+    RECORD,
     ROUTES,
     SHOW_NOTHING_OF_A_HUB,
     SHOWS_ITS_SUBJECT,
@@ -41,6 +43,8 @@ TRANSLATED = {"corrects", "referral", "objectives[].referral"}
 """Fields in which a recipient finds a reference of its own in the place of the sender's."""
 GIVEN = {"exception"}
 """What only the hub says."""
+MARK = "objectives[].yours"
+"""What the hub says in the place of whatever a sender says there."""
 
 
 @pytest.fixture(scope="module")
@@ -257,7 +261,10 @@ def test_each_recipient_has_what_the_ledger_says_it_has_and_nothing_else(watched
         row = ledger.of(delivered)
         if row["delivery_id"] not in ledger.names:
             continue
-        wanted, found = ledger.expected(row), given(delivered)
+        wanted, found = (
+            {place: value for place, value in each.items() if place[0] != MARK}
+            for each in (ledger.expected(row), given(delivered))
+        )
         where = (row["organisation"], row["role"], ledger.names[row["delivery_id"]])
         assert found.keys() == wanted.keys(), where
         for place, value in wanted.items():
@@ -322,7 +329,21 @@ def tokens(blob: bytes) -> set[bytes]:
 
 def of_a_recipient(sink: str) -> bool:
     """Tell whether a sink is an organisation's own: what it was given, or what it wrote itself."""
-    return sink.startswith(("mailbox/", f"topic/{TO}", f"topic/{IN}"))
+    return sink.startswith(("mailbox/", RECORD, f"topic/{TO}", f"topic/{IN}"))
+
+
+@pytest.mark.requirement("R-CASE-09", "R-DIS-01")
+def test_a_case_record_shows_its_reader_nothing_that_is_not_told_or_their_own(watched: Watched) -> None:
+    """Read in every role there is, by everybody: what mailbox and topic hold, or what the reader wrote."""
+    read = 0
+    for organisation in EVERYBODY:
+        own = json.dumps([says.data for says in watched.story.says if says.by == organisation]).encode()
+        told = (watched.sinks[f"{kind}{organisation}"] for kind in ("mailbox/", f"topic/{TO}"))
+        allowed = tokens(own).union(*(tokens(sink) for sink in told))
+        found = tokens(watched.sinks.get(f"{RECORD}{organisation}", b""))
+        assert found - allowed == set(), organisation
+        read += len(found)
+    assert read > 50
 
 
 @pytest.mark.requirement("R-AUD-04", "R-DIS-01")

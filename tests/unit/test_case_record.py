@@ -78,6 +78,8 @@ def test_a_key_worker_reads_its_own_part_and_no_more() -> None:
     record = reads(recorded(), COUNSELLOR)
     assert [each.payload["referral"] for each in of(record, MessageName.REFERRAL)] == ["ref-recovery"]
     (plan,) = of(record, MessageName.PLAN)
+    workers = [e.payload for e in of(record, MessageName.TEAM_CHANGE) if e.payload["role"] == "key_worker"]
+    assert {each["organisation"] for each in workers} == {"recovery"}
     own = [each for each in plan.payload["objectives"] if each["yours"]]  # type: ignore[attr-defined]
     assert [each["organisation"] for each in own] == ["recovery"]
     assert record is not None

@@ -139,6 +139,18 @@ def test_a_correction_under_the_same_correlation_mends_where_the_person_is() -> 
     assert LEEDS not in {each.candidate.organisation for each in review.decisions}
 
 
+@pytest.mark.requirement("R-MSG-05")
+def test_two_moves_under_the_correlation_of_one_course_of_events_are_two() -> None:
+    """Each asks its own questions, and taking the last back leaves the first."""
+    world = held()
+    engage(world, COUNSELLOR)
+    event(world, UNIT, "TRANSFER", prison_from="MDI", prison_to="LEI", fact=FACT)
+    onward = event(world, LEEDS_UNIT, "TRANSFER", prison_from="LEI", prison_to="MDI", fact=FACT)
+    assert set(codes(onward)) == {"REFERRALS-BETWEEN-PRISONS"}
+    event(world, LEEDS_UNIT, "TRANSFER", "RETRACTED", prison_from="LEI", prison_to="MDI", fact=FACT)
+    assert prison(world) == LEEDS
+
+
 @pytest.mark.requirement("R-CASE-01")
 @pytest.mark.requirement("R-RTE-07")
 @pytest.mark.parametrize("order", list(permutations(range(3))))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from contextlib import suppress
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,7 +14,7 @@ from hypothesis import strategies as st
 from hub.errors import InvalidBody
 from hub.messages.envelope import MessageName
 from hub.topics.bodies import check_submission
-from hub.topics.hmpps import BY_CODE, MOVES, Mapped, event_in, mapped
+from hub.topics.hmpps import BY_CODE, MOVES, NO_MOVE, TYPES, Mapped, event_in, mapped
 from hub.topics.person_index import nobodys_reference, number_digest
 from tests.unit.worlds import library
 
@@ -225,3 +226,13 @@ def test_the_index_shows_no_number_and_an_unknown_one_looks_like_a_case() -> Non
     reference = nobodys_reference(keys, NUMBER)
     document = message(event(f"{HELD_BACK}.released")).document(contract="1.0", case=reference)
     assert check_submission(library(), "prison-event", document).envelope["case"] == reference
+
+
+def test_the_page_for_prison_systems_names_every_reason_and_code() -> None:
+    """Whoever sends finds what becomes of each."""
+    page = (Path(__file__).parents[2] / "docs" / "how-to" / "hand-on-prison-events.md").read_text()
+    reasons = {reason for moves in MOVES.values() for reason in moves} | set(NO_MOVE)
+    codes = {code for _, code in BY_CODE} | set(TYPES)
+    actions = {action.value for moves in MOVES.values() for action in moves.values()}
+    actions |= {action.value for action in BY_CODE.values()}
+    assert {word for word in reasons | codes | actions if f"`{word}`" not in page} == set()

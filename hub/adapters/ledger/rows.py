@@ -17,6 +17,7 @@ import structlog
 from aiokafka import ConsumerRecord
 from psycopg.types.json import Jsonb
 
+from hub.adapters.ledger.people import people, people_gone
 from hub.consent.partner_contracts import Direction
 from hub.consent.release import COMING, CURRENT
 from hub.errors import NotReadable
@@ -26,13 +27,11 @@ from hub.topics.delivery_box import ORIGINAL_PLACE, seal_delivery, seal_grounds
 from hub.topics.dispatch import Dispatch
 from hub.topics.evidence import Evidence
 from hub.topics.keys import case_key
-from hub.topics.person_index import number_digest
 from hub.topics.plain import to_plain
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
-    from hub.cases.case import Case
     from hub.topics.catalogue import Catalogue
     from hub.topics.codec import Codec
     from hub.topics.dispatch import FramedView, Outbox
@@ -135,22 +134,6 @@ ON CONFLICT (case_ref) DO UPDATE
        turn = excluded.turn
 """
 CASE_GONE: LiteralString = "DELETE FROM case_state WHERE case_ref = %(case_ref)s"
-NUMBERS: LiteralString = """
-WITH gone AS (
-    DELETE FROM prison_number WHERE case_ref = %(case_ref)s AND digest <> ALL(%(digests)s::bytea[])
-)
-INSERT INTO prison_number (digest, case_ref, opened_at)
-SELECT digest, %(case_ref)s, %(opened_at)s FROM unnest(%(digests)s::bytea[]) AS digest
-ON CONFLICT DO NOTHING
-"""
-MERGERS: LiteralString = """
-WITH gone AS (
-    DELETE FROM merged_case WHERE into_ref = %(case_ref)s AND case_ref <> ALL(%(merged)s::text[])
-)
-INSERT INTO merged_case (case_ref, into_ref)
-SELECT other, %(case_ref)s FROM unnest(%(merged)s::text[]) AS other
-ON CONFLICT (case_ref) DO UPDATE SET into_ref = excluded.into_ref
-"""
 CONTROL: LiteralString = """
 INSERT INTO control (kind, name, body, control_id)
 VALUES (%(kind)s, %(name)s, %(body)s, %(control_id)s)
@@ -335,9 +318,8 @@ class Rows:
         row = ("case", case_ref)
         if record.value is None:
             yield Change(row=row, statement=CASE_GONE, values={"case_ref": case_ref})
-            gone: dict[str, object] = {"case_ref": case_ref, "digests": [], "opened_at": None, "merged": []}
-            yield Change(row=("numbers", case_ref), statement=NUMBERS, values=gone)
-            yield Change(row=("mergers", case_ref), statement=MERGERS, values=gone)
+            for sort, statement, named in people_gone(case_ref):
+                yield Change(row=(sort, case_ref), statement=statement, values=named)
             return
         sealed = self._codec.sealed_from(record.value)
         case = self._codec.case_from(CaseRef(case_ref), record.value)
@@ -350,16 +332,8 @@ class Rows:
             "turn": case.turn,
         }
         yield Change(row=row, statement=CASE, values=values)
-        yield from self._people(case)
-
-    def _people(self, case: Case) -> Iterable[Change]:
-        """Index an open case by the number its person bears in prison, and the cases it carries on."""
-        number = case.identity.noms if case.closed_at is None else None
-        digests = [] if number is None else [number_digest(self._codec.keys, number)]
-        numbers = {"case_ref": case.ref, "digests": digests, "opened_at": _moment(case.opened_at)}
-        yield Change(row=("numbers", case.ref), statement=NUMBERS, values=numbers)
-        mergers: dict[str, object] = {"case_ref": case.ref, "merged": sorted(case.merged)}
-        yield Change(row=("mergers", case.ref), statement=MERGERS, values=mergers)
+        for sort, statement, named in people(case, self._codec.keys):
+            yield Change(row=(sort, case_ref), statement=statement, values=named)
 
     def _control(self, record: Record) -> Iterable[Change]:
         kind, _, name = (record.key or b"").decode().partition("/")

@@ -6,7 +6,7 @@ from collections import defaultdict
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from hub.demo.journeys.page import Begun, Said
+from hub.demo.journeys.page import Begun, Pushed, Said
 from hub.demo.leaves import in_contract, leaves
 from hub.messages.envelope import MessageName
 
@@ -73,6 +73,11 @@ def _arrows(came: Came, short: Mapping[str, str]) -> Iterator[str]:
         yield f"{short[f'{scene.by.organisation}/{scene.by.role.value}']}->>hub: {scene.message.value}"
         if scene.refused:
             yield f"hub--x{short[f'{scene.by.organisation}/{scene.by.role.value}']}: refused"
+    if isinstance(scene, Pushed):
+        yield (
+            f"{short[f'{scene.by.organisation}/{scene.by.role.value}']}->>hub:"
+            f" {str(scene.event.get('eventType')).rpartition('prisoner.')[2]}, as the prison system has it"
+        )
     for each in _in_order(came.received):
         if each.recipient not in short:
             continue
@@ -107,6 +112,9 @@ def _table(page: Page, came: Came) -> str:
 def _row(page: Page, received: Received, came: Came) -> str:
     who = page.called(received.recipient)
     scene = came.scene
+    if isinstance(scene, Pushed) and received.message == MessageName.PRISON_EVENT:
+        has = sorted({in_contract(path) for path in leaves(received.payload)})
+        return f"| {who} | {received.message} | {_named(has)} | |"
     if not isinstance(scene, Said) or received.message != scene.message:
         return _made(page, received)
     has = sorted({in_contract(path) for path in leaves(received.payload)})

@@ -6,6 +6,7 @@ on the page is prose. What a run came to stands between two comments and is writ
     yaml cast    who takes part: a short name → organisation/role
     yaml begin   the case is opened, its team appointed, referrals offered and accepted
     yaml say     somebody sends a message, and what must come of it
+    yaml push    a prison system hands on an event of its own, as it is
     yaml wait    time passes, and what must come of that
 """
 
@@ -26,7 +27,7 @@ from hub.messages.identifiers import Instant, OrganisationId
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
-BLOCK = re.compile(r"^```yaml (cast|begin|say|wait)\n(.*?)^```\n", re.MULTILINE | re.DOTALL)
+BLOCK = re.compile(r"^```yaml (cast|begin|say|push|wait)\n(.*?)^```\n", re.MULTILINE | re.DOTALL)
 CAME, DRAWN, END = "<!-- what came of it -->", "<!-- drawn from the run -->", "<!-- end -->"
 _GENERATED = re.compile(rf"{re.escape(CAME)}\n.*?{re.escape(END)}\n", re.DOTALL)
 _DRAWING = re.compile(rf"{re.escape(DRAWN)}\n.*?{re.escape(END)}\n", re.DOTALL)
@@ -91,6 +92,14 @@ class Said(Scene):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Pushed(Scene):
+    """An event of the prison system, handed on as it is; it names the person by number, and no case."""
+
+    by: Staff
+    event: Mapping[str, object]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Waited(Scene):
     """Time passes, and nobody sends anything."""
 
@@ -142,7 +151,7 @@ def with_results(text: str, tables: Iterator[str], drawing: str) -> str:
     bare = _GENERATED.sub("", text)
 
     def after(found: re.Match[str]) -> str:
-        if found[1] not in {"say", "wait"}:
+        if found[1] in {"cast", "begin"}:
             return found[0]
         return f"{found[0]}{CAME}\n{next(tables)}{END}\n"
 
@@ -176,6 +185,7 @@ class _Block:
         reading: Mapping[str, Callable[[int], Scene]] = {
             "begin": self._begun,
             "say": self._said,
+            "push": self._pushed,
             "wait": self._waited,
         }
         scene = reading[self.word](number)
@@ -205,6 +215,15 @@ class _Block:
             statement=str(self._values.pop("statement", "fact")),
             refused=self._values.pop("refused", False) is True,
             cites={name: _cited(what) for name, what in self._mapping("cites").items()},
+            gets=tuple(self._must("gets")),
+            never=tuple(self._must("never")),
+        )
+
+    def _pushed(self, _number: int) -> Scene:
+        return Pushed(
+            at=self._moment("at"),
+            by=self._person("by"),
+            event=self._mapping("event"),
             gets=tuple(self._must("gets")),
             never=tuple(self._must("never")),
         )

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from hub.demo.day import iso
-from hub.demo.journeys.page import ALL, Begun, Said, Waited
+from hub.demo.journeys.page import ALL, Begun, Pushed, Said, Waited
 from hub.demo.leaves import in_contract, leaves
 from hub.demo.submissions import path_of
 from hub.errors import HubError
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 ACCEPTED = 202
 ROUTED, REFUSED = "routed", "refused"
 CONTRACT = "1.0"
+EVENTS = "/v1/hmpps-events"
 SECOND_MS = 1_000
 
 
@@ -115,6 +116,8 @@ class Player:
                 came = await self._begin(scene)
             case Said():
                 came = await self._say(scene)
+            case Pushed():
+                came = await self._push(scene)
             case _:
                 came = Came(scene=scene, received=(), judgements=())
         found = list(differences(scene, (*meanwhile, *came.received)))
@@ -143,6 +146,18 @@ class Player:
         for each in received:
             if each.message == scene.message:
                 self._told.headers[each.recipient, scene.name] = each.headers
+        return Came(scene=scene, received=tuple(received), judgements=tuple(judgements), state=state)
+
+    async def _push(self, scene: Pushed) -> Came:
+        """Hand on an event of the prison system as its organisation."""
+        self._sent += 1
+        key = f"{self._key}-{self._sent}"
+        status, answer = await self.driver.post(scene.by.organisation, EVENTS, scene.event, key=key)
+        if status != ACCEPTED:
+            message = f"the hub answers {status} to the event: {answer}"
+            raise JourneyBroken(message, fix="mend the scene's event")
+        state = await self._ended(scene.by.organisation, str(answer["message"]))
+        received, judgements = await self._gather(scene.gets, passing=False)
         return Came(scene=scene, received=tuple(received), judgements=tuple(judgements), state=state)
 
     async def _end(self) -> None:
