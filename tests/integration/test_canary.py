@@ -334,12 +334,31 @@ def of_a_recipient(sink: str) -> bool:
 
 @pytest.mark.requirement("R-CASE-09", "R-DIS-01")
 def test_a_case_record_shows_its_reader_nothing_that_is_not_told_or_their_own(watched: Watched) -> None:
-    """Read in every role there is, by everybody: what mailbox and topic hold, or what the reader wrote."""
+    """Read in every role there is, by everybody: what mailbox and topic hold, or what the reader wrote.
+
+    Beside that, who was on the team before they came, what the person said then on sharing with them, and
+    what was said of health before the person consented to their knowing it: it is read by today's facts.
+    """
     read = 0
+    before = [
+        str(says.data.get(name))
+        for says in watched.story.says
+        for name in ("person", "consent")
+        if says.message in {MessageName.TEAM_CHANGE, MessageName.CONSENT}
+    ]
+    known = tokens(" ".join(before).encode())
     for organisation in EVERYBODY:
         own = json.dumps([says.data for says in watched.story.says if says.by == organisation]).encode()
         told = (watched.sinks[f"{kind}{organisation}"] for kind in ("mailbox/", f"topic/{TO}"))
-        allowed = tokens(own).union(*(tokens(sink) for sink in told))
+        allowed = known.union(tokens(own), *(tokens(sink) for sink in told))
+        if any(
+            organisation in (says.data.get("organisations") or ())
+            and "health" in (says.data["classes"] or ())
+            for says in watched.story.says
+            if says.message is MessageName.CONSENT and says.data["action"] == "GIVEN"
+        ):
+            health = [str(says.data.get("vulnerability_note")) for says in watched.story.says]
+            allowed |= tokens(" ".join(health).encode())
         found = tokens(watched.sinks.get(f"{RECORD}{organisation}", b""))
         assert found - allowed == set(), organisation
         read += len(found)
