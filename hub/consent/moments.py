@@ -7,24 +7,22 @@ a record of the log; from it on a decision has to be made again.
 from __future__ import annotations
 
 from bisect import bisect_right
-from dataclasses import fields
-from typing import TYPE_CHECKING
+from dataclasses import fields, is_dataclass
+from typing import TYPE_CHECKING, get_args, get_type_hints
 
 from hub.cases.case import Case
 from hub.cases.turning import TOLD
 from hub.consent.parties import Organisation
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterable, Sequence
 
     from hub.consent.partner_contracts import PartnerContract
     from hub.messages.identifiers import Instant
 
-_OF_CASE = tuple(each.name for each in fields(Case) if each.name not in TOLD)
-_OF_ORGANISATION = tuple(each.name for each in fields(Organisation))
 _BOUNDS = ("since", "until")
 """By these names a model says from when, inclusive, and to when, exclusive, something holds."""
-_KEPT_MAX = 1_024
+_KEPT_MAX = 4_096
 _kept: dict[int, tuple[object, list[Instant]]] = {}
 """The bounds of cases and organisations asked about lately: a message is decided for several, on one case."""
 
@@ -56,21 +54,41 @@ def _after(held: object, names: Sequence[str], now: Instant) -> Sequence[Instant
     """Return the next bound of something after a moment, if there is one; all of its bounds are kept."""
     known = _kept.get(id(held))
     if known is None or known[0] is not held:
-        if len(_kept) >= _KEPT_MAX:
-            _kept.clear()
-        known = _kept[id(held)] = (held, sorted(set(_bounds(held, names))))
+        found = sorted([at for name in names for at in _bounds(getattr(held, name))])
+        known = _keep(held, found)
     place = bisect_right(known[1], now)
     return known[1][place : place + 1]
 
 
-def _bounds(held: object, names: Iterable[str]) -> Iterator[Instant]:
-    """Yield the bounds of every interval among these parts of something, alone or in a list."""
-    for name in names:
-        part = getattr(held, name)
-        if part is None:
-            continue
-        for each in part if isinstance(part, tuple) else (part,):
-            for bound in _BOUNDS:
-                at = getattr(each, bound, None)
-                if at is not None:
-                    yield at
+def _bounds(part: object) -> Sequence[Instant]:
+    """Return the bounds of a part of something, or of those in a list: most outlive the case they are in."""
+    if not part:
+        return ()
+    known = _kept.get(id(part))
+    if known is None or known[0] is not part:
+        several = part if isinstance(part, tuple) else (part,)
+        known = _keep(part, [at for each in several for name in _BOUNDS if (at := getattr(each, name, None))])
+    return known[1]
+
+
+def _keep(held: object, bounds: list[Instant]) -> tuple[object, list[Instant]]:
+    if len(_kept) >= _KEPT_MAX:
+        _kept.clear()
+    found = _kept[id(held)] = (held, bounds)
+    return found
+
+
+def _with_bounds(model: type, names: Iterable[str]) -> tuple[str, ...]:
+    """Return the parts of a model that can hold an interval, by the types they are declared with."""
+    hints = get_type_hints(model)
+    return tuple(name for name in names if _has_bounds(hints[name]))
+
+
+def _has_bounds(hint: object) -> bool:
+    if isinstance(hint, type) and is_dataclass(hint):
+        return any(each.name in _BOUNDS for each in fields(hint))
+    return any(map(_has_bounds, get_args(hint)))
+
+
+_OF_CASE = _with_bounds(Case, (each.name for each in fields(Case) if each.name not in TOLD))
+_OF_ORGANISATION = _with_bounds(Organisation, (each.name for each in fields(Organisation)))

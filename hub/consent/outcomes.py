@@ -6,31 +6,51 @@ The same fields come from many decisions, so that what they come to is kept.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
-from hub.consent.decision import Decision, FieldDecision, Outcome, Scope
+from hub.consent.decision import Decision, FieldDecision, Scope
+from hub.consent.owing import UNSUPPORTED
+from hub.consent.partner_contracts import NOT_IN_VIEW
 
-Decided = Mapping[tuple[str, Scope], FieldDecision]
-_KEPT_MAX = 2_048
-_kept: dict[int, tuple[Sequence[FieldDecision], Decided]] = {}
-NOTHING: Decided = {}
+Place = tuple[str, Scope]
+Decided = Mapping[Place, FieldDecision]
+_KEPT_MAX = 1_024
 
 
-def by_place(decision: Decision) -> Decided:
-    """Return what becomes of each field, by path and scope; nothing where nothing is delivered."""
-    if not decision.delivers:
-        return NOTHING
-    fields = decision.fields
+@dataclass(frozen=True, slots=True, eq=False)
+class Read:
+    """What fields were decided to be, by path and scope."""
+
+    fields: Sequence[FieldDecision]
+    decided: Decided
+    codes: Mapping[Place, object]
+    """The outcome of each, or that only a contract's view leaves it out: what cutting asks of it."""
+    unsupported: frozenset[Place]
+    """Those withheld because what comes with them cannot be performed."""
+
+
+_kept: dict[int, Read] = {}
+NOTHING = Read((), {}, {}, frozenset())
+
+
+def read_fields(fields: Sequence[FieldDecision]) -> Read:
+    """Return decided fields by place."""
     known = _kept.get(id(fields))
-    if known is not None and known[0] is fields:
-        return known[1]
+    if known is not None and known.fields is fields:
+        return known
     if len(_kept) >= _KEPT_MAX:
         _kept.clear()
-    found = {(each.path, each.scope): each for each in fields}
-    _kept[id(fields)] = (fields, found)
+    places = [((each.path, each.scope), each) for each in fields]
+    found = Read(
+        fields=fields,
+        decided=dict(places),
+        codes={place: NOT_IN_VIEW if each.reason == NOT_IN_VIEW else each.outcome for place, each in places},
+        unsupported=frozenset([place for place, each in places if each.reason == UNSUPPORTED]),
+    )
+    _kept[id(fields)] = found
     return found
 
 
-def knows(decision: Decision, path: str) -> bool:
-    """Tell whether the candidate gets a field of the envelope as it is."""
-    found = by_place(decision).get((path, Scope.ALL))
-    return found is not None and found.outcome is Outcome.DISCLOSE
+def what_goes(decision: Decision) -> Read:
+    """Return a decision's fields by place; nothing where nothing is delivered."""
+    return read_fields(decision.fields) if decision.delivers else NOTHING

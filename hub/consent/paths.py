@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from hub.consent.decision import Candidate, FieldSpec, Scope
 from hub.consent.generalise import PSEUDONYM
@@ -15,8 +16,7 @@ PLAIN = frozenset({str, int, float, bool, bytes})
 """Classes of values that hold no other; a class is asked for quicker than what it descends from."""
 
 
-@dataclass(frozen=True, slots=True)
-class Leaf:
+class Leaf(NamedTuple):
     """One value of a payload that is not null: its path, whose list item it is in, itself."""
 
     path: str
@@ -139,14 +139,17 @@ def walked(payload: Mapping[str, object], specs: Sequence[FieldSpec], candidate:
 
     Whose an item is depends on the candidate's organisation alone, and only where items are somebody's.
     """
-    if not _read or _read[0][0] is not payload or _read[0][1] is not specs:
-        _read[:] = [(payload, specs, {})]
+    known = next(iter(_read), None)
+    if known is None or known[0] is not payload or known[1] is not specs:
+        known = (payload, specs, {})
+        _read[:] = [known]
     own = owners(specs)
     whose = candidate.organisation if own else _NOBODY
-    found = _read[0][2].get(whose)
+    found = known[2].get(whose)
     if found is None:
-        found = _read[0][2][whose] = Walked([], [])
+        found = Walked([], [])
         _record(payload, "", Scope.ALL, own, candidate, found)
+        known[2][whose] = found
     return found
 
 

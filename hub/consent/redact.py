@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from hub.consent.alike import Key, alike
 from hub.consent.decision import Candidate, Decision, FieldSpec, Outcome, Scope
 from hub.consent.generalise import Between, generalised
-from hub.consent.outcomes import Decided, by_place
+from hub.consent.outcomes import Decided, what_goes
 from hub.consent.paths import PLAIN, ContractFields, fields_of, general_of, scope_of, texts_of, walked
 from hub.consent.screen import LENGTH_MIN
 from hub.errors import HubError
@@ -136,12 +136,14 @@ def cut(
     WithheldValueFound if a held-back value is still anywhere in the result.
     """
     key = alike(payload, specs, decision)
-    if not _last or _last[0][0] is not payload or _last[0][1] is not specs:
-        _last[:] = [(payload, specs, {})]
-    made = _last[0][2].get(key)
+    last = next(iter(_last), None)
+    if last is None or last[0] is not payload or last[1] is not specs:
+        last = (payload, specs, {})
+        _last[:] = [last]
+    made = last[2].get(key)
     if made is None:
         worker = _Cut(
-            decided=by_place(decision),
+            decided=what_goes(decision).decided,
             contract=fields_of(specs),
             candidate=candidate,
             items_held=frozenset(decision.items_held),
@@ -149,7 +151,7 @@ def cut(
         )
         result = worker.record(payload, "", Scope.ALL)
         _check(payload, result, specs, worker)
-        made = _last[0][2][key] = (result, tuple(worker.redacted))
+        made = last[2][key] = (result, tuple(worker.redacted))
     return made
 
 

@@ -9,12 +9,13 @@ from typing import TYPE_CHECKING
 from hub.cases.membership import referral_named
 from hub.cases.reports import URGENT
 from hub.cases.turning import part_of
+from hub.consent.alike import ENVELOPE
 from hub.consent.allowance import allowance
 from hub.consent.decide import decide
-from hub.consent.decision import Decision
+from hub.consent.decision import Decision, Outcome
 from hub.consent.moments import next_moment
 from hub.consent.obligations import as_told
-from hub.consent.outcomes import knows
+from hub.consent.outcomes import what_goes
 from hub.consent.parties import Kind
 from hub.consent.partner_contracts import Direction
 from hub.consent.purposes import purpose_of
@@ -259,11 +260,12 @@ def delivery_of(
     payload, redacted = cut(telling.submission.payload, telling.specs, decision, candidate)
     if organisation.kind is Kind.PARTNER:
         payload = with_own_referrals(payload, case=case, recipient=organisation.organisation)
-    causation = envelope.causation if knows(decision, "@causation") else None
+    may_know = _of_envelope(decision)
+    causation = envelope.causation if "@causation" in may_know else None
     if causation is None and envelope.causation is not None:
         # Held back in the envelope, it must not stand in the payload under another name.
         payload = {name: None if value == envelope.causation else value for name, value in payload.items()}
-    names_organisation = knows(decision, "@author_organisation")
+    names_organisation = "@author_organisation" in may_know
     return Delivery(
         delivery_id=_delivery_id(telling, candidate),
         message_id=envelope.message_id,
@@ -275,7 +277,7 @@ def delivery_of(
         urgency=urgency_of(envelope.message, payload),
         payload=payload,
         redacted=redacted,
-        author=envelope.author if knows(decision, "@author") else None,
+        author=envelope.author if "@author" in may_know else None,
         author_role=envelope.author_role if names_organisation else None,
         author_organisation=envelope.organisation if names_organisation else None,
         statement=envelope.statement,
@@ -291,6 +293,12 @@ def delivery_of(
         grounds=grounds,
         allowed=allowance(telling.submission.payload, telling.specs, decision, envelope=envelope),
     )
+
+
+def _of_envelope(decision: Decision) -> list[str]:
+    """Return the fields of the envelope the candidate gets as they are."""
+    codes = what_goes(decision).codes
+    return [name for name, scope in ENVELOPE if codes.get((name, scope)) is Outcome.DISCLOSE]
 
 
 def with_own_referrals(

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from hub.cases.case import Awaited
 from hub.consent.obligations import ACKNOWLEDGE, NOTIFY_OM, kind_of, period_ms
-from hub.consent.owing import UNSUPPORTED
+from hub.consent.outcomes import read_fields
 from hub.consent.paths import walk
 from hub.messages.envelope import MessageName, Role
 from hub.messages.identifiers import Instant
@@ -41,7 +41,7 @@ def _unperformed(
     decisions: Iterable[Decision], submission: Submission, specs: Sequence[FieldSpec]
 ) -> Iterator[Unperformed]:
     for decision in decisions:
-        held = {(item.path, item.scope) for item in decision.fields if item.reason == UNSUPPORTED}
+        held = read_fields(decision.fields).unsupported
         if held and any(
             (leaf.path, leaf.scope) in held for leaf in walk(submission.payload, specs, decision.candidate)
         ):
