@@ -32,13 +32,15 @@ PARTNER_SENDS = frozenset(
     }
 )
 PRISON_SENDS = frozenset(
-    {MessageName.PRISON_EVENT, MessageName.PROGRESS, MessageName.RISK_CHANGE, MessageName.ASSESSMENT}
+    {
+        MessageName.PRISON_EVENT,
+        MessageName.PROGRESS,
+        MessageName.RISK_CHANGE,
+        MessageName.ASSESSMENT,
+        MessageName.RECEIPT,
+    }
 )
-PROBATION_SENDS = frozenset(MessageName) - {
-    MessageName.PRISON_EVENT,
-    MessageName.EXCEPTION,
-    MessageName.RECEIPT,
-}
+PROBATION_SENDS = frozenset(MessageName) - {MessageName.PRISON_EVENT, MessageName.EXCEPTION}
 PARTNER_PURPOSES = frozenset(
     {
         Purpose.CASE_ADMINISTRATION,

@@ -61,6 +61,47 @@ def test_a_key_workers_worry_on_a_friday_evening_reaches_who_must_act(played: di
     as_told(played, FRIDAY)
 
 
+@pytest.mark.requirement("R-CASE-01", "R-CASE-06", "R-MSG-05", "R-RTE-05", "R-PLAN-02", "R-RTE-04")
+def test_a_short_sentence_far_from_home_is_carried_by_the_prisons_own_events(
+    played: dict[str, Journey],
+) -> None:
+    """Both prisons hear of the move; who joins has the plan at once; what is expected moves nobody."""
+    as_told(played, "short-sentence")
+
+
+@pytest.mark.requirement("R-RTE-06", "R-DIS-04", "R-MSG-03", "R-DIS-02")
+def test_public_protection_goes_the_way_of_everything_else_and_asks_nobody_for_consent(
+    played: dict[str, Journey],
+) -> None:
+    """Those who must act get it; a charity that teaches budgeting does not."""
+    as_told(played, "life-sentence")
+
+
+@pytest.mark.requirement("R-CON-01", "R-CON-02", "R-CON-03", "R-MSG-06")
+def test_a_case_changes_hands_only_by_authority_and_a_threatened_managers_successor_is_not_named(
+    played: dict[str, Journey],
+) -> None:
+    """The first try is set aside, and nobody hears of it."""
+    as_told(played, "offender-manager-threatened")
+
+
+@pytest.mark.requirement("R-SCO-01", "R-SCO-02", "R-SCO-03")
+def test_five_years_in_scotland_are_managed_by_another_profile(played: dict[str, Journey]) -> None:
+    """The Core Screen is missed and asked for; family comes by consent; a conference a year."""
+    as_told(played, "scotland-enhanced")
+
+
+def test_every_journey_is_played_here() -> None:
+    """A page nobody plays tells what nobody knows to be so."""
+    assert set(journeys()) == {
+        FRIDAY,
+        "short-sentence",
+        "life-sentence",
+        "offender-manager-threatened",
+        "scotland-enhanced",
+    }
+
+
 def test_a_page_that_tells_what_is_not_so_is_found_out(played: dict[str, Journey]) -> None:
     """The check can fail, both ways."""
     from dataclasses import replace
