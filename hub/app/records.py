@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import structlog
 
-from hub.adapters.gateway.cases import RecordRead
+from hub.adapters.gateway.case_records import RecordRead
 from hub.adapters.kafka.recalling import Recall, answered
 from hub.adapters.ledger import past, readings
 from hub.errors import NotReadable

@@ -16,6 +16,7 @@ from hub.cases.case import Case, ReferralState
 from hub.cases.dates import iso_date
 from hub.cases.engagement import Arranged, Event, happened, lately
 from hub.cases.membership import current_team
+from hub.cases.pre_sentence import is_kept
 from hub.cases.risk import HIGH
 from hub.cases.team_reports import (
     DISCONTINUITY_CUSTODY,
@@ -253,7 +254,11 @@ def _structural(before: Case, after: Case, body: Body, now: Instant) -> tuple[Ra
 
 def _come_as_manager(before: Case, after: Case) -> Member | None:
     """Return the Offender Manager a message brings, where there was another before."""
-    known = {member.person for member in before.team if member.role is Role.OFFENDER_MANAGER}
+    known = {
+        member.person
+        for member in before.team
+        if member.role is Role.OFFENDER_MANAGER and is_kept(before, member)
+    }
     come = [
         member
         for member in after.team

@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from hub.cases.case import Case, Restriction
-    from hub.consent.question import Question
     from hub.messages.envelope import Envelope, InformationClass
     from hub.messages.identifiers import Instant, OrganisationId
 
@@ -76,14 +75,8 @@ _last: list[Common] = []
 """What was worked out last: for the message that is being decided on."""
 
 
-def common_of(question: Question) -> Common:
-    """Return what is the same for all recipients of the message asked about."""
-    if question.common is None:
-        question.common = _kept(question.envelope, question.case, question.now)
-    return question.common
-
-
-def _kept(envelope: Envelope, case: Case, now: Instant) -> Common:
+def common(envelope: Envelope, case: Case, now: Instant) -> Common:
+    """Return what a message and its case come to for all its recipients; the last answer is kept."""
     for found in _last:
         if found.case is case and found.envelope is envelope and found.now == now:
             return found

@@ -11,7 +11,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from functools import lru_cache, partial
 
 from hub.cases.case import Case
-from hub.consent.common import common_of
 from hub.consent.compile import Line, Policy
 from hub.consent.decision import Candidate, Decision, FieldSpec, Outcome, Scope
 from hub.consent.evaluate import evaluate
@@ -24,7 +23,7 @@ from hub.consent.partner_contracts import PartnerContract, within
 from hub.consent.paths import plain_path
 from hub.consent.plan import Answer, Plan, answer_of, classes_of, compiled_for
 from hub.consent.purposes import purpose_of
-from hub.consent.question import Question
+from hub.consent.question import Question, common_of
 from hub.consent.reading import Reading
 from hub.consent.screen import without_gaps
 from hub.consent.weighing import Weighed, weigh

@@ -10,10 +10,10 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from hub.cases.case import Restriction, RestrictionKind
 from hub.consent.class_facts import columns_of
-from hub.consent.common import Column, common_of
+from hub.consent.common import Column
 from hub.consent.parties import Access, Organisation
 from hub.consent.purposes import PURPOSES
-from hub.consent.question import Question
+from hub.consent.question import Question, common_of
 from hub.consent.restrictions import aimed_at, lets_in
 from hub.consent.vocabulary import BY_CLASS, FACTS, Value, bit
 from hub.messages.envelope import InformationClass, MessageName

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING
 from hub.cases.case import ConsentState
 from hub.cases.grants import GrantKind, in_force
 from hub.consent.class_facts import OVERRIDES, consents_of
-from hub.consent.common import common_of
 from hub.consent.purposes import purpose_of
+from hub.consent.question import common_of
 from hub.consent.vocabulary import BY_CLASS
 
 if TYPE_CHECKING:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from hub.cases.case import Case
-from hub.consent.common import Common
+from hub.consent.common import Common, common
 from hub.consent.decision import Candidate
 from hub.consent.parties import Organisation
 from hub.messages.envelope import Envelope
@@ -25,3 +25,10 @@ class Question:
     """The referral the message is about, where it is about one."""
     common: Common | None = field(default=None, init=False, repr=False, compare=False)
     """What is the same for all recipients of the message, once it has been asked for."""
+
+
+def common_of(question: Question) -> Common:
+    """Return what is the same for all recipients of the message asked about."""
+    if question.common is None:
+        question.common = common(question.envelope, question.case, question.now)
+    return question.common

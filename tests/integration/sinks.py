@@ -209,7 +209,7 @@ ABOUT_ONE = {
 SHOWS_ITS_SUBJECT = {"policy own-copy", "ledger readings"}
 """The person's own copy of their plan, who of the staff read a record: what they show is their point."""
 SHOW_NOTHING_OF_A_HUB = {
-    *("demo", "serve", "simulate", "test", "doctor"),
+    *("demo", "serve", "simulate", "test", "doctor", "journey list", "journey play", "requirements"),
     *("partner add", "partner amend", "partner key", "partner suspend", "partner resume"),
     *("policy check", "policy prove", "policy show", "policy matrix", "policy record", "policy cedar"),
     *("profile show", "profile check", "profile release"),

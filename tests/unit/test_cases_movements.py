@@ -247,7 +247,7 @@ def test_a_death_ends_every_referral_and_tells_who_delivered_it() -> None:
     assert set(states(world).values()) == {ReferralState.ENDED}
     assert asked(result)[RECOVERY, "key_worker"].candidate.relevant is True
     assert to(result, RECOVERY, Role.KEY_WORKER)
-    assert set(codes(result)) == {"DEATH-REPORTED"}
+    assert set(codes(result)) == {"DEATH-REPORTED", "DISPOSE"}
     assert world.timers == {}
     assert refused(event(world, UNIT, "RELEASE", prison_from="MDI")) == "PERSON-DIED"
     assert prison(world) == MOORLAND

@@ -146,7 +146,7 @@ def test_what_can_no_longer_be_read_is_reported_and_the_rest_is_given(how: str) 
         world.log[plan.offset] = world.submission(MANAGER, MessageName.PLAN, {"version": 1})
     else:
         world.cases[CASE] = to_json(replace(world.state, plan=replace(plan, offset=None)))
-    result = appoint(world, SUPERVISOR)
+    result = appoint(world, SUPERVISOR, reason="DISTANT_CUSTODY")
     assert again(result) == [MessageName.CASE, MessageName.RISK_CHANGE]
     assert set(codes(result)) == {"JOINER-NOT-GIVEN"}
     told = to(result, PROBATION, Role.OFFENDER_MANAGER)
