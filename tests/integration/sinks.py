@@ -268,8 +268,9 @@ async def answers(site: Site) -> Found:
 WHILE_IT_RUNS: Mapping[str, Callable[[Site], Awaitable[Found]]] = {
     "mailboxes": mailboxes,
     "topics": topics,
-    "tables": tables,
+    # A question is recorded before it is answered: the tables are read after the commands.
     "commands": commands,
+    "tables": tables,
     "answers": answers,
 }
 

@@ -300,7 +300,7 @@ def test_a_topic_of_ones_own_holds_the_same_canaries_as_the_mailbox(watched: Wat
         ):
             words = ledger.words(organisation, deliveries)
             allowed = {word.upper().encode() for word in words if TOKEN.fullmatch(word.encode())}
-            assert allowed
+            assert allowed, sink
             assert tokens(watched.sinks[sink]) == allowed, sink
 
 
