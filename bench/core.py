@@ -17,6 +17,7 @@ from __future__ import annotations
 import argparse
 import cProfile
 import gc
+import hashlib
 import json
 import pstats
 import resource
@@ -40,6 +41,7 @@ from hub.messages.identifiers import Instant, MessageId
 from hub.messages.read import read
 from hub.routing.directory import ViewDirectory
 from hub.routing.route import route
+from hub.topics.codec import Codec
 from hub.topics.library import SchemaLibrary
 
 if TYPE_CHECKING:
@@ -146,6 +148,14 @@ def timed(simulation: Simulation, library: SchemaLibrary, way: str, profile: cPr
     return ways
 
 
+class Keys(dict[str, bytes]):
+    """A key store in memory."""
+
+    def get_or_create(self, key_id: str) -> bytes:
+        """Return the key of a name."""
+        return self.setdefault(key_id, hashlib.sha256(key_id.encode()).digest())
+
+
 BESIDE = {"words": [f"word {number}" for number in range(40)], "numbers": list(range(40))}
 
 
@@ -158,12 +168,15 @@ def baseline_us() -> float:
 
 
 def sizes(cases: list[Case]) -> None:
-    """Print what a case takes as the router's table has it, before it is sealed."""
-    found = sorted(len(to_json(case)) for case in cases)
+    """Print what a case takes as text, and as the router's table has it, packed and sealed."""
+    codec = Codec(library=SchemaLibrary.load(), keys=Keys())
+    texts = [len(to_json(case)) for case in cases]
+    found = sorted(len(codec.case(case).value) for case in cases)
     over = sum(size > STATE_BYTES_MAX for size in found)
     p50, p95, p99 = (found[int(len(found) * share)] for share in (0.5, 0.95, 0.99))
     print(
-        f"\nBytes a case in the router's table: mean {statistics.mean(found):.0f}, median {p50}, p95 {p95}, "
+        f"\nBytes a case: as JSON mean {statistics.mean(texts):.0f}, largest {max(texts)}; in the table "
+        f"mean {statistics.mean(found):.0f}, median {p50}, p95 {p95}, "
         f"p99 {p99}, largest {found[-1]}; {over} of {len(found)} above {STATE_BYTES_MAX}"
     )
 

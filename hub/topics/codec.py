@@ -7,6 +7,7 @@ record is set aside, never skipped.
 from __future__ import annotations
 
 import json
+import zlib
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -52,6 +53,10 @@ if TYPE_CHECKING:
 ENVELOPE, SUBMISSION, SEALED, CONTROL, TICK, OUTBOX, LEDGER, QUARANTINE, REDECIDE = range(1, 10)
 """Schema ids of the hub's own records (schemas/manifest.yaml)."""
 ORGANISATION_HEADER = "hub-organisation"
+_PACKED_LEVEL = 1
+"""The quickest: names make up most of a case, and those go with any."""
+_CASE_BYTES_MAX = 8_000_000
+"""Most that a case may unpack to; what the router writes is far below."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -139,8 +144,9 @@ class Codec:
         return Unreadable(record_id=record_id, organisation=OrganisationId(known), code=code)
 
     def case(self, case: Case) -> Encoded:
-        """Write a case for its changelog, sealed under its own key."""
-        value = self.seal(to_json(case), key_id=case_key(case.ref), place=CASES, record=case.ref)
+        """Write a case for its changelog, packed, and sealed under its own key."""
+        packed = zlib.compress(to_json(case), _PACKED_LEVEL)
+        value = self.seal(packed, key_id=case_key(case.ref), place=CASES, record=case.ref)
         return Encoded(key=case.ref.encode(), value=value)
 
     def case_from(self, ref: CaseRef, value: bytes) -> Case:
@@ -151,8 +157,8 @@ class Codec:
         """Read a case from its box, as changelog and database have it; raises what `case_from` does."""
         opened = self.sealer.open(sealed, place=CASES, record=ref)
         try:
-            return from_json(opened)
-        except ValueError:
+            return from_json(_unpacked(opened))
+        except (ValueError, zlib.error):
             code = "RECORD-INVALID"
             raise NotReadable(code, "this is not a case") from None
 
@@ -320,6 +326,18 @@ class Codec:
             submission=self.submission_from(read["original"]),
             deliveries=tuple(_undelivered_from(each) for each in read["deliveries"]),
         )
+
+
+def _unpacked(data: bytes) -> bytes:
+    """Return a case's JSON; an earlier hub wrote it as it is. What is too large is no case."""
+    if data.startswith(b"{"):
+        return data
+    unpacking = zlib.decompressobj()
+    text = unpacking.decompress(data, _CASE_BYTES_MAX)
+    if not unpacking.eof:
+        message = "a case is cut off, or larger than any can be"
+        raise ValueError(message)
+    return text
 
 
 def _plain_undelivered(each: Undelivered) -> dict[str, object]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import zlib
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -10,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hub.cases.case import Case, ConsentGiven, ConsentState, Member, Plan, Referral, ReferralState, Rosh
+from hub.cases.state import to_json
 from hub.consent.decision import Candidate, Concern, Decision, FieldDecision, Outcome, Scope
 from hub.errors import NotReadable
 from hub.messages.envelope import Control, InformationClass, Role, Submission, Tick, Unreadable
@@ -141,6 +143,27 @@ def full_case() -> Case:
 
 def test_case_is_the_same_when_written_and_read(codec: Codec) -> None:
     assert codec.case_from(CASE, codec.case(full_case()).value) == full_case()
+
+
+def test_case_is_packed_before_it_is_sealed_and_one_an_earlier_hub_wrote_is_read(codec: Codec) -> None:
+    """What repeats takes no room; the record of before had the text as it was."""
+    case = full_case()
+    many = replace(case, team=tuple(replace(case.team[0], person=f"staff-{number}") for number in range(200)))
+    assert len(codec.case(many).value) < len(to_json(many)) / 5
+    assert codec.case_from(CASE, codec.case(many).value) == many
+    plain = codec.seal(to_json(case), key_id=f"case-{CASE}", place="hub.state.cases", record=CASE)
+    assert codec.case_from(CASE, plain) == case
+
+
+@pytest.mark.parametrize(
+    "data", [b"", b"x", zlib.compress(b"[]"), zlib.compress(b"{}" * 9)[:-4], zlib.compress(b" " * 9_000_000)]
+)
+def test_what_is_no_packed_case_is_refused(codec: Codec, data: bytes) -> None:
+    """Cut off, another thing, or one that would fill the memory."""
+    sealed = codec.seal(data, key_id=f"case-{CASE}", place="hub.state.cases", record=CASE)
+    with pytest.raises(NotReadable) as refused:
+        codec.case_from(CASE, sealed)
+    assert refused.value.code == "RECORD-INVALID"
 
 
 @pytest.mark.requirement("R-DIS-01")
