@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import structlog
 
-from hub.adapters.gateway.cases import RecordRead
+from hub.adapters.gateway.case_records import RecordRead
 from hub.adapters.ledger import past, readings
 from hub.errors import NotReadable
 from hub.messages.identifiers import CaseRef, Instant, OrganisationId
@@ -39,7 +39,7 @@ _log = structlog.get_logger(__name__)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Records:
-    """Reads case records from the projection (hub.adapters.gateway.cases.CaseRecords)."""
+    """Reads case records from the projection (hub.adapters.gateway.case_records.CaseRecords)."""
 
     pool: Pool
     codec: Codec

@@ -40,7 +40,7 @@ if TYPE_CHECKING:
     from starlette.responses import Response
 
     from hub.adapters.database.pool import Pool
-    from hub.adapters.gateway.cases import CaseRecords
+    from hub.adapters.gateway.case_records import CaseRecords
     from hub.settings import Settings
     from hub.topics.library import SchemaLibrary
     from hub.topics.pairwise import Pairwise

@@ -7,9 +7,7 @@ What is read is recorded before it is answered: what cannot be recorded is not r
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Annotated, Protocol
+from typing import Annotated
 
 from fastapi import APIRouter, Header, Query, Request, Response
 from fastapi.responses import JSONResponse
@@ -19,30 +17,8 @@ from hub.adapters.gateway.reference import answers
 from hub.adapters.gateway.routes import Caller, services
 from hub.errors import Fault
 from hub.messages.envelope import Role
-from hub.messages.identifiers import OrganisationId
 
 _REFERENCE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RecordRead:
-    """A case record as its reader gets it."""
-
-    case: str
-    """The reference by which the reader's organisation knows it."""
-    role: Role
-    entries: Sequence[Mapping[str, object]]
-    """Each like a delivery: its envelope and its data."""
-    plan_holders: Sequence[Mapping[str, object]]
-
-
-class CaseRecords(Protocol):
-    """Reads case records, and records that they were read."""
-
-    async def read(
-        self, organisation: OrganisationId, case: str, *, role: Role, person: str
-    ) -> RecordRead | None:
-        """Return the record; None where there is no such case, or the reader has no such part in it."""
 
 
 Reader = Annotated[

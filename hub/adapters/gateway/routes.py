@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
     from hub.adapters.gateway.agreements import Agreements
-    from hub.adapters.gateway.cases import CaseRecords
+    from hub.adapters.gateway.case_records import CaseRecords
     from hub.adapters.gateway.limits import GatewayLimits
     from hub.adapters.gateway.mailbox import Fetched, Mailbox
     from hub.adapters.gateway.status import MessageStates
