@@ -202,7 +202,7 @@ def test_check_notices_a_manifest_that_lacks_a_message_or_names_one_twice(schema
 @pytest.mark.parametrize(
     ("spoil", "where"),
     [
-        (lambda schema: schema["fields"].pop(), "affects"),
+        (lambda schema: schema["fields"].pop(), "at_odds"),
         (give("note", name="notes"), "notes"),
         (give("note", type="string"), "note"),
         (give("note", type=["null", "int"]), "note"),

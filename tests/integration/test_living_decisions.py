@@ -90,7 +90,8 @@ async def test_what_waits_for_a_provider_whose_referral_has_ended_is_stopped(hub
     said = await hub.tell(MANAGER, MessageName.REFERRAL, ended)
     await hub.stands(delivery, held=False, verdict="stop")
     await until(lambda: hub.has(said))
-    assert [each["type"] for each in await hub.waiting()] == ["referral"]
+    # Its part has ended, and what it has to dispose of: that is all that waits.
+    assert [each["type"] for each in await hub.waiting()] == ["referral", "exception"]
     (row,) = await rows(hub.pool, "SELECT delivery_id, delivers, gate FROM ledger WHERE again = %s", delivery)
     assert row[:2] == (None, False)
 
