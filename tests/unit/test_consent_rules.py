@@ -233,7 +233,7 @@ def test_matrix_narrows_when_the_rung_rises() -> None:
         ("risk", "risk.tier", "permitt"),
         ("gates", "everywhere.court-order", "permitt"),
         ("gates", "everywhere.override", "permitt"),
-        ("gates", "gate.suspended", "forbit"),
+        ("gates", "gate.suspended", "forbids"),
         ("health", "health.guard-consent", None),
     ],
 )
