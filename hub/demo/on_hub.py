@@ -33,10 +33,12 @@ WENT = frozenset({"disclose", "generalise"})
 ENVELOPE_CLASS = "envelope"
 """Of the envelope's own fields, whose decisions stand in the ledger beside the payload's."""
 LEDGER_ROWS = """
-SELECT l.message_id, l.delivery_id, l.organisation, l.role, l.gate, l.fields, l.delivers,
+SELECT l.decision_id, l.message_id, l.delivery_id, l.organisation, l.role, l.gate, l.fields, l.delivers,
        d.cursor, d.message, d.contract
-  FROM ledger l LEFT JOIN delivery d ON d.delivery_id = l.delivery_id ORDER BY l.decided_at, l.decision_id
+  FROM ledger l LEFT JOIN delivery d ON d.delivery_id = l.delivery_id
+ WHERE l.decision_id = ANY(%s)
 """
+LEDGER_ORDER = "SELECT decision_id FROM ledger ORDER BY decided_at, decision_id"
 
 
 class Hub(Protocol):
@@ -76,6 +78,7 @@ class HubDriver:
         self._waiting: dict[str, list[Received]] = {}
         self._set_aside_before: set[str] = set()
         self._messages_before: set[str] = set()
+        self._judged: dict[str, Judgement | None] = {}
 
     async def __aenter__(self) -> Self:
         """Open the connections an outside system would have."""
@@ -169,8 +172,16 @@ class HubDriver:
 
     async def judgements(self) -> Sequence[Judgement]:
         """Read the ledger as staff do."""
-        rows = await self._rows(LEDGER_ROWS)
-        return [self._judgement(row) for row in rows if row["message_id"] not in self._messages_before]
+        order = [row["decision_id"] for row in await self._rows(LEDGER_ORDER)]
+        unknown = [each for each in order if each not in self._judged]
+        found = dict(self._judged)
+        for row in await self._rows(LEDGER_ROWS, unknown) if unknown else ():
+            judged = None if row["message_id"] in self._messages_before else self._judgement(row)
+            found[row["decision_id"]] = judged
+            if row["message"] is not None or not row["delivers"]:
+                # What is delivered is read again until its delivery is there to be named.
+                self._judged[row["decision_id"]] = judged
+        return [judged for each in order if (judged := found.get(each)) is not None]
 
     def _judgement(self, row: Mapping[str, Any]) -> Judgement:
         return Judgement(
@@ -251,6 +262,6 @@ class HubDriver:
                 )
             )
 
-    async def _rows(self, statement: str) -> list[dict[str, Any]]:
-        cursor = await self._staff.execute(cast("Any", statement))
+    async def _rows(self, statement: str, *values: object) -> list[dict[str, Any]]:
+        cursor = await self._staff.execute(cast("Any", statement), values or None)
         return await cursor.fetchall()

@@ -131,10 +131,14 @@ class Player:
         received: list[Received] = []
         judgements: list[Judgement] = []
         for by, message, data in _opening(scene):
+            if by.organisation not in self._told.cases:
+                more, judged = await self._gather((), passing=False, quiet_looks=1)
+                received += more
+                judgements += judged
             await self._post(by, message, data, name=None)
-            more, judged = await self._gather((), passing=False, quiet_looks=1)
-            received += more
-            judgements += judged
+        more, judged = await self._gather((), passing=False)
+        received += more
+        judgements += judged
         return Came(scene=scene, received=tuple(received), judgements=tuple(judgements), state=ROUTED)
 
     async def _say(self, scene: Said) -> Came:
