@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import zlib
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from hub.cases.state import from_json, to_json
@@ -36,6 +36,7 @@ from hub.messages.identifiers import (
     OrganisationId,
     is_organisation,
 )
+from hub.messages.records import record
 from hub.topics.catalogue import CASES, INTAKE
 from hub.topics.keys import case_key, organisation_key
 from hub.topics.library import frame, unframe
@@ -59,7 +60,7 @@ _CASE_BYTES_MAX = 8_000_000
 """Most that a case may unpack to; what the router writes is far below."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Encoded:
     """One record as it goes on a topic: key, value, headers."""
 
