@@ -72,7 +72,9 @@ def add(  # noqa: PLR0913 - each option is a fact about the organisation
     protocol: Annotated[
         list[str] | None, typer.Option(help="Sharing protocol from now on, 'NAME:class,class'; repeat.")
     ] = None,
-    prison: Annotated[str | None, typer.Option(help="Prison code, e.g. MDI, where it is a prison.")] = None,
+    prison: Annotated[
+        str | None, typer.Option(help="Prison code, e.g. MDI; `every` for the prison service's system.")
+    ] = None,
     region: Annotated[str | None, typer.Option(help="Probation region code, where it is one.")] = None,
     access: Annotated[
         Access, typer.Option(help="Of which cases it may learn: all that concern it, or those that name it.")

@@ -16,6 +16,9 @@ from hub.errors import WrongArgument
 from hub.messages.envelope import InformationClass, MessageName
 from hub.messages.identifiers import Instant, OrganisationId, is_organisation
 
+EVERY_PRISON = "every"
+"""In place of a prison code: its system speaks for every prison. Nobody comes to that by a slip."""
+
 
 class Kind(StrEnum):
     """What sort of body an organisation is."""
@@ -96,7 +99,7 @@ class Organisation:
     kafka: frozenset[MessageName] = frozenset()
     """Message types it takes on its own topic hub.to.<organisation>; the rest wait in its mailbox."""
     prison: str | None = None
-    """Prison code, e.g. MDI, where the organisation is a prison."""
+    """Prison code, e.g. MDI, where it is a prison; EVERY_PRISON for the prison service's system."""
     region: str | None = None
     """Probation region code where the organisation is one."""
     access: Access | None = None

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from hub.consent.parties import Kind
+from hub.consent.parties import EVERY_PRISON, Kind
 
 if TYPE_CHECKING:
     from hub.cases.profile import Profile
@@ -20,7 +20,9 @@ class ViewDirectory:
     view: View
 
     def prison(self, code: str) -> OrganisationId | None:
-        """Return the organisation that is the prison of this code, or None."""
+        """Return the organisation that is the prison of this code, or None; the service is no place."""
+        if code == EVERY_PRISON:
+            return None
         for organisation in self.view.organisations():
             if organisation.prison == code and organisation.kind is Kind.PRISON:
                 return organisation.organisation

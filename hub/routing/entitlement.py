@@ -16,7 +16,7 @@ from hub.cases.membership import (
     outgoing_manager,
     referral_named,
 )
-from hub.consent.parties import Kind, Organisation, Standing
+from hub.consent.parties import EVERY_PRISON, Kind, Organisation, Standing
 from hub.messages.case import CaseAction, CaseMessage
 from hub.messages.consent import ConsentAction, ConsentMessage
 from hub.messages.envelope import MessageName, Role
@@ -193,9 +193,9 @@ HELD: Mapping[Role, Callable[[Sender], bool]] = {
 
 
 def _is_prison_service(sender: Sender) -> bool:
-    """Say whether the sender is the system of all prisons: a prison organisation that is no one prison."""
+    """Say whether the sender is the system of all prisons: an organisation that was registered as such."""
     own = sender.organisation
-    return own.kind is Kind.PRISON and own.prison is None and sender.role is Role.SYSTEM
+    return own.kind is Kind.PRISON and own.prison == EVERY_PRISON and sender.role is Role.SYSTEM
 
 
 def _case(sender: Sender, body: CaseMessage) -> bool:

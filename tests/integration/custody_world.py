@@ -58,7 +58,7 @@ ORGANISATIONS = (
     organisation(REGION, "probation", region="N54"),
     organisation(MOORLAND, "prison", prison="MDI"),
     organisation(LEEDS, "prison", prison="LEI", kafka=["prison-event"]),
-    organisation(SERVICE, "prison", sends=["case", "prison-event"]),
+    organisation(SERVICE, "prison", prison="every", sends=["case", "prison-event"]),
     organisation(RECOVERY, "partner", rung=2, legal_status="under_arrangements"),
 )
 

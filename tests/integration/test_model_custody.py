@@ -91,9 +91,14 @@ async def test_a_release_is_expected_confirmed_told_once_and_taken_back_under_on
     await world.recovery.told("prison-event", theirs, action="RELEASE", status="RETRACTED")
     correlations = {each.envelope["hub-correlation"] for each in (first, second, third)}
     assert len(correlations) == 1
-    releases = await world.region.of_case("prison-event", case)
-    told = [each.data["status"] for each in releases if each.data["action"] == "RELEASE"]
-    assert told == ["PROVISIONAL", "CONFIRMED", "RETRACTED"]
+
+    async def all_three_wait() -> bool:
+        releases = await world.region.of_case("prison-event", case)
+        told = [each.data["status"] for each in releases if each.data["action"] == "RELEASE"]
+        return told == ["PROVISIONAL", "CONFIRMED", "RETRACTED"]
+
+    # What waits is held while it is decided again where the person is back in prison; then it may go.
+    await until(all_three_wait)
     # Held in Moorland again: it may let the person out for a day.
     leave = {"action": "TEMPORARY_RELEASE", "status": "CONFIRMED", "prison_from": "MDI"}
     await world.moorland.say("prison-events", unit, leave, UNIT)

@@ -11,7 +11,7 @@ from hub.cases.case import ReferralState
 from hub.cases.custody import CONFIRM_WITHIN_MS
 from hub.cases.movements import KEPT_MAX, place_at
 from hub.cases.state import to_json
-from hub.consent.parties import Kind
+from hub.consent.parties import EVERY_PRISON, Kind
 from hub.messages.envelope import MessageName, Role
 from hub.messages.identifiers import Instant, OrganisationId
 from tests.unit.moves import event, held, prison
@@ -225,7 +225,7 @@ def test_who_has_arrived_by_the_immediate_feed_may_leave_before_it_is_confirmed(
     """The arrival, confirmed later, is history then."""
     world = held()
     service = OrganisationId("prison-service")
-    world.known[service] = organisation(service, Kind.PRISON)
+    world.known[service] = organisation(service, Kind.PRISON, prison=EVERY_PRISON)
     system = Staff(service, Role.SYSTEM, "hmpps")
     arrival, leaving = Instant(world.now + HOUR), Instant(world.now + 2 * HOUR)
     event(world, system, "TRANSFER", "PROVISIONAL", prison_to="LEI", at=arrival)

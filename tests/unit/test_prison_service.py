@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from hub.consent.parties import Kind
+from hub.consent.parties import EVERY_PRISON, Kind
 from hub.messages.envelope import MessageName, Role
 from hub.messages.identifiers import OrganisationId
 from hub.routing.outcome import Result
@@ -17,7 +17,7 @@ SYSTEM = Staff(SERVICE, Role.SYSTEM, "hmpps-domain-events")
 def served() -> World:
     """Return a world in which the prison service sends events."""
     world = staffed()
-    world.known[SERVICE] = organisation(SERVICE, Kind.PRISON)
+    world.known[SERVICE] = organisation(SERVICE, Kind.PRISON, prison=EVERY_PRISON)
     return world
 
 
@@ -57,5 +57,8 @@ def test_nobody_of_the_prison_service_speaks_for_a_prison_but_its_system() -> No
     clerk = Staff(SERVICE, Role.OFFENDER_MANAGEMENT_UNIT, "omu-9")
     event(world, "RECEPTION", prison_to="MDI")
     assert refused(event(world, "TRANSFER", clerk, prison_to="LEI")) == "NOT-ENTITLED"
+    nameless = Staff(OrganisationId("nameless"), Role.SYSTEM, "nameless-system")
+    world.known[nameless.organisation] = organisation(nameless.organisation, Kind.PRISON)
+    assert refused(event(world, "TRANSFER", nameless, prison_to="LEI")) == "NOT-ENTITLED"
     leeds = Staff(LEEDS, Role.SYSTEM, "leeds-system")
     assert refused(event(world, "RELEASE", leeds, prison_from="MDI")) == "NOT-ENTITLED"
