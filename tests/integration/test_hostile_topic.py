@@ -28,8 +28,10 @@ CHANGES_MAX = 4
 _PAGE_KB = os.sysconf("SC_PAGE_SIZE") // 1024
 HEAD = b"\x10KD4372AC\x00"
 """A progress message's keys: the referral, and the first kind."""
-NOTHING = b"\x00" * 13
-"""Its thirteen optional fields, none given."""
+NOTHING = b"\x00" * 14
+"""Its fourteen optional fields, none given."""
+BEFORE_LIST = NOTHING[:12]
+"""Those before its one list."""
 
 
 def varint(number: int) -> bytes:
@@ -48,11 +50,11 @@ KINDS = {
     "negative length": ("AVRO-LENGTH", varint(-8) + HEAD[1:] + NOTHING),
     "huge length": ("AVRO-TRUNCATED", varint(2**40) + HEAD[1:] + NOTHING),
     "length of 2^62": ("AVRO-TRUNCATED", varint(2**62) + HEAD[1:] + NOTHING),
-    "2^40 items": ("AVRO-COUNT", HEAD + NOTHING[:-1] + b"\x02" + varint(2**40)),
-    "minus 2^62 items": ("AVRO-COUNT", HEAD + NOTHING[:-1] + b"\x02" + varint(-(2**62)) + varint(1)),
+    "2^40 items": ("AVRO-COUNT", HEAD + BEFORE_LIST + b"\x02" + varint(2**40)),
+    "minus 2^62 items": ("AVRO-COUNT", HEAD + BEFORE_LIST + b"\x02" + varint(-(2**62)) + varint(1)),
     "a block that lies about its size": (
         "AVRO-LENGTH",
-        HEAD + NOTHING[:-1] + b"\x02" + varint(-1) + varint(9) + b"\x00\x00",
+        HEAD + BEFORE_LIST + b"\x02" + varint(-1) + varint(9) + b"\x00\x00",
     ),
     "overlong varint": ("AVRO-VARINT", b"\x90\x00" + HEAD[1:] + NOTHING),
     "varint without end": ("AVRO-VARINT", b"\x80" * 40),

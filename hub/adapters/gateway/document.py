@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from fastapi import FastAPI
 
 import hub
+from hub.adapters.gateway.cases import router as cases_router
 from hub.adapters.gateway.events import router as events_router
 from hub.adapters.gateway.reference import openapi_document
 from hub.adapters.gateway.registry import router as registry_router
@@ -23,5 +24,6 @@ def openapi(library: SchemaLibrary) -> dict[str, Any]:
     addresses = FastAPI(title=TITLE, version=hub.__version__)
     addresses.include_router(router)
     addresses.include_router(events_router)
+    addresses.include_router(cases_router)
     addresses.include_router(registry_router)
     return openapi_document(addresses, library)
