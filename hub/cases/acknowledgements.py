@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from hub.cases.applied import Directory, Ended, Occasion
     from hub.cases.case import Awaited, Case
-    from hub.cases.profile import Escalation
+    from hub.cases.profile import Escalation, Tier
     from hub.messages.identifiers import DeliveryId
     from hub.messages.receipt import ReceiptMessage
 
@@ -105,13 +105,13 @@ def overdue(case: Case, due: Ended, now: Instant, directory: Directory) -> Appli
     return applied
 
 
-def drawn_in(applied: Applied, within_ms: int) -> Applied:
-    """Let what is not late yet be acknowledged in the time of a tier that has risen; none gets longer."""
+def drawn_in(applied: Applied, tier: Tier) -> Applied:
+    """Let what is awaited be acknowledged or escalated in the time of a tier that has risen."""
     case = applied.case
     sooner = {
-        held.delivery: Instant(held.since + within_ms)
+        held.delivery: upcoming
         for held in case.awaiting
-        if held.step == 0 and held.since is not None and held.since + within_ms < held.due_at
+        if (upcoming := _upcoming(held, tier)) is not None and upcoming < held.due_at
     }
     if not sooner:
         return applied
@@ -144,23 +144,42 @@ def _answers(held: Awaited, body: ReceiptMessage, at: Occasion) -> bool:
     return held.delivery == body.delivery and own
 
 
+def _upcoming(held: Awaited, tier: Tier) -> Instant | None:
+    """Return when this tier has something reported next; None where that is not known, or nothing is left."""
+    if held.since is None:
+        return None
+    if held.step == 0:
+        return Instant(held.since + tier.acknowledge_ms)
+    left = _left(tier.escalation, held.taken)
+    return Instant(held.since + left[0].after_ms) if left else None
+
+
+def _left(steps: tuple[Escalation, ...], taken: tuple[str, ...]) -> list[Escalation]:
+    """Return the steps not taken yet, the earliest first."""
+    return sorted((step for step in steps if _name(step) not in taken), key=lambda step: step.after_ms)
+
+
+def _name(step: Escalation) -> str:
+    return f"{step.role}/{step.after_hours}"
+
+
 def _escalated(applied: Applied, held: Awaited, steps: tuple[Escalation, ...], now: Instant) -> Applied:
     """Take the steps whose time has come, and wait for the next; after the last one wait no longer.
 
     The first step of all is the report to the Offender Manager; it is not among those of the tier.
     """
     since = held.due_at if held.since is None else held.since
-    before = max(0, held.step - 1)
-    come = [step for step in steps[before:] if since + step.after_ms <= now]
+    come = [step for step in _left(steps, held.taken) if since + step.after_ms <= now]
     raised = [] if held.step else [_late(held, held.due_at)]
     raised += [_step(held, step, since) for step in come]
-    taken = before + len(come)
+    taken = (*held.taken, *map(_name, come))
+    left = _left(steps, taken)
     case = applied.case
     kept = tuple(each for each in case.awaiting if each is not held)
     timers = applied.timers_set
-    if taken < len(steps):
-        upcoming = Instant(since + steps[taken].after_ms)
-        kept = (*kept, replace(held, step=taken + 1, due_at=upcoming))
+    if left:
+        upcoming = Instant(since + left[0].after_ms)
+        kept = (*kept, replace(held, step=len(taken) + 1, taken=taken, due_at=upcoming))
         timers = (*timers, deadlines.on(deadlines.acknowledgement(held.delivery), upcoming))
     return replace(
         applied,
@@ -177,7 +196,7 @@ def _late(held: Awaited, due_at: Instant) -> Raised:
 def _step(held: Awaited, step: Escalation, since: Instant) -> Raised:
     return Raised(
         code=reports.ESCALATED,
-        subject=f"{held.delivery}/{step.role}/{step.after_hours}",
+        subject=f"{held.delivery}/{_name(step)}",
         due_at=Instant(since + step.after_ms),
         about=_about(held),
         role=step.role,

@@ -209,6 +209,8 @@ class Awaited:
     """When it was made; escalation counts from there."""
     step: int = 0
     """How many reports have been made that it is late, the first to the Offender Manager (R-ADM-03)."""
+    taken: tuple[str, ...] = ()
+    """Steps of the escalation taken, each as `role/hours`: another tier asks for others."""
     reports: tuple[DeliveryId, ...] = ()
     """Reports that it was not acknowledged: whoever takes one of them on ends the waiting."""
 

@@ -38,7 +38,7 @@ def kept_up(before: Case | None, applied: Applied, *, now: Instant, directory: D
     if before is None or _differ(before, case, _PLANNING) or before.work.reviews is not case.work.reviews:
         profile = directory.profile(case.jurisdiction)
         if before is not None and before.tier != case.tier:
-            applied = acknowledgements.drawn_in(applied, profile.tier(case.tier).acknowledge_ms)
+            applied = acknowledgements.drawn_in(applied, profile.tier(case.tier))
         applied = reviews.rescheduled(before, applied, profile, now)
     if before is None or _differ(before, case, _SCOPING) or before.work.assessed is not case.work.assessed:
         applied = assessing.awaited(applied, directory.profile(case.jurisdiction), now)

@@ -7,7 +7,6 @@ same rules decide it, the same cutter cuts it. So reading shows nothing that wou
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from datetime import date
 from typing import TYPE_CHECKING
 
 from hub.cases.case import ReferralState
@@ -49,7 +48,6 @@ ACTIONS: Mapping[ReferralState, ReferralAction] = {
     ReferralState.ENDED: ReferralAction.END,
 }
 """The move that brought a referral where it is."""
-_EPOCH_ORDINAL = date(1970, 1, 1).toordinal()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,7 +96,12 @@ def case_record(
 def _part(
     case: Case, organisation: OrganisationId, *, role: Role, person: str, view: View, now: Instant
 ) -> Candidate | None:
-    """Return the part in the case in which somebody reads: where people are named for it, they are one."""
+    """Return the part in the case in which somebody reads: where people are named for it, they are one.
+
+    Of a case that is closed those read who managed it; nobody else is told anything of it any more.
+    """
+    if case.closed_at is not None and role not in MANAGING:
+        return None
     for candidate in having_part(case, view, now):
         if (candidate.organisation, candidate.role) != (organisation, role):
             continue
@@ -213,6 +216,7 @@ def _team(case: Case, part: Candidate, now: Instant) -> Iterator[_Stated]:
 
 
 def _referrals(case: Case) -> Iterator[_Stated]:
+    """Yield how each referral stands; what its author wrote in it is in the offer alone."""
     for referral in case.referrals:
         yield _Stated(
             message=MessageName.REFERRAL,
@@ -222,8 +226,6 @@ def _referrals(case: Case) -> Iterator[_Stated]:
                 "action": ACTIONS[referral.state].value,
                 "provider": referral.provider,
                 "rung": referral.rung,
-                "category": referral.category,
-                "intervention": referral.intervention or None,
                 "answer_by": referral.answer_due,
                 "key_worker": referral.key_worker,
             },
@@ -237,7 +239,6 @@ def _custody(case: Case, view: View) -> Iterator[_Stated]:
     if custody is None or custody.prison is None:
         return
     prison = view.organisation(custody.prison)
-    released = custody.release_date
     at = custody.since or case.opened_at
     yield _Stated(
         message=MessageName.PRISON_EVENT,
@@ -247,7 +248,6 @@ def _custody(case: Case, view: View) -> Iterator[_Stated]:
             "status": "CONFIRMED",
             "prison_to": None if prison is None else prison.prison,
             "at": custody.since,
-            "release_date": None if released is None else _days(released),
         },
         at=at,
     )
@@ -285,7 +285,3 @@ def _consents(case: Case) -> Iterator[_Stated]:
             },
             at=held.since,
         )
-
-
-def _days(day: str) -> int:
-    return date.fromisoformat(day).toordinal() - _EPOCH_ORDINAL

@@ -61,16 +61,14 @@ def _lost(
 
 
 def _about(case: Case, organisation: OrganisationId) -> str:
-    """Name the kinds of message an organisation was given, and the version of the plan it holds."""
-    kinds = next(each.messages for each in case.held.given if each.organisation == organisation)
+    """Name the version of the plan it holds; what was stopped on its way it must not learn."""
     versions = [
         version
         for each in case.held.plan
         for version in (each.sent, each.acknowledged)
         if each.organisation == organisation and version is not None
     ]
-    plan = f" The Sentence Plan is version {max(versions)}." if versions else ""
-    return f"You were sent messages of these kinds: {', '.join(sorted(kinds))}.{plan}"
+    return f"The Sentence Plan is version {max(versions)}." if versions else ""
 
 
 def _as_it_was(case: Case, organisation: OrganisationId, *, was: Instant, now: Instant) -> Case:

@@ -17,7 +17,7 @@ from hub.cases.profile_reader import profile_from
 from hub.cases.refusals import case_unknown
 from hub.consent.parties import organisation_from
 from hub.consent.partner_contracts import contract_from
-from hub.errors import DomainRefusal, PolicyRefused, ReadBackNeeded, Refused
+from hub.errors import DomainRefusal, NotReadable, PolicyRefused, ReadBackNeeded, Refused
 from hub.messages.case import CaseAction, CaseMessage
 from hub.messages.correction import CorrectionMessage
 from hub.messages.envelope import Control, Redecide, Role, Submission, Tick, Unreadable
@@ -205,7 +205,10 @@ def _ticked(view: View, now: Instant) -> Result:
         if len(told.decisions) >= DECISIONS_A_TICK_MAX:
             break
         cleared.append(timer.key)
-        before = cases.get(timer.case) or _case(view, timer.case)
+        try:
+            before = cases.get(timer.case) or _case(view, timer.case)
+        except NotReadable:
+            continue  # its key is erased: nothing is awaited of it, and the other deadlines pass
         if before is None:
             continue
         applied = fall_due(before, Ended(timer.kind, timer.subject), now, directory)

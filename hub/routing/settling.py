@@ -73,7 +73,9 @@ def settle_again(
 
 def _in_place_of(before: Awaited, after: Awaited) -> Awaited:
     since, due_at = before.since, min(before.due_at, after.due_at)
-    return replace(after, since=since, due_at=due_at, step=before.step, reports=before.reports)
+    return replace(
+        after, since=since, due_at=due_at, step=before.step, taken=before.taken, reports=before.reports
+    )
 
 
 def _within(case: Case, view: View) -> Callable[[], int]:

@@ -14,6 +14,7 @@ import pytest
 from hub.app import running
 from hub.cli.partner import amended
 from hub.consent.parties import Access
+from tests.integration.projected_world import until
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -215,8 +216,12 @@ async def test_an_override_opens_a_field_to_a_partner_from_the_agreement_to_its_
             await region.delivered("exception", code="BREAK-GLASS-NOT-REVIEWED")
             assert await sentence_told(region, housing, forename="Over") is None
 
-            told = (await housing.http.get("/v1/mailbox/messages")).json()["messages"]
-            assert {each["type"] for each in told} == {"case", "referral"}
+            async def both_kinds_wait() -> bool:
+                told = (await housing.http.get("/v1/mailbox/messages")).json()["messages"]
+                return {each["type"] for each in told} == {"case", "referral"}
+
+            # What waits is held while it is decided again without what has ended; then it may go.
+            await until(both_kinds_wait)
         async with await psycopg.AsyncConnection.connect(hub.dsn) as connection:
             found = await connection.execute(
                 "SELECT count(DISTINCT message_id) FROM ledger, jsonb_array_elements(fields) AS field"

@@ -115,3 +115,22 @@ def test_what_is_held_back_from_a_member_is_not_read_either() -> None:
     record = reads(world, COUNSELLOR)
     assert record is not None
     assert record.entries == ()
+
+
+@pytest.mark.requirement("R-CASE-09")
+def test_a_closed_case_is_read_by_those_who_managed_it_alone() -> None:
+    """Nothing is delivered of it to anybody else; nothing more is read of it either."""
+    world = recorded()
+    assert reads(world, COUNSELLOR) is not None
+    world.send(MANAGER, MessageName.CASE, {"action": "CLOSED", "close_reason": "SENTENCE_ENDED"})
+    assert reads(world, COUNSELLOR) is None
+    assert reads(world, MANAGER) is not None
+
+
+@pytest.mark.requirement("R-CASE-09")
+def test_the_record_says_how_a_referral_stands_and_not_what_its_offer_said() -> None:
+    """What its author put under a stricter class, or took back since, is in no entry."""
+    world = recorded()
+    for entry in of(reads(world, MANAGER), MessageName.REFERRAL):
+        assert entry.payload["intervention"] is None
+        assert entry.payload["category"] is None

@@ -193,3 +193,23 @@ def test_a_case_that_closes_escalates_nothing_more() -> None:
     world.send(MANAGER, MessageName.CASE, {"action": "CLOSED", "close_reason": "SENTENCE_ENDED"})
     assert not any("acknowledgement" in key for key in world.timers)
     assert "NOT-ACKNOWLEDGED-ESCALATED" not in codes(world.pass_time(100 * HOUR))
+
+
+@pytest.mark.requirement("R-ADM-03", "R-CASE-08")
+@pytest.mark.parametrize(
+    ("before", "late_h", "after", "told_h"), [(3, 25, 2, 72), (2, 49, 4, 50)], ids=["falls", "rises"]
+)
+def test_an_alert_goes_on_escalating_when_the_tier_changes_meanwhile(
+    before: int, late_h: int, after: int, told_h: int
+) -> None:
+    """Whom the new tier names and who was not told yet is told, at once where that time has passed."""
+    world, _ = alerted(before)
+    world.pass_time(late_h * HOUR)
+    world.send(ADMINISTRATOR, MessageName.CASE, {"action": "CHANGED", "tier": after})
+    found = []
+    for hour in range(late_h + 1, 130):
+        for code, role, for_role in reports(world.pass_time(HOUR)):
+            if code == "NOT-ACKNOWLEDGED-ESCALATED" and role == for_role:
+                found.append((hour, role))
+    assert (told_h, Role.LINE_MANAGER) in found
+    assert world.state.awaiting == ()
