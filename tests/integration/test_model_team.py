@@ -507,7 +507,7 @@ def test_a_joiner_begins_with_the_plan_and_risk_and_a_leaver_disposes_of_them(st
     assert story.got(HAVEN, "plan", version=2)
     assert story.got(HAVEN, "risk-change", kind="ROSH")
     (dispose,) = story.reported("DISPOSE", KW, RIVER)
-    assert "plan" in dispose["detail"]
+    assert "The Sentence Plan is version 2" in dispose["detail"]
     assert not story.got(RIVER, "plan", version=3)
 
 
