@@ -261,10 +261,12 @@ class Case:
     work: Work = NO_WORK
     """What should be happening, and how far it is (R-ADM-01)."""
     movements: Movements = NONE
+    """What prisons said of where the person is, each movement as one fact (R-MSG-05)."""
     identity: Identity = NOBODY
+    """The prison number, and mergers with other cases (R-MSG-13)."""
     plan_past: int = 0
     """The latest version of the plan superseded or recalled: what is undelivered of it goes to nobody."""
     held: Held = NOTHING_HELD
-    """Who holds which version of the plan, and what kinds of message (R-PLAN-02, R-CASE-06)."""
+    """Who holds which version of the plan, and who was given anything (R-PLAN-02, R-CASE-06)."""
     continuity: Continuity = UNTROUBLED
     """What a transfer of the Offender Manager is still to be followed by, and what it may be too close to."""

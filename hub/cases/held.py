@@ -1,7 +1,7 @@
-"""Who holds what of a case: versions of the Sentence Plan, kinds of message (R-PLAN-02, R-CASE-06).
+"""Who holds what of a case: versions of the Sentence Plan, anything at all (R-PLAN-02, R-CASE-06).
 
-It names organisations, roles, versions and message types, never what was said: enough to say who works to an
-old version, and what whoever leaves has to dispose of.
+It names organisations, roles and versions, never what was said: enough to say who works to an old version,
+and who has to dispose of something on leaving.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from hub.messages.envelope import MessageName, Role
+from hub.messages.envelope import Role
 from hub.messages.identifiers import DeliveryId, Instant, OrganisationId
 
 if TYPE_CHECKING:
@@ -36,21 +36,14 @@ class PlanHolder:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Given:
-    """The kinds of message an organisation was given something of."""
-
-    organisation: OrganisationId
-    messages: frozenset[MessageName]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Held:
     """Who holds what of one case."""
 
     plan: tuple[PlanHolder, ...] = ()
     plan_by: Instant | None = None
     """By when the version of the plan in force is to be acknowledged."""
-    given: tuple[Given, ...] = ()
+    given: frozenset[OrganisationId] = frozenset()
+    """Organisations that were given something they have to dispose of when they leave."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,16 +75,10 @@ def with_copies(held: Held, copies: Iterable[Copy]) -> Held:
     return replace(held, plan=tuple(places.values())[-HOLDERS_MAX:])
 
 
-def with_given(held: Held, given: Mapping[OrganisationId, Collection[MessageName]]) -> Held:
-    """Return who was given what kinds of message, these among them."""
-    known = {each.organisation: each.messages for each in held.given}
-    more = {name: known.get(name, frozenset()) | set(messages) for name, messages in given.items()}
-    if all(known.get(name) == messages for name, messages in more.items()):
-        return held
-    everything = {**known, **more}
-    return replace(
-        held,
-        given=tuple(Given(organisation=name, messages=messages) for name, messages in everything.items()),
+def with_given(held: Held, organisations: Collection[OrganisationId]) -> Held:
+    """Return who was given something of the case, these among them."""
+    return (
+        held if held.given.issuperset(organisations) else replace(held, given=held.given.union(organisations))
     )
 
 
@@ -126,7 +113,7 @@ def without(held: Held, organisations: Collection[OrganisationId]) -> Held:
     return replace(
         held,
         plan=tuple(each for each in held.plan if each.organisation not in organisations),
-        given=tuple(each for each in held.given if each.organisation not in organisations),
+        given=held.given.difference(organisations),
     )
 
 

@@ -6,20 +6,21 @@ makes the same.
 
 from __future__ import annotations
 
-import hashlib
-import json
 from typing import TYPE_CHECKING
 
-from hub.messages.envelope import Envelope, MessageName, Role, Statement, Submission
-from hub.messages.identifiers import HUB, MessageId, derived_id
+from hub.messages.envelope import MessageName
+from hub.messages.identifiers import MessageId, derived_id
 from hub.messages.read import read
 from hub.messages.review import ReviewAction
 from hub.routing.concern import concerned
 from hub.routing.disclosing import Telling, Told, tell
+from hub.routing.hub_words import said_by_hub
 
 if TYPE_CHECKING:
     from hub.cases.applied import Announced, Applied
     from hub.cases.case import Case
+    from hub.consent.decision import FieldSpec
+    from hub.messages.envelope import Submission
     from hub.messages.identifiers import Instant
     from hub.routing.outcome import View
     from hub.routing.reporting import Cause
@@ -29,39 +30,29 @@ def announce(before: Case, applied: Applied, *, cause: Cause, view: View, now: I
     """Send the word that a review is due to everybody it concerns, the Offender Manager first."""
     told = Told()
     for review in applied.announced:
-        submission = _due(review, before, cause=cause, view=view, now=now)
-        specs = view.contracts.fields(MessageName.REVIEW, submission.envelope.contract)
+        submission, specs = _due(review, before, cause=cause, view=view, now=now)
         body = read(submission)
         to = concerned(submission.envelope, body, before=before, applied=applied, view=view, now=now)
         told += tell(Telling(submission=submission, specs=specs), to, view=view, now=now)
     return told
 
 
-def _due(review: Announced, case: Case, *, cause: Cause, view: View, now: Instant) -> Submission:
-    contract = view.contracts.newest(MessageName.REVIEW)
-    specs = view.contracts.fields(MessageName.REVIEW, contract)
-    payload: dict[str, object] = {spec.path.partition(".")[0].removesuffix("[]"): None for spec in specs}
-    payload |= {
+def _due(
+    review: Announced, case: Case, *, cause: Cause, view: View, now: Instant
+) -> tuple[Submission, tuple[FieldSpec, ...]]:
+    payload = {
         "review": review.review,
         "action": ReviewAction.DUE.value,
         "kind": review.kind.value,
         "at": review.at,
     }
-    identity = MessageId(derived_id("review-due", cause.identity, case.ref, review.review))
-    text = json.dumps(payload, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
-    envelope = Envelope(
-        message_id=identity,
-        message=MessageName.REVIEW,
-        contract=contract,
+    return said_by_hub(
+        MessageName.REVIEW,
+        payload,
+        identity=MessageId(derived_id("review-due", cause.identity, case.ref, review.review)),
         case=case.ref,
-        organisation=HUB,
-        author="hub",
-        author_role=Role.SYSTEM,
-        statement=Statement.FACT,
-        occurred_at=now,
-        recorded_at=now,
-        correlation=cause.correlation or identity,
+        contracts=view.contracts,
+        at=now,
+        correlation=cause.correlation,
         causation=cause.message,
-        digest=hashlib.sha256(text.encode()).hexdigest(),
     )
-    return Submission(envelope=envelope, payload=payload)

@@ -13,17 +13,18 @@ from hub.cases.case import ReferralState
 from hub.cases.membership import current_team
 from hub.consent.decision import Candidate, Concern
 from hub.consent.redact import WithheldValueFound
-from hub.messages.envelope import Envelope, MessageName, Role, Statement, Submission
-from hub.messages.identifiers import HUB, Instant, MessageId, OrganisationId, derived_id
+from hub.messages.envelope import MessageName, Role, Submission
+from hub.messages.identifiers import Instant, MessageId, OrganisationId, derived_id
 from hub.messages.read import read
 from hub.messages.referral import ReferralAction
 from hub.routing.bringing_up import brought_up
 from hub.routing.concern import Concerned, having_part
 from hub.routing.disclosing import Telling, decision_on, delivery_of, terms_of
 from hub.routing.highlighting import highlighted
+from hub.routing.hub_words import said_by_hub
 from hub.routing.outcome import Delivery, Grounds
 from hub.routing.relevance import is_relevant
-from hub.routing.saying_again import payload_digest, read_all_back, said_again
+from hub.routing.saying_again import read_all_back, said_again
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -163,27 +164,15 @@ def _told(telling: Telling, part: Candidate, case: Case, *, view: View, now: Ins
 
 
 def _said_by_the_hub(stated: _Stated, case: Case, *, view: View) -> Telling:
-    contract = view.contracts.newest(stated.message)
-    specs = view.contracts.fields(stated.message, contract)
-    names = dict.fromkeys(spec.path.partition(".")[0].removesuffix("[]") for spec in specs)
-    payload = {**names, **{name: value for name, value in stated.payload.items() if name in names}}
-    identity = derived_id("case-record", case.ref, stated.message, stated.name)
-    envelope = Envelope(
-        message_id=MessageId(identity),
-        message=stated.message,
-        contract=contract,
+    submission, specs = said_by_hub(
+        stated.message,
+        stated.payload,
+        identity=MessageId(derived_id("case-record", case.ref, stated.message, stated.name)),
         case=case.ref,
-        organisation=HUB,
-        author="hub",
-        author_role=Role.SYSTEM,
-        statement=Statement.FACT,
-        occurred_at=stated.at,
-        recorded_at=stated.at,
-        correlation=identity,
-        causation=None,
-        digest=payload_digest(payload),
+        contracts=view.contracts,
+        at=stated.at,
     )
-    return Telling(submission=Submission(envelope=envelope, payload=payload), specs=specs, about=stated.about)
+    return Telling(submission=submission, specs=specs, about=stated.about)
 
 
 def _team(case: Case, part: Candidate, now: Instant) -> Iterator[_Stated]:

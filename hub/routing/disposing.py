@@ -33,11 +33,10 @@ def dispose(
     """Tell whoever has lost their last part in the case since `was`; the case forgets what they hold."""
     if before is None or not before.held.given:
         return applied, Told()
-    given = {each.organisation: each.messages for each in before.held.given}
     lost = _lost(before, applied.case, was=was, view=view, now=now)
     told = Told()
     for organisation, candidate in lost.items():
-        if organisation not in given:
+        if organisation not in before.held.given:
             continue
         raised = Raised(code=DISPOSE, subject=organisation, about=_about(before, organisation))
         seen = _as_it_was(before, organisation, was=was, now=now)

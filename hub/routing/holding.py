@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from hub.cases.applied import Applied
     from hub.cases.case import Case
-    from hub.messages.identifiers import DeliveryId, MessageId, OrganisationId
+    from hub.messages.identifiers import DeliveryId, MessageId
     from hub.routing.disclosing import Told
     from hub.routing.outcome import Delivery, Settled, View
 
@@ -30,11 +30,7 @@ def entered(applied: Applied, told: Told, *, view: View) -> Applied:
     """Enter on the case what these deliveries give to whom, and from whom a plan was kept back."""
     case = applied.case
     held = with_copies(case.held, _copies(told, view))
-    given: dict[OrganisationId, set[MessageName]] = {}
-    for each in told.deliveries:
-        if each.message not in _UNTOLD:
-            given.setdefault(each.organisation, set()).add(each.message)
-    held = with_given(held, given)
+    held = with_given(held, {each.organisation for each in told.deliveries if each.message not in _UNTOLD})
     return applied if held is case.held else replace(applied, case=replace(case, held=held))
 
 

@@ -6,24 +6,24 @@ what caused them, so that a replay makes the same.
 
 from __future__ import annotations
 
-import hashlib
-import json
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from hub.cases.applied import Raised
 from hub.cases.reports import DELIVERY_PARKED, DETAILS, SAFETY_PARKED, YOUR_DELIVERY_PARKED
 from hub.consent.decision import Candidate, Concern
-from hub.messages.envelope import Envelope, MessageName, Role, Statement, Submission
-from hub.messages.identifiers import HUB, MessageId, derived_id
+from hub.messages.envelope import MessageName, Role
+from hub.messages.identifiers import MessageId, derived_id
 from hub.routing.concern import Concerned, attending
 from hub.routing.disclosing import Telling, Told, tell
+from hub.routing.hub_words import said_by_hub
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable
 
     from hub.cases.case import Case
     from hub.consent.decision import FieldSpec
+    from hub.messages.envelope import Submission
     from hub.messages.identifiers import Instant
     from hub.routing.outcome import View
     from hub.routing.terms import Parked
@@ -102,27 +102,16 @@ def report_to(
     """Send one report to these, each seen in the case as their part in it is."""
     words = " ".join(filter(None, (DETAILS[raised.code], raised.about)))
     said = replace(raised, about=view.profile(case.jurisdiction).said(words))
-    contract = view.contracts.newest(MessageName.EXCEPTION)
-    specs = view.contracts.fields(MessageName.EXCEPTION, contract)
-    telling = Telling(
-        submission=_exception(said, case, cause=cause, specs=specs, contract=contract, now=now),
-        specs=specs,
-    )
+    submission, specs = _exception(said, case, cause=cause, view=view, now=now)
+    telling = Telling(submission=submission, specs=specs)
     return tell(telling, to, view=view, now=now)
 
 
 def _exception(
-    raised: Raised,
-    case: Case,
-    *,
-    cause: Cause,
-    specs: tuple[FieldSpec, ...],
-    contract: str,
-    now: Instant,
-) -> Submission:
+    raised: Raised, case: Case, *, cause: Cause, view: View, now: Instant
+) -> tuple[Submission, tuple[FieldSpec, ...]]:
     identity = report_id(raised, case, cause)
-    payload: dict[str, object] = {spec.path.partition(".")[0].removesuffix("[]"): None for spec in specs}
-    payload |= {
+    payload: dict[str, object] = {
         # Not the message's own id: that one leaves in its pairwise form only.
         "exception": derived_id("exception-reference", identity),
         "code": raised.code,
@@ -131,24 +120,13 @@ def _exception(
         "detail": raised.about,
         "raised_for_role": (raised.role or Role.OFFENDER_MANAGER).value,
     }
-    envelope = Envelope(
-        message_id=identity,
-        message=MessageName.EXCEPTION,
-        contract=contract,
+    return said_by_hub(
+        MessageName.EXCEPTION,
+        payload,
+        identity=identity,
         case=case.ref,
-        organisation=HUB,
-        author="hub",
-        author_role=Role.SYSTEM,
-        statement=Statement.FACT,
-        occurred_at=now,
-        recorded_at=now,
-        correlation=cause.correlation or identity,
+        contracts=view.contracts,
+        at=now,
+        correlation=cause.correlation,
         causation=cause.message,
-        digest=_digest(payload),
     )
-    return Submission(envelope=envelope, payload=payload)
-
-
-def _digest(payload: Mapping[str, object]) -> str:
-    text = json.dumps(payload, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
-    return hashlib.sha256(text.encode()).hexdigest()

@@ -92,14 +92,13 @@ def said_again(
         latest,
         message_id=MessageId(derived_id("again", latest.message_id, cause)),
         causation=latest.message_id,
-        digest=payload_digest(payload),
+        digest=_digest(payload),
         declared=declared,
     )
     return Submission(envelope=envelope, payload=payload), specs
 
 
-def payload_digest(payload: Mapping[str, object]) -> str:
-    """Return the digest of the fields that are given, by which a message made here is told."""
+def _digest(payload: Mapping[str, object]) -> str:
     given = {name: value for name, value in payload.items() if value is not None}
     text = json.dumps(given, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
     return hashlib.sha256(text.encode()).hexdigest()

@@ -204,7 +204,7 @@ def test_a_leavers_organisation_is_told_what_to_dispose_of() -> None:
     assert "version 1" in told
     assert not dispose(ended, HOUSING)
     assert RECOVERY not in {each.organisation for each in world.state.held.plan}
-    assert RECOVERY not in {each.organisation for each in world.state.held.given}
+    assert RECOVERY not in world.state.held.given
     assert not to(distribute(world, 2), RECOVERY)
 
 
