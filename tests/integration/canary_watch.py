@@ -144,7 +144,7 @@ async def _played(found: Watched, settings: Settings, environment: Mapping[str, 
 
 
 async def _quiet(site: Site) -> None:
-    """Wait until nothing more is projected."""
+    """Wait until nothing more is projected, and nothing that waits is still to be decided again."""
     before, same = "", 0
     deadline = time.monotonic() + QUIET_S
     while same < 4 and time.monotonic() < deadline:
@@ -155,7 +155,11 @@ async def _quiet(site: Site) -> None:
                 " (SELECT count(*) FROM quarantine), (SELECT sum(next) FROM position)"
             )
             now = str(await cursor.fetchone())
-        same, before = (same + 1, before) if now == before else (0, now)
+            cursor = await connection.execute(
+                "SELECT 1 FROM delivery WHERE held AND verdict IS NULL AND state <> 'acknowledged' LIMIT 1"
+            )
+            undecided = await cursor.fetchone() is not None
+        same, before = (same + 1, before) if now == before and not undecided else (0, now)
 
 
 class _Stage:
