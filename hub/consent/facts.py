@@ -40,11 +40,15 @@ WHOLE = tuple(name for name in FACTS if name not in BY_CLASS and name != "scope"
 """The facts of a message as a whole, in the vocabulary's order."""
 
 
+Values = tuple[Value | None, ...]
+"""One value per fact of WHOLE."""
+
+
 @record
 class Facts:
     """Every fact of one decision: those of the message as a whole, and those of each class it has."""
 
-    values: tuple[Value | None, ...]
+    values: Values
     """Each fact of WHOLE: those of the message as a whole."""
     classes: tuple[InformationClass, ...]
     columns: tuple[Column, ...]
@@ -138,7 +142,7 @@ def facts_of(question: Question, classes: tuple[InformationClass, ...] = EVERY_C
     engaged = on_team or own in common.providing
     excluded, limited, threatened = _held_back(question, restrictions) if restrictions else _NOT_HELD_BACK
     # In the order of WHOLE.
-    values: tuple[Value | None, ...] = (
+    values: Values = (
         role,
         organisation.kind,
         organisation.rung if question.about is None else _rung(question),

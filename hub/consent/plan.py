@@ -3,7 +3,8 @@
 Of each fact only so much counts as the rules of a field tell apart. So the facts of a decision come to one
 number per kind of field, and that number to a verdict; both are looked up, and worked out by the compiled
 rules where they are new. Fields with the same verdict share one object, and decisions whose fields all have
-the same verdicts share one answer. Everything kept is bounded, and none of it outlives the policy.
+the same verdicts share one answer. Facts that come again, as for the same recipient of a case they mostly do,
+are answered at once. Everything kept is bounded, and none of it outlives the policy.
 """
 
 from __future__ import annotations
@@ -15,9 +16,10 @@ from itertools import chain
 from operator import itemgetter
 from typing import Self
 
+from hub.consent.common import Column
 from hub.consent.compile import Line, Policy
 from hub.consent.decision import FieldDecision, FieldSpec, Outcome, Scope
-from hub.consent.facts import WHOLE, Facts
+from hub.consent.facts import WHOLE, Facts, Values
 from hub.consent.generate import Compiled, Found, compile_rules
 from hub.consent.owing import carried, carried_by, owes, performable
 from hub.consent.patterns import ByPattern, Cell, asked_by, by_columns, by_values
@@ -29,6 +31,8 @@ from hub.messages.envelope import InformationClass, MessageName
 
 ANSWERS_MAX = 4096
 """Answers kept per message; others are put together anew from what is kept of each run of fields."""
+FACTS_MAX = 2048
+"""Facts kept per message with their answer: for the same recipient of a case they mostly come again."""
 PARTS_MAX = 4096
 """Verdicts kept per field, and combinations of them per run of fields."""
 RUN = 6
@@ -184,6 +188,7 @@ class Plan:
         self._weigh = _generated(cells, self.classes, (ByPattern(cells[0], _first_of(gates)), *self.by_kind))
         self._runs = tuple(_runs(self.lines, kinds, self.keys))
         self._answers: dict[tuple[Found, ...], Answer] = {}
+        self._by_facts: dict[tuple[Values, tuple[Column, ...]], Answer] = {}
         self._closed: dict[str, Answer] = {}
         self._reading: Reading | None = None
 
@@ -196,6 +201,15 @@ class Plan:
 
     def answer(self, facts: Facts) -> Answer:
         """Decide every field by these facts, which must be of the plan's classes."""
+        key = (facts.values, facts.columns)
+        found = self._by_facts.get(key)
+        if found is None:
+            if len(self._by_facts) >= FACTS_MAX:
+                self._by_facts.clear()
+            found = self._by_facts[key] = self._weighed(facts)
+        return found
+
+    def _weighed(self, facts: Facts) -> Answer:
         gate, verdicts = self._weigh(facts.values, *facts.columns)
         if gate is not None:
             return self._closed_by(gate)

@@ -18,7 +18,8 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache, partial
 from typing import Any
 
-from hub.consent.facts import EVIDENCE, WHOLE, FlatFacts, flattened
+from hub.consent.common import Column
+from hub.consent.facts import EVIDENCE, WHOLE, Evidence, FlatFacts, Values, flattened
 from hub.consent.vocabulary import BY_CLASS
 from hub.messages.envelope import InformationClass
 from hub.topics.plain import canonical_json
@@ -29,15 +30,26 @@ LAYOUTS_MAX = 64
 """Sets of classes whose layout is kept; a message type has one."""
 GROUP = 6
 """So many facts of the whole are written at once: their combinations are few enough to be kept."""
+TEXTS_MAX = 4096
+"""Whole texts kept: the same recipient of the same case is mostly decided for by the same facts."""
 _Text = Callable[..., bytes]
 _PARTS = frozenset({"classes", "each", "evidence", "whole"})
+
+
+_texts: dict[tuple[Values, tuple[Column, ...], tuple[InformationClass, ...], Evidence], bytes] = {}
 
 
 def facts_text(facts: Mapping[str, object]) -> bytes:
     """Return the facts as the ledger keeps them; equal facts give one text, however they are handed over."""
     if isinstance(facts, FlatFacts):
         known = facts.facts
-        return _layout(known.classes)(known.values, facts.evidence, *known.columns)
+        key = (known.values, known.columns, known.classes, facts.evidence)
+        found = _texts.get(key)
+        if found is None:
+            if len(_texts) >= TEXTS_MAX:
+                _texts.clear()
+            found = _texts[key] = _layout(known.classes)(known.values, facts.evidence, *known.columns)
+        return found
     return canonical_json(_packed(facts) or facts).encode()
 
 
