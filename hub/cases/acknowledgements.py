@@ -125,8 +125,6 @@ def drawn_in(applied: Applied, tier: Tier) -> Applied:
 
 def reported(case: Case, made: Mapping[DeliveryId, Collection[DeliveryId]]) -> Case:
     """Note the reports that went out on a delivery, so that who takes one of them on ends the waiting."""
-    if not made:
-        return case
     return replace(
         case,
         awaiting=tuple(

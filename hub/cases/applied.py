@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
+from hub.messages.records import record
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -28,7 +30,7 @@ class Directory(Protocol):
         """Return the rules of a jurisdiction in force at the moment of the record in work."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Occasion:
     """The message being applied, seen from the case: who says it, when, and who is who."""
 
@@ -55,7 +57,7 @@ class Ended(NamedTuple):
     subject: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Raised:
     """An exception report to be made: what did not happen, or should not have (R-ADM-01, R-MSG-11)."""
 
@@ -81,7 +83,7 @@ class Announced:
     """By when it has to be held."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Applied:
     """The case after a message or a deadline, and everything that follows from the change."""
 

@@ -20,6 +20,7 @@ from hub.cases.movements import NONE, Movements
 from hub.cases.work import NO_WORK, Work
 from hub.messages.envelope import InformationClass, MessageName, Role
 from hub.messages.identifiers import CaseRef, DeliveryId, Instant, MessageId, OrganisationId
+from hub.messages.records import record
 
 
 class Rosh(StrEnum):
@@ -215,7 +216,7 @@ class Awaited:
     """Reports that it was not acknowledged: whoever takes one of them on ends the waiting."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Case:
     """Everything of one case that routing and disclosure look at."""
 

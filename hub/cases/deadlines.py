@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from hub.cases import movements
@@ -38,6 +39,7 @@ TRANSFER_CONFERENCE = "transfer-conference"
 PLAN_TAKEN_IN = "plan-taken-in"
 
 
+@lru_cache(maxsize=4096)
 def named(*parts: str) -> str:
     """Return the subject of a deadline: it always follows from the parts and shows none of them.
 

@@ -6,7 +6,6 @@ What is checked is that it belongs to the case; what is raised is what the Offen
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from hub.cases import expecting, reports
@@ -16,6 +15,7 @@ from hub.cases.membership import referral_named
 from hub.cases.refusals import referral_unknown
 from hub.messages.envelope import Role
 from hub.messages.progress import Attendance, ProgressKind, ProgressMessage
+from hub.messages.records import altered
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -32,7 +32,8 @@ def progressed(case: Case, body: ProgressMessage, at: Occasion) -> Applied:
     """Take progress on a referral of the case that its sender provides, and report what must be acted on."""
     check_referral(case, body.referral, at)
     applied = expecting.reported(case, body, at.now)
-    return replace(applied, exceptions=(*applied.exceptions, *_to_act_on(case, body)))
+    raised = tuple(_to_act_on(case, body))
+    return altered(applied, exceptions=(*applied.exceptions, *raised)) if raised else applied
 
 
 def appointed(case: Case, body: AppointmentMessage, at: Occasion) -> Applied:

@@ -25,6 +25,7 @@ from hub.cases.grants import Grant, GrantKind, is_over
 from hub.cases.membership import current_team
 from hub.cases.turning import turned
 from hub.messages.identifiers import Instant
+from hub.messages.records import altered
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -38,10 +39,10 @@ def fall_due(case: Case, due: Ended, now: Instant, directory: Directory) -> Appl
     applied = upkeep.kept_up(case, applied, now=now, directory=directory)
     cleared = (due, *applied.timers_cleared)
     if applied.case == case and not applied.exceptions and not applied.joiners:
-        return replace(applied, timers_cleared=cleared)
-    return replace(
+        return altered(applied, timers_cleared=cleared)
+    return altered(
         applied,
-        case=replace(applied.case, version=case.version + 1, turn=turned(case, applied.case)),
+        case=altered(applied.case, version=case.version + 1, turn=turned(case, applied.case)),
         timers_cleared=cleared,
     )
 

@@ -15,6 +15,7 @@ from hub.cases.membership import OPEN_STATES
 from hub.cases.work import Expected, ExpectedKind
 from hub.messages.appointment import AppointmentAction
 from hub.messages.identifiers import Instant
+from hub.messages.records import altered
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -75,9 +76,9 @@ def swapped(applied: Applied, gone: Collection[Expected], new: Expected | None, 
     room = max(0, len(kept) - EXPECTED_MAX)
     over, kept = kept[:room], kept[room:]
     timers = (deadlines.on(deadlines.expected(new), new.due_at),) if new is not None and new in kept else ()
-    return replace(
+    return altered(
         applied,
-        case=replace(case, work=replace(case.work, expected=tuple(kept))),
+        case=altered(case, work=replace(case.work, expected=tuple(kept))),
         timers_set=(*applied.timers_set, *timers),
         timers_cleared=(*applied.timers_cleared, *map(deadlines.expected, (*gone, *over))),
         exceptions=(*applied.exceptions, *(_not_said(each, case, due_at=now) for each in over)),
@@ -99,7 +100,7 @@ def passed(case: Case, due: Ended, now: Instant, _directory: Directory) -> Appli
     """Report what nobody has said anything of in its time, once."""
     late = tuple(h for h in case.work.expected if deadlines.expected(h) == due and h.due_at <= now)
     raised = tuple(_not_said(held, case, due_at=held.due_at) for held in late)
-    return replace(swapped(Applied(case=case), late, None, now), exceptions=raised)
+    return altered(swapped(Applied(case=case), late, None, now), exceptions=raised)
 
 
 def _answered(case: Case, body: ProgressMessage, now: Instant) -> list[Expected]:

@@ -74,6 +74,8 @@ def followed(before: Case | None, applied: Applied, body: Body, at: Occasion) ->
     applied = _split_followed(applied, body)
     exceptions = _structural(before, applied.case, body, at.now)
     continuity = happened(applied.case.continuity, _events(before, applied.case, body), at.now)
+    if continuity is applied.case.continuity and not exceptions:
+        return applied
     return replace(
         applied,
         case=replace(applied.case, continuity=continuity),

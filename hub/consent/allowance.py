@@ -18,6 +18,7 @@ from hub.consent.partner_contracts import NOT_IN_VIEW
 from hub.consent.paths import PLAIN, ContractFields, fields_of, general_of, scope_of
 from hub.consent.screen import AUTHOR, telling
 from hub.messages.envelope import Envelope
+from hub.messages.records import record
 
 Outline = Mapping[str, object]
 """Names under which a record may hold something: True where all of it goes, else the outline of a record, or
@@ -26,7 +27,7 @@ _LEAF = (str, int, float, bytes)
 AUTHOR_ORGANISATION, CAUSATION = "@author_organisation", "@causation"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Allowance:
     """What one recipient may be given of one message; made without anything, it holds nothing back."""
 

@@ -66,7 +66,7 @@ class FieldSpec:
     own: str | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Candidate:
     """Somebody a message concerns: one role of one organisation."""
 

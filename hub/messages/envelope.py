@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from hub.messages.identifiers import CaseRef, DeliveryId, Instant, MessageId, OrganisationId
+from hub.messages.records import record
 
 
 class MessageName(StrEnum):
@@ -79,7 +80,7 @@ class Subject(StrEnum):
     OTHER = "other"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Envelope:
     """Who says what about which case, when, under which contract.
 
@@ -104,7 +105,7 @@ class Envelope:
     declared: Mapping[str, InformationClass] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Submission:
     """A message as it stands in the log: its envelope and its payload by field name.
 

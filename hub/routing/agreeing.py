@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from hub.consent.partner_contracts import (
@@ -27,7 +28,7 @@ def terms_for(
     """Return the terms on which a message in its current schema version goes to an organisation."""
     contract = contract_in_effect(view.partner_contracts(organisation, message, Direction.RECEIVES), now)
     if contract is None:
-        return Terms(version=current)
+        return _rules_alone(current)
     phase, parked = contract.phase(now), serves_not(contract, view.contracts, now)
     version = newest_version(contract, view.contracts.versions(message))
     paths = None if version is None else _paths(contract, version, view.contracts)
@@ -35,6 +36,12 @@ def terms_for(
     if version is not None and paths is not None and (contract.view is not None or version != current):
         decided = view.contracts.current_paths(message, version, paths)
     return Terms(version=version or current, contract=contract, decided=decided, phase=phase, parked=parked)
+
+
+@lru_cache(maxsize=256)
+def _rules_alone(version: str) -> Terms:
+    """Return the terms of whoever agreed no contract: those of nearly every delivery."""
+    return Terms(version=version)
 
 
 def serves_not(contract: PartnerContract, contracts: Contracts, now: Instant) -> str | None:

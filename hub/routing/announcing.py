@@ -13,7 +13,7 @@ from hub.messages.identifiers import MessageId, derived_id
 from hub.messages.read import read
 from hub.messages.review import ReviewAction
 from hub.routing.concern import concerned
-from hub.routing.disclosing import Telling, Told, tell
+from hub.routing.disclosing import NOTHING_TOLD, Telling, Told, tell
 from hub.routing.hub_words import said_by_hub
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 def announce(before: Case, applied: Applied, *, cause: Cause, view: View, now: Instant) -> Told:
     """Send the word that a review is due to everybody it concerns, the Offender Manager first."""
-    told = Told()
+    told = NOTHING_TOLD
     for review in applied.announced:
         submission, specs = _due(review, before, cause=cause, view=view, now=now)
         body = read(submission)

@@ -17,7 +17,7 @@ from hub.consent.decision import Candidate, Concern
 from hub.consent.parties import Kind
 from hub.messages.envelope import MessageName, Role
 from hub.routing.concern import Concerned
-from hub.routing.disclosing import Telling, Told, tell
+from hub.routing.disclosing import NOTHING_TOLD, Telling, Told, tell
 from hub.routing.reporting import report
 from hub.routing.saying_again import read_all_back, said_again
 
@@ -57,7 +57,7 @@ def catch_up(before: Case | None, applied: Applied, *, cause: Cause, view: View,
     Raises:
         ReadBackNeeded: The log has to be read first; it names all that is needed at once.
     """
-    told = Told()
+    told = NOTHING_TOLD
     if before is None:
         return told
     case, joiners = applied.case, tuple(_joining(before, applied, view))

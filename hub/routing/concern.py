@@ -7,6 +7,7 @@ tells the rules whether the message bears on that recipient's own work.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from hub.cases.membership import (
@@ -28,6 +29,7 @@ from hub.messages.evaluation import EvaluationMessage
 from hub.messages.identifiers import HUB
 from hub.messages.prison_event import PrisonEventMessage
 from hub.messages.receipt import ReceiptMessage
+from hub.messages.records import record
 from hub.messages.referral import ReferralMessage
 from hub.routing.directory import ViewDirectory
 from hub.routing.relevance import ALWAYS, is_relevant
@@ -53,7 +55,7 @@ ORDER = (
 Place = tuple["OrganisationId", Role]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Concerned:
     """A candidate, and the case in which its part in it is to be seen."""
 
@@ -270,6 +272,7 @@ def _is_author(envelope: Envelope, place: Place, case: Case, now: Instant) -> bo
     return not (handing_over and envelope.author_role is Role.OFFENDER_MANAGER)
 
 
+@lru_cache(maxsize=4096)
 def _rank(place: Place) -> tuple[int, str]:
     organisation, role = place
     return (ORDER.index(role) if role in ORDER else len(ORDER), f"{organisation}/{role}")

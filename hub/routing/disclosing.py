@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from hub.cases.membership import referral_named
@@ -23,6 +23,7 @@ from hub.consent.redact import WithheldValueFound, cut
 from hub.consent.release import COMING
 from hub.messages.envelope import MessageName
 from hub.messages.identifiers import DeliveryId, Instant, derived_id
+from hub.messages.records import record
 from hub.routing.agreeing import terms_for
 from hub.routing.highlighting import highlighted
 from hub.routing.obliging import Unperformed, unperformed
@@ -59,7 +60,7 @@ CASE_BUSINESS = frozenset(
 RESTRICTING = frozenset({"EXCLUSION", "RESTRICTION", "CONFIDENTIALITY", "OM_THREATENED"})
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Telling:
     """One message to be told: what it says, which referral it is about."""
 
@@ -68,7 +69,7 @@ class Telling:
     about: str | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Told:
     """What became of one message: a decision for every candidate, a delivery for those it reaches."""
 
@@ -81,6 +82,8 @@ class Told:
 
     def __add__(self, other: Told) -> Told:
         """Put two messages' outcomes one after the other."""
+        if other is NOTHING_TOLD:
+            return self
         return Told(
             deliveries=self.deliveries + other.deliveries,
             decisions=self.decisions + other.decisions,
@@ -88,6 +91,10 @@ class Told:
             unperformed=self.unperformed + other.unperformed,
             only_with=self.only_with + other.only_with,
         )
+
+
+NOTHING_TOLD = Told()
+"""Nobody was told anything: what most of what may follow from a message comes to."""
 
 
 def urgency_of(message: MessageName, payload: Mapping[str, object]) -> Urgency:

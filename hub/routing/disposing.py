@@ -15,7 +15,7 @@ from hub.cases.team_reports import DISPOSE
 from hub.consent.decision import Concern
 from hub.messages.identifiers import Instant
 from hub.routing.concern import Concerned, having_part
-from hub.routing.disclosing import Told
+from hub.routing.disclosing import NOTHING_TOLD
 from hub.routing.reporting import report_to
 
 if TYPE_CHECKING:
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from hub.cases.case import Case
     from hub.consent.decision import Candidate
     from hub.messages.identifiers import OrganisationId
+    from hub.routing.disclosing import Told
     from hub.routing.outcome import View
     from hub.routing.reporting import Cause
 
@@ -32,9 +33,9 @@ def dispose(
 ) -> tuple[Applied, Told]:
     """Tell whoever has lost their last part in the case since `was`; the case forgets what they hold."""
     if before is None or not before.held.given:
-        return applied, Told()
+        return applied, NOTHING_TOLD
     lost = _lost(before, applied.case, was=was, view=view, now=now)
-    told = Told()
+    told = NOTHING_TOLD
     for organisation, candidate in lost.items():
         if organisation not in before.held.given:
             continue
@@ -51,12 +52,28 @@ def _lost(
     before: Case, after: Case, *, was: Instant, view: View, now: Instant
 ) -> dict[OrganisationId, Candidate]:
     """Return the organisations that had a part and have none, each with the first of the parts it had."""
+    if _parts_are_the_same(before, after, was=was, now=now):
+        return {}
     staying = {each.organisation for each in having_part(after, view, now)}
     lost: dict[OrganisationId, Candidate] = {}
     for candidate in having_part(before, view, was):
         if candidate.organisation not in staying:
             lost.setdefault(candidate.organisation, candidate)
     return lost
+
+
+def _parts_are_the_same(before: Case, after: Case, *, was: Instant, now: Instant) -> bool:
+    """Tell, at little cost, that nothing of what gives a part has changed, nor ended by time."""
+    ends = [each.until for each in before.team]
+    if before.handover is not None:
+        ends.append(before.handover.until)
+    return (
+        before.team is after.team
+        and before.referrals is after.referrals
+        and before.custody is after.custody
+        and before.handover is after.handover
+        and not any(end is not None and was < end <= now for end in ends)
+    )
 
 
 def _about(case: Case, organisation: OrganisationId) -> str:

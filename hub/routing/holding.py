@@ -9,6 +9,7 @@ from hub.cases.held import Copy, stopped, with_copies, with_given
 from hub.consent.decision import Concern
 from hub.consent.obligations import can_acknowledge
 from hub.messages.envelope import MessageName
+from hub.messages.records import altered
 from hub.routing.outcome import Verdict
 
 if TYPE_CHECKING:
@@ -31,7 +32,7 @@ def entered(applied: Applied, told: Told, *, view: View) -> Applied:
     case = applied.case
     held = with_copies(case.held, _copies(told, view))
     held = with_given(held, {each.organisation for each in told.deliveries if each.message not in _UNTOLD})
-    return applied if held is case.held else replace(applied, case=replace(case, held=held))
+    return applied if held is case.held else altered(applied, case=altered(case, held=held))
 
 
 def settled_copies(case: Case, settled: Iterable[Settled], replacements: Iterable[Delivery]) -> Case:

@@ -16,6 +16,7 @@ from hub.consent.parties import Organisation
 from hub.consent.partner_contracts import Direction, PartnerContract
 from hub.messages.envelope import Entry, MessageName, Role, Statement, Submission
 from hub.messages.identifiers import CaseRef, DeliveryId, Instant, MessageId, OrganisationId
+from hub.messages.records import record
 from hub.routing.terms import Terms
 
 
@@ -27,7 +28,7 @@ class Urgency(StrEnum):
     ROUTINE = "routine"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Grounds:
     """What a delivery was decided on, as far as it takes to decide it again."""
 
@@ -56,7 +57,7 @@ class Verdict(StrEnum):
     """Nothing goes."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Settled:
     """The verdict on one delivery, and the decision it follows from."""
 
@@ -67,7 +68,7 @@ class Settled:
     until: Instant | None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Delivery:
     """One message cut for one recipient. Internal ids here; the codec makes them pairwise."""
 
@@ -118,7 +119,7 @@ class Rejection:
     """For staff; never a value from the message."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Timer:
     """Something to be looked at when its time comes, e.g. a provider's answer to a referral."""
 
@@ -133,7 +134,7 @@ class Timer:
         return f"{self.case}/{self.kind}/{self.subject}"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Result:
     """What `route` returns for one record. Empty for a duplicate."""
 

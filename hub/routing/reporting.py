@@ -6,7 +6,7 @@ what caused them, so that a replay makes the same.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from hub.cases.applied import Raised
@@ -14,8 +14,9 @@ from hub.cases.reports import DELIVERY_PARKED, DETAILS, SAFETY_PARKED, YOUR_DELI
 from hub.consent.decision import Candidate, Concern
 from hub.messages.envelope import MessageName, Role
 from hub.messages.identifiers import MessageId, derived_id
+from hub.messages.records import altered, record
 from hub.routing.concern import Concerned, attending
-from hub.routing.disclosing import Telling, Told, tell
+from hub.routing.disclosing import NOTHING_TOLD, Telling, Told, tell
 from hub.routing.hub_words import said_by_hub
 
 if TYPE_CHECKING:
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
     from hub.routing.terms import Parked
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Cause:
     """What the hub reacts to: a message, or a deadline that passed."""
 
@@ -41,7 +42,7 @@ class Cause:
 
 def report(exceptions: Iterable[Raised], case: Case, *, cause: Cause, view: View, now: Instant) -> Told:
     """Send exception reports to those who attend to them (R-ADM-01)."""
-    told = Told()
+    told = NOTHING_TOLD
     for raised in exceptions:
         to = attending(case, view, now, code=raised.code, role=raised.role, also_to=raised.also_to)
         told += _reported(raised, to, case, cause=cause, view=view, now=now)
@@ -54,7 +55,7 @@ def report_parked(parked: Iterable[Parked], case: Case, *, cause: Cause, view: V
     An exception report that was itself parked is not reported on: that would have no end. Its ledger
     record stands all the same. Of several messages of one kind, kept from one recipient, one report is made.
     """
-    told = Told()
+    told = NOTHING_TOLD
     once = {
         f"{each.message}/{each.candidate.organisation}/{each.candidate.role}": each
         for each in sorted(parked, key=lambda one: one.safety)
@@ -101,7 +102,7 @@ def report_to(
 ) -> Told:
     """Send one report to these, each seen in the case as their part in it is."""
     words = " ".join(filter(None, (DETAILS[raised.code], raised.about)))
-    said = replace(raised, about=view.profile(case.jurisdiction).said(words))
+    said = altered(raised, about=view.profile(case.jurisdiction).said(words))
     submission, specs = _exception(said, case, cause=cause, view=view, now=now)
     telling = Telling(submission=submission, specs=specs)
     return tell(telling, to, view=view, now=now)

@@ -30,7 +30,7 @@ from hub.routing.bringing_up import brought_up, naming_today
 from hub.routing.catching_up import catch_up
 from hub.routing.concern import Concerned, concerned
 from hub.routing.directory import ViewDirectory
-from hub.routing.disclosing import Telling, Told, tell
+from hub.routing.disclosing import NOTHING_TOLD, Telling, tell
 from hub.routing.disposing import dispose
 from hub.routing.entitlement import is_entitled
 from hub.routing.outcome import Rejection, Result, Timer
@@ -199,7 +199,7 @@ def _ticked(view: View, now: Instant) -> Result:
     cases: dict[CaseRef, Case] = {}
     set_: dict[str, Timer] = {}
     cleared: list[str] = []
-    told, directory = Told(), ViewDirectory(view)
+    told, directory = NOTHING_TOLD, ViewDirectory(view)
     wanted: frozenset[tuple[str, int]] = frozenset()
     for timer in islice(view.timers_due(now), DEADLINES_A_TICK_MAX):
         if len(told.decisions) >= DECISIONS_A_TICK_MAX:

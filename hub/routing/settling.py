@@ -18,9 +18,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
     from hub.cases.case import Awaited, Case
-    from hub.consent.decision import Candidate
-    from hub.messages.envelope import MessageName
-    from hub.messages.identifiers import Instant
+    from hub.messages.envelope import MessageName, Role
+    from hub.messages.identifiers import Instant, OrganisationId
     from hub.routing.disclosing import Told
     from hub.routing.outcome import Delivery, Settled, View
     from hub.routing.reporting import Cause
@@ -34,7 +33,8 @@ def settle(applied: Applied, told: Told, *, cause: Cause, view: View, now: Insta
     """
     before = len(applied.exceptions)
     made = _reports_on(applied, told, cause)
-    applied = replace(applied, case=reported(applied.case, made))
+    if made:
+        applied = replace(applied, case=reported(applied.case, made))
     applied = awaiting(applied, awaited(told.deliveries, _within(applied.case, view), now), now)
     applied = entered(applied, told, view=view)
     told += report_parked(told.parked, applied.case, cause=cause, view=view, now=now)
@@ -109,12 +109,12 @@ def _only_with(delivery: Delivery, notice: Told) -> Told:
 
 def _unperformed(told: Told) -> Iterator[Raised]:
     """Yield a report for everybody from whom something was withheld for want of a way to oblige them."""
-    once: dict[tuple[MessageName, Candidate], None] = dict.fromkeys(
-        (each.message, each.candidate) for each in told.unperformed
+    once: dict[tuple[MessageName, OrganisationId, Role], None] = dict.fromkeys(
+        (each.message, each.candidate.organisation, each.candidate.role) for each in told.unperformed
     )
-    for message, candidate in once:
-        about = _about(message, candidate.role, candidate.organisation)
-        subject = f"{message}/{candidate.organisation}/{candidate.role}"
+    for message, organisation, role in once:
+        about = _about(message, role, organisation)
+        subject = f"{message}/{organisation}/{role}"
         yield Raised(code=NOT_DISCLOSABLE, subject=subject, about=about)
 
 

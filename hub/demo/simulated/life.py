@@ -39,6 +39,8 @@ NEEDS = {
 }
 DECLINED, CONSENTS_TO_DEBT_ADVICE = 0.08, 0.85
 SESSIONS, DAYS_BETWEEN_SESSIONS = (6, 26), (6, 15)
+NOT_REPORTED = 0.06
+"""So many sessions nobody reports on, until the hub says so."""
 REVIEW_EVERY_DAYS = 112
 """A review of the plan every sixteen weeks."""
 RISK_RAISED, FACTOR_REPORTED, NEW_MANAGER, CONSENT_WITHDRAWN = 0.15, 0.25, 0.06, 0.1
@@ -140,10 +142,12 @@ class Life:
             said.moved(self.diary, self.person, worker, referral, "COMPLETE")
             del self.workers[provider]
             return
-        said.session(self.diary, self.person, worker, referral)
-        if self.diary.happens(0.15):
-            said.arranged(self.diary, self.person, self.team.administrator, referral, provider)
-        self._after(*DAYS_BETWEEN_SESSIONS, partial(self._session, provider, left=left - 1))
+        days = self.diary.between(*DAYS_BETWEEN_SESSIONS)
+        if not self.diary.happens(NOT_REPORTED):
+            said.session(self.diary, self.person, worker, referral, next_in=days if left > 1 else None)
+        if left > 1 and self.diary.happens(0.15):
+            said.arranged(self.diary, self.person, self.team.administrator, referral, provider, days=days)
+        self._on(self.today + days, partial(self._session, provider, left=left - 1))
 
     def _plan(self) -> None:
         """Distribute the next version, and have it reviewed when its time has come."""

@@ -116,8 +116,8 @@ def moved(diary: Diary, person: Person, worker: Staff, referral: str, action: st
     )
 
 
-def session(diary: Diary, person: Person, worker: Staff, referral: str) -> None:
-    """Let the Key Worker report a session."""
+def session(diary: Diary, person: Person, worker: Staff, referral: str, *, next_in: int | None) -> None:
+    """Let the Key Worker report a session, and say in how many days the next one is, if there is one."""
     attendance = diary.weighed(ATTENDANCE)
     came = attendance == "ATTENDED"
     data: dict[str, object] = {
@@ -126,7 +126,7 @@ def session(diary: Diary, person: Person, worker: Staff, referral: str) -> None:
         "session_at": diary.instant(days=0, minutes=-30),
         "attendance": attendance,
         "note": diary.note(sentences=diary.between(2, 5)),
-        "next_session_at": diary.instant(days=7),
+        "next_session_at": None if next_in is None else diary.instant(days=next_in, minutes=-30),
         "affects": diary.some(AFFECTED, 1 if diary.happens(0.3) else 0),
     }
     data |= (
@@ -143,8 +143,10 @@ def session(diary: Diary, person: Person, worker: Staff, referral: str) -> None:
     )
 
 
-def arranged(diary: Diary, person: Person, administrator: Staff, referral: str, provider: str) -> None:
-    """Let the Case Administrator arrange an appointment at the provider."""
+def arranged(
+    diary: Diary, person: Person, administrator: Staff, referral: str, provider: str, *, days: int
+) -> None:
+    """Let the Case Administrator confirm the next session as an appointment at the provider."""
     diary.tell(
         f"{person.key}/appointment",
         "The Case Administrator arranges an appointment",
@@ -155,7 +157,7 @@ def arranged(diary: Diary, person: Person, administrator: Staff, referral: str, 
             "action": "ARRANGED",
             "referral": referral,
             "kind": "OFFICE_VISIT",
-            "at": diary.instant(days=7),
+            "at": diary.instant(days=days, minutes=-30),
             "place": diary.words("Invented office of the provider"),
             "with_organisation": provider,
             "non_discretionary": False,

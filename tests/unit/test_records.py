@@ -1,0 +1,39 @@
+"""Records that are cheap to make and to alter: `altered` does what `dataclasses.replace` does."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from hub.cases.applied import Applied, Raised
+from hub.cases.case import Case
+from hub.messages.identifiers import CaseRef, Instant, OrganisationId
+from hub.messages.records import altered
+
+CASE = Case(
+    ref=CaseRef("1" * 32),
+    jurisdiction="england-and-wales",
+    opened_at=Instant(1),
+    opened_by=OrganisationId("probation-north"),
+)
+
+
+def test_it_changes_what_it_is_told_to_and_nothing_else() -> None:
+    assert altered(CASE, version=7, turn=3) == replace(CASE, version=7, turn=3)
+    assert CASE.version != 7
+
+
+def test_what_is_not_changed_is_the_same_object() -> None:
+    applied = Applied(case=CASE, exceptions=(Raised(code="CASE-WITHOUT-OM"),))
+    after = altered(applied, is_news=False)
+    assert after is not applied
+    assert after.case is applied.case
+    assert after.exceptions is applied.exceptions
+    assert not after.is_news
+    assert applied.is_news
+
+
+def test_a_field_there_is_not_is_refused() -> None:
+    with pytest.raises(AttributeError):
+        altered(CASE, verison=7)
