@@ -6,6 +6,7 @@ was missed is said by a message; here it is about what nobody says anything of.
 
 from __future__ import annotations
 
+from bisect import insort
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -52,8 +53,8 @@ def reported(case: Case, body: ProgressMessage, now: Instant) -> Applied:
     gone = [] if body.attendance is None else _answered(case, body, now)
     if body.next_session_at is None or body.next_session_at <= now:
         return swapped(Applied(case=case), gone, None, now)
-    others = (held for held in case.work.expected if _is(held, ExpectedKind.SESSION, body.referral))
-    gone += [held for held in others if held.at > now and held not in gone]
+    others = (held for held in case.work.expected if held.at > now and held not in gone)
+    gone += [held for held in others if _is(held, ExpectedKind.SESSION, body.referral)]
     new = expect(ExpectedKind.SESSION, body.referral, body.next_session_at, referral=body.referral)
     return swapped(Applied(case=case), gone, new, now)
 
@@ -70,9 +71,10 @@ def swapped(applied: Applied, gone: Collection[Expected], new: Expected | None, 
         new = None
     if new is None and not gone:
         return applied
-    kept = [held for held in case.work.expected if held not in gone]
+    # They are in the order in which they fall due.
+    kept = [held for held in case.work.expected if held not in gone] if gone else [*case.work.expected]
     if new is not None:
-        kept = sorted((*kept, new), key=lambda each: (each.due_at, each.kind, each.name))
+        insort(kept, new, key=_order)
     room = max(0, len(kept) - EXPECTED_MAX)
     over, kept = kept[:room], kept[room:]
     timers = (deadlines.on(deadlines.expected(new), new.due_at),) if new is not None and new in kept else ()
@@ -83,6 +85,11 @@ def swapped(applied: Applied, gone: Collection[Expected], new: Expected | None, 
         timers_cleared=(*applied.timers_cleared, *map(deadlines.expected, (*gone, *over))),
         exceptions=(*applied.exceptions, *(_not_said(each, case, due_at=now) for each in over)),
     )
+
+
+def _order(held: Expected) -> tuple[Instant, ExpectedKind, str]:
+    """Return by what things expected are put in order: the earliest due first."""
+    return (held.due_at, held.kind, held.name)
 
 
 def without_ended(applied: Applied, now: Instant) -> Applied:

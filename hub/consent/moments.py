@@ -41,23 +41,28 @@ def next_moment(
 
     It takes every interval there is, also such as no rule asks for: to decide once too often is harmless.
     """
-    moments = [
-        *_after(case, _OF_CASE, now),
-        *_after(organisation, _OF_ORGANISATION, now),
-        *(at for at in also if at > now),
-        *(at for each in agreed for at in (each.effective, each.sunset) if at is not None and at > now),
-    ]
-    return min(moments, default=None)
+    first = _after(case, _OF_CASE, now)
+    upcoming = _after(organisation, _OF_ORGANISATION, now)
+    if first is None or (upcoming is not None and upcoming < first):
+        first = upcoming
+    moments = [*also]
+    for each in agreed:
+        moments += (at for at in (each.effective, each.sunset) if at is not None)
+    for at in moments:
+        if at > now and (first is None or at < first):
+            first = at
+    return first
 
 
-def _after(held: object, names: Sequence[str], now: Instant) -> Sequence[Instant]:
+def _after(held: object, names: Sequence[str], now: Instant) -> Instant | None:
     """Return the next bound of something after a moment, if there is one; all of its bounds are kept."""
     known = _kept.get(id(held))
     if known is None or known[0] is not held:
         found = sorted([at for name in names for at in _bounds(getattr(held, name))])
         known = _keep(held, found)
-    place = bisect_right(known[1], now)
-    return known[1][place : place + 1]
+    bounds = known[1]
+    place = bisect_right(bounds, now)
+    return bounds[place] if place < len(bounds) else None
 
 
 def _bounds(part: object) -> Sequence[Instant]:

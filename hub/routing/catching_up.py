@@ -61,7 +61,9 @@ def catch_up(before: Case | None, applied: Applied, *, cause: Cause, view: View,
     if before is None:
         return told
     case, joiners = applied.case, tuple(_joining(before, applied, view))
-    current = tuple(_current(before, case, joiners)) if joiners else ()
+    if not joiners:
+        return told
+    current = tuple(_current(before, case, joiners))
     pieces = [(again.message, again.kept) for again in current]
     for again, read in zip(current, read_all_back(pieces, case.ref, view), strict=True):
         if read is None:
@@ -111,7 +113,8 @@ def _joining(before: Case, applied: Applied, view: View) -> Iterator[Candidate]:
     persons: dict[tuple[OrganisationId, Role], set[str]] = {}
     for member in applied.joiners:
         persons.setdefault((member.organisation, member.role), set()).add(member.person)
-    for organisation in _taking_on(before, applied.case):
+    taking_on = () if applied.case.referrals is before.referrals else _taking_on(before, applied.case)
+    for organisation in taking_on:
         persons.setdefault((organisation, Role.KEY_WORKER), set())
     members = {(member.organisation, member.role) for member in applied.joiners}
     for place, people in persons.items():
