@@ -231,7 +231,7 @@ def _with_word(known: Movement, new: Movement) -> tuple[OrganisationId, ...]:
 
 def _claimed(case: Case, account: _Account, at: Occasion) -> Applied:
     """Keep what one prison says of itself: nobody is moved or told by it but those who manage the case."""
-    own, held = at.envelope.organisation, case.custody and case.custody.prison
+    own, held = at.envelope.organisation, None if case.custody is None else case.custody.prison
     earlier = claims.claim_of(_movements(case), own)
     is_further = earlier is not None and earlier is account.known
     movement = replace(

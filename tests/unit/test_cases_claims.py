@@ -49,7 +49,7 @@ def alert(world: World) -> Result:
 @pytest.mark.parametrize("by", [LEEDS_SYSTEM, LEEDS_UNIT])
 @pytest.mark.parametrize("action", ["RECEPTION", "RECALL", "TRANSFER", "RETURN"])
 def test_a_prison_takes_nobody_from_another_by_its_own_word(by: Staff, action: str) -> None:
-    """It is given nothing; those who manage the case are told at once, and the holding unit is asked about."""
+    """It is given nothing; those who manage the case are told at once, the holding unit too if it may be."""
     world = held()
     for _ in range(2):
         assert refused(event(world, by, action, "PROVISIONAL", prison_to="LEI")) is None
