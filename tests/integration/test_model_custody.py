@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from tests.integration.custody_world import CustodyWorld
 
 pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(180), pytest.mark.public_door]
+RISK = {"kind": "FACTOR", "factor": "Invented factor"}
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
@@ -152,6 +153,36 @@ async def test_a_prison_the_person_has_left_moves_nobody(world: CustodyWorld) ->
     assert (await world.refusals())[-1] == "PERSON-NOT-HELD"
 
 
+@pytest.mark.requirement("R-DIS-01")
+@pytest.mark.requirement("R-RTE-05")
+async def test_a_prison_that_names_somebody_held_elsewhere_is_given_nothing_until_that_prison_bears_it_out(
+    world: CustodyWorld,
+) -> None:
+    """By its own key and the person's number alone; the Offender Manager hears of it at once."""
+    number = "A1008AA"
+    case = await held(world, number)
+    theirs = await _reference(world.moorland, "RECEPTION")
+    mailbox, topic = await world.leeds.mailbox(), await _cases_on_topic(world)
+    came = event(f"{HELD_BACK}.received", number, "ADMISSION", "INT", prison="LEI", at="2026-03-11T09:00:00Z")
+    assert (await world.leeds.event(came)).status_code == httpx.codes.ACCEPTED
+    await world.region.told("exception", case, code="CUSTODY-CLAIMED")
+    first = RISK | {"summary": "Invented risk before the move"}
+    await world.region.say("risk-changes", case, first)
+    await world.moorland.told("risk-change", theirs, summary=first["summary"])
+    assert (await world.leeds.mailbox(), await _cases_on_topic(world)) == (mailbox, topic)
+
+    left = {"action": "TRANSFER", "status": "CONFIRMED", "prison_from": "MDI", "prison_to": "LEI"}
+    await world.moorland.say("prison-events", theirs, left | {"at": "2026-03-11T08:00:00Z"}, UNIT)
+    await until(lambda: _more_on_topic(world, len(topic)))
+    (here,) = set(await _cases_on_topic(world)) - set(topic)
+    await world.leeds.told("case", here)
+    second = RISK | {"summary": "Invented risk after the move"}
+    await world.region.say("risk-changes", case, second)
+    await world.leeds.told("risk-change", here, summary=second["summary"])
+    # The prison left hears of it no more, and what it has not fetched yet waits there no longer.
+    assert await world.moorland.of_case("risk-change", theirs) == []
+
+
 @pytest.mark.requirement("R-MSG-05")
 @pytest.mark.requirement("R-REF-03")
 async def test_a_death_ends_the_work_and_a_mistaken_one_brings_it_back(world: CustodyWorld) -> None:
@@ -254,6 +285,11 @@ async def test_what_the_hub_cannot_use_is_answered_alike_whoever_it_is_about(wor
 
 async def _more_on_topic(world: CustodyWorld, before: int) -> bool:
     return len(await world.on_topic(LEEDS)) > before
+
+
+async def _cases_on_topic(world: CustodyWorld) -> list[str]:
+    """The case of every record on Leeds' own topic, as Leeds knows it."""
+    return sorted(each["ce_subject"] for each in await world.on_topic(LEEDS))
 
 
 async def _reference(prison: Any, action: str) -> str:  # noqa: ANN401 - a Party
