@@ -283,6 +283,52 @@ async def test_what_the_hub_cannot_use_is_answered_alike_whoever_it_is_about(wor
     assert "A9999ZZ" not in broken.text
 
 
+@pytest.mark.requirement("R-DIS-01")
+@pytest.mark.requirement("R-DEL-03")
+async def test_a_single_prison_cannot_tell_from_any_answer_whether_a_number_is_known(
+    world: CustodyWorld,
+) -> None:
+    """Not from the first answer, not from a repeat, not from the state, and not once it becomes known."""
+    known, unknown, later = "A1009AA", "A9009ZZ", "A1010AA"
+    case = await held(world, known)
+
+    def told(number: str) -> dict[str, Any]:
+        return event(f"{HELD_BACK}.received", number, "ADMISSION", prison="LEI", at="2026-03-12T09:00:00Z")
+
+    before = len(await world.refusals())
+    found = {number: await _outside(world, told(number)) for number in (known, unknown, later)}
+    await world.region.told("exception", case, code="CUSTODY-CLAIMED")
+    await until(lambda: _more_refusals(world, before + 2))
+    again = {number: await _outside(world, told(number)) for number in found}
+    assert len(set(found.values())) == len(set(again.values())) == 1
+    assert again[known][0] == "accepted"
+
+    new = await held(world, later)
+    repeated = await _outside(world, told(later))
+    await world.region.told("exception", new, code="CUSTODY-CLAIMED")
+    assert (repeated, await _outside(world, told(later))) == (again[unknown], again[unknown])
+    # The service may know: it names everybody who is in any prison.
+    answer = await world.service.event(told(unknown))
+    assert await world.service.state(answer.json()["status_url"]) == "refused"
+
+
+async def _outside(world: CustodyWorld, document: dict[str, Any]) -> tuple[str, ...]:
+    """All that a prison sees of an event: answers and state, without the reference, which is opaque."""
+    foreseen = await world.leeds.http.post("/v1/hmpps-events?dry_run=true", json=document)
+    answer = await world.leeds.event(document)
+    reference, url = answer.json()["message"], answer.json()["status_url"]
+    state = await world.leeds.http.get(url)
+    seen = []
+    for each in (answer, foreseen, state):
+        names = sorted(name for name in each.headers if name != "date")
+        seen += [str(each.status_code), each.text.replace(reference, "-"), *names]
+    return (state.json()["state"], *seen, answer.headers["content-length"], str(len(reference)))
+
+
+async def _more_refusals(world: CustodyWorld, count: int) -> bool:
+    return len(await world.refusals()) >= count
+
+
 async def _more_on_topic(world: CustodyWorld, before: int) -> bool:
     return len(await world.on_topic(LEEDS)) > before
 
