@@ -120,10 +120,8 @@ def prison_of(directory: Directory, code: str | None) -> OrganisationId | None:
     found = directory.prison(code)
     if found is not None:
         return found
-    unlisted = OrganisationId(f"prison-{code.lower()}")
-    # Somebody may have taken this very name; nobody's name has a dot.
-    is_taken = directory.rung(unlisted) is not None
-    return OrganisationId(f"prison.{code.lower()}") if is_taken else unlisted
+    # No organisation's name has a dot: nobody becomes this prison by what they are called.
+    return OrganisationId(f"prison.{code.lower()}")
 
 
 def overdue(case: Case, due: Ended, now: Instant, _directory: Directory) -> Applied:

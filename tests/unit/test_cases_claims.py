@@ -6,7 +6,7 @@ import pytest
 
 from hub.consent.parties import EVERY_PRISON, Kind
 from hub.messages.envelope import MessageName, Role
-from hub.messages.identifiers import Instant, OrganisationId
+from hub.messages.identifiers import Instant, OrganisationId, is_organisation
 from hub.routing.outcome import Result
 from tests.unit.moves import event, held, prison
 from tests.unit.worlds import (
@@ -144,10 +144,11 @@ def test_a_claim_is_taken_back_by_who_made_it() -> None:
 
 
 def test_an_organisation_named_like_a_prisons_code_is_not_that_prison() -> None:
-    """A prison that is not on the hub is no organisation's name."""
+    """A prison that is not on the hub has no organisation's name, not even of one that comes later."""
     world = held()
     taken = OrganisationId("prison-wwi")
-    world.known[taken] = organisation(taken, Kind.PRISON, prison="NHI")
     event(world, UNIT, "TRANSFER", prison_from="MDI", prison_to="WWI")
-    assert prison(world) not in {taken, MOORLAND}
+    world.known[taken] = organisation(taken, Kind.PRISON, prison="NHI")
+    assert prison(world) not in {taken, MOORLAND, None}
+    assert not is_organisation(str(prison(world)))
     assert not to(alert(world), taken)
