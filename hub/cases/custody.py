@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from hub.cases import deadlines, moved, refusals, reports
+from hub.cases import claims, deadlines, moved, refusals, reports
 from hub.cases import movements as known_movements
 from hub.cases.applied import Applied, Directory, Occasion, Raised
 from hub.cases.case import Case, Custody
@@ -25,6 +25,7 @@ from hub.cases.movements import (
     Movements,
     Place,
 )
+from hub.messages.envelope import Role
 from hub.messages.identifiers import Instant, OrganisationId, derived_id
 from hub.messages.prison_event import PrisonEventAction, PrisonEventMessage, PrisonEventStatus
 
@@ -38,6 +39,8 @@ BARE = frozenset({"action", "status", "at", "prison_from", "prison_to", "movemen
 IDENTIFIERS = frozenset({"noms_number", "booking"})
 INTO = frozenset({PrisonEventAction.RECEPTION, PrisonEventAction.TRANSFER, PrisonEventAction.RECALL})
 """Movements into a prison in which the person is to stay."""
+WORDS_MAX = 4
+"""Organisations whose word one movement is: two prisons, their service, those who manage the case."""
 _DIGEST_DIGITS = 12
 
 
@@ -70,6 +73,8 @@ class _Account:
         """Whether everybody has been told all of it already."""
         if self.known is None:
             return False
+        if self.known.claimed is not None and self.new.status is not PrisonEventStatus.RETRACTED:
+            return self.known.claimed is self.new.status and self.known.said_by == self.new.said_by
         if self.known.status is not self.new.status:
             return self.new.status is PrisonEventStatus.PROVISIONAL and self.happened and self._is_bare
         if self.new.status is PrisonEventStatus.RETRACTED:
@@ -100,17 +105,23 @@ def prison_event(case: Case, body: PrisonEventMessage, at: Occasion) -> Applied:
     account = _account(case, body, at)
     if account.is_repeat:
         return Applied(case=case, is_news=False)
-    _check(case, account)
+    _check(case, account, at)
     if account.new.status is PrisonEventStatus.RETRACTED and account.known is not None:
         return _taken_back(case, account.known, at)
-    return _taken(case, body, account, at)
+    if claims.is_claim(case, _movements(case), account.new, account.known, at):
+        return _claimed(case, account, at)
+    return _borne_out(_taken(case, body, account, at), at)
 
 
 def prison_of(directory: Directory, code: str | None) -> OrganisationId | None:
     """Return the prison of a code; one the hub does not know still counts as a place of custody."""
     if code is None:
         return None
-    return directory.prison(code) or OrganisationId(f"prison-{code.lower()}")
+    found = directory.prison(code)
+    if found is not None:
+        return found
+    # No organisation's name has a dot: nobody becomes this prison by what they are called.
+    return OrganisationId(f"prison.{code.lower()}")
 
 
 def overdue(case: Case, due: Ended, now: Instant, _directory: Directory) -> Applied:
@@ -135,6 +146,7 @@ def _account(case: Case, body: PrisonEventMessage, at: Occasion) -> _Account:
         left=prison_of(at.directory, body.prison_from),
         reached=prison_of(at.directory, body.prison_to),
         distant=body.distant is True,
+        said_by=(at.envelope.organisation,),
     )
     said = {name: value for name, value in at.payload.items() if value is not None}
     content = sorted((name, str(value)) for name, value in said.items() if name not in {"at", "status"})
@@ -146,9 +158,11 @@ def _account(case: Case, body: PrisonEventMessage, at: Occasion) -> _Account:
     )
 
 
-def _check(case: Case, account: _Account) -> None:
+def _check(case: Case, account: _Account, at: Occasion) -> None:
     """Refuse what cannot be, on what is known: a movement of the dead, out of a prison that holds nobody."""
     new, known = account.new, account.known
+    if claims.is_against_others(case, new, known, at):
+        raise refusals.held_elsewhere()
     if new.status is PrisonEventStatus.RETRACTED:
         if known is None:
             raise refusals.movement_unknown()
@@ -158,7 +172,8 @@ def _check(case: Case, account: _Account) -> None:
         raise refusals.person_dead()
     if new.status is PrisonEventStatus.PROVISIONAL and account.happened:
         raise refusals.movement_happened()
-    if new.action not in LEAVING or new.left is None:
+    by_itself = new.action is PrisonEventAction.DEATH and new.left == at.envelope.organisation
+    if new.left is None or not (new.action in LEAVING or by_itself):
         return
     movements = _movements(case)
     place = known_movements.place_at(movements, new.at, but=known)
@@ -182,6 +197,8 @@ def _taken(case: Case, body: PrisonEventMessage, account: _Account, at: Occasion
             reached=movement.reached or known.reached,
             distant=movement.distant or known.distant,
             told=told[-TOLD_MAX:],
+            said_by=_with_word(known, movement),
+            claimed=known.claimed if movement.status is PrisonEventStatus.PROVISIONAL else None,
         )
     else:
         movement = replace(movement, told=(account.digest,))
@@ -205,14 +222,75 @@ def _taken(case: Case, body: PrisonEventMessage, account: _Account, at: Occasion
     )
 
 
+def _with_word(known: Movement, new: Movement) -> tuple[OrganisationId, ...]:
+    """Return whose word a movement is; of one from before words were kept it is not known."""
+    return tuple(dict.fromkeys((*known.said_by, *new.said_by)))[:WORDS_MAX] if known.said_by else ()
+
+
+def _claimed(case: Case, account: _Account, at: Occasion) -> Applied:
+    """Keep what one prison says of itself: nobody is moved or told by it but those who manage the case."""
+    own, held = at.envelope.organisation, None if case.custody is None else case.custody.prison
+    earlier = claims.claim_of(_movements(case), own)
+    is_further = earlier is not None and earlier is account.known
+    movement = replace(
+        account.new,
+        fact=earlier.fact if earlier is not None and is_further else account.new.fact,
+        status=PrisonEventStatus.PROVISIONAL,
+        claimed=account.new.status,
+        told=(account.digest,),
+    )
+    # One claim of a prison at a time: many would push out what others have said.
+    after = _with(case, movement, instead_of=earlier)
+    raised = Raised(
+        code=reports.CUSTODY_CLAIMED,
+        subject=movement.fact,
+        about=f"Said by {own}.",
+        also_to=((held, Role.OFFENDER_MANAGEMENT_UNIT),) if held is not None else (),
+    )
+    forgotten = (deadlines.confirmation(earlier),) if earlier is not None else ()
+    return Applied(
+        case=after,
+        is_news=False,
+        exceptions=() if is_further else (raised,),
+        timers_set=_timers(movement),
+        timers_cleared=(*forgotten, *_cleared(case, after, movement)),
+    )
+
+
+def _borne_out(applied: Applied, at: Occasion) -> Applied:
+    """Let what prisons have claimed take effect where this word bears it out."""
+    movements, true = claims.settled(applied.case.movements)
+    if not true:
+        return applied
+    after = _placed(applied.case, movements)
+    raised = [Raised(code=reports.CLAIM_BORNE_OUT, subject=each.fact) for each in true]
+    cleared = tuple(deadlines.confirmation(each) for each in true)
+    for each in true:
+        if each.status is PrisonEventStatus.CONFIRMED:
+            follows = moved.moved(applied.case, after, each, at)
+            raised += follows.exceptions
+            after = follows.case
+    return replace(
+        applied,
+        case=after,
+        exceptions=(*applied.exceptions, *raised),
+        timers_cleared=(*applied.timers_cleared, *cleared),
+    )
+
+
 def _taken_back(case: Case, known: Movement, at: Occasion) -> Applied:
     """Undo what followed from a movement that was wrong (a release recorded by mistake)."""
-    movement = replace(known, status=PrisonEventStatus.RETRACTED, told=(), ended=(), ended_at=None)
+    movement = replace(
+        known, status=PrisonEventStatus.RETRACTED, told=(), ended=(), ended_at=None, claimed=None
+    )
     after = _with(case, movement, instead_of=known)
     custody = after.custody
     if custody is not None and known.release_date is not None and custody.release_date == known.release_date:
         after = replace(after, custody=replace(custody, release_date=known.dated))
-    applied = Applied(case=after)
+    applied = Applied(case=after, is_news=known.claimed is None)
+    if known.claimed is not None:
+        raised = Raised(code=reports.MOVEMENT_TAKEN_BACK, subject=known.fact)
+        applied = replace(applied, exceptions=(raised,))
     if known.status is PrisonEventStatus.CONFIRMED:
         applied = moved.brought_back(after, known, at)
     return replace(
@@ -234,7 +312,11 @@ def _movements(case: Case) -> Movements:
 
 def _with(case: Case, movement: Movement, *, instead_of: Movement | None) -> Case:
     """Put a movement among those known, and the person where all of them lead."""
-    movements = known_movements.with_movement(_movements(case), movement, instead_of=instead_of)
+    return _placed(case, known_movements.with_movement(_movements(case), movement, instead_of=instead_of))
+
+
+def _placed(case: Case, movements: Movements) -> Case:
+    """Put the person where the movements lead."""
     place = known_movements.place_at(movements)
     custody = case.custody or Custody(prison=None, since=None)
     there = replace(custody, prison=place.prison, since=place.since, previous=place.previous)

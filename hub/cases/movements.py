@@ -68,6 +68,10 @@ class Movement:
     ended: tuple[str, ...] = ()
     """Referrals it ended, each as `STATE/name`, so that taking it back brings them back."""
     ended_at: Instant | None = None
+    said_by: tuple[OrganisationId, ...] = ()
+    """Whose word it is, the first first."""
+    claimed: PrisonEventStatus | None = None
+    """What one prison says of it, where that alone does not count (hub.cases.claims)."""
 
     @property
     def sort(self) -> str:
@@ -114,7 +118,7 @@ def place_at(
     """
     place = movements.before or Place()
     for movement in movements.known:
-        if movement == but or (moment is not None and movement.at > moment):
+        if movement == but or movement.claimed is not None or (moment is not None and movement.at > moment):
             continue
         if movement.status in counting and (place.since is None or movement.at >= place.since):
             place = _after(place, movement)

@@ -106,6 +106,15 @@ def person_not_held() -> DomainRefusal:
     )
 
 
+def held_elsewhere() -> DomainRefusal:
+    """Return the refusal of one prison's word against where others have said that the person is."""
+    return DomainRefusal(
+        "PERSON-HELD-ELSEWHERE",
+        "others have said it too, and another prison holds the person by it",
+        fix="have the prison that holds the person, the prison service or the Offender Manager say so",
+    )
+
+
 def another_person() -> DomainRefusal:
     """Return the refusal of an event that bears another person's number."""
     return DomainRefusal(

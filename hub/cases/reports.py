@@ -22,6 +22,8 @@ DISTANT_CUSTODY = "DISTANT-CUSTODY"
 SUPERVISOR_LEFT_BEHIND = "SUPERVISOR-LEFT-BEHIND"
 MOVEMENT_NOT_CONFIRMED = "MOVEMENT-NOT-CONFIRMED"
 MOVEMENT_TAKEN_BACK = "MOVEMENT-TAKEN-BACK"
+CUSTODY_CLAIMED = "CUSTODY-CLAIMED"
+CLAIM_BORNE_OUT = "CUSTODY-CLAIM-BORNE-OUT"
 DEATH_REPORTED = "DEATH-REPORTED"
 REFERRALS_ON_RELEASE = "REFERRALS-ON-RELEASE"
 REFERRALS_BETWEEN_PRISONS = "REFERRALS-BETWEEN-PRISONS"
@@ -83,7 +85,17 @@ FOR_LINE_MANAGER = frozenset(
 FOR_SOME_LINE_MANAGER = frozenset({OVERRIDE_LAPSED, BREAK_GLASS_USED, BREAK_GLASS_NOT_REVIEWED})
 """These reach whoever is line manager where the case is managed, if the case names none."""
 
-URGENT = frozenset({SAFETY_PARKED, NOT_ACKNOWLEDGED, ESCALATED, AT_ODDS, NOT_DISCLOSABLE, NOT_GIVEN_AGAIN})
+URGENT = frozenset(
+    {
+        SAFETY_PARKED,
+        NOT_ACKNOWLEDGED,
+        ESCALATED,
+        AT_ODDS,
+        NOT_DISCLOSABLE,
+        NOT_GIVEN_AGAIN,
+        CUSTODY_CLAIMED,
+    }
+)
 """Somebody may not know what safety can hang on: these may overtake."""
 
 DETAILS: Mapping[str, str] = {
@@ -132,6 +144,11 @@ DETAILS: Mapping[str, str] = {
     "Ask the prison where the person is before anything is done because of it.",
     MOVEMENT_TAKEN_BACK: "A movement that had been told as having happened was wrong and is taken back. "
     "Undo what was done because of it.",
+    CUSTODY_CLAIMED: "A prison says that the person is, or was, with it, and nobody else has said so. "
+    "It has been told nothing because of it. Ask where the person is, and say so as a prison event; the word "
+    "of the prison left or of the prison service does it, too (decision 0010; 002 3.24a).",
+    CLAIM_BORNE_OUT: "What a prison had said of the person's custody is borne out by another's word now, and "
+    "counts from the moment it happened.",
     DEATH_REPORTED: "The prison has confirmed the person's death. Every open referral has ended. "
     "Close the case when nothing more is to be said on it.",
     REFERRALS_ON_RELEASE: "The person has left custody with referrals open. Decide for each whether it goes "

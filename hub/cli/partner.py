@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from hub.cli.console import show_pairs
-from hub.consent.parties import Access, Kind, LegalStatus, Purpose, Standing
+from hub.consent.parties import EVERY_PRISON, Access, Kind, LegalStatus, Purpose, Standing
 from hub.errors import NotConfigured
 from hub.messages.envelope import InformationClass, MessageName
 from hub.messages.identifiers import OrganisationId
@@ -32,6 +32,7 @@ app = typer.Typer(
 )
 
 _PROTOCOL = re.compile(r"(?P<name>[^:]+):(?P<classes>[a-z_]+(?:,[a-z_]+)*)")
+_PRISON = re.compile(r"[A-Z]{3}")
 _COLUMNS = ("name", "kind", "rung", "legal status", "standing", "access", "sends", "by Kafka")
 USUAL_PURPOSES = {
     Kind.PROBATION: tuple(Purpose),
@@ -42,52 +43,96 @@ USUAL_PURPOSES = {
 _GATEWAY_UNKNOWN = "http://127.0.0.1:PORT"
 
 
+Name = Annotated[str, typer.Argument(help="The organisation's short name.")]
+NewName = Annotated[str, typer.Argument(help="Short name: lower-case letters, digits, hyphens.")]
+KindOf = Annotated[Kind, typer.Option(help="What sort of body it is.")]
+Rung = Annotated[
+    int, typer.Option(min=1, max=4, help="Rung of the brokerage ladder: how its work was arranged.")
+]
+Status = Annotated[LegalStatus, typer.Option(help="Which legal gateways it has by what it is.")]
+Evidence = Annotated[str, typer.Option(help="What shows the legal status, e.g. a contract's number.")]
+Title = Annotated[str | None, typer.Option(help="Its name as people write it; else made from NAME.")]
+Sends = Annotated[
+    list[MessageName] | None,
+    typer.Option(
+        help="Message type it may send; repeat. Without receipt it can't acknowledge, and what has to be "
+        "acknowledged is not sent to it."
+    ),
+]
+ByKafka = Annotated[
+    list[MessageName] | None, typer.Option(help="Message type it takes on its own topic; repeat.")
+]
+For = Annotated[
+    list[Purpose] | None,
+    typer.Option(help="What it may be told things for; repeat. Left out: what its kind works for."),
+]
+Protocols = Annotated[
+    list[str] | None, typer.Option(help="Sharing protocol from now on, 'NAME:class,class'; repeat.")
+]
+PrisonCode = Annotated[
+    str | None, typer.Option(help="Prison code, e.g. MDI; `every` for the prison service's system.")
+]
+Region = Annotated[str | None, typer.Option(help="Probation region code, where it is one.")]
+Learns = Annotated[
+    Access, typer.Option(help="Of which cases it may learn: all that concern it, or those that name it.")
+]
+HasPolicy = Annotated[
+    bool | None,
+    typer.Option(
+        help="Whether it has the policy document that sensitive data need (DPA 2018 s.42). "
+        "Left out: not known, so sensitive data reach it with consent only, an authority not at all."
+    ),
+]
+
+SendsNow = Annotated[
+    list[MessageName] | None,
+    typer.Option(help="Message type it may send; repeat. Takes the place of all it might send."),
+]
+SendsNone = Annotated[bool, typer.Option("--no-sends", help="It may send nothing any more.")]
+ByKafkaNow = Annotated[
+    list[MessageName] | None,
+    typer.Option(
+        help="Message type it takes on its own topic; repeat. Takes the place of all it took there."
+    ),
+]
+ByKafkaNone = Annotated[bool, typer.Option("--no-kafka", help="It takes nothing on its own topic any more.")]
+ForNow = Annotated[
+    list[Purpose] | None,
+    typer.Option(help="What it may be told things for; repeat. Takes the place of all there were."),
+]
+LearnsNow = Annotated[
+    Access | None,
+    typer.Option(help="Of which cases it may learn: all that concern it, or those that name it."),
+]
+HasPolicyNow = Annotated[
+    bool | None,
+    typer.Option(help="Whether it has the policy document that sensitive data need (DPA 2018 s.42)."),
+]
+DryRun = Annotated[
+    bool, typer.Option("--dry-run", help="Only show what would change; nothing is put in force.")
+]
+
+
 @app.command()
 def add(  # noqa: PLR0913 - each option is a fact about the organisation
-    name: Annotated[str, typer.Argument(help="Short name: lower-case letters, digits, hyphens.")],
+    name: NewName,
     *,
-    kind: Annotated[Kind, typer.Option(help="What sort of body it is.")],
-    rung: Annotated[
-        int, typer.Option(min=1, max=4, help="Rung of the brokerage ladder: how its work was arranged.")
-    ],
-    legal_status: Annotated[LegalStatus, typer.Option(help="Which legal gateways it has by what it is.")],
-    evidence: Annotated[str, typer.Option(help="What shows the legal status, e.g. a contract's number.")],
-    title: Annotated[
-        str | None, typer.Option(help="Its name as people write it; else made from NAME.")
-    ] = None,
-    sends: Annotated[
-        list[MessageName] | None,
-        typer.Option(
-            help="Message type it may send; repeat. Without receipt it can't acknowledge, and what has to be "
-            "acknowledged is not sent to it."
-        ),
-    ] = None,
-    kafka: Annotated[
-        list[MessageName] | None, typer.Option(help="Message type it takes on its own topic; repeat.")
-    ] = None,
-    purpose: Annotated[
-        list[Purpose] | None,
-        typer.Option(help="What it may be told things for; repeat. Left out: what its kind works for."),
-    ] = None,
-    protocol: Annotated[
-        list[str] | None, typer.Option(help="Sharing protocol from now on, 'NAME:class,class'; repeat.")
-    ] = None,
-    prison: Annotated[
-        str | None, typer.Option(help="Prison code, e.g. MDI; `every` for the prison service's system.")
-    ] = None,
-    region: Annotated[str | None, typer.Option(help="Probation region code, where it is one.")] = None,
-    access: Annotated[
-        Access, typer.Option(help="Of which cases it may learn: all that concern it, or those that name it.")
-    ] = Access.ALL_CASES,
-    policy_document: Annotated[
-        bool | None,
-        typer.Option(
-            help="Whether it has the policy document that sensitive data need (DPA 2018 s.42). "
-            "Left out: not known, so sensitive data reach it with consent only, an authority not at all."
-        ),
-    ] = None,
+    kind: KindOf,
+    rung: Rung,
+    legal_status: Status,
+    evidence: Evidence,
+    title: Title = None,
+    sends: Sends = None,
+    kafka: ByKafka = None,
+    purpose: For = None,
+    protocol: Protocols = None,
+    prison: PrisonCode = None,
+    region: Region = None,
+    access: Learns = Access.ALL_CASES,
+    policy_document: HasPolicy = None,
 ) -> None:
     """Let an organisation take part, and show its key. The key is not kept: it can't be shown again."""
+    check_prison(kind, prison)
     body: dict[str, object] = {
         "organisation": name,
         "name": title or name.replace("-", " ").title(),
@@ -140,7 +185,7 @@ def list_(
 
 @app.command()
 def key(
-    name: Annotated[str, typer.Argument(help="The organisation's short name.")],
+    name: Name,
     *,
     only: Annotated[bool, typer.Option("--only", help="Revoke its earlier keys.")] = False,
 ) -> None:
@@ -155,7 +200,7 @@ def key(
 
 
 @app.command()
-def suspend(name: Annotated[str, typer.Argument(help="The organisation's short name.")]) -> None:
+def suspend(name: Name) -> None:
     """Stop dealing with an organisation; its own Kafka topic keeps what is on it for seven days.
 
     At once: no message of it is taken, over HTTP or Kafka, its mailbox is shut, and nothing new is addressed
@@ -166,44 +211,24 @@ def suspend(name: Annotated[str, typer.Argument(help="The organisation's short n
 
 
 @app.command()
-def resume(name: Annotated[str, typer.Argument(help="The organisation's short name.")]) -> None:
+def resume(name: Name) -> None:
     """Deal with a suspended organisation again; its key is the one it had."""
     _on_hub(lambda hub: _stand(hub, name, Standing.ACTIVE))
 
 
 @app.command()
 def amend(  # noqa: PLR0913 - each option is a fact about the organisation
-    name: Annotated[str, typer.Argument(help="The organisation's short name.")],
+    name: Name,
     *,
-    sends: Annotated[
-        list[MessageName] | None,
-        typer.Option(help="Message type it may send; repeat. Takes the place of all it might send."),
-    ] = None,
-    no_sends: Annotated[bool, typer.Option("--no-sends", help="It may send nothing any more.")] = False,
-    kafka: Annotated[
-        list[MessageName] | None,
-        typer.Option(
-            help="Message type it takes on its own topic; repeat. Takes the place of all it took there."
-        ),
-    ] = None,
-    no_kafka: Annotated[
-        bool, typer.Option("--no-kafka", help="It takes nothing on its own topic any more.")
-    ] = False,
-    purpose: Annotated[
-        list[Purpose] | None,
-        typer.Option(help="What it may be told things for; repeat. Takes the place of all there were."),
-    ] = None,
-    access: Annotated[
-        Access | None,
-        typer.Option(help="Of which cases it may learn: all that concern it, or those that name it."),
-    ] = None,
-    policy_document: Annotated[
-        bool | None,
-        typer.Option(help="Whether it has the policy document that sensitive data need (DPA 2018 s.42)."),
-    ] = None,
-    dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Only show what would change; nothing is put in force.")
-    ] = False,
+    sends: SendsNow = None,
+    no_sends: SendsNone = False,
+    kafka: ByKafkaNow = None,
+    no_kafka: ByKafkaNone = False,
+    purpose: ForNow = None,
+    prison: PrisonCode = None,
+    access: LearnsNow = None,
+    policy_document: HasPolicyNow = None,
+    dry_run: DryRun = False,
 ) -> None:
     """Say anew what is known of an organisation; the rest stays. It counts from the next message on.
 
@@ -213,6 +238,7 @@ def amend(  # noqa: PLR0913 - each option is a fact about the organisation
         "sends": _list("sends", sends, none=no_sends),
         "kafka": _list("kafka", kafka, none=no_kafka),
         "purposes": _list("purpose", purpose, none=False),
+        "prison": prison,
         "access": None if access is None else access.value,
         "policy_document": policy_document,
     }
@@ -221,6 +247,8 @@ def amend(  # noqa: PLR0913 - each option is a fact about the organisation
         """Put it in force for an organisation there is."""
         before = await hub.organisation(name)
         body = amended(before, said)
+        if prison is not None:
+            check_prison(Kind(str(before["kind"])), prison)
         changes = list(_changes(before, body))
         if not changes:
             print(f"{name} is so already: nothing changes.")
@@ -236,12 +264,31 @@ def amend(  # noqa: PLR0913 - each option is a fact about the organisation
     _on_hub(work)
 
 
+def check_prison(kind: Kind, prison: str | None) -> None:
+    """Refuse a prison without its code, and a code of what is none: by it one knows who holds somebody."""
+    if kind is not Kind.PRISON:
+        if prison is None:
+            return
+        message, fix = f"a prison code is a prison's, and this is of the kind {kind}", "leave out --prison"
+    elif prison is None:
+        message = "a prison is found by its code, and none is given"
+        fix = (
+            f"give --prison with its code, e.g. MDI, or --prison {EVERY_PRISON} for the service's own system"
+        )
+    elif prison == EVERY_PRISON or _PRISON.fullmatch(prison):
+        return
+    else:
+        message = f"{prison} is no prison code"
+        fix = f"give three capital letters, e.g. MDI, or {EVERY_PRISON} for the prison service's own system"
+    raise NotConfigured(message, fix=fix)
+
+
 def amended(body: Mapping[str, object], said: Mapping[str, object]) -> dict[str, object]:
     """Return an organisation's description with what is said in place of what stood there; None: not said."""
     new = {name: value for name, value in said.items() if value is not None}
     if not new:
         message = "nothing to amend is said"
-        fix = "give --sends, --kafka, --purpose, --access or --policy-document; see --help"
+        fix = "give --sends, --kafka, --purpose, --prison, --access or --policy-document; see --help"
         raise NotConfigured(message, fix=fix)
     return {**body, **new}
 

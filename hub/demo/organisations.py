@@ -8,13 +8,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from hub.consent.parties import Access, Kind, LegalStatus, Purpose
+from hub.consent.parties import EVERY_PRISON, Access, Kind, LegalStatus, Purpose
 from hub.messages.envelope import InformationClass, MessageName
 from hub.messages.identifiers import OrganisationId
 
 PROBATION = OrganisationId("probation-n54")
 MOORLAND = OrganisationId("hmp-moorland")
 LEEDS = OrganisationId("hmp-leeds")
+PRISON_SERVICE = OrganisationId("prison-service")
 PROGRAMMES = OrganisationId("programmes-example")
 RECOVERY = OrganisationId("recovery-example")
 HOUSING = OrganisationId("housing-example")
@@ -109,6 +110,22 @@ class Party:
 def parties() -> tuple[Party, ...]:
     """Return a probation region, two prisons and four partners, one on each rung of the ladder."""
     return (_probation(), _prison(MOORLAND, "MDI"), _prison(LEEDS, "LEI"), *_partners())
+
+
+def prison_service() -> Party:
+    """Return the prison service's own system, which speaks for every prison and reads nothing."""
+    return Party(
+        organisation=PRISON_SERVICE,
+        name="Prison service (demo)",
+        kind=Kind.PRISON,
+        rung=1,
+        legal_status=LegalStatus.IN_HOUSE,
+        evidence="OMA 2007 s.14(1): the Secretary of State",
+        sends=frozenset({MessageName.CASE, MessageName.PRISON_EVENT}),
+        purposes=frozenset(Purpose),
+        prison=EVERY_PRISON,
+        policy_document=True,
+    )
 
 
 def _probation() -> Party:

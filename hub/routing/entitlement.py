@@ -16,10 +16,12 @@ from hub.cases.membership import (
     outgoing_manager,
     referral_named,
 )
+from hub.cases.movements import ARRIVALS
 from hub.consent.parties import EVERY_PRISON, Kind, Organisation, Standing
 from hub.messages.case import CaseAction, CaseMessage
 from hub.messages.consent import ConsentAction, ConsentMessage
 from hub.messages.envelope import MessageName, Role
+from hub.messages.prison_event import PrisonEventAction, PrisonEventStatus
 from hub.messages.referral import ReferralAction, ReferralMessage
 from hub.messages.team_change import TeamChangeAction, TeamChangeMessage
 
@@ -44,7 +46,7 @@ AUTHORS: Mapping[MessageName, frozenset[Role]] = {
     MessageName.RISK_CHANGE: TAKING_PART,
     MessageName.PLAN: TAKING_PART,
     MessageName.APPOINTMENT: TAKING_PART,
-    MessageName.PRISON_EVENT: frozenset({OS, CA, OMU, Role.SYSTEM}),
+    MessageName.PRISON_EVENT: frozenset({OM, OS, CA, OMU, Role.SYSTEM}),
     MessageName.TEAM_CHANGE: frozenset({*MANAGING, KW, OMU, LM, Role.SERVICE_MANAGER, Role.SYSTEM}),
     MessageName.CONSENT: frozenset({*TAKING_PART, LM}),
     MessageName.ENFORCEMENT: TAKING_PART,
@@ -221,21 +223,29 @@ def _referral(sender: Sender, body: ReferralMessage) -> bool:
 
 
 def _prison_event(sender: Sender, body: PrisonEventMessage) -> bool:
-    """From the prison that holds, held or receives the person; the first one heard of needs no history.
+    """From the prison that holds the person, another on its own part only, the service for every prison.
 
-    The prison service's own system speaks for every prison.
+    How far a prison's own word goes stands in `hub.cases.claims`. Those who manage the case may say that
+    somebody has come into a prison, or has not.
     """
     own = sender.organisation
+    if own.kind is Kind.PROBATION:
+        return sender.role in {OM, CA} and _names_arrival(body) and holds_role(sender)
     if own.kind is not Kind.PRISON:
         return False
-    if _is_prison_service(sender):
-        return True
     custody = sender.case.custody
-    held = custody is not None and own.organisation in {custody.prison, custody.previous}
+    if _is_prison_service(sender) or (custody is not None and custody.prison == own.organisation):
+        return True
+    held = custody is not None and custody.previous == own.organisation
     free = custody is None or custody.prison is None
-    receives = body.prison_to is not None and sender.prisons(body.prison_to) == own.organisation
+    receives = _names_arrival(body) and sender.prisons(body.prison_to or "") == own.organisation
     leaves = body.prison_from is not None and sender.prisons(body.prison_from) == own.organisation
-    return held or receives or (free and leaves)
+    takes_back = body.status is PrisonEventStatus.RETRACTED or body.action is PrisonEventAction.RELEASE_DATE
+    return receives or (leaves and (free or held)) or (held and takes_back)
+
+
+def _names_arrival(body: PrisonEventMessage) -> bool:
+    return body.action in ARRIVALS and body.prison_to is not None
 
 
 def _team_change(sender: Sender, body: TeamChangeMessage) -> bool:

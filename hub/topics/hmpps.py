@@ -60,7 +60,12 @@ BY_CODE: Mapping[tuple[PrisonEventAction, str], PrisonEventAction] = {
     (PrisonEventAction.RELEASE, "UAL"): PrisonEventAction.TEMPORARY_RELEASE,
     (PrisonEventAction.RELEASE, "UAL_ECL"): PrisonEventAction.TEMPORARY_RELEASE,
 }
-"""What the movement reason code shows it to be. Who is unlawfully at large is out and still the prison's."""
+"""What the movement reason code shows it to be.
+
+The model has no movement for who is unlawfully at large. Nobody let them out, and nobody else holds them: of
+what there is, only a temporary release leaves them with their prison, opens no question of what becomes of
+referrals and ends with a return. The code goes along as the reason, and no type of release does.
+"""
 TYPES: Mapping[str, ReleaseType] = {
     "CR": ReleaseType.AUTOMATIC_CONDITIONAL,
     "ECSL": ReleaseType.EARLY,

@@ -47,7 +47,7 @@ def organisation(name: str, kind: str, **facts: object) -> dict[str, object]:
         "status_evidence": "Example order",
         "standing": "active",
         "purposes": [*PURPOSES, "transfer_release", "enforcement", "rights"],
-        "sends": ["case", "team-change", "referral", "prison-event", "progress", "review"],
+        "sends": ["case", "team-change", "referral", "prison-event", "progress", "review", "risk-change"],
         "access": "all_cases",
         "policy_document": True,
         **facts,
@@ -126,6 +126,11 @@ class Party:
                 if await self.state(answer["status_url"]) == "routed":
                     return
                 await asyncio.sleep(0.2)
+
+    async def mailbox(self) -> list[str]:
+        """The ids of everything that waits in the mailbox."""
+        listed = (await self.http.get("/v1/mailbox/messages?limit=500")).json()
+        return [each["delivery"] for each in listed["messages"]]
 
     async def waiting(self, message: str) -> list[Delivered]:
         """What of one type waits in the mailbox, oldest first, each with what it says."""

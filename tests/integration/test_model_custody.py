@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from tests.integration.custody_world import CustodyWorld
 
 pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(180), pytest.mark.public_door]
+RISK = {"kind": "FACTOR", "factor": "Invented factor"}
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
@@ -152,6 +153,36 @@ async def test_a_prison_the_person_has_left_moves_nobody(world: CustodyWorld) ->
     assert (await world.refusals())[-1] == "PERSON-NOT-HELD"
 
 
+@pytest.mark.requirement("R-DIS-01")
+@pytest.mark.requirement("R-RTE-05")
+async def test_a_prison_that_names_somebody_held_elsewhere_is_given_nothing_until_that_prison_bears_it_out(
+    world: CustodyWorld,
+) -> None:
+    """By its own key and the person's number alone; the Offender Manager hears of it at once."""
+    number = "A1008AA"
+    case = await held(world, number)
+    theirs = await _reference(world.moorland, "RECEPTION")
+    mailbox, topic = await world.leeds.mailbox(), await _cases_on_topic(world)
+    came = event(f"{HELD_BACK}.received", number, "ADMISSION", "INT", prison="LEI", at="2026-03-11T09:00:00Z")
+    assert (await world.leeds.event(came)).status_code == httpx.codes.ACCEPTED
+    await world.region.told("exception", case, code="CUSTODY-CLAIMED")
+    first = RISK | {"summary": "Invented risk before the move"}
+    await world.region.say("risk-changes", case, first)
+    await world.moorland.told("risk-change", theirs, summary=first["summary"])
+    assert (await world.leeds.mailbox(), await _cases_on_topic(world)) == (mailbox, topic)
+
+    left = {"action": "TRANSFER", "status": "CONFIRMED", "prison_from": "MDI", "prison_to": "LEI"}
+    await world.moorland.say("prison-events", theirs, left | {"at": "2026-03-11T08:00:00Z"}, UNIT)
+    await until(lambda: _more_on_topic(world, len(topic)))
+    (here,) = set(await _cases_on_topic(world)) - set(topic)
+    await world.leeds.told("case", here)
+    second = RISK | {"summary": "Invented risk after the move"}
+    await world.region.say("risk-changes", case, second)
+    await world.leeds.told("risk-change", here, summary=second["summary"])
+    # The prison left hears of it no more, and what it has not fetched yet waits there no longer.
+    assert await world.moorland.of_case("risk-change", theirs) == []
+
+
 @pytest.mark.requirement("R-MSG-05")
 @pytest.mark.requirement("R-REF-03")
 async def test_a_death_ends_the_work_and_a_mistaken_one_brings_it_back(world: CustodyWorld) -> None:
@@ -252,8 +283,59 @@ async def test_what_the_hub_cannot_use_is_answered_alike_whoever_it_is_about(wor
     assert "A9999ZZ" not in broken.text
 
 
+@pytest.mark.requirement("R-DIS-01")
+@pytest.mark.requirement("R-DEL-03")
+async def test_a_single_prison_cannot_tell_from_any_answer_whether_a_number_is_known(
+    world: CustodyWorld,
+) -> None:
+    """Not from the first answer, not from a repeat, not from the state, and not once it becomes known."""
+    known, unknown, later = "A1009AA", "A9009ZZ", "A1010AA"
+    case = await held(world, known)
+
+    def told(number: str) -> dict[str, Any]:
+        return event(f"{HELD_BACK}.received", number, "ADMISSION", prison="LEI", at="2026-03-12T09:00:00Z")
+
+    before = len(await world.refusals())
+    found = {number: await _outside(world, told(number)) for number in (known, unknown, later)}
+    await world.region.told("exception", case, code="CUSTODY-CLAIMED")
+    await until(lambda: _more_refusals(world, before + 2))
+    again = {number: await _outside(world, told(number)) for number in found}
+    assert len(set(found.values())) == len(set(again.values())) == 1
+    assert again[known][0] == "accepted"
+
+    new = await held(world, later)
+    repeated = await _outside(world, told(later))
+    await world.region.told("exception", new, code="CUSTODY-CLAIMED")
+    assert (repeated, await _outside(world, told(later))) == (again[unknown], again[unknown])
+    # The service may know: it names everybody who is in any prison.
+    answer = await world.service.event(told(unknown))
+    assert await world.service.state(answer.json()["status_url"]) == "refused"
+
+
+async def _outside(world: CustodyWorld, document: dict[str, Any]) -> tuple[str, ...]:
+    """All that a prison sees of an event: answers and state, without the reference, which is opaque."""
+    foreseen = await world.leeds.http.post("/v1/hmpps-events?dry_run=true", json=document)
+    answer = await world.leeds.event(document)
+    reference, url = answer.json()["message"], answer.json()["status_url"]
+    state = await world.leeds.http.get(url)
+    seen = []
+    for each in (answer, foreseen, state):
+        names = sorted(name for name in each.headers if name != "date")
+        seen += [str(each.status_code), each.text.replace(reference, "-"), *names]
+    return (state.json()["state"], *seen, answer.headers["content-length"], str(len(reference)))
+
+
+async def _more_refusals(world: CustodyWorld, count: int) -> bool:
+    return len(await world.refusals()) >= count
+
+
 async def _more_on_topic(world: CustodyWorld, before: int) -> bool:
     return len(await world.on_topic(LEEDS)) > before
+
+
+async def _cases_on_topic(world: CustodyWorld) -> list[str]:
+    """The case of every record on Leeds' own topic, as Leeds knows it."""
+    return sorted(each["ce_subject"] for each in await world.on_topic(LEEDS))
 
 
 async def _reference(prison: Any, action: str) -> str:  # noqa: ANN401 - a Party

@@ -146,7 +146,7 @@ def test_a_prison_the_hub_does_not_know_still_counts_as_custody() -> None:
     """The person is held there, though nobody there can be told."""
     world = held()
     event(world, UNIT, "TRANSFER", prison_from="MDI", prison_to="WWI")
-    assert prison(world) == "prison-wwi"
+    assert prison(world) == "prison.wwi"
 
 
 @pytest.mark.requirement("R-RTE-06")

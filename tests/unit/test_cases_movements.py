@@ -113,7 +113,7 @@ def test_a_correction_under_the_same_correlation_mends_where_the_person_is() -> 
     world = held()
     event(world, UNIT, "TRANSFER", prison_from="MDI", prison_to="LEI", fact=FACT)
     mended = event(world, UNIT, "TRANSFER", prison_from="MDI", prison_to="WWI", fact=FACT)
-    assert prison(world) == "prison-wwi"
+    assert prison(world) == "prison.wwi"
     assert (LEEDS, "offender_management_unit") in asked(mended)
     review = world.send(MANAGER, MessageName.REVIEW, {"review": "r-1", "action": "DUE"})
     assert LEEDS not in {each.candidate.organisation for each in review.decisions}

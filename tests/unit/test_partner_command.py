@@ -156,6 +156,38 @@ def test_an_option_and_its_contrary_are_refused(held: Held) -> None:
     assert held.put == []
 
 
+@pytest.mark.requirement("R-DIS-01")
+@pytest.mark.parametrize(
+    ("kind", "prison", "fix"),
+    [
+        ("prison", (), "--prison every"),
+        ("prison", ("--prison", "mdi"), "three capital letters"),
+        ("partner", ("--prison", "MDI"), "leave out --prison"),
+    ],
+)
+def test_a_prison_takes_part_by_its_code_and_nobody_else_has_one(
+    held: Held, kind: str, prison: tuple[str, ...], fix: str
+) -> None:
+    """By the code the hub knows who holds somebody; the refusal says what to give."""
+    facts = ("--kind", kind, "--rung", "1", "--legal-status", "in_house", "--evidence", "Example order")
+    refused = CliRunner().invoke(app, ["add", "hmp-mock", *facts, *prison]).exception
+    assert isinstance(refused, NotConfigured)
+    assert fix in refused.fix
+    assert held.put == []
+
+
+@pytest.mark.requirement("R-DIS-01")
+def test_the_code_of_a_prison_can_be_amended_and_of_nobody_else(held: Held) -> None:
+    """A slip in it would have another prison's people told to this one."""
+    held.body |= {"kind": "prison", "prison": "LEI"}
+    done = amend("--prison", "MDI")
+    assert "prison LEI -> MDI" in " ".join(done.output.split())
+    assert held.put == [held.body | {"prison": "MDI"}]
+    held.body |= {"kind": "partner", "prison": None}
+    assert isinstance(amend("--prison", "MDI").exception, NotConfigured)
+    assert len(held.put) == 1
+
+
 def test_table_shows_who_takes_part(capsys: pytest.CaptureFixture[str]) -> None:
     """One line each, aligned; and a hint where nobody takes part."""
     body = {"organisation": "harbour-trust", "kind": "partner", "rung": 2, "sends": ["progress", "receipt"]}

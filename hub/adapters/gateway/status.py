@@ -1,7 +1,8 @@
 """How far a message has come, told to its sender alone: accepted, routed or refused.
 
 Why the model refused it is told to whoever holds on the case the role they claim (hub.cases.refusals). Any
-other reason could tell that a case exists, and is not told: staff find it in the quarantine.
+other reason could tell that a case exists, and is not told: staff find it in the quarantine. For the same
+reason an event by a person's number stays accepted to whoever is not the prison service (events.py).
 """
 
 from __future__ import annotations

@@ -38,7 +38,7 @@ def drawing(page: Page, came: Sequence[Came]) -> str:
     speaking = {
         f"{one.scene.by.organisation}/{one.scene.by.role.value}"
         for one in came
-        if isinstance(one.scene, Said)
+        if isinstance(one.scene, Said | Pushed)
     }
     names = {
         name: f"{staff.organisation}/{staff.role.value}"

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from hub.demo.journeys.drawn import drawing, tables
 from hub.demo.journeys.page import read_page, with_results
 from hub.demo.journeys.play import Player
-from hub.demo.organisations import parties
+from hub.demo.organisations import parties, prison_service
 from hub.errors import NotConfigured
 
 if TYPE_CHECKING:
@@ -62,7 +62,7 @@ def journey_named(name: str) -> Path:
 
 async def register(driver: Driver, *, since: int) -> None:
     """Put the organisations of the stories in force; all read their mailbox."""
-    for party in parties():
+    for party in (*parties(), prison_service()):
         await driver.register(replace(party, kafka=frozenset()), since=since - DAY_MS)
     await driver.begin()
 

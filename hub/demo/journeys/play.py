@@ -153,16 +153,18 @@ class Player:
         return Came(scene=scene, received=tuple(received), judgements=tuple(judgements), state=state)
 
     async def _push(self, scene: Pushed) -> Came:
-        """Hand on an event of the prison system as its organisation."""
+        """Hand on an event of the prison system as its organisation.
+
+        What became of it is seen by what others get: a single prison is never told.
+        """
         self._sent += 1
         key = f"{self._key}-{self._sent}"
         status, answer = await self.driver.post(scene.by.organisation, EVENTS, scene.event, key=key)
         if status != ACCEPTED:
             message = f"the hub answers {status} to the event: {answer}"
             raise JourneyBroken(message, fix="mend the scene's event")
-        state = await self._ended(scene.by.organisation, str(answer["message"]))
         received, judgements = await self._gather(scene.gets, passing=False)
-        return Came(scene=scene, received=tuple(received), judgements=tuple(judgements), state=state)
+        return Came(scene=scene, received=tuple(received), judgements=tuple(judgements))
 
     async def _end(self) -> None:
         """Close the case, so that nothing of it comes into the next story."""
