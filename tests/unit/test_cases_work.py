@@ -444,7 +444,7 @@ def test_a_case_that_closes_without_feedback_on_a_provider_is_reported_until_the
     world = working()
     move(world, COUNSELLOR, "START")
     closed = world.send(MANAGER, MessageName.CASE, {"action": "CLOSED", "close_reason": "SENTENCE_ENDED"})
-    assert set(codes(closed)) == {"PROVIDER-NOT-EVALUATED"}
+    assert set(codes(closed)) == {"PROVIDER-NOT-EVALUATED", "DISPOSE"}
     outcome = {"objective": "o-1", "achieved": "ACHIEVED", "feedback": "Invented praise"}
     lacking = {"evaluation": "v-1", "outcomes": [{**outcome, "organisation": "housing"}]}
     assert set(codes(world.send(MANAGER, MessageName.EVALUATION, lacking))) == {"PROVIDER-NOT-EVALUATED"}
