@@ -113,18 +113,11 @@ def _asked(question: Callable[[AsyncConnection, Codec, Instant], Awaitable[Answe
 
 async def _answered(question: Callable[[AsyncConnection, Codec, Instant], Awaitable[Answer]]) -> Answer:
     from hub.cli.projection import projection
+    from hub.cli.references import opened_with
     from hub.messages.identifiers import Instant
-    from hub.settings import load
-    from hub.topics.codec import Codec
-    from hub.topics.keys import FileKeyStore
-    from hub.topics.library import SchemaLibrary
 
-    settings = load()
-    codec = Codec(
-        library=SchemaLibrary.load(settings.schemas), keys=FileKeyStore(settings.instance_folder / "keys")
-    )
     async with projection() as connection:
-        return await question(connection, codec, Instant(time.time_ns() // 1_000_000))
+        return await question(connection, opened_with(), Instant(time.time_ns() // 1_000_000))
 
 
 def _zoned(since: datetime | None) -> datetime | None:
