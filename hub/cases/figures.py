@@ -1,27 +1,27 @@
 """Figures about many cases: caseload for managers, needs for who plans services (R-ADM-04, R-ADM-06).
 
 004: few prisons "made strategic use of the OASys database to identify and provide for key areas of need".
-Counts of needs are for people who know no case, so nobody may be found in them: small numbers and nearly
-whole ones are suppressed, the others rounded, and there is no total that a suppressed number could be
-worked out from.
+All are for people who know no case, so nobody may be found in them: they count cases, and show no small
+number of them, as `small_numbers` has it.
 """
 
 from __future__ import annotations
 
 from collections import Counter, defaultdict
 from dataclasses import dataclass
+from statistics import median, quantiles
 from typing import TYPE_CHECKING
 
 from hub.cases.membership import offender_manager
+from hub.cases.small_numbers import SMALL, part, total
+from hub.messages.vocabulary import Need
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
     from hub.cases.case import Case
-    from hub.messages.identifiers import Instant
+    from hub.messages.identifiers import CaseRef, Instant
 
-SMALL = 5
-"""Fewer people than this are not shown, nor the difference of so few from all of a place; ours."""
 IN_COMMUNITY = "in the community"
 NO_REGION = "no region"
 
@@ -34,22 +34,63 @@ class NeedFigures:
     assessed: int | None
     """Rounded; None: fewer than may be shown."""
     needs: tuple[tuple[str, int | None], ...] = ()
-    """Each need found there, rounded; None: too few, or too nearly all, to be shown."""
+    """Every need there is, whether anybody has it or not; None: too few, or too nearly all, to be shown."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Caseload:
-    """The open cases of one organisation and tier, and what should have happened in them."""
+    """The open cases of one organisation and tier, and in how many of them what should have happened has not.
+
+    Rounded; None: fewer than may be shown, or too nearly all of the cases.
+    """
 
     organisation: str
     tier: int | None
+    cases: int | None
+    in_custody: int | None
+    unassessed: int | None
+    reviews_late: int | None
+    alerts_awaited: int | None
+    undecided: int | None
+    """Cases with enforcement on which the Offender Manager has still to decide."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ExceptionCount:
+    """On how many people of one prison, or in the community, there were exception reports of one code."""
+
+    prison: str
+    """Where they are held now."""
+    code: str
     cases: int
-    in_custody: int
-    unassessed: int
-    reviews_late: int
-    alerts_awaited: int
-    undecided: int
-    """Matters of enforcement on which the Offender Manager has still to decide."""
+    """Rounded."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Alert:
+    """One alert to one role, and after how many minutes it was acknowledged; None: it was not."""
+
+    role: str
+    case: CaseRef
+    minutes: float | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AlertTimes:
+    """On how many people one role got alerts, and how long it took to acknowledge them, in minutes.
+
+    There is no longest time: that would be one person's.
+    """
+
+    role: str
+    sent: int | None
+    """On how many people, rounded; None: fewer than may be shown."""
+    acknowledged: int | None
+    """On how many of them every alert was acknowledged; None: too few, or too nearly all."""
+    median_minutes: float | None
+    """Half took no longer; None: there are too few people on either side of it."""
+    nine_in_ten_minutes: float | None
+    """Nine in ten took no longer; None: too few took longer."""
 
 
 @dataclass(slots=True)
@@ -93,12 +134,12 @@ class Figures:
             Caseload(
                 organisation=organisation,
                 tier=tier,
-                cases=held["cases"],
-                in_custody=held["in_custody"],
-                unassessed=held["unassessed"],
-                reviews_late=held["reviews_late"],
-                alerts_awaited=held["alerts_awaited"],
-                undecided=held["undecided"],
+                cases=total(held["cases"]),
+                in_custody=part(held["in_custody"], held["cases"]),
+                unassessed=part(held["unassessed"], held["cases"]),
+                reviews_late=part(held["reviews_late"], held["cases"]),
+                alerts_awaited=part(held["alerts_awaited"], held["cases"]),
+                undecided=part(held["undecided"], held["cases"]),
             )
             for (organisation, tier), held in sorted(
                 self._loads.items(), key=lambda item: (item[0][0], item[0][1] or 0)
@@ -113,8 +154,8 @@ class Figures:
         load["in_custody"] += case.custody is not None and case.custody.prison is not None
         load["unassessed"] += work.assessed is None or not work.assessed.full
         load["reviews_late"] += any(not held.held and held.due_at <= self._now for held in work.reviews)
-        load["alerts_awaited"] += len(case.awaiting)
-        load["undecided"] += sum(held.decision is None for held in work.enforcements)
+        load["alerts_awaited"] += bool(case.awaiting)
+        load["undecided"] += any(held.decision is None for held in work.enforcements)
 
 
 def prison_of(case: Case) -> str:
@@ -123,23 +164,63 @@ def prison_of(case: Case) -> str:
     return IN_COMMUNITY if custody is None or custody.prison is None else custody.prison
 
 
+def exceptions(
+    prisons: Mapping[CaseRef, str], reports: Iterable[tuple[CaseRef, str]]
+) -> tuple[ExceptionCount, ...]:
+    """Return on how many people of each prison there were reports of each code.
+
+    Rows that may not be shown are left out: that a code is named says that somebody has it.
+    """
+    people = Counter(prisons.values())
+    having: defaultdict[tuple[str, str], set[CaseRef]] = defaultdict(set)
+    for case, code in reports:
+        if case in prisons:
+            having[prisons[case], code].add(case)
+    return tuple(
+        ExceptionCount(prison=prison, code=code, cases=shown)
+        for (prison, code), cases in sorted(having.items())
+        if (shown := part(len(cases), people[prison])) is not None
+    )
+
+
+def alert_times(alerts: Iterable[Alert]) -> tuple[AlertTimes, ...]:
+    """Return how long alerts took to be acknowledged, by the role they were for.
+
+    Each person counts once, with the longest of their times: of one who caused many alerts, every number
+    shown might be theirs.
+    """
+    roles: defaultdict[str, dict[CaseRef, float | None]] = defaultdict(dict)
+    for alert in alerts:
+        cases = roles[alert.role]
+        before = cases.setdefault(alert.case, alert.minutes)
+        if before is None or alert.minutes is None:
+            cases[alert.case] = None
+        else:
+            cases[alert.case] = max(before, alert.minutes)
+    return tuple(_times(role, roles[role]) for role in sorted(roles))
+
+
+def _times(role: str, cases: Mapping[CaseRef, float | None]) -> AlertTimes:
+    minutes = [each for each in cases.values() if each is not None]
+    return AlertTimes(
+        role=role,
+        sent=total(len(cases)),
+        acknowledged=part(len(minutes), len(cases)),
+        median_minutes=round(median(minutes), 1) if len(minutes) >= 2 * SMALL else None,
+        nine_in_ten_minutes=round(quantiles(minutes, n=10, method="inclusive")[-1], 1)
+        if len(minutes) >= 10 * SMALL
+        else None,
+    )
+
+
 def _figures(places: Iterable[tuple[str, _Needs]]) -> tuple[NeedFigures, ...]:
     return tuple(
         NeedFigures(
             place=place,
-            assessed=_rounded(held.assessed) if held.assessed >= SMALL else None,
-            needs=tuple((need, _shown(count, held.assessed)) for need, count in sorted(held.found.items()))
+            assessed=total(held.assessed),
+            needs=tuple((need.value, part(held.found[need.value], held.assessed)) for need in sorted(Need))
             if held.assessed >= SMALL
             else (),
         )
         for place, held in sorted(places)
     )
-
-
-def _shown(count: int, of: int) -> int | None:
-    return _rounded(count) if SMALL <= count <= of - SMALL else None
-
-
-def _rounded(count: int) -> int:
-    """Round to a multiple of the smallest number shown, so that one person more or less does not show."""
-    return SMALL * ((count + SMALL // 2) // SMALL)

@@ -33,10 +33,12 @@ TELLABLE = frozenset(
         "TEAM-CHANGE-INCOMPLETE",
     }
 )
-"""Reasons the sender itself is told: the model refuses so only whoever holds the role they claim on the case.
+"""Reasons the sender itself is told: the model refuses so only whoever may send this on this case.
 
-So they tell nobody that a case exists. That there is none, and that somebody has no part in it, stays with
-staff: both look alike from outside. Reasons that speak of overrides and grants stay with staff, too.
+That is whoever holds the role they claim there, or speaks for a prison it concerns; everybody else is refused
+before, and not told why. Only OPENED may come from any probation organisation: that a case is open already is
+told to all of them. Otherwise they tell nobody that a case exists. That there is none, and that somebody has
+no part in it, stays with staff: both look alike from outside. So do reasons that name overrides and grants.
 """
 
 

@@ -50,7 +50,7 @@ def reviewed(case: Case, body: ReviewMessage, at: Occasion) -> Applied:
 def _held(case: Case, kind: ReviewKind | None, when: Instant) -> Case:
     """Count the next review of its kind from when this one was held; an earlier word changes nothing."""
     kept = tuple(
-        replace(held, since=when, announced=False, held=True)
+        replace(held, since=when, announced=False, held=True, missed=False)
         if held.kind is kind and held.since <= when
         else held
         for held in case.work.reviews
@@ -105,12 +105,16 @@ def announced(case: Case, due: Ended, now: Instant, directory: Directory) -> App
 
 
 def overdue(case: Case, due: Ended, now: Instant, _directory: Directory) -> Applied:
-    """Report a review that was not held in its time, once."""
+    """Report a review that was not held in its time, once, whatever moves its time until it is held."""
     late = [
         held
         for held in case.work.reviews
-        if deadlines.review(deadlines.REVIEW_DUE, held.kind) == due and held.due_at <= now and not held.held
+        if deadlines.review(deadlines.REVIEW_DUE, held.kind) == due
+        and held.due_at <= now
+        and not (held.held or held.missed)
     ]
+    for held in late:
+        case = _with(case, held, replace(held, missed=True))
     return Applied(
         case=case,
         exceptions=tuple(
@@ -166,7 +170,8 @@ def _timers(wanted: Scheduled, lead_ms: int) -> Iterator[Deadline]:
     if not wanted.announced:
         ahead = deadlines.review(deadlines.REVIEW_AHEAD, wanted.kind)
         yield deadlines.on(ahead, Instant(wanted.due_at - lead_ms))
-    yield deadlines.on(deadlines.review(deadlines.REVIEW_DUE, wanted.kind), wanted.due_at)
+    if not wanted.missed:
+        yield deadlines.on(deadlines.review(deadlines.REVIEW_DUE, wanted.kind), wanted.due_at)
 
 
 def _lead_ms(case: Case, kind: ReviewKind, profile: Profile) -> int:

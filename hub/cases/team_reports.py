@@ -49,8 +49,7 @@ DETAILS: Mapping[str, str] = {
     SEQUENCE_SETTING: "The intervention suits another setting better than the one the person is in: "
     "some are better delivered in custody, some in the community (002 3.33, 3.39). Check the "
     "sequence of the Sentence Plan.",
-    DISPOSE: "You have no part in this case any more, and are sent nothing further. Dispose of what "
-    "you hold of it, but for what the law or your contract has you keep (002 App. B, Case "
-    "Administrator).",
+    DISPOSE: "You have no part in this case any more. Dispose of what you hold of it, but for what the "
+    "law or your contract has you keep (002 App. B, Case Administrator).",
 }
 """What each code says; it never contains anything from a message."""

@@ -49,6 +49,8 @@ class Scheduled:
     """Whether it has been triggered, and has not been held since."""
     held: bool = False
     """Whether it has been held and is not wanted again, as the one before a release."""
+    missed: bool = False
+    """Whether it has been reported as not held, and has not been held since."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -12,17 +12,14 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from hub.cli.readings import list_readings
-from hub.errors import NotConfigured
+from hub.cli.references import known_case, known_parties, known_party, opened_with, own_form
 
 if TYPE_CHECKING:
-    from psycopg import AsyncConnection
-
     from hub.adapters.ledger.consultations import Consultation
     from hub.adapters.ledger.held import Held
     from hub.adapters.ledger.overtaken import Overtaken
     from hub.adapters.ledger.reports import Decided
     from hub.adapters.ledger.reviewing import Reviewed
-    from hub.topics.codec import Codec
 
 __all__ = ["app"]
 
@@ -172,19 +169,11 @@ async def _reviewed(case: str, *, limit: int) -> list[Reviewed]:
     from hub.adapters.ledger.reviewing import merge_review
     from hub.cli.projection import projection
     from hub.messages.identifiers import Instant
-    from hub.settings import load
-    from hub.topics.codec import Codec
-    from hub.topics.keys import FileKeyStore
-    from hub.topics.library import SchemaLibrary
 
-    settings = load()
-    codec = Codec(
-        library=SchemaLibrary.load(settings.schemas), keys=FileKeyStore(settings.instance_folder / "keys")
-    )
     async with projection() as connection:
-        ref = await _case(connection, case, await _parties(connection))
+        ref = await known_case(connection, case, await known_parties(connection))
         now = Instant(time.time_ns() // 1_000_000)
-        return await merge_review(connection, codec, ref, limit=limit, now=now)
+        return await merge_review(connection, opened_with(), ref, limit=limit, now=now)
 
 
 @app.command("held")
@@ -218,11 +207,11 @@ async def _held(*, case: str | None, organisation: str | None, limit: int) -> li
     from hub.cli.projection import projection
 
     async with projection() as connection:
-        parties = await _parties(connection)
+        parties = await known_parties(connection)
         return await held(
             connection,
-            case_ref=case and await _case(connection, case, parties),
-            organisation=organisation and _party(organisation, parties),
+            case_ref=case and await known_case(connection, case, parties),
+            organisation=organisation and known_party(organisation, parties),
             limit=limit,
         )
 
@@ -258,7 +247,7 @@ async def _consultations(*, case: str | None, who: str | None, limit: int) -> li
     from hub.cli.projection import projection
 
     async with projection() as connection:
-        ref = case and _internal(case, "case", await _parties(connection))
+        ref = case and own_form(case, "case", await known_parties(connection))
         return await recorded(connection, case_ref=ref, who=who, limit=limit)
 
 
@@ -272,19 +261,14 @@ async def _overtaken(
     from hub.messages.identifiers import Instant
 
     async with projection() as connection:
-        parties = await _parties(connection)
+        parties = await known_parties(connection)
         wanted = Wanted(
-            case_ref=case and await _case(connection, case, parties),
-            organisation=organisation and _party(organisation, parties),
+            case_ref=case and await known_case(connection, case, parties),
+            organisation=organisation and known_party(organisation, parties),
             since=since if since is None or since.tzinfo else since.astimezone(),
             limit=limit,
         )
-        return await overtaken(connection, _codec(), wanted, now=Instant(time.time_ns() // 1_000_000))
-
-
-async def _parties(connection: AsyncConnection) -> list[str]:
-    cursor = await connection.execute("SELECT name FROM control WHERE kind = 'organisation' ORDER BY name")
-    return [str(row[0]) for row in await cursor.fetchall()]
+        return await overtaken(connection, opened_with(), wanted, now=Instant(time.time_ns() // 1_000_000))
 
 
 def _show(each: Decided, given: frozenset[str] | None) -> None:
@@ -338,69 +322,16 @@ async def _found(
     from hub.cli.projection import projection
 
     async with projection() as connection:
-        parties = await _parties(connection)
+        parties = await known_parties(connection)
         found = await decisions(
             connection,
-            message_id=message and _internal(message, "message", parties),
-            case_ref=case and await _case(connection, case, parties),
-            organisation=organisation and _party(organisation, parties),
+            message_id=message and own_form(message, "message", parties),
+            case_ref=case and await known_case(connection, case, parties),
+            organisation=organisation and known_party(organisation, parties),
             limit=limit,
         )
         sent = {each.delivery_id: each.contract for each in found if each.delivery_id and each.contract}
-        return found, await given(connection, _codec(), sent)
-
-
-def _codec() -> Codec:
-    """Return what opens what is sealed, with the keys of this instance."""
-    from hub.settings import load
-    from hub.topics.codec import Codec
-    from hub.topics.keys import FileKeyStore
-    from hub.topics.library import SchemaLibrary
-
-    settings = load()
-    keys = FileKeyStore(settings.instance_folder / "keys")
-    return Codec(library=SchemaLibrary.load(settings.schemas), keys=keys)
-
-
-def _party(organisation: str, parties: list[str]) -> str:
-    """Return an organisation there is: of one there is not, nothing would look like all being well."""
-    from hub.consent.parties import nearest
-
-    if organisation in parties:
-        return organisation
-    message = f"there is no organisation {organisation}{nearest(organisation, parties)}"
-    raise NotConfigured(message, fix="see `python3 -m hub partner list`")
-
-
-async def _case(connection: AsyncConnection, reference: str, parties: list[str]) -> str:
-    """Return a case the ledger knows of, in the hub's own form."""
-    case = _internal(reference, "case", parties)
-    cursor = await connection.execute("SELECT 1 FROM ledger WHERE case_ref = %s LIMIT 1", (case,))
-    if await cursor.fetchone() is not None:
-        return case
-    message = f"the ledger has nothing on a case {reference}"
-    raise NotConfigured(message, fix="give the reference as an organisation knows it, or the hub's own")
-
-
-def _internal(reference: str, sort: str, parties: list[str]) -> str:
-    """Return the hub's own form of a reference, whichever organisation it was given to."""
-    from hub.errors import NotReadable
-    from hub.messages.identifiers import OrganisationId
-    from hub.settings import load
-    from hub.topics.keys import FileKeyStore
-    from hub.topics.pairwise import Pairwise
-
-    if "_" not in reference:
-        return reference.lower()
-    pairwise = Pairwise(FileKeyStore(load().instance_folder / "keys"))
-    read = pairwise.message_from if sort == "message" else pairwise.case_from
-    for party in parties:
-        try:
-            return read(OrganisationId(party), reference)
-        except NotReadable:
-            continue
-    message = f"this {sort} reference was given to no organisation"
-    raise NotConfigured(message, fix="give the reference as an organisation knows it, or the hub's own id")
+        return found, await given(connection, opened_with(), sent)
 
 
 def _plain(each: Decided, given: frozenset[str] | None) -> dict[str, object]:

@@ -33,12 +33,15 @@ _Since = Annotated[datetime | None, typer.Option(help="Only since then, e.g. 202
 
 @app.callback()
 def _group() -> None:
-    """Show figures about many cases: exceptions, alerts, legal bases, the caseload, assessed needs."""
+    """Show figures about many cases: exceptions, alerts, legal bases, the caseload, assessed needs.
+
+    People are counted. Numbers that are small or nearly whole are not shown, the others rounded to five.
+    """
 
 
 @app.command("exceptions")
 def report_exceptions(since: _Since = None, *, as_json: _Json = False) -> None:
-    """Count exception reports by the prison that holds the person now, and by code (004)."""
+    """Count people with exception reports by the prison that holds them now, and by code (004)."""
     from hub.adapters.ledger import monitoring
 
     _show(
@@ -75,10 +78,7 @@ def report_caseload(*, as_json: _Json = False) -> None:
 def report_needs(
     by: Annotated[str, typer.Option(help="prison or region.")] = "prison", *, as_json: _Json = False
 ) -> None:
-    """Count assessed needs by prison or region; small and nearly whole numbers are suppressed (004).
-
-    The others are rounded to five, and nothing is added up over places.
-    """
+    """Count assessed needs by prison or region (004); nothing is added up over places."""
     if by not in {"prison", "region"}:
         message = "give prison or region"
         raise typer.BadParameter(message, param_hint="--by")
@@ -113,18 +113,11 @@ def _asked(question: Callable[[AsyncConnection, Codec, Instant], Awaitable[Answe
 
 async def _answered(question: Callable[[AsyncConnection, Codec, Instant], Awaitable[Answer]]) -> Answer:
     from hub.cli.projection import projection
+    from hub.cli.references import opened_with
     from hub.messages.identifiers import Instant
-    from hub.settings import load
-    from hub.topics.codec import Codec
-    from hub.topics.keys import FileKeyStore
-    from hub.topics.library import SchemaLibrary
 
-    settings = load()
-    codec = Codec(
-        library=SchemaLibrary.load(settings.schemas), keys=FileKeyStore(settings.instance_folder / "keys")
-    )
     async with projection() as connection:
-        return await question(connection, codec, Instant(time.time_ns() // 1_000_000))
+        return await question(connection, opened_with(), Instant(time.time_ns() // 1_000_000))
 
 
 def _zoned(since: datetime | None) -> datetime | None:

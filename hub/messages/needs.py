@@ -20,6 +20,8 @@ NEEDS: Final[Mapping[MessageName, Mapping[str, tuple[str, ...]]]] = {
         "TRANSFER_OM": ("organisation", "person"),
     },
     MessageName.ENFORCEMENT: {"DECISION": ("decision",)},
+    # Without its kind nothing says which review of the schedule has been held.
+    MessageName.REVIEW: {"HELD": ("kind",)},
     MessageName.CONSENT: {
         "EXCLUSION": ("organisations",),
         "RESTRICTION": ("organisations",),

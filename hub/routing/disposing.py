@@ -1,7 +1,8 @@
 """Tells an organisation that has no part in a case any more what it must now dispose of (R-CASE-06).
 
-What was sent while it had a part is known by kind (hub.cases.held); the notice names the kinds, and nothing
+What was sent while it had a part is known by who was given anything (hub.cases.held); the notice says nothing
 of what was said. It goes to what the organisation still was, as every message does that ends somebody's part.
+When a case closes, everybody's part ends but theirs who manage it: they keep the record, and read it on.
 """
 
 from __future__ import annotations
@@ -12,16 +13,19 @@ from typing import TYPE_CHECKING
 from hub.cases.applied import Raised
 from hub.cases.held import without
 from hub.cases.team_reports import DISPOSE
-from hub.consent.decision import Concern
+from hub.consent.decision import Candidate, Concern
+from hub.consent.parties import Kind
+from hub.messages.envelope import Role
 from hub.messages.identifiers import Instant
-from hub.routing.concern import Concerned, having_part
+from hub.routing.concern import Concerned, attending, having_part
 from hub.routing.disclosing import NOTHING_TOLD
 from hub.routing.reporting import report_to
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from hub.cases.applied import Applied
     from hub.cases.case import Case
-    from hub.consent.decision import Candidate
     from hub.messages.identifiers import OrganisationId
     from hub.routing.disclosing import Told
     from hub.routing.outcome import View
@@ -32,12 +36,19 @@ def dispose(
     before: Case | None, applied: Applied, *, was: Instant, cause: Cause, view: View, now: Instant
 ) -> tuple[Applied, Told]:
     """Tell whoever has lost their last part in the case since `was`; the case forgets what they hold."""
-    if before is None or not before.held.given:
+    if before is None:
         return applied, NOTHING_TOLD
-    lost = _lost(before, applied.case, was=was, view=view, now=now)
+    lost: Mapping[OrganisationId, Candidate]
+    if before.closed_at is None and applied.case.closed_at is not None:
+        # What closes the case may have been the first word of it that somebody was given.
+        holding, lost = applied.case.held.given, _over(before, applied.case, was=was, view=view, now=now)
+    elif before.held.given:
+        holding, lost = before.held.given, _lost(before, applied.case, was=was, view=view, now=now)
+    else:
+        return applied, NOTHING_TOLD
     told = NOTHING_TOLD
     for organisation, candidate in lost.items():
-        if organisation not in before.held.given:
+        if organisation not in holding:
             continue
         raised = Raised(code=DISPOSE, subject=organisation, about=_about(before, organisation))
         seen = _as_it_was(before, organisation, was=was, now=now)
@@ -55,11 +66,36 @@ def _lost(
     if _parts_are_the_same(before, after, was=was, now=now):
         return {}
     staying = {each.organisation for each in having_part(after, view, now)}
-    lost: dict[OrganisationId, Candidate] = {}
-    for candidate in having_part(before, view, was):
-        if candidate.organisation not in staying:
-            lost.setdefault(candidate.organisation, candidate)
-    return lost
+    return _first_parts(before, staying, view=view, was=was)
+
+
+def _over(
+    before: Case, after: Case, *, was: Instant, view: View, now: Instant
+) -> dict[OrganisationId, Candidate]:
+    """Return whose part ends with the case, and the prisons that were told of it and never had one."""
+    keeping = {each.organisation for each in attending(after, view, now)}
+    over = _first_parts(before, keeping, view=view, was=was)
+    for organisation in sorted(after.held.given - keeping - over.keys()):
+        known = view.organisation(organisation)
+        if known is not None and known.kind is Kind.PRISON:
+            over[organisation] = Candidate(
+                organisation=organisation,
+                role=Role.OFFENDER_MANAGEMENT_UNIT,
+                persons=frozenset(),
+                concern=Concern.EXCEPTION,
+            )
+    return over
+
+
+def _first_parts(
+    case: Case, but: set[OrganisationId], *, view: View, was: Instant
+) -> dict[OrganisationId, Candidate]:
+    """Return every organisation with a part in the case, but these, each with the first of its parts."""
+    found: dict[OrganisationId, Candidate] = {}
+    for candidate in having_part(case, view, was):
+        if candidate.organisation not in but:
+            found.setdefault(candidate.organisation, candidate)
+    return found
 
 
 def _parts_are_the_same(before: Case, after: Case, *, was: Instant, now: Instant) -> bool:

@@ -205,7 +205,7 @@ class Story:
         }
         self.say(self.om, M.CONSENT, given)
         met = self.mint.item(M.REVIEW, "attendees", role="family_member", organisation=REGION)
-        self.say(self.om, M.REVIEW, {"attendees": [met], "action": "HELD"})
+        self.say(self.om, M.REVIEW, {"attendees": [met], "action": "HELD", "kind": "CASE_CONFERENCE"})
         arranged = {"action": "ARRANGED", "referral": self.referrals[RUNGS[0]], "with_organisation": REGION}
         self.say(self.om, M.APPOINTMENT, arranged)
         warned = {"action": "DECISION", "decision": "WARNING", "referral": self.referrals[RUNGS[2]]}

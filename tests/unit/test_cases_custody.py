@@ -6,7 +6,8 @@ import pytest
 
 from hub.messages.envelope import MessageName, Role
 from hub.messages.identifiers import Instant
-from hub.routing.outcome import Result, Urgency
+from hub.routing.outcome import Urgency
+from tests.unit.moves import event, held, prison
 from tests.unit.worlds import (
     ADMINISTRATOR,
     COUNSELLOR,
@@ -19,8 +20,6 @@ from tests.unit.worlds import (
     RECOVERY,
     SUPERVISOR,
     UNIT,
-    Staff,
-    World,
     appoint,
     asked,
     codes,
@@ -29,25 +28,6 @@ from tests.unit.worlds import (
     staffed,
     to,
 )
-
-
-def event(world: World, by: Staff, action: str, **fields: object) -> Result:
-    """Let a prison report an event, confirmed unless said otherwise."""
-    payload = {"action": action, "status": "CONFIRMED", **fields}
-    return world.send(by, MessageName.PRISON_EVENT, payload)
-
-
-def held() -> World:
-    """Return a world whose person is held in Moorland."""
-    world = staffed()
-    assert refused(event(world, UNIT, "RECEPTION", prison_to="MDI")) is None
-    return world
-
-
-def prison(world: World) -> str | None:
-    """Return where the person is held."""
-    assert world.state.custody is not None
-    return world.state.custody.prison
 
 
 @pytest.mark.requirement("R-MSG-05")
@@ -125,7 +105,8 @@ def test_distant_custody_raises_the_question_of_an_offender_supervisor() -> None
     world = held()
     provisional = event(world, UNIT, "TRANSFER", status="PROVISIONAL", prison_to="LEI", distant=True)
     assert codes(provisional) == []
-    assert set(codes(event(world, UNIT, "TRANSFER", prison_to="LEI", distant=True))) == {"DISTANT-CUSTODY"}
+    moved = event(world, UNIT, "TRANSFER", prison_to="LEI", distant=True)
+    assert set(codes(moved)) == {"DISTANT-CUSTODY", "DISPOSE"}
     out = staffed(in_scope=False)
     assert codes(event(out, UNIT, "RECEPTION", prison_to="MDI", distant=True)) == []
 

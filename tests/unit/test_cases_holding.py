@@ -10,6 +10,7 @@ from hub.cases.held import PlanHolder
 from hub.cases.state import from_json, to_json
 from hub.messages.envelope import MessageName, Role
 from hub.routing.outcome import Verdict
+from tests.unit.moves import event, held
 from tests.unit.undelivered import decided_again, waiting
 from tests.unit.worlds import (
     ADMINISTRATOR,
@@ -17,10 +18,13 @@ from tests.unit.worlds import (
     DAY,
     HOUSING,
     HOUSING_OFFICER,
+    LEEDS,
     MANAGER,
     MOORLAND,
+    PROBATION,
     RECOVERY,
     SUPERVISOR,
+    UNIT,
     Staff,
     World,
     appoint,
@@ -232,6 +236,65 @@ def test_a_membership_that_ends_on_its_day_ends_with_the_word_to_dispose() -> No
     over = world.pass_time(4 * DAY)
     (told,) = dispose(over, MOORLAND)
     assert "case" in told
+
+
+def closed(world: World, reason: str = "SENTENCE_ENDED") -> Result:
+    """Close the case as its Offender Manager."""
+    result = world.send(MANAGER, MessageName.CASE, {"action": "CLOSED", "close_reason": reason})
+    assert refused(result) is None
+    return result
+
+
+@pytest.mark.requirement("R-CASE-06")
+def test_when_the_case_closes_everybody_who_holds_something_of_it_is_told_to_dispose_once() -> None:
+    """Providers and the prison's unit, with the version of the plan each holds; who manages it keeps it."""
+    world = held()
+    engage(world, COUNSELLOR)
+    engage(world, HOUSING_OFFICER)
+    distribute(world)
+    over = closed(world)
+    for place in (RECOVERY, HOUSING, MOORLAND):
+        (told,) = dispose(over, place)
+        assert "version 1" in told
+    assert not dispose(over, PROBATION)
+    assert world.state.held.given <= {PROBATION}
+    assert {each.organisation for each in world.state.held.plan} <= {PROBATION}
+    after = {"consent": "later", "action": "WITHDRAWN"}
+    assert "DISPOSE" not in codes(world.send(MANAGER, MessageName.CONSENT, after))
+    assert "DISPOSE" not in codes(world.pass_time(400 * DAY))
+
+
+@pytest.mark.requirement("R-CASE-06", "R-MSG-05")
+def test_after_a_death_providers_dispose_at_once_and_the_prison_when_the_case_closes() -> None:
+    """The death ends their referrals; the Offender Manager closes the case later."""
+    world = held()
+    engage(world, COUNSELLOR)
+    died = event(world, UNIT, "DEATH", prison_from="MDI")
+    assert dispose(died, RECOVERY)
+    assert not dispose(died, MOORLAND)
+    over = closed(world, "DIED")
+    assert dispose(over, MOORLAND)
+    assert not dispose(over, RECOVERY)
+
+
+@pytest.mark.requirement("R-CASE-06")
+def test_a_prison_that_was_told_of_somebody_who_never_came_disposes_when_the_case_closes() -> None:
+    """It was sent word of a transfer that was taken back, and never had a part."""
+    world = held()
+    event(world, UNIT, "TRANSFER", "PROVISIONAL", prison_from="MDI", prison_to="LEI")
+    event(world, UNIT, "TRANSFER", "RETRACTED", prison_from="MDI", prison_to="LEI")
+    assert dispose(closed(world), LEEDS)
+
+
+@pytest.mark.requirement("R-CASE-06")
+def test_a_prison_that_the_person_leaves_is_told_what_to_dispose_of() -> None:
+    """Its unit is told no more than that: of other reports it gets none."""
+    world = held()
+    left = event(world, UNIT, "RELEASE", prison_from="MDI")
+    (report,) = (d for d in to(left, MOORLAND) if d.message is MessageName.EXCEPTION)
+    said = {name for name, value in report.payload.items() if value is not None}
+    assert said == {"exception", "code", "detail"}
+    assert report.role is Role.OFFENDER_MANAGEMENT_UNIT
 
 
 @pytest.mark.requirement("R-REF-03")

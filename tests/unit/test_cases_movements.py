@@ -126,7 +126,7 @@ def test_two_moves_under_the_correlation_of_one_course_of_events_are_two() -> No
     engage(world, COUNSELLOR)
     event(world, UNIT, "TRANSFER", prison_from="MDI", prison_to="LEI", fact=FACT)
     onward = event(world, LEEDS_UNIT, "TRANSFER", prison_from="LEI", prison_to="MDI", fact=FACT)
-    assert set(codes(onward)) == {"REFERRALS-BETWEEN-PRISONS"}
+    assert set(codes(onward)) == {"REFERRALS-BETWEEN-PRISONS", "DISPOSE"}
     event(world, LEEDS_UNIT, "TRANSFER", "RETRACTED", prison_from="LEI", prison_to="MDI", fact=FACT)
     assert prison(world) == LEEDS
 
@@ -338,14 +338,14 @@ def test_a_supervisor_of_the_prison_left_behind_is_reported() -> None:
     moved_ = event(world, UNIT, "TRANSFER", prison_from="MDI", prison_to="LEI", distant=True)
     assert set(codes(moved_)) == {"SUPERVISOR-LEFT-BEHIND", "DISTANT-CUSTODY"}
     other = held()
-    assert codes(event(other, UNIT, "TRANSFER", prison_from="MDI", prison_to="LEI")) == []
+    assert codes(event(other, UNIT, "TRANSFER", prison_from="MDI", prison_to="LEI")) == ["DISPOSE"]
 
 
 @pytest.mark.requirement("R-RTE-05")
 def test_distant_custody_is_asked_about_once_also_where_it_is_said_later() -> None:
     """The prison service knows of the move, the receiving prison that it is too far."""
     world = held()
-    assert codes(event(world, UNIT, "TRANSFER", prison_from="MDI", prison_to="LEI")) == []
+    assert codes(event(world, UNIT, "TRANSFER", prison_from="MDI", prison_to="LEI")) == ["DISPOSE"]
     later = event(world, LEEDS_UNIT, "TRANSFER", prison_from="MDI", prison_to="LEI", distant=True)
     assert set(codes(later)) == {"DISTANT-CUSTODY"}
     more = event(world, LEEDS_UNIT, "TRANSFER", prison_to="LEI", distant=True, health_alert="Invented")

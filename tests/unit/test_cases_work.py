@@ -8,6 +8,7 @@ from hub.cases import expecting
 from hub.cases.deadlines import ASSESSMENT_DUE, EXPECTED, REVIEW_AHEAD, REVIEW_DUE
 from hub.messages.envelope import MessageName, Role
 from hub.messages.identifiers import Instant
+from hub.messages.needs import lacking
 from hub.routing.outcome import Result, Urgency
 from tests.unit.worlds import (
     ADMINISTRATOR,
@@ -223,6 +224,29 @@ def test_a_tier_that_rises_draws_the_review_nearer_and_one_that_falls_puts_it_of
     world.send(ADMINISTRATOR, MessageName.CASE, {"action": "CHANGED", "tier": 2})
     (scheduled,) = world.state.work.reviews
     assert (scheduled.due_at, scheduled.announced) == (began + 120 * DAY, False)
+
+
+@pytest.mark.requirement("R-ADM-02", "R-CASE-08")
+def test_a_review_that_was_missed_is_not_reported_again_when_the_tier_moves_its_time() -> None:
+    """Once until it is held; the next one that is missed is reported as well."""
+    world = working(tier=4)
+    distribute(world)
+    assert "REVIEW-NOT-HELD" in codes(world.pass_time(57 * DAY))
+    for tier in (2, 4, 3):
+        world.send(ADMINISTRATOR, MessageName.CASE, {"action": "CHANGED", "tier": tier})
+        assert "REVIEW-NOT-HELD" not in codes(world.pass_time(0))
+    assert "REVIEW-NOT-HELD" not in codes(world.pass_time(200 * DAY))
+    held = {"review": "rv-1", "action": "HELD", "kind": "PLAN_REVIEW", "at": world.now}
+    assert refused(world.send(MANAGER, MessageName.REVIEW, held)) is None
+    assert "REVIEW-NOT-HELD" in codes(world.pass_time(200 * DAY))
+
+
+@pytest.mark.requirement("R-ADM-02", "R-DEL-03")
+def test_a_review_that_was_held_says_of_which_kind_it_was() -> None:
+    """Else nothing tells which review of the schedule it was, and the sender learns that at the door."""
+    held = {"review": "rv-1", "action": "HELD", "kind": None}
+    assert lacking(MessageName.REVIEW, held) == ("kind",)
+    assert lacking(MessageName.REVIEW, {**held, "action": "CONVENED"}) == ()
 
 
 @pytest.mark.requirement("R-ADM-02")
@@ -444,7 +468,7 @@ def test_a_case_that_closes_without_feedback_on_a_provider_is_reported_until_the
     world = working()
     move(world, COUNSELLOR, "START")
     closed = world.send(MANAGER, MessageName.CASE, {"action": "CLOSED", "close_reason": "SENTENCE_ENDED"})
-    assert set(codes(closed)) == {"PROVIDER-NOT-EVALUATED"}
+    assert set(codes(closed)) == {"PROVIDER-NOT-EVALUATED", "DISPOSE"}
     outcome = {"objective": "o-1", "achieved": "ACHIEVED", "feedback": "Invented praise"}
     lacking = {"evaluation": "v-1", "outcomes": [{**outcome, "organisation": "housing"}]}
     assert set(codes(world.send(MANAGER, MessageName.EVALUATION, lacking))) == {"PROVIDER-NOT-EVALUATED"}

@@ -1,21 +1,21 @@
 """What management and the inspectorates ask of the projection (R-ADM-04, R-ADM-06; 002 App. B, CA; 004).
 
 Exceptions by prison, how long alerts take to be acknowledged, disclosures by legal basis, the caseload, and
-assessed needs. What a person's record says is opened to be counted and is shown to nobody; a case whose key
-was erased counts nowhere.
+assessed needs. What a person's record says is opened to be counted and is shown to nobody, and what is
+counted is shown by the rule for small numbers; a case whose key was erased counts nowhere.
 """
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from statistics import median, quantiles
 from typing import TYPE_CHECKING, Any, LiteralString
 
 from hub.adapters.ledger.projected_view import projected_view
+from hub.cases import figures as counting
 from hub.cases.acknowledgements import TAKEN_IN
-from hub.cases.figures import Figures, prison_of
+from hub.cases.figures import Alert, Figures, prison_of
+from hub.cases.small_numbers import SMALL
 from hub.errors import NotReadable
 from hub.messages.envelope import MessageName
 from hub.messages.identifiers import CaseRef, DeliveryId, Instant
@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 
     from hub.adapters.ledger.projected_view import ProjectedView
     from hub.cases.case import Case
+    from hub.cases.figures import AlertTimes, ExceptionCount
     from hub.topics.codec import Codec
 
 _ROWS_AT_ONCE = 500
@@ -43,7 +44,7 @@ SELECT DISTINCT ON (message_id) delivery_id, case_ref, organisation, message, ke
  ORDER BY message_id, organisation, role
 """
 _ALERTS: LiteralString = """
-SELECT delivery_id, role, available_at, acknowledged_at
+SELECT delivery_id, case_ref, role, available_at, acknowledged_at
   FROM delivery
  WHERE urgency = 'safety' AND message IN ('risk-change', 'progress') AND verdict IS NULL
    AND (%(since)s::timestamptz IS NULL OR available_at >= %(since)s)
@@ -53,31 +54,8 @@ SELECT l.purpose, f ->> 'basis' AS basis, count(DISTINCT l.decision_id), count(*
   FROM ledger l CROSS JOIN LATERAL jsonb_array_elements(l.fields) AS f
  WHERE l.delivers AND f ->> 'outcome' IN ('disclose', 'generalise') AND f ->> 'basis' IS NOT NULL
    AND (%(since)s::timestamptz IS NULL OR l.decided_at >= %(since)s)
- GROUP BY 1, 2 ORDER BY 1, 2
+ GROUP BY 1, 2 HAVING count(DISTINCT l.case_ref) >= %(least)s ORDER BY 1, 2
 """
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ExceptionCount:
-    """How many exception reports of one code there were on the people of one prison, or in the community."""
-
-    prison: str
-    """Where they are held now."""
-    code: str
-    reports: int
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AlertTimes:
-    """How long one role took to acknowledge alerts, in minutes."""
-
-    role: str
-    sent: int
-    acknowledged: int
-    median_minutes: float | None
-    nine_in_ten_minutes: float | None
-    """Nine in ten took no longer; None where fewer than two were acknowledged."""
-    longest_minutes: float | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -100,55 +78,35 @@ async def figures(connection: AsyncConnection, codec: Codec, *, now: Instant) ->
 
 async def exceptions(
     connection: AsyncConnection, codec: Codec, *, since: datetime | None, now: Instant
-) -> list[ExceptionCount]:
-    """Return exception reports by prison and code, each report once whoever got it."""
+) -> tuple[ExceptionCount, ...]:
+    """Return by prison and code on how many people there were exception reports, whoever got them."""
     prisons = {case.ref: prison_of(case) async for case in _cases(connection, codec)}
-    counts: Counter[tuple[str, str]] = Counter()
-    async for row, said in _given(connection, codec, MessageName.EXCEPTION, since=since, now=now):
-        if row["case_ref"] in prisons:
-            counts[prisons[row["case_ref"]], str(said["code"])] += 1
-    return [
-        ExceptionCount(prison=prison, code=code, reports=count)
-        for (prison, code), count in sorted(counts.items())
-    ]
+    given = _given(connection, codec, MessageName.EXCEPTION, since=since, now=now)
+    reports = {(CaseRef(row["case_ref"]), str(said["code"])) async for row, said in given}
+    return counting.exceptions(prisons, reports)
 
 
 async def alert_times(
     connection: AsyncConnection, codec: Codec, *, since: datetime | None, now: Instant
-) -> list[AlertTimes]:
+) -> tuple[AlertTimes, ...]:
     """Return how long alerts took to be acknowledged, by the role they were for."""
     receipts = await _receipts(connection, codec, since=since, now=now)
-    sent: Counter[str] = Counter()
-    minutes: defaultdict[str, list[float]] = defaultdict(list)
     cursor = await connection.execute(_ALERTS, {"since": since})
-    for delivery, role, available_at, acknowledged_at in await cursor.fetchall():
-        sent[role] += 1
+    alerts = []
+    for delivery, case, role, available_at, acknowledged_at in await cursor.fetchall():
         moments = [each for each in (receipts.get(delivery), acknowledged_at) if each is not None]
-        if moments:
-            minutes[role].append(max(0.0, (min(moments) - available_at).total_seconds() / 60))
-    return [_times(role, sent[role], minutes[role]) for role in sorted(sent)]
+        minutes = max(0.0, (min(moments) - available_at).total_seconds() / 60) if moments else None
+        alerts.append(Alert(role=role, case=CaseRef(case), minutes=minutes))
+    return counting.alert_times(alerts)
 
 
 async def bases(connection: AsyncConnection, *, since: datetime | None) -> list[BasisCount]:
-    """Return disclosures by purpose and legal basis."""
-    cursor = await connection.execute(_BASES, {"since": since})
+    """Return disclosures by purpose and legal basis, without those on fewer people than may be shown."""
+    cursor = await connection.execute(_BASES, {"since": since, "least": SMALL})
     return [
         BasisCount(purpose=purpose, basis=basis, disclosures=disclosures, fields=fields)
         for purpose, basis, disclosures, fields in await cursor.fetchall()
     ]
-
-
-def _times(role: str, sent: int, minutes: list[float]) -> AlertTimes:
-    return AlertTimes(
-        role=role,
-        sent=sent,
-        acknowledged=len(minutes),
-        median_minutes=round(median(minutes), 1) if minutes else None,
-        nine_in_ten_minutes=round(quantiles(minutes, n=10, method="inclusive")[-1], 1)
-        if len(minutes) > 1
-        else None,
-        longest_minutes=round(max(minutes), 1) if minutes else None,
-    )
 
 
 async def _receipts(
