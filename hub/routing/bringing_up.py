@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 K = TypeVar("K", bound=Kept)
 _KEPT = (MessageName.CASE, MessageName.RISK_CHANGE, MessageName.PLAN)
 """Messages of which a case keeps what they say."""
+_ACTED_ON = (MessageName.CONSENT, MessageName.REFERRAL, MessageName.PRISON_EVENT)
+"""Messages of which a case keeps what it acts on."""
 
 
 def brought_up(case: Case, contracts: Contracts) -> Case:
@@ -42,19 +44,21 @@ def is_today(kept: Kept, message: MessageName, contracts: Contracts) -> bool:
 def naming_today(body: CorrectionMessage, contracts: Contracts) -> CorrectionMessage:
     """Return a correction that names fields under every name they have today, whatever its author calls them.
 
-    Where a field is in no version of a message that is kept, all of the message is meant: what should be
-    taken back is not known, and must not stay.
+    Where no message that is kept has all of the fields in some version, all of the message is meant: what
+    should be taken back is not known, and must not stay.
     """
     names = {field_of(each) for each in body.fields}
-    known: set[str] = set()
     today: set[str] = set()
-    for message in _KEPT:
+    is_known = False
+    for message in (*_KEPT, *_ACTED_ON):
+        known: set[str] = set()
         for version in contracts.every_version(message):
             fields = {field_of(spec.path) for spec in contracts.fields(message, version)}
             known |= fields
             paths = frozenset(names & fields)
             today |= contracts.current_paths(message, version, paths) if paths else set()
-    return replace(body, fields=() if names - known else tuple(sorted(names | today)))
+        is_known = is_known or names <= known
+    return replace(body, fields=tuple(sorted(names | today)) if is_known else ())
 
 
 def _today(kept: K, message: MessageName, contracts: Contracts) -> K:
