@@ -6,7 +6,7 @@ a message makes a new case from an old one (`hub.cases.apply`).
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import ClassVar
 
@@ -155,8 +155,8 @@ class Custody:
     release_date: str | None = None
     previous: OrganisationId | None = None
     """The prison left last; it still hears of the move it was part of (R-RTE-05)."""
-    dated_in: MessageId | None = None
-    """The message that last stated the release date."""
+    dated_in: MessageId | None = field(default=None, compare=False)
+    """The message that last stated the release date; stating the same one again changes nothing."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -149,8 +149,8 @@ DETAILS: Mapping[str, str] = {
     "Events of the prison system no longer find the case: state the right number.",
     RESTRICTION_CORRECTED: "A restriction was recorded wrongly. It goes on holding back what it held back, "
     "and nobody is let in by it: lift it, or state it anew under its reference.",
-    REFERRAL_CORRECTED: "A referral was recorded wrongly. As far as it was wrong, nothing goes to its provider "
-    "on it any more: look how it stands, and make it anew where it is needed.",
+    REFERRAL_CORRECTED: "A referral was recorded wrongly. As far as it was wrong, nothing goes to its "
+    "provider on it any more: look how it stands, and make it anew where it is needed.",
     CASES_MERGED: "Another case was found to be of the same person and is carried on as this one. Review "
     "what was disclosed on either; state anew on this case what was held back on the other.",
     CASES_UNMERGED: "A case that was carried on as this one is of somebody else. Review what was disclosed "

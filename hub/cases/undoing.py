@@ -141,8 +141,11 @@ def _referrals(case: Case, body: CorrectionMessage, at: Occasion) -> Applied:
 
 def _unoffered(case: Case, referral: Referral, named: frozenset[str], at: Occasion) -> Applied:
     """Withdraw a referral at the wrong provider; of one at the wrong rung the strictest is taken."""
-    blank = {"intervention": "", "category": None}
-    after = replace(referral, **{name: blank[name] for name in sorted(named & blank.keys())})
+    after = referral
+    if "intervention" in named:
+        after = replace(after, intervention="")
+    if "category" in named:
+        after = replace(after, category=None)
     if "rung" in named:
         after = replace(after, rung=STRICTEST_RUNG)
     if named & OFFERED:

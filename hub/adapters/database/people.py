@@ -27,7 +27,8 @@ SELECT path[cardinality(path)] FROM chain
 async def case_of(connection: AsyncConnection, digest: bytes) -> CaseRef | None:
     """Return the open case of the person with this number, or None.
 
-    A case merged into another is found as that one, and so on to the end of the chain; of several, the one opened last.
+    A case merged into another is found as that one, and so on to the end of the chain. Of several cases the
+    one opened last is.
     """
     row = await (await connection.execute(_FOUND, (digest, MERGERS_MAX))).fetchone()
     return None if row is None else CaseRef(row[0])
