@@ -47,7 +47,7 @@ def organisation(name: str, kind: str, **facts: object) -> dict[str, object]:
         "status_evidence": "Example order",
         "standing": "active",
         "purposes": [*PURPOSES, "transfer_release", "enforcement", "rights"],
-        "sends": ["case", "team-change", "referral", "prison-event", "progress", "review"],
+        "sends": ["case", "team-change", "referral", "prison-event", "progress", "review", "correction"],
         "access": "all_cases",
         "policy_document": True,
         **facts,
