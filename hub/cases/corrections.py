@@ -8,8 +8,8 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from hub.cases import identity, reports, undoing
-from hub.cases.applied import Applied, Occasion, Raised
+from hub.cases import identity, undoing
+from hub.cases.applied import Applied, Occasion
 from hub.cases.case import Case, Kept
 from hub.cases.keeping import Message, field_of, without
 from hub.messages.envelope import Role
@@ -41,23 +41,18 @@ def corrected(case: Case, body: CorrectionMessage, at: Occasion) -> Applied:
     def after(kept: Message) -> Message:
         return _without(kept, body) if _may_correct(kept, body, at) else kept
 
-    number = _identity_without(case, body)
+    known = _identity_without(case, body)
     facts = (after(held) for held in case.facts)
     risks = (after(held) for held in case.risks)
-    kept = Applied(
-        case=replace(
-            case,
-            identity=number,
-            plan=None if case.plan is None else after(case.plan),
-            facts=tuple(held for held in facts if held.fields),
-            risks=tuple(held for held in risks if held.fields),
-            allocation=_allocation_without(case.allocation, body),
-        )
+    kept = replace(
+        case,
+        identity=known,
+        plan=None if case.plan is None else after(case.plan),
+        facts=tuple(held for held in facts if held.fields),
+        risks=tuple(held for held in risks if held.fields),
+        allocation=_allocation_without(case.allocation, body),
     )
-    lost = case.identity.noms is not None and number.noms is None
-    raised = (Raised(code=reports.NUMBER_TAKEN_BACK),) if lost else ()
-    undone = undoing.undone(kept.case, body, at)
-    return replace(undone, exceptions=(*raised, *undone.exceptions))
+    return undoing.undone(kept, body, at, number=None if known.noms else case.identity.noms)
 
 
 def _identity_without(case: Case, body: CorrectionMessage) -> Identity:

@@ -15,7 +15,7 @@ from hub.cases.applied import Applied, Directory, Occasion, Raised
 from hub.cases.case import Case, Custody
 from hub.cases.dates import iso_date
 from hub.cases.declaring import as_declared
-from hub.cases.identity import of_person
+from hub.cases.identity import digest_of, of_person
 from hub.cases.movements import (
     HAPPENED_OR_EXPECTED,
     LEAVING,
@@ -139,6 +139,7 @@ def _account(case: Case, body: PrisonEventMessage, at: Occasion) -> _Account:
         reached=prison_of(at.directory, body.prison_to),
         distant=body.distant is True,
         said_in=(at.envelope.message_id,),
+        numbered="" if body.noms_number is None else digest_of(case.ref, body.noms_number),
         declared=as_declared(at.envelope.declared),
     )
     said = {name: value for name, value in at.payload.items() if value is not None}
@@ -188,6 +189,7 @@ def _taken(case: Case, body: PrisonEventMessage, account: _Account, at: Occasion
             distant=movement.distant or known.distant,
             told=told[-TOLD_MAX:],
             said_in=_sayers(known, movement),
+            numbered=_number(known, movement),
             declared=tuple(sorted({*known.declared, *movement.declared})),
         )
     else:
@@ -232,32 +234,43 @@ def _taken_back(case: Case, known: Movement, at: Occasion) -> Applied:
 def unsaid(case: Case, message: MessageId, at: Occasion) -> Applied:
     """Undo the movement only this message told; one that another told with the same places stands."""
     known = next((each for each in case.movements.known if message in each.said_in), None)
-    if known is None or known.status is PrisonEventStatus.RETRACTED:
+    if known is None:
         return Applied(case=case)
     others = tuple(each for each in known.said_in if each != message)
     if others:
         return Applied(case=_with(case, replace(known, said_in=others), instead_of=known))
+    return undone(case, known, at)
+
+
+def undone(case: Case, known: Movement, at: Occasion) -> Applied:
+    """Undo a movement because of a correction, which is told under its own correlation."""
+    if known.status is PrisonEventStatus.RETRACTED:
+        return Applied(case=case)
     return replace(_taken_back(case, known, at), correlation="")
 
 
 def _sayers(known: Movement, new: Movement) -> tuple[MessageId, ...]:
     """Return who told the movement as it is known now, in this status and with these places."""
-    alike = (known.status, known.left, known.reached) == (new.status, new.left, new.reached)
-    others = known.said_in if alike else ()
+    others = known.said_in if _are_alike(known, new) else ()
     return (*others, *new.said_in)[-SAID_MAX:]
+
+
+def _number(known: Movement, new: Movement) -> str:
+    """Return the prison number that everybody bore who told the movement as it is known now."""
+    return new.numbered if new.numbered == known.numbered or not _are_alike(known, new) else ""
+
+
+def _are_alike(known: Movement, new: Movement) -> bool:
+    return (known.status, known.left, known.reached) == (new.status, new.left, new.reached)
 
 
 def _said_too(case: Case, account: _Account, at: Occasion) -> Case:
     """Note that another message told the same, and so does not fall with the first."""
     known, new = account.known, account.new
-    alike = known is not None and (known.status, known.left, known.reached) == (
-        new.status,
-        new.left,
-        new.reached,
-    )
-    if known is None or not alike or at.envelope.message_id in known.said_in:
+    if known is None or not _are_alike(known, new) or at.envelope.message_id in known.said_in:
         return case
-    return _with(case, replace(known, said_in=_sayers(known, new)), instead_of=known)
+    again = replace(known, said_in=_sayers(known, new), numbered=_number(known, new))
+    return _with(case, again, instead_of=known)
 
 
 def _movements(case: Case) -> Movements:

@@ -48,7 +48,7 @@ def of_person(identity: Identity, noms: str | None, *, case: CaseRef, message: M
     """Return the identity with the prison number an event bears; refuse an event about somebody else."""
     if noms is None or noms == identity.noms:
         return identity
-    if identity.noms is not None or _digest(case, noms) in identity.disowned:
+    if identity.noms is not None or digest_of(case, noms) in identity.disowned:
         raise refusals.another_person()
     return replace(identity, noms=noms, said_in=(message,))
 
@@ -58,7 +58,7 @@ def renumbered(identity: Identity, noms: str | None, *, case: CaseRef, message: 
     if noms is None:
         return identity
     before = identity.said_in if noms == identity.noms else ()
-    disowned = tuple(each for each in identity.disowned if each != _digest(case, noms))
+    disowned = tuple(each for each in identity.disowned if each != digest_of(case, noms))
     return replace(identity, noms=noms, said_in=(*before, message)[-SAID_MAX:], disowned=disowned)
 
 
@@ -69,12 +69,12 @@ def unsaid(identity: Identity, *, case: CaseRef, message: MessageId) -> Identity
     others = tuple(each for each in identity.said_in if each != message)
     if others:
         return replace(identity, said_in=others)
-    disowned = (*identity.disowned, _digest(case, identity.noms))[-DISOWNED_MAX:]
+    disowned = (*identity.disowned, digest_of(case, identity.noms))[-DISOWNED_MAX:]
     return replace(identity, noms=None, said_in=(), disowned=disowned)
 
 
-def _digest(case: CaseRef, noms: str) -> str:
-    """Return what is kept of a number that is not the person's: enough to know it again on this case."""
+def digest_of(case: CaseRef, noms: str) -> str:
+    """Return what is kept of a number that may not be the person's: enough to know it again on this case."""
     return derived_id("disowned-number", case, noms)[:_DIGEST_DIGITS]
 
 

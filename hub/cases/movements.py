@@ -71,6 +71,8 @@ class Movement:
     ended_at: Instant | None = None
     said_in: tuple[MessageId, ...] = ()
     """Messages that told it as it is known now; where all of them are corrected, it is taken back."""
+    numbered: str = ""
+    """The prison number all of them bore (hub.cases.identity.digest_of); empty where one bore none."""
     declared: tuple[str, ...] = ()
     """Stricter classes its authors declared (hub.cases.declaring)."""
 

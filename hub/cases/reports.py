@@ -146,7 +146,8 @@ DETAILS: Mapping[str, str] = {
     NUMBER_CHANGED: "The person's prison number has changed: records were merged in prison, or it was wrong. "
     "Review what was disclosed before; if the hub has another case of this person, have the two merged.",
     NUMBER_TAKEN_BACK: "The prison number the case had was wrong and is taken back. "
-    "Events of the prison system no longer find the case: state the right number.",
+    "Events of the prison system by it no longer find the case, and the movements they told are taken back: "
+    "state the right number.",
     RESTRICTION_CORRECTED: "A restriction was recorded wrongly. It goes on holding back what it held back, "
     "and nobody is let in by it: lift it, or state it anew under its reference.",
     REFERRAL_CORRECTED: "A referral was recorded wrongly. As far as it was wrong, nothing goes to its "

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from hub.cases import custody, deadlines, reports, team
 from hub.cases.applied import Applied, Raised
 from hub.cases.case import ConsentState, ReferralState, RestrictionKind
+from hub.cases.identity import digest_of
 from hub.cases.keeping import field_of
 from hub.cases.membership import OPEN_STATES
 from hub.messages.case import CaseMessage
@@ -39,10 +40,29 @@ _RELEASE = "release_date"
 EVERY_CLASS = frozenset(InformationClass)
 
 
-def undone(case: Case, body: CorrectionMessage, at: Occasion) -> Applied:
-    """Undo what the case keeps of the message corrected, as far as the correction names it."""
+def undone(case: Case, body: CorrectionMessage, at: Occasion, *, number: str | None) -> Applied:
+    """Undo what the case keeps of the message corrected, as far as the correction names it.
+
+    `number` is the prison number that is not the person's after all, if it is found not to be.
+    """
+    begin = Applied(case=case) if number is None else _disowned(case, number, at)
     steps = (_grants, _consents, _restrictions, _referrals, _custody)
-    return reduce(lambda done, step: _then(done, step(done.case, body, at)), steps, Applied(case=case))
+    return reduce(lambda done, step: _then(done, step(done.case, body, at)), steps, begin)
+
+
+def _disowned(case: Case, number: str, at: Occasion) -> Applied:
+    """Undo what only events by a number told that is not the person's: they were about somebody else."""
+    done = Applied(case=case, exceptions=(Raised(code=reports.NUMBER_TAKEN_BACK),))
+    wrong = digest_of(case.ref, number)
+    for known in case.movements.known:
+        if known.numbered == wrong:
+            done = _then(done, custody.undone(done.case, known, at))
+    place = done.case.custody
+    if place is None or place.dated_in in {None, *(each.message for each in case.facts)}:
+        return done
+    # A date that no case message states was an event's.
+    undated = replace(place, release_date=None, dated_in=None)
+    return replace(done, case=replace(done.case, custody=undated))
 
 
 def _then(before: Applied, after: Applied) -> Applied:

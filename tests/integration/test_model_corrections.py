@@ -128,6 +128,7 @@ async def test_events_of_a_wrong_prison_number_that_was_corrected_reach_the_case
     correction = {"corrects": url.rstrip("/").split("/")[-1], "action": "ERASE", "fields": ["noms_number"]}
     await prisons.region.say("corrections", case, correction)
     await prisons.region.told("exception", case, code="NUMBER-TAKEN-BACK")
+    await prisons.region.told("exception", case, code="MOVEMENT-TAKEN-BACK")
     before = len(await prisons.region.of_case("prison-event", case))
     # Until the index has followed, the case is still found, and refuses what is about somebody else.
     async with asyncio.timeout(WAIT_S):
