@@ -6,7 +6,7 @@ a message makes a new case from an old one (`hub.cases.apply`).
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import ClassVar
 
@@ -98,6 +98,16 @@ class Referral:
     key_worker: str | None = None
     broker: OrganisationId | None = None
     """The organisation that offered it."""
+    said_in: MessageId | None = None
+    """The message that offered it."""
+    moved_in: MessageId | None = None
+    """The message that brought it where it is."""
+    named_in: MessageId | None = None
+    """The message that named who delivers it."""
+    corrected: bool = False
+    """Its offer was taken back: nothing of it is shown any more."""
+    declared: tuple[str, ...] = ()
+    """Stricter classes its author declared (hub.cases.declaring)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -146,6 +156,8 @@ class Custody:
     release_date: str | None = None
     previous: OrganisationId | None = None
     """The prison left last; it still hears of the move it was part of (R-RTE-05)."""
+    dated_in: MessageId | None = field(default=None, compare=False)
+    """The message that last stated the release date; stating the same one again changes nothing."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -173,6 +185,12 @@ class ConsentGiven:
     """Where what the person signed or said is kept."""
     ended_at: Instant | None = None
     """When one that was given was taken back or ran out."""
+    said_in: tuple[MessageId, ...] = ()
+    """The message that recorded it, and the one that took it back."""
+    corrected: bool = False
+    """Recorded by mistake: it opens nothing, goes on saying no, and is shown to nobody."""
+    declared: tuple[str, ...] = ()
+    """Stricter classes its author declared (hub.cases.declaring)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -187,6 +205,12 @@ class Restriction:
     objective: str | None
     since: Instant
     until: Instant | None
+    said_in: MessageId | None = None
+    """The message that recorded it."""
+    corrected: bool = False
+    """Recorded by mistake: it holds back until it is lifted or stated anew, and what it said is not shown."""
+    declared: tuple[str, ...] = ()
+    """Stricter classes its author declared (hub.cases.declaring)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

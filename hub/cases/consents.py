@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from hub.cases import deadlines, overrides
 from hub.cases.applied import Applied, Deadline, Ended, Occasion
 from hub.cases.case import Case, ConsentGiven, ConsentState, Restriction, RestrictionKind
+from hub.cases.declaring import as_declared
 from hub.cases.refusals import full, incomplete
 from hub.errors import DomainRefusal
 from hub.messages.consent import ConsentAction, ConsentMessage
@@ -67,10 +68,7 @@ def taken_back(case: Case, body: ConsentMessage, at: Occasion) -> Applied:
     state = STATES[body.action]
     named = [held for held in case.consents if held.consent == body.consent]
     if named and not body.organisations and not body.classes:
-        consents = tuple(
-            replace(held, state=state, ended_at=_ended(held, at)) if held in named else held
-            for held in case.consents
-        )
+        consents = tuple(_ended_by(held, state, at) if held in named else held for held in case.consents)
     else:
         rest = tuple(
             _closed(held, body, state, at)
@@ -103,6 +101,8 @@ def restricted(case: Case, body: ConsentMessage, at: Occasion) -> Applied:
         objective=body.objective,
         since=at.now if body.from_ is None else body.from_,
         until=body.until,
+        said_in=at.envelope.message_id,
+        declared=as_declared(at.envelope.declared),
     )
     named = deadlines.restriction_expiry(body.consent)
     return Applied(
@@ -135,6 +135,8 @@ def _said(body: ConsentMessage, at: Occasion, state: ConsentState) -> tuple[Cons
             since=_since(body, at, state),
             until=body.until,
             evidence=body.evidence or "",
+            said_in=(at.envelope.message_id,),
+            declared=as_declared(at.envelope.declared),
         )
         for organisation in (body.organisations or (None,))
     )
@@ -167,6 +169,12 @@ def _expiring(consents: Consents) -> set[str]:
     return {held.consent for held in consents if held.state is ConsentState.GIVEN and held.until is not None}
 
 
+def _ended_by(held: ConsentGiven, state: ConsentState, at: Occasion) -> ConsentGiven:
+    """End a consent, and note by which message beside the one that recorded it."""
+    said_in = (*held.said_in[:1], at.envelope.message_id)
+    return replace(held, state=state, ended_at=_ended(held, at), said_in=said_in)
+
+
 def _ended(held: ConsentGiven, at: Occasion) -> Instant | None:
     """Return when a consent stopped to hold: now, unless it had before."""
     return at.now if held.state is ConsentState.GIVEN else held.ended_at
@@ -185,7 +193,7 @@ def _closed(held: ConsentGiven, body: ConsentMessage, state: ConsentState, at: O
     if held.state is not ConsentState.GIVEN or not covers or not classes & held.classes:
         return held
     rest = held.classes - classes
-    return replace(held, classes=rest) if rest else replace(held, state=state, ended_at=at.now)
+    return replace(held, classes=rest) if rest else _ended_by(held, state, at)
 
 
 def _classes_held(body: ConsentMessage) -> frozenset[InformationClass]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from hub.cases import identity, undoing
 from hub.cases.applied import Applied, Occasion
 from hub.cases.case import Case, Kept
 from hub.cases.keeping import Message, field_of, without
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from hub.cases.allocation import Allocation
+    from hub.cases.identity import Identity
     from hub.messages.correction import CorrectionMessage
 
 SENTENCE: Mapping[str, str] = {
@@ -27,6 +29,7 @@ SENTENCE: Mapping[str, str] = {
 }
 """Fields of a case message that scope rests on, and what they are called there."""
 BORN = "date_of_birth"
+NUMBER = "noms_number"
 
 
 def corrected(case: Case, body: CorrectionMessage, at: Occasion) -> Applied:
@@ -38,17 +41,25 @@ def corrected(case: Case, body: CorrectionMessage, at: Occasion) -> Applied:
     def after(kept: Message) -> Message:
         return _without(kept, body) if _may_correct(kept, body, at) else kept
 
+    known = _identity_without(case, body)
     facts = (after(held) for held in case.facts)
     risks = (after(held) for held in case.risks)
-    return Applied(
-        case=replace(
-            case,
-            plan=None if case.plan is None else after(case.plan),
-            facts=tuple(held for held in facts if held.fields),
-            risks=tuple(held for held in risks if held.fields),
-            allocation=_allocation_without(case.allocation, body),
-        )
+    kept = replace(
+        case,
+        identity=known,
+        plan=None if case.plan is None else after(case.plan),
+        facts=tuple(held for held in facts if held.fields),
+        risks=tuple(held for held in risks if held.fields),
+        allocation=_allocation_without(case.allocation, body),
     )
+    return undoing.undone(kept, body, at, number=None if known.noms else case.identity.noms)
+
+
+def _identity_without(case: Case, body: CorrectionMessage) -> Identity:
+    """Take back the prison number where it was wrong and nobody else said it (R-MSG-13)."""
+    if body.fields and NUMBER not in map(field_of, body.fields):
+        return case.identity
+    return identity.unsaid(case.identity, case=case.ref, message=body.corrects)
 
 
 def _allocation_without(allocation: Allocation, body: CorrectionMessage) -> Allocation:

@@ -14,10 +14,12 @@ from hub.cases import movements as known_movements
 from hub.cases.applied import Applied, Directory, Occasion, Raised
 from hub.cases.case import Case, Custody
 from hub.cases.dates import iso_date
-from hub.cases.identity import of_person
+from hub.cases.declaring import as_declared
+from hub.cases.identity import digest_of, of_person
 from hub.cases.movements import (
     HAPPENED_OR_EXPECTED,
     LEAVING,
+    SAID_MAX,
     SAME_FACT_MS,
     SORTS,
     TOLD_MAX,
@@ -26,7 +28,7 @@ from hub.cases.movements import (
     Place,
 )
 from hub.messages.envelope import Role
-from hub.messages.identifiers import Instant, OrganisationId, derived_id
+from hub.messages.identifiers import Instant, MessageId, OrganisationId, derived_id
 from hub.messages.prison_event import PrisonEventAction, PrisonEventMessage, PrisonEventStatus
 
 if TYPE_CHECKING:
@@ -99,12 +101,13 @@ class _Account:
 
 def prison_event(case: Case, body: PrisonEventMessage, at: Occasion) -> Applied:
     """Apply what a prison says happened; what is only expected moves nobody, what was wrong is undone."""
-    case = replace(case, identity=of_person(case.identity, body.noms_number))
+    person = of_person(case.identity, body.noms_number, case=case.ref, message=at.envelope.message_id)
+    case = replace(case, identity=person)
     if body.action not in SORTS:
-        return Applied(case=_dated(case, body))
+        return Applied(case=_dated(case, body, at))
     account = _account(case, body, at)
     if account.is_repeat:
-        return Applied(case=case, is_news=False)
+        return Applied(case=_said_too(case, account, at), is_news=False)
     _check(case, account, at)
     if account.new.status is PrisonEventStatus.RETRACTED and account.known is not None:
         return _taken_back(case, account.known, at)
@@ -147,6 +150,9 @@ def _account(case: Case, body: PrisonEventMessage, at: Occasion) -> _Account:
         reached=prison_of(at.directory, body.prison_to),
         distant=body.distant is True,
         said_by=(at.envelope.organisation,),
+        said_in=(at.envelope.message_id,),
+        numbered="" if body.noms_number is None else digest_of(case.ref, body.noms_number),
+        declared=as_declared(at.envelope.declared),
     )
     said = {name: value for name, value in at.payload.items() if value is not None}
     content = sorted((name, str(value)) for name, value in said.items() if name not in {"at", "status"})
@@ -199,6 +205,9 @@ def _taken(case: Case, body: PrisonEventMessage, account: _Account, at: Occasion
             told=told[-TOLD_MAX:],
             said_by=_with_word(known, movement),
             claimed=known.claimed if movement.status is PrisonEventStatus.PROVISIONAL else None,
+            said_in=_sayers(known, movement),
+            numbered=_number(known, movement),
+            declared=tuple(sorted({*known.declared, *movement.declared})),
         )
     else:
         movement = replace(movement, told=(account.digest,))
@@ -209,7 +218,7 @@ def _taken(case: Case, body: PrisonEventMessage, account: _Account, at: Occasion
         # What was told as a death was none.
         back = moved.brought_back(case, known, at)
         movement = replace(movement, ended=(), ended_at=None)
-    after = _with(_dated(back.case, body), movement, instead_of=known)
+    after = _with(_dated(back.case, body, at), movement, instead_of=known)
     applied = moved.moved(case, after, movement, at) if is_new else Applied(case=after)
     was_distant = account.happened and known is not None and known.distant
     flags = () if was_distant else _flags(applied.case, movement)
@@ -300,6 +309,48 @@ def _taken_back(case: Case, known: Movement, at: Occasion) -> Applied:
     )
 
 
+def unsaid(case: Case, message: MessageId, at: Occasion) -> Applied:
+    """Undo the movement only this message told; one that another told with the same places stands."""
+    known = next((each for each in case.movements.known if message in each.said_in), None)
+    if known is None:
+        return Applied(case=case)
+    others = tuple(each for each in known.said_in if each != message)
+    if others:
+        return Applied(case=_with(case, replace(known, said_in=others), instead_of=known))
+    return undone(case, known, at)
+
+
+def undone(case: Case, known: Movement, at: Occasion) -> Applied:
+    """Undo a movement because of a correction, which is told under its own correlation."""
+    if known.status is PrisonEventStatus.RETRACTED:
+        return Applied(case=case)
+    return replace(_taken_back(case, known, at), correlation="")
+
+
+def _sayers(known: Movement, new: Movement) -> tuple[MessageId, ...]:
+    """Return who told the movement as it is known now, in this status and with these places."""
+    others = known.said_in if _are_alike(known, new) else ()
+    return (*others, *new.said_in)[-SAID_MAX:]
+
+
+def _number(known: Movement, new: Movement) -> str:
+    """Return the prison number that everybody bore who told the movement as it is known now."""
+    return new.numbered if new.numbered == known.numbered or not _are_alike(known, new) else ""
+
+
+def _are_alike(known: Movement, new: Movement) -> bool:
+    return (known.status, known.left, known.reached) == (new.status, new.left, new.reached)
+
+
+def _said_too(case: Case, account: _Account, at: Occasion) -> Case:
+    """Note that another message told the same, and so does not fall with the first."""
+    known, new = account.known, account.new
+    if known is None or not _are_alike(known, new) or at.envelope.message_id in known.said_in:
+        return case
+    again = replace(known, said_in=_sayers(known, new), numbered=_number(known, new))
+    return _with(case, again, instead_of=known)
+
+
 def _movements(case: Case) -> Movements:
     """Return the movements of a case; what was known of its custody before the first is where they begin."""
     held = case.movements
@@ -323,12 +374,13 @@ def _placed(case: Case, movements: Movements) -> Case:
     return replace(case, movements=movements, custody=there)
 
 
-def _dated(case: Case, body: PrisonEventMessage) -> Case:
+def _dated(case: Case, body: PrisonEventMessage, at: Occasion) -> Case:
     """Take over the release date, unless what brought it is taken back."""
     if body.release_date is None or body.status is PrisonEventStatus.RETRACTED:
         return case
     custody = case.custody or Custody(prison=None, since=None)
-    return replace(case, custody=replace(custody, release_date=iso_date(body.release_date)))
+    day = iso_date(body.release_date)
+    return replace(case, custody=replace(custody, release_date=day, dated_in=at.envelope.message_id))
 
 
 def _with_date(case: Case, movement: Movement, body: PrisonEventMessage) -> Movement:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from hub.messages.envelope import InformationClass, Role
-from hub.messages.identifiers import Instant, OrganisationId
+from hub.messages.identifiers import Instant, MessageId, OrganisationId
 
 
 class GrantKind(StrEnum):
@@ -61,6 +61,8 @@ class Grant:
     """Who agreed to an override before it began, or looked at a break-glass after it had."""
     ended_at: Instant | None = None
     """When one in force ended, by hand or with its date: a change by which what is undelivered is held."""
+    said_in: tuple[MessageId, ...] = ()
+    """The messages it rests on: what asked for it, and what agreed."""
 
 
 def is_over(grant: Grant, now: Instant) -> bool:

@@ -11,7 +11,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from hub.messages.identifiers import Instant, OrganisationId
+from hub.messages.identifiers import Instant, MessageId, OrganisationId
 from hub.messages.prison_event import PrisonEventAction, PrisonEventStatus
 
 if TYPE_CHECKING:
@@ -45,6 +45,7 @@ SAME_FACT_MS = 12 * 60 * 60 * 1000
 KEPT_MAX = 6
 """Movements kept one by one; what earlier ones come to is kept as one place."""
 TOLD_MAX = 3
+SAID_MAX = 3
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,6 +73,12 @@ class Movement:
     """Whose word it is, the first first."""
     claimed: PrisonEventStatus | None = None
     """What one prison says of it, where that alone does not count (hub.cases.claims)."""
+    said_in: tuple[MessageId, ...] = ()
+    """Messages that told it as it is known now; where all of them are corrected, it is taken back."""
+    numbered: str = ""
+    """The prison number all of them bore (hub.cases.identity.digest_of); empty where one bore none."""
+    declared: tuple[str, ...] = ()
+    """Stricter classes its authors declared (hub.cases.declaring)."""
 
     @property
     def sort(self) -> str:

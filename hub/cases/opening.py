@@ -33,7 +33,9 @@ def opened(body: CaseMessage, at: Occasion) -> Applied:
 def changed(case: Case, body: CaseMessage, at: Occasion) -> Applied:
     """Take over what the message states; what it leaves out stays as it was."""
     described = _described(case, body, at)
-    known = identity.renumbered(case.identity, body.noms_number)
+    known = identity.renumbered(
+        case.identity, body.noms_number, case=case.ref, message=at.envelope.message_id
+    )
     is_another = case.identity.noms not in {None, known.noms}
     renumbered = (Raised(code=reports.NUMBER_CHANGED),) if is_another else ()
     return replace(
@@ -124,7 +126,7 @@ def _described(case: Case, body: CaseMessage, at: Occasion) -> Applied:
         region=case.region if body.region is None else body.region,
         in_scope=case.in_scope if body.in_scope is None else body.in_scope,
         tier=case.tier if tier is None else tier,
-        custody=case.custody if body.release_date is None else _with_release(case, body.release_date),
+        custody=case.custody if body.release_date is None else _with_release(case, body.release_date, at),
         allocation=allocation,
     )
     return Applied(case=described, exceptions=raised)
@@ -160,6 +162,6 @@ def _latest(stated: int | None, held: int | None) -> int | None:
     return held if stated is None else stated
 
 
-def _with_release(case: Case, day: int) -> Custody:
+def _with_release(case: Case, day: int, at: Occasion) -> Custody:
     custody = case.custody or Custody(prison=None, since=None)
-    return replace(custody, release_date=iso_date(day))
+    return replace(custody, release_date=iso_date(day), dated_in=at.envelope.message_id)

@@ -62,7 +62,8 @@ def agreed(case: Case, body: ConsentMessage, at: Occasion) -> Applied:
         code = "OVERRIDE-OVER"
         raise DomainRefusal(code, "the end of the override has come already", fix="have it asked for anew")
     _check_second(grant, body, at)
-    return Applied(case=_with(case, replace(grant, since=at.now, agreed=_act(at))))
+    said_in = (*grant.said_in, at.envelope.message_id)
+    return Applied(case=_with(case, replace(grant, since=at.now, agreed=_act(at), said_in=said_in)))
 
 
 def glass_broken(case: Case, body: ConsentMessage, at: Occasion) -> Applied:
@@ -131,6 +132,7 @@ def _grant(body: ConsentMessage, at: Occasion, kind: GrantKind, *, since: Instan
         asked=_act(at),
         since=since,
         until=body.until,
+        said_in=(at.envelope.message_id,),
     )
 
 

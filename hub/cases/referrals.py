@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from hub.cases import deadlines, sequencing, team
 from hub.cases.applied import Applied, Occasion, Raised
 from hub.cases.case import Case, Referral, ReferralState
+from hub.cases.declaring import as_declared
 from hub.cases.membership import OPEN_STATES, referral_named
 from hub.cases.refusals import full, incomplete, referral_unknown
 from hub.cases.team_reports import REFERRAL_ENDED_EARLY
@@ -79,7 +80,15 @@ def moved(case: Case, body: ReferralMessage, at: Occasion) -> Applied:
     if state is None:
         raise _illegal_move()
     key_worker = _key_worker(body, at)
-    after = replace(before, state=state, key_worker=key_worker or before.key_worker)
+    message = at.envelope.message_id
+    after = replace(
+        before,
+        state=state,
+        key_worker=key_worker or before.key_worker,
+        moved_in=message,
+        named_in=before.named_in if key_worker is None else message,
+        declared=tuple(sorted({*before.declared, *as_declared(at.envelope.declared)})),
+    )
     referrals = tuple(after if referral is before else referral for referral in case.referrals)
     staffed = _staffed(replace(case, referrals=referrals), after, key_worker, at=at)
     answered = (deadlines.answer(before),) if before.state is State.OFFERED else ()
@@ -138,6 +147,8 @@ def _new(case: Case, body: ReferralMessage, at: Occasion) -> Referral:
         offered_at=at.now,
         answer_due=body.answer_by or Instant(at.now + answer_within_ms),
         broker=at.envelope.organisation,
+        said_in=at.envelope.message_id,
+        declared=as_declared(at.envelope.declared),
     )
 
 

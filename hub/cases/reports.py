@@ -29,6 +29,9 @@ REFERRALS_ON_RELEASE = "REFERRALS-ON-RELEASE"
 REFERRALS_BETWEEN_PRISONS = "REFERRALS-BETWEEN-PRISONS"
 REFERRALS_INTO_CUSTODY = "REFERRALS-INTO-CUSTODY"
 NUMBER_CHANGED = "NUMBER-CHANGED"
+NUMBER_TAKEN_BACK = "NUMBER-TAKEN-BACK"
+RESTRICTION_CORRECTED = "RESTRICTION-CORRECTED"
+REFERRAL_CORRECTED = "REFERRAL-CORRECTED"
 CASES_MERGED = "CASES-MERGED"
 CASES_UNMERGED = "CASES-UNMERGED"
 ASSESSMENT_NOT_BY_OM = "ASSESSMENT-NOT-BY-OM"
@@ -159,6 +162,13 @@ DETAILS: Mapping[str, str] = {
     "whether it goes on in custody, waits, or ends (002 3.33, 3.39).",
     NUMBER_CHANGED: "The person's prison number has changed: records were merged in prison, or it was wrong. "
     "Review what was disclosed before; if the hub has another case of this person, have the two merged.",
+    NUMBER_TAKEN_BACK: "The prison number the case had was wrong and is taken back. "
+    "Events of the prison system by it no longer find the case, and the movements they told are taken back: "
+    "state the right number.",
+    RESTRICTION_CORRECTED: "A restriction was recorded wrongly. It goes on holding back what it held back, "
+    "and nobody is let in by it: lift it, or state it anew under its reference.",
+    REFERRAL_CORRECTED: "A referral was recorded wrongly. As far as it was wrong, nothing goes to its "
+    "provider on it any more: look how it stands, and make it anew where it is needed.",
     CASES_MERGED: "Another case was found to be of the same person and is carried on as this one. Review "
     "what was disclosed on either; state anew on this case what was held back on the other.",
     CASES_UNMERGED: "A case that was carried on as this one is of somebody else. Review what was disclosed "

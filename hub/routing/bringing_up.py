@@ -17,11 +17,10 @@ from hub.messages.envelope import MessageName
 if TYPE_CHECKING:
     from hub.cases.case import Case
     from hub.messages.correction import CorrectionMessage
+    from hub.messages.identifiers import MessageId
     from hub.routing.outcome import Contracts
 
 K = TypeVar("K", bound=Kept)
-_KEPT = (MessageName.CASE, MessageName.RISK_CHANGE, MessageName.PLAN)
-"""Messages of which a case keeps what they say."""
 
 
 def brought_up(case: Case, contracts: Contracts) -> Case:
@@ -39,22 +38,48 @@ def is_today(kept: Kept, message: MessageName, contracts: Contracts) -> bool:
     return kept.contract == contracts.newest(message)
 
 
-def naming_today(body: CorrectionMessage, contracts: Contracts) -> CorrectionMessage:
+def naming_today(body: CorrectionMessage, case: Case, contracts: Contracts) -> CorrectionMessage:
     """Return a correction that names fields under every name they have today, whatever its author calls them.
 
-    Where a field is in no version of a message that is kept, all of the message is meant: what should be
-    taken back is not known, and must not stay.
+    Where one of them is a field of the message corrected in no version, all of the message is meant: what
+    should be taken back is not known, and must not stay.
     """
     names = {field_of(each) for each in body.fields}
-    known: set[str] = set()
     today: set[str] = set()
-    for message in _KEPT:
+    is_known = False
+    for message in _sorts_of(case, body.corrects):
+        known: set[str] = set()
         for version in contracts.every_version(message):
             fields = {field_of(spec.path) for spec in contracts.fields(message, version)}
             known |= fields
             paths = frozenset(names & fields)
             today |= contracts.current_paths(message, version, paths) if paths else set()
-    return replace(body, fields=() if names - known else tuple(sorted(names | today)))
+        is_known = is_known or names <= known
+    return replace(body, fields=tuple(sorted(names | today)) if is_known else ())
+
+
+def _sorts_of(case: Case, message: MessageId) -> tuple[MessageName, ...]:
+    """Return what the message is by what the case keeps of it; of a number or a date alone it may be two."""
+    kept: dict[MessageName, tuple[MessageId | None, ...]] = {
+        MessageName.CASE: (
+            *(each.message for each in case.facts),
+            case.allocation.said_in,
+            case.allocation.born_in,
+        ),
+        MessageName.RISK_CHANGE: tuple(each.message for each in case.risks),
+        MessageName.PLAN: () if case.plan is None else (case.plan.message,),
+        MessageName.CONSENT: (
+            *(said for each in case.consents for said in each.said_in),
+            *(said for each in case.grants for said in each.said_in),
+            *(each.said_in for each in case.restrictions),
+        ),
+        MessageName.REFERRAL: tuple(
+            said for each in case.referrals for said in (each.said_in, each.moved_in, each.named_in)
+        ),
+        MessageName.PRISON_EVENT: tuple(said for each in case.movements.known for said in each.said_in),
+    }
+    found = tuple(name for name, messages in kept.items() if message in messages)
+    return found or (MessageName.CASE, MessageName.PRISON_EVENT)
 
 
 def _today(kept: K, message: MessageName, contracts: Contracts) -> K:

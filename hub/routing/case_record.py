@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from hub.cases.case import ReferralState
+from hub.cases.declaring import declared
 from hub.cases.membership import current_team
 from hub.consent.decision import Candidate, Concern
 from hub.consent.redact import WithheldValueFound
@@ -72,6 +73,8 @@ class _Stated:
     payload: Mapping[str, object]
     at: Instant
     about: str | None = None
+    declared: tuple[str, ...] = ()
+    """Stricter classes its author declared."""
 
 
 def case_record(
@@ -172,7 +175,8 @@ def _said_by_the_hub(stated: _Stated, case: Case, *, view: View) -> Telling:
         contracts=view.contracts,
         at=stated.at,
     )
-    return Telling(submission=submission, specs=specs, about=stated.about)
+    envelope = replace(submission.envelope, declared=declared(stated.declared))
+    return Telling(submission=replace(submission, envelope=envelope), specs=specs, about=stated.about)
 
 
 def _team(case: Case, part: Candidate, now: Instant) -> Iterator[_Stated]:
@@ -207,6 +211,8 @@ def _team(case: Case, part: Candidate, now: Instant) -> Iterator[_Stated]:
 def _referrals(case: Case) -> Iterator[_Stated]:
     """Yield how each referral stands; what its author wrote in it is in the offer alone."""
     for referral in case.referrals:
+        if referral.corrected:
+            continue
         yield _Stated(
             message=MessageName.REFERRAL,
             name=referral.referral,
@@ -220,6 +226,7 @@ def _referrals(case: Case) -> Iterator[_Stated]:
             },
             at=referral.offered_at,
             about=referral.referral,
+            declared=referral.declared,
         )
 
 
@@ -239,11 +246,14 @@ def _custody(case: Case, view: View) -> Iterator[_Stated]:
             "at": custody.since,
         },
         at=at,
+        declared=tuple(sorted({each for known in case.movements.known for each in known.declared})),
     )
 
 
 def _consents(case: Case) -> Iterator[_Stated]:
     for consent in case.consents:
+        if consent.corrected:
+            continue
         yield _Stated(
             message=MessageName.CONSENT,
             name=f"{consent.consent}/{consent.organisation or ''}",
@@ -257,12 +267,16 @@ def _consents(case: Case) -> Iterator[_Stated]:
                 "until": consent.until,
             },
             at=consent.since,
+            declared=consent.declared,
         )
     for held in case.restrictions:
         yield _Stated(
             message=MessageName.CONSENT,
             name=held.restriction,
-            payload={
+            # Of one recorded wrongly it is shown that it holds, so that it can be lifted, no more.
+            payload={"consent": held.restriction, "action": held.kind.value}
+            if held.corrected
+            else {
                 "consent": held.restriction,
                 "action": held.kind.value,
                 "organisations": sorted(held.organisations),
@@ -273,4 +287,5 @@ def _consents(case: Case) -> Iterator[_Stated]:
                 "until": held.until,
             },
             at=held.since,
+            declared=held.declared,
         )

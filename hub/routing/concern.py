@@ -24,6 +24,7 @@ from hub.cases.reports import FOR_LINE_MANAGER, FOR_SOME_LINE_MANAGER
 from hub.consent.decision import Candidate, Concern
 from hub.consent.parties import Kind
 from hub.messages.consent import ConsentMessage
+from hub.messages.correction import CorrectionMessage
 from hub.messages.envelope import Role
 from hub.messages.evaluation import EvaluationMessage
 from hub.messages.identifiers import HUB
@@ -97,6 +98,8 @@ def concerned(
     for leaver in applied.leavers:
         gathering.add(leaver.organisation, leaver.role, Concern.TEAM, (leaver.person,))
     _add_named(gathering, body, after, view)
+    if isinstance(body, CorrectionMessage) and before is not None:
+        _add_no_longer_referred(gathering, before, after)
     if isinstance(body, ConsentMessage) and body.action in GRANTS:
         _add_line_managers(gathering, after, now)
     if before is not None and before.custody is not None and before.custody != after.custody:
@@ -214,6 +217,13 @@ def _add_named(gathering: _Gathering, body: Body, case: Case, view: View) -> Non
         for outcome in body.outcomes:
             if outcome.organisation in providers:
                 gathering.add(outcome.organisation, Role.SERVICE_MANAGER, Concern.REFERRED)
+
+
+def _add_no_longer_referred(gathering: _Gathering, before: Case, after: Case) -> None:
+    """Add providers whose referral a correction has taken back: they were told of it before."""
+    for referral in before.referrals:
+        if referral.state in OPEN_STATES and not open_referrals(after, referral.provider):
+            gathering.add(referral.provider, Role.KEY_WORKER, Concern.REFERRED)
 
 
 def _add_line_managers(gathering: _Gathering, case: Case, now: Instant) -> None:

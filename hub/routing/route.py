@@ -110,9 +110,9 @@ def _taken(submission: Submission, view: View, now: Instant) -> Result:
     check_sending(submission, view, now)
     specs = view.contracts.fields(envelope.message, envelope.contract)
     body = read(submission)
-    if isinstance(body, CorrectionMessage):
-        body = naming_today(body, view.contracts)
     before = _case(view, envelope.case)
+    if isinstance(body, CorrectionMessage) and before is not None:
+        body = naming_today(body, before, view.contracts)
     applied = _applied(submission, body, before, view=view, now=now)
     if applied.correlation:
         envelope = replace(envelope, correlation=applied.correlation)

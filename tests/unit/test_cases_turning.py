@@ -91,6 +91,20 @@ def test_a_consent_that_runs_out_is_a_turn() -> None:
     assert turns(world, before)
 
 
+@pytest.mark.requirement("R-DIS-05")
+def test_a_release_date_stated_again_is_no_turn() -> None:
+    """Who said it last is kept for a correction; only another date is news to a decision."""
+    world = staffed(release_date=20_100)
+    before = world.state
+    world.send(MANAGER, MessageName.CASE, {"action": "CHANGED", "release_date": 20_100})
+    assert before.custody is not None
+    assert world.state.custody is not None
+    assert world.state.custody.dated_in != before.custody.dated_in
+    assert not turns(world, before.turn)
+    world.send(MANAGER, MessageName.CASE, {"action": "CHANGED", "release_date": 20_101})
+    assert turns(world, before.turn)
+
+
 def test_a_turn_is_kept_with_the_case() -> None:
     """And a case of before there were turns stands at none."""
     world = staffed()

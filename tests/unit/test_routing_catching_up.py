@@ -310,6 +310,15 @@ def test_what_was_retracted_is_not_given_and_a_field_corrected_is_blank() -> Non
 
 
 @pytest.mark.requirement("R-MSG-16")
+def test_a_correction_that_names_fields_of_another_sort_of_message_takes_all_of_this_one_back() -> None:
+    """A referral has both of the fields named, a change of risk only one: what was meant is not known."""
+    world = staffed()
+    said = risk(world, MANAGER, **MAPPA)
+    correct(world, said, action="CORRECT", fields=["staff_safety", "provider"])
+    assert not world.state.risks
+
+
+@pytest.mark.requirement("R-MSG-16")
 def test_a_plan_retracted_is_not_given_and_the_next_version_still_follows_it() -> None:
     """The version counts; what it said does not."""
     world = staffed()

@@ -89,11 +89,11 @@ def joined(world: World) -> str:
 
 @pytest.mark.requirement("R-MSG-16")
 @pytest.mark.requirement("R-CASE-06")
-@pytest.mark.parametrize("named", ["change_reason", "because", "gossip", None])
+@pytest.mark.parametrize("named", ["change_reason", "because", "gossip", "provider", None])
 def test_what_was_retracted_stays_away_under_whichever_name_it_was_kept_or_named(
     tmp_path: Path, named: str | None
 ) -> None:
-    """A plan kept before its field was renamed; a field nobody knows takes all of it away."""
+    """A plan kept before its field was renamed; a field no plan ever had takes it all away."""
     world = staffed()
     said = distribute(world, change_reason=f"It was {HIDDEN}.")
     assert said.seen is not None

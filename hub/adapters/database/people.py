@@ -9,18 +9,26 @@ from hub.messages.identifiers import CaseRef
 if TYPE_CHECKING:
     from psycopg import AsyncConnection
 
+MERGERS_MAX = 20
+"""Mergers followed one after another."""
 _FOUND: LiteralString = """
-SELECT coalesce(m.into_ref, n.case_ref)
-  FROM prison_number n LEFT JOIN merged_case m USING (case_ref)
- WHERE n.digest = %s
- ORDER BY n.opened_at DESC, n.case_ref LIMIT 1
+WITH RECURSIVE chain (first, opened_at, path) AS (
+    SELECT case_ref, opened_at, ARRAY[case_ref] FROM prison_number WHERE digest = %s
+    UNION ALL
+    SELECT c.first, c.opened_at, c.path || m.into_ref
+      FROM chain c JOIN merged_case m ON m.case_ref = c.path[cardinality(c.path)]
+     WHERE cardinality(c.path) <= %s AND m.into_ref <> ALL(c.path)
+)
+SELECT path[cardinality(path)] FROM chain
+ ORDER BY opened_at DESC, first, cardinality(path) DESC LIMIT 1
 """
 
 
 async def case_of(connection: AsyncConnection, digest: bytes) -> CaseRef | None:
     """Return the open case of the person with this number, or None.
 
-    A case that was merged into another is found as that one; of several, the one opened last.
+    A case merged into another is found as that one, and so on to the end of the chain. Of several cases the
+    one opened last is.
     """
-    row = await (await connection.execute(_FOUND, (digest,))).fetchone()
+    row = await (await connection.execute(_FOUND, (digest, MERGERS_MAX))).fetchone()
     return None if row is None else CaseRef(row[0])
