@@ -44,6 +44,7 @@ _BY_DEFAULT = (
     "purpose, nothing held back, risk of serious harm medium, not under MAPPA, no consent, protocol, order "
     "of a court or override."
 )
+_FIELD = "Field"
 _RUNGS = (
     f"A role's columns are its rungs of the brokerage ladder: {RUNGS_IN_WORDS}. Whoever is no partner "
     "organisation is in house, on rung 1."
@@ -188,7 +189,7 @@ def _class(policy: Policy, name: InformationClass, own: _Gathered, heads: Sequen
     yield from _opened(
         f"table-{name}",
         f"{_titled(name)}: what goes by default. For purposes not listed it is withheld.",
-        ("Field", "Purpose"),
+        (_FIELD, "Purpose"),
         heads,
     )
     for entry in own.fields:
@@ -205,11 +206,14 @@ def _field(entry: str, rows: Sequence[Row], width: int) -> Iterator[str]:
     label = escape(entry) if entry == OTHER_FIELD else f"<code>{escape(entry)}</code>"
     if not rows:
         withheld = '<td class="w">W</td>' * width
-        yield f'<tr><th scope="row">{label}</th><th scope="row">{EVERY_PURPOSE}</th>{withheld}</tr>'
+        yield (
+            f'<tr><th scope="row" class="field">{label}</th>'
+            f'<th scope="row" class="purpose">{EVERY_PURPOSE}</th>{withheld}</tr>'
+        )
     for number, row in enumerate(rows):
         span = f' rowspan="{len(rows)}"' if len(rows) > 1 else ""
         scope = "rowgroup" if len(rows) > 1 else "row"
-        head = "" if number else f'<th scope="{scope}"{span}>{label}</th>'
+        head = "" if number else f'<th scope="{scope}" class="field"{span}>{label}</th>'
         named = (
             EVERY_PURPOSE
             if len(row.purposes) == len(Purpose)
@@ -236,13 +240,15 @@ def _opened(table: str, caption: str, heads: Sequence[str], groups: Sequence[Col
     """Yield a table as far as its headings: roles, and under each its rungs."""
     yield f'<div class="scroll" role="region" aria-labelledby="{table}-caption" tabindex="0">'
     yield f'<table id="{table}">'
-    yield f'<caption id="{table}-caption">{escape(caption)}</caption>\n<thead>\n<tr>'
-    yield "".join(f'<th scope="col" rowspan="2">{head}</th>' for head in heads)
+    yield f'<caption id="{table}-caption"><span>{escape(caption)}</span></caption>\n<thead>\n<tr>'
+    for head in heads:
+        own = ' class="field"' if head == _FIELD else ""
+        yield f'<th scope="col" rowspan="2"{own}>{head}</th>'
     rungs: dict[Role, list[int]] = {}
     for role, rung in groups:
         rungs.setdefault(role, []).append(rung)
-    for role, own in rungs.items():
-        yield f'<th scope="colgroup" colspan="{len(own)}">{ROLES[role][0].upper()}{ROLES[role][1:]}</th>'
+    for role, numbers in rungs.items():
+        yield f'<th scope="colgroup" colspan="{len(numbers)}">{ROLES[role][0].upper()}{ROLES[role][1:]}</th>'
     yield (
         "</tr>\n<tr>"
         + "".join(f'<th scope="col">{_rung(rung)}</th>' for _, rung in groups)

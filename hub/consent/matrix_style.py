@@ -26,15 +26,24 @@ code { font-family: Consolas, Menlo, monospace; font-size: .92em; overflow-wrap:
 .scroll { overflow: auto; max-height: 85vh; border: 1px solid #b1b4b6; }
 table { border-collapse: separate; border-spacing: 0; width: 100%; font-size: .95rem; }
 caption { text-align: left; font-weight: bold; padding: .75rem; }
+caption span { position: sticky; left: .75rem; display: inline-block;
+  max-width: min(60rem, calc(100vw - 6rem)); }
 th, td { padding: .35rem .5rem; text-align: left; vertical-align: top;
   border-right: 1px solid #b1b4b6; border-bottom: 1px solid #b1b4b6; }
 td { text-align: left; }
-thead th { position: sticky; top: 0; z-index: 2; color: #0b0c0c; background: #f3f2f1; height: 2.2rem; }
-thead tr + tr th { top: 3rem; height: auto; text-align: center; white-space: nowrap; }
+thead { position: sticky; top: 0; z-index: 2; }
+thead th { color: #0b0c0c; background: #f3f2f1; }
+thead tr:first-child th:first-child { position: sticky; left: 0; z-index: 1; }
+thead tr + tr th { text-align: center; white-space: nowrap; }
 abbr { text-decoration: none; }
 tbody th { font-weight: normal; color: #0b0c0c; background: #ffffff; }
-tbody th:first-child { position: sticky; left: 0; z-index: 1; }
+tbody th:first-child:not(.purpose) { position: sticky; left: 0; z-index: 1; }
 .purpose { font-size: .85rem; color: #505a5f; background: #ffffff; min-width: 8rem; }
+.field { min-width: 6rem; }
+@media (min-width: 60rem) {
+  .field { width: 9rem; min-width: 9rem; max-width: 9rem; }
+  .field + th, .purpose { position: sticky; left: calc(10rem + 1px); z-index: 1; }
+}
 td.d, td.g, td.r, td.w { text-align: center; font-weight: bold; white-space: nowrap; }
 td small { font-weight: normal; font-size: .8rem; white-space: nowrap; }
 .d { color: #0b0c0c; background: #a9d8c0; }
@@ -50,7 +59,9 @@ td small { font-weight: normal; font-size: .8rem; white-space: nowrap; }
   nav, .skip { display: none; }
   .scroll { overflow: visible; max-height: none; border: 0; }
   thead { display: table-header-group; }
-  thead th, tbody th:first-child { position: static; }
+  caption span { max-width: none; }
+  thead, caption span, thead tr:first-child th:first-child, .field + th, .purpose,
+  tbody th:first-child:not(.purpose) { position: static; }
   tbody, li { break-inside: avoid; }
   h2, h3 { break-after: avoid; }
   * { print-color-adjust: exact; }

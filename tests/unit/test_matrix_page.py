@@ -217,6 +217,25 @@ def test_text_has_contrast_on_every_ground() -> None:
 
 
 @pytest.mark.requirement("R-DIS-08")
+def test_headings_stay_in_view_and_cover_nothing_when_a_table_is_scrolled() -> None:
+    """Caption, both rows of headings and the field stay; a purpose never comes to lie over the field."""
+    html = matrix_page(POLICY)
+    assert html.count("<caption id=") == len(
+        re.findall(r"<caption id=[^>]*><span>[^<]*</span></caption>", html)
+    )
+    on_screen = CSS.partition("@media print")[0]
+    staying = [head for head, body in re.findall(r"([^{}]+)\{([^{}]*)\}", on_screen) if "sticky" in body]
+    assert {"caption span", "thead"} <= {head.strip() for head in staying}
+    assert not any("th:first-child" in head and "tbody" in head and "purpose" not in head for head in staying)
+    in_print = CSS.partition("@media print")[2]
+    for head in staying:
+        assert head.strip().rpartition("\n")[2].strip() in " ".join(in_print.split()), head
+    for row in (row for name, rows in page().tables.items() if name.startswith("table-") for row in rows[2:]):
+        heads = [found.get("class") for tag, found, _ in row if tag == "th"]
+        assert heads in (["field", "purpose"], ["purpose"])
+
+
+@pytest.mark.requirement("R-DIS-08")
 def test_page_prints() -> None:
     """Without scroll boxes, with the headings of a table on each sheet, and its colours kept."""
     in_print = CSS.partition("@media print")[2]

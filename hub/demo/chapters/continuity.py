@@ -24,7 +24,8 @@ def add(day: Day, person: Person) -> None:
     offer = refer(day, person, team, name="recovery", asked=asks.recovery(day, person))
     accept(day, person, offer, name="recovery")
     incoming = day.staff(PROBATION, Role.OFFENDER_MANAGER)
-    transfer = _transfer(day, team, incoming)
+    name = "New Offender Manager of the demonstration"
+    transfer = {**handed_over(day, team, incoming, name=name), "person_phone": "01632 960123"}
     day.tell(
         f"{person.key}/transfer-unauthorised",
         "An Offender Manager transfer without a line manager's authority",
@@ -46,14 +47,14 @@ def add(day: Day, person: Person) -> None:
     )
 
 
-def _transfer(day: Day, team: Team, incoming: Staff) -> dict[str, object]:
+def handed_over(day: Day, team: Team, incoming: Staff, *, name: str) -> dict[str, object]:
+    """Return what a transfer of the case says of the handover, whoever authorises it."""
     return {
         "action": "TRANSFER_OM",
         "role": "offender_manager",
         "organisation": PROBATION,
         "person": incoming.reference,
-        "person_name": day.words("New Offender Manager of the demonstration"),
-        "person_phone": "01632 960123",
+        "person_name": day.words(name),
         "grade": "PO",
         "effective_at": day.instant(days=0),
         "reason": "LOSS_OF_MOMENTUM",

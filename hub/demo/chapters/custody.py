@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from hub.demo.chapters import asks
-from hub.demo.chapters.opening import accept, open_case, refer
+from hub.demo.chapters.opening import PRISON_CODES, accept, appointment, open_case, refer
 from hub.demo.organisations import LEEDS
 from hub.messages.envelope import MessageName, Role
 
@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from hub.demo.chapters.opening import Team
     from hub.demo.day import Day, Staff
     from hub.demo.people import Person
+
+RELEASE_DATED = "A provisional release date is set"
 
 
 def add_transfer(day: Day, person: Person) -> None:
@@ -67,19 +69,7 @@ def add_transfer(day: Day, person: Person) -> None:
 
 def _supervisor_changes(day: Day, person: Person, team: Team) -> None:
     """Let supervision move with the person: one Offender Supervisor ends, another is appointed."""
-    day.tell(
-        f"{person.key}/supervisor-ends",
-        "The Offender Supervisor in Moorland ends",
-        author=team.manager,
-        message=MessageName.TEAM_CHANGE,
-        data={
-            "action": "END",
-            "role": "offender_supervisor",
-            "organisation": team.in_prison.organisation,
-            "person": team.in_prison.reference,
-            "effective_at": day.instant(days=0),
-        },
-    )
+    supervision_ended(day, person, team, where="Moorland")
     incoming = day.staff(LEEDS, Role.OFFENDER_SUPERVISOR)
     day.tell(
         f"{person.key}/supervisor-appointed",
@@ -87,12 +77,24 @@ def _supervisor_changes(day: Day, person: Person, team: Team) -> None:
         author=team.manager,
         message=MessageName.TEAM_CHANGE,
         data={
-            "action": "APPOINT",
-            "role": "offender_supervisor",
-            "organisation": incoming.organisation,
-            "person": incoming.reference,
-            "person_name": day.words("Offender Supervisor of the demonstration"),
+            **appointment(day, incoming, name="Offender Supervisor of the demonstration"),
             "reason": "DISTANT_CUSTODY",
+        },
+    )
+
+
+def supervision_ended(day: Day, person: Person, team: Team, *, where: str) -> None:
+    """Let the Offender Manager end supervision in the prison."""
+    day.tell(
+        f"{person.key}/supervisor-ends",
+        f"The Offender Supervisor in {where} ends",
+        author=team.manager,
+        message=MessageName.TEAM_CHANGE,
+        data={
+            "action": "END",
+            "role": "offender_supervisor",
+            "organisation": team.in_prison.organisation,
+            "person": team.in_prison.reference,
             "effective_at": day.instant(days=0),
         },
     )
@@ -126,8 +128,9 @@ def add_release(day: Day, person: Person) -> None:
     team = open_case(day, person)
     offer = refer(day, person, team, name="housing", asked=asks.housing(day, person))
     accept(day, person, offer, name="housing")
-    _dated(day, person, team.in_unit, name="release-date", days=204, tale="A provisional release date is set")
-    _dated(day, person, team.in_unit, name="release-moved", days=232, tale="The release date changes")
+    unit = team.in_unit
+    release_dated(day, person, unit, name="release-date", days=204, tale=RELEASE_DATED)
+    release_dated(day, person, unit, name="release-moved", days=232, tale="The release date changes")
     day.tell(
         f"{person.key}/released",
         f"{person.name} leaves prison",
@@ -152,7 +155,8 @@ def add_release(day: Day, person: Person) -> None:
     )
 
 
-def _dated(day: Day, person: Person, unit: Staff, *, name: str, days: int, tale: str) -> None:
+def release_dated(day: Day, person: Person, unit: Staff, *, name: str, days: int, tale: str) -> None:
+    """Let the prison say on which day the person is to leave."""
     day.tell(
         f"{person.key}/{name}",
         tale,
@@ -162,7 +166,7 @@ def _dated(day: Day, person: Person, unit: Staff, *, name: str, days: int, tale:
             "action": "RELEASE_DATE",
             "status": "PROVISIONAL",
             "at": day.instant(days=0),
-            "prison_from": "LEI",
+            "prison_from": PRISON_CODES[unit.organisation],
             "release_date": day.date(days),
             "release_type": "AUTOMATIC_CONDITIONAL",
             "noms_number": person.noms,

@@ -122,16 +122,23 @@ def _appointed(day: Day, person: Person, member: Staff, *, by: Staff, grade: str
         author=by,
         message=MessageName.TEAM_CHANGE,
         data={
-            "action": "APPOINT",
-            "role": member.role.value,
-            "organisation": member.organisation,
-            "person": member.reference,
-            "person_name": day.words(f"{title} of the demonstration"),
+            **appointment(day, member, name=f"{title} of the demonstration"),
             **({} if grade is None else {"grade": grade}),
             **({} if code is None else {"reason": "DISTANT_CUSTODY"}),
-            "effective_at": day.instant(days=0),
         },
     )
+
+
+def appointment(day: Day, member: Staff, *, name: str) -> dict[str, object]:
+    """Return what an appointment says of whoever is appointed, from now on."""
+    return {
+        "action": "APPOINT",
+        "role": member.role.value,
+        "organisation": member.organisation,
+        "person": member.reference,
+        "person_name": day.words(name),
+        "effective_at": day.instant(days=0),
+    }
 
 
 def _received_into_prison(day: Day, person: Person, unit: Staff) -> None:

@@ -13,6 +13,7 @@ from random import Random
 from typing import TYPE_CHECKING
 
 from hub.demo.chapters import asks
+from hub.demo.chapters.custody import RELEASE_DATED, release_dated
 from hub.demo.chapters.opening import PRISON_CODES, Team, accept, open_case, refer
 from hub.demo.chapters.plans import Change, Objective, distribute
 from hub.demo.organisations import DEBT, HOUSING, LEEDS, MOORLAND, PROBATION, PROGRAMMES, RECOVERY
@@ -196,7 +197,9 @@ class Life:
 
     def _release_date(self) -> None:
         if self.prison is not None:
-            said.release_dated(self.diary, self.person, self.team.in_unit, PRISON_CODES[self.prison])
+            days = self.diary.between(30, 300)
+            unit = self.team.in_unit
+            release_dated(self.diary, self.person, unit, name="release-date", days=days, tale=RELEASE_DATED)
 
     def _move(self) -> None:
         """Move the person to the other prison; supervision moves along."""

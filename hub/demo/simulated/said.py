@@ -5,8 +5,10 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from hub.demo.chapters.opening import PRISON_CODES
-from hub.demo.organisations import DEBT, PROBATION
+from hub.demo.chapters.continuity import handed_over
+from hub.demo.chapters.custody import supervision_ended
+from hub.demo.chapters.opening import PRISON_CODES, appointment
+from hub.demo.organisations import DEBT
 from hub.messages.envelope import MessageName, Role, Statement
 from hub.messages.identifiers import OrganisationId
 
@@ -245,40 +247,10 @@ def transferred(diary: Diary, person: Person, team: Team, incoming: Staff) -> No
         author=team.line_manager,
         message=MessageName.TEAM_CHANGE,
         data={
-            "action": "TRANSFER_OM",
-            "role": "offender_manager",
-            "organisation": PROBATION,
-            "person": incoming.reference,
-            "person_name": diary.words("New Offender Manager"),
-            "grade": "PO",
-            "effective_at": diary.instant(days=0),
-            "reason": "LOSS_OF_MOMENTUM",
+            **handed_over(diary, team, incoming, name="New Offender Manager"),
             "authorised_by": team.line_manager.reference,
             "authorised_role": "line_manager",
-            "outgoing_person": team.manager.reference,
-            "handover_until": diary.instant(days=28),
-            "handover_meeting_at": diary.instant(days=7),
-            "conference_at": diary.instant(days=14),
             "note": diary.note(sentences=2),
-        },
-    )
-
-
-def release_dated(diary: Diary, person: Person, unit: Staff, code: str) -> None:
-    """Let the prison set a provisional release date."""
-    diary.tell(
-        f"{person.key}/release-date",
-        "A provisional release date is set",
-        author=unit,
-        message=MessageName.PRISON_EVENT,
-        data={
-            "action": "RELEASE_DATE",
-            "status": "PROVISIONAL",
-            "at": diary.instant(days=0),
-            "prison_from": code,
-            "release_date": diary.date(diary.between(30, 300)),
-            "release_type": "AUTOMATIC_CONDITIONAL",
-            "noms_number": person.noms,
         },
     )
 
@@ -302,21 +274,14 @@ def moved_prison(diary: Diary, person: Person, team: Team, left: str, to: Organi
             "health_alert": diary.words("Invented alert for the receiving prison"),
         },
     )
-    _supervision_ended(diary, person, team)
+    supervision_ended(diary, person, team, where="the prison")
     incoming = diary.staff(to, Role.OFFENDER_SUPERVISOR)
     diary.tell(
         f"{person.key}/supervisor-appointed",
         "An Offender Supervisor is appointed in the new prison",
         author=team.manager,
         message=MessageName.TEAM_CHANGE,
-        data={
-            "action": "APPOINT",
-            "role": "offender_supervisor",
-            "organisation": to,
-            "person": incoming.reference,
-            "person_name": diary.words("Offender Supervisor"),
-            "effective_at": diary.instant(days=0),
-        },
+        data=appointment(diary, incoming, name="Offender Supervisor"),
     )
     unit = diary.staff(to, Role.OFFENDER_MANAGEMENT_UNIT)
     return replace(team, supervisor=incoming, unit=unit)
@@ -343,20 +308,4 @@ def released(diary: Diary, person: Person, team: Team, code: str) -> None:
             "noms_number": person.noms,
         },
     )
-    _supervision_ended(diary, person, team)
-
-
-def _supervision_ended(diary: Diary, person: Person, team: Team) -> None:
-    diary.tell(
-        f"{person.key}/supervisor-ends",
-        "The Offender Supervisor in the prison ends",
-        author=team.manager,
-        message=MessageName.TEAM_CHANGE,
-        data={
-            "action": "END",
-            "role": "offender_supervisor",
-            "organisation": team.in_prison.organisation,
-            "person": team.in_prison.reference,
-            "effective_at": diary.instant(days=0),
-        },
-    )
+    supervision_ended(diary, person, team, where="the prison")
