@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
     from hub.cases.applied import Deadline, Occasion
     from hub.cases.case import Member, Referral
+    from hub.messages.identifiers import Instant
 
 INTO_CUSTODY = frozenset({PrisonEventAction.RECEPTION, PrisonEventAction.RECALL})
 NAMED_MAX = 8
@@ -61,7 +62,7 @@ def brought_back(after: Case, was: Movement, at: Occasion) -> Applied:
             team=staff,
         ),
         exceptions=(raised,),
-        timers_set=tuple(_answers(tuple(back.values()), at)),
+        timers_set=tuple(_answers(tuple(back.values()), at, ended_at=was.ended_at or at.now)),
     )
 
 
@@ -131,11 +132,15 @@ def _ended_from(noted: str) -> tuple[str, ReferralState]:
     return name, ReferralState(state)
 
 
-def _answers(referrals: tuple[Referral, ...], at: Occasion) -> Iterator[Deadline]:
-    """Wait again for the answers that were waited for; one that is late by now is reported at once."""
+def _answers(referrals: tuple[Referral, ...], at: Occasion, *, ended_at: Instant) -> Iterator[Deadline]:
+    """Wait again for the answers that were waited for; one that is late by now is reported at once.
+
+    One that was late already when its referral ended was reported then.
+    """
     for each in referrals:
-        if each.state is ReferralState.OFFERED:
-            yield deadlines.on(deadlines.answer(each), each.answer_due or at.now)
+        due_at = each.answer_due or at.now
+        if each.state is ReferralState.OFFERED and due_at > ended_at:
+            yield deadlines.on(deadlines.answer(each), due_at)
 
 
 def _providers(referrals: tuple[Referral, ...]) -> str:

@@ -195,7 +195,9 @@ def _unmoved(case: Case, referral: Referral, body: CorrectionMessage, at: Occasi
     if back:
         after = replace(after, state=ReferralState.OFFERED, moved_in=None)
     staffed = _standing(case, referral, after, at, leaves=True)
-    waits = (deadlines.on(deadlines.answer(after), after.answer_due or at.now),) if back else ()
+    due_at = after.answer_due or at.now
+    # A time that has passed may have been reported before the move; that it is open again is reported below.
+    waits = (deadlines.on(deadlines.answer(after), due_at),) if back and due_at > at.now else ()
     return replace(
         staffed,
         exceptions=(Raised(code=reports.REFERRAL_CORRECTED, subject=referral.referral),),

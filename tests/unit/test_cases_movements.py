@@ -270,6 +270,18 @@ def test_a_death_told_by_mistake_brings_everything_back() -> None:
     assert refused(move(world, COUNSELLOR, "START")) is None
 
 
+@pytest.mark.requirement("R-ADM-01")
+def test_an_answer_that_was_late_before_the_death_is_not_reported_again_when_it_is_taken_back() -> None:
+    """Once is enough, whatever comes and goes in between."""
+    world = held()
+    offer(world, HOUSING_OFFICER.organisation)
+    assert "REFERRAL-NO-ANSWER" in codes(world.pass_time(30 * DAY))
+    event(world, UNIT, "DEATH", fact=FACT)
+    event(world, UNIT, "DEATH", "RETRACTED", fact=FACT)
+    assert set(states(world).values()) == {ReferralState.OFFERED}
+    assert "REFERRAL-NO-ANSWER" not in codes(world.pass_time(DAY))
+
+
 @pytest.mark.requirement("R-MSG-05")
 def test_a_release_that_proves_to_be_a_death_is_one_fact_and_back_again() -> None:
     """The immediate feed does not know the reason; the one held back does."""
