@@ -19,7 +19,6 @@ from hub.cases.identity import digest_of, of_person
 from hub.cases.movements import (
     HAPPENED_OR_EXPECTED,
     LEAVING,
-    SAID_MAX,
     SAME_FACT_MS,
     SORTS,
     TOLD_MAX,
@@ -41,8 +40,6 @@ BARE = frozenset({"action", "status", "at", "prison_from", "prison_to", "movemen
 IDENTIFIERS = frozenset({"noms_number", "booking"})
 INTO = frozenset({PrisonEventAction.RECEPTION, PrisonEventAction.TRANSFER, PrisonEventAction.RECALL})
 """Movements into a prison in which the person is to stay."""
-WORDS_MAX = 4
-"""Organisations whose word one movement is: two prisons, their service, those who manage the case."""
 _DIGEST_DIGITS = 12
 
 
@@ -203,10 +200,10 @@ def _taken(case: Case, body: PrisonEventMessage, account: _Account, at: Occasion
             reached=movement.reached or known.reached,
             distant=movement.distant or known.distant,
             told=told[-TOLD_MAX:],
-            said_by=_with_word(known, movement),
+            said_by=known_movements.with_word(known, movement),
             claimed=known.claimed if movement.status is PrisonEventStatus.PROVISIONAL else None,
-            said_in=_sayers(known, movement),
-            numbered=_number(known, movement),
+            said_in=known_movements.sayers(known, movement),
+            numbered=known_movements.number_of(known, movement),
             declared=tuple(sorted({*known.declared, *movement.declared})),
         )
     else:
@@ -229,11 +226,6 @@ def _taken(case: Case, body: PrisonEventMessage, account: _Account, at: Occasion
         timers_set=(*back.timers_set, *applied.timers_set, *_timers(movement)),
         timers_cleared=(*applied.timers_cleared, *_cleared(case, applied.case, movement)),
     )
-
-
-def _with_word(known: Movement, new: Movement) -> tuple[OrganisationId, ...]:
-    """Return whose word a movement is; of one from before words were kept it is not known."""
-    return tuple(dict.fromkeys((*known.said_by, *new.said_by)))[:WORDS_MAX] if known.said_by else ()
 
 
 def _claimed(case: Case, account: _Account, at: Occasion) -> Applied:
@@ -327,27 +319,16 @@ def undone(case: Case, known: Movement, at: Occasion) -> Applied:
     return replace(_taken_back(case, known, at), correlation="")
 
 
-def _sayers(known: Movement, new: Movement) -> tuple[MessageId, ...]:
-    """Return who told the movement as it is known now, in this status and with these places."""
-    others = known.said_in if _are_alike(known, new) else ()
-    return (*others, *new.said_in)[-SAID_MAX:]
-
-
-def _number(known: Movement, new: Movement) -> str:
-    """Return the prison number that everybody bore who told the movement as it is known now."""
-    return new.numbered if new.numbered == known.numbered or not _are_alike(known, new) else ""
-
-
-def _are_alike(known: Movement, new: Movement) -> bool:
-    return (known.status, known.left, known.reached) == (new.status, new.left, new.reached)
-
-
 def _said_too(case: Case, account: _Account, at: Occasion) -> Case:
     """Note that another message told the same, and so does not fall with the first."""
     known, new = account.known, account.new
-    if known is None or not _are_alike(known, new) or at.envelope.message_id in known.said_in:
+    if known is None or at.envelope.message_id in known.said_in:
         return case
-    again = replace(known, said_in=_sayers(known, new), numbered=_number(known, new))
+    if not known_movements.are_alike(known, new):
+        return case
+    again = replace(
+        known, said_in=known_movements.sayers(known, new), numbered=known_movements.number_of(known, new)
+    )
     return _with(case, again, instead_of=known)
 
 

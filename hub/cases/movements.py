@@ -45,6 +45,8 @@ SAME_FACT_MS = 12 * 60 * 60 * 1000
 KEPT_MAX = 6
 """Movements kept one by one; what earlier ones come to is kept as one place."""
 TOLD_MAX = 3
+WORDS_MAX = 4
+"""Organisations whose word one movement is: two prisons, their service, those who manage the case."""
 SAID_MAX = 3
 
 
@@ -221,3 +223,24 @@ def _bounded(movements: Movements) -> Movements:
         place = place_at(replace(movements, known=(first,)))
         movements = Movements(known=movements.known[1:], before=place)
     return movements
+
+
+def with_word(known: Movement, new: Movement) -> tuple[OrganisationId, ...]:
+    """Return whose word a movement is; of one from before words were kept it is not known."""
+    return tuple(dict.fromkeys((*known.said_by, *new.said_by)))[:WORDS_MAX] if known.said_by else ()
+
+
+def sayers(known: Movement, new: Movement) -> tuple[MessageId, ...]:
+    """Return who told the movement as it is known now, in this status and with these places."""
+    others = known.said_in if are_alike(known, new) else ()
+    return (*others, *new.said_in)[-SAID_MAX:]
+
+
+def number_of(known: Movement, new: Movement) -> str:
+    """Return the prison number that everybody bore who told the movement as it is known now."""
+    return new.numbered if new.numbered == known.numbered or not are_alike(known, new) else ""
+
+
+def are_alike(known: Movement, new: Movement) -> bool:
+    """Say whether two tell the same: the same status, from the same place to the same."""
+    return (known.status, known.left, known.reached) == (new.status, new.left, new.reached)
