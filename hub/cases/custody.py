@@ -309,7 +309,21 @@ def unsaid(case: Case, message: MessageId, at: Occasion) -> Applied:
     others = tuple(each for each in known.said_in if each != message)
     if others:
         return Applied(case=_with(case, replace(known, said_in=others), instead_of=known))
+    word = tuple(each for each in known.said_by if each != at.envelope.organisation)
+    if word and known.claimed is None and at.envelope.author_role is not Role.OFFENDER_MANAGER:
+        return _word_of_others(case, replace(known, said_in=(), said_by=word), known)
     return undone(case, known, at)
+
+
+def _word_of_others(case: Case, left: Movement, known: Movement) -> Applied:
+    """Let a movement stand by the word of others, and have those who manage the case ask who is right.
+
+    It is what a retraction by the same prison comes to (`claims.is_against_others`).
+    """
+    raised = Raised(
+        code=reports.CUSTODY_CLAIMED, subject=left.fact, about=f"Said by {', '.join(left.said_by)}."
+    )
+    return Applied(case=_with(case, left, instead_of=known), exceptions=(raised,))
 
 
 def undone(case: Case, known: Movement, at: Occasion) -> Applied:
@@ -327,7 +341,10 @@ def _said_too(case: Case, account: _Account, at: Occasion) -> Case:
     if not known_movements.are_alike(known, new):
         return case
     again = replace(
-        known, said_in=known_movements.sayers(known, new), numbered=known_movements.number_of(known, new)
+        known,
+        said_by=known_movements.with_word(known, new),
+        said_in=known_movements.sayers(known, new),
+        numbered=known_movements.number_of(known, new),
     )
     return _with(case, again, instead_of=known)
 

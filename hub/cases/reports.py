@@ -147,9 +147,10 @@ DETAILS: Mapping[str, str] = {
     "Ask the prison where the person is before anything is done because of it.",
     MOVEMENT_TAKEN_BACK: "A movement that had been told as having happened was wrong and is taken back. "
     "Undo what was done because of it.",
-    CUSTODY_CLAIMED: "A prison says that the person is, or was, with it, and nobody else has said so. "
-    "It has been told nothing because of it. Ask where the person is, and say so as a prison event; the word "
-    "of the prison left or of the prison service does it, too (decision 0010; 002 3.24a).",
+    CUSTODY_CLAIMED: "A prison says that the person is, or was, with it, and nobody else says so, or says so "
+    "any more. A word that nobody has borne out has moved nobody. Ask where the person is, and say so as a "
+    "prison event; the word of the prison left or of the prison service does it, too (decision 0010; "
+    "002 3.24a).",
     CLAIM_BORNE_OUT: "What a prison had said of the person's custody is borne out by another's word now, and "
     "counts from the moment it happened.",
     DEATH_REPORTED: "The prison has confirmed the person's death. Every open referral has ended. "

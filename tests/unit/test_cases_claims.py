@@ -152,3 +152,39 @@ def test_an_organisation_named_like_a_prisons_code_is_not_that_prison() -> None:
     assert prison(world) not in {taken, MOORLAND, None}
     assert not is_organisation(str(prison(world)))
     assert not to(alert(world), taken)
+
+
+@pytest.mark.requirement("R-DIS-01")
+@pytest.mark.parametrize("both", [True, False])
+def test_a_prison_corrects_nobody_back_whom_another_says_it_has(both: bool) -> None:  # noqa: FBT001
+    """As it cannot retract that: the other's word stands, and those who manage the case have to ask.
+
+    The prison that is left still has a part here: its Offender Supervisor is on the team.
+    """
+    world = held()
+    appoint(world, SUPERVISOR)
+    places = {"prison_from": "MDI", "prison_to": "LEI"}
+    if both:
+        assert refused(event(world, LEEDS_UNIT, "TRANSFER", **places)) is None
+        assert prison(world) == MOORLAND
+    said = event(world, UNIT, "TRANSFER", **places)
+    assert prison(world) == LEEDS
+    if both:
+        assert refused(event(world, UNIT, "TRANSFER", "RETRACTED", **places)) == "PERSON-HELD-ELSEWHERE"
+    assert said.seen is not None
+    correction = {"corrects": said.seen[0], "action": "RETRACT", "fields": []}
+    corrected = world.send(SUPERVISOR, MessageName.CORRECTION, correction)
+    assert refused(corrected) is None
+    assert prison(world) == (LEEDS if both else MOORLAND)
+    assert ("CUSTODY-CLAIMED" in codes(corrected)) is both
+
+
+@pytest.mark.requirement("R-DIS-01")
+def test_who_repeats_a_movement_has_said_it_too() -> None:
+    """However little they wrote: the prison that is left takes back nobody whom the other has confirmed."""
+    world = held()
+    places = {"prison_from": "MDI", "prison_to": "LEI"}
+    event(world, UNIT, "TRANSFER", **places)
+    assert refused(event(world, LEEDS_UNIT, "TRANSFER", **places)) is None
+    assert refused(event(world, UNIT, "TRANSFER", "RETRACTED", **places)) == "PERSON-HELD-ELSEWHERE"
+    assert prison(world) == LEEDS

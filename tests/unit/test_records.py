@@ -36,4 +36,4 @@ def test_what_is_not_changed_is_the_same_object() -> None:
 
 def test_a_field_there_is_not_is_refused() -> None:
     with pytest.raises(AttributeError):
-        altered(CASE, verison=7)
+        altered(CASE, edition=7)
