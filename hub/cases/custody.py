@@ -242,12 +242,8 @@ def _claimed(case: Case, account: _Account, at: Occasion) -> Applied:
     )
     # One claim of a prison at a time: many would push out what others have said.
     after = _with(case, movement, instead_of=earlier)
-    raised = Raised(
-        code=reports.CUSTODY_CLAIMED,
-        subject=movement.fact,
-        about=f"Said by {own}.",
-        also_to=((held, Role.OFFENDER_MANAGEMENT_UNIT),) if held is not None else (),
-    )
+    also_to = ((held, Role.OFFENDER_MANAGEMENT_UNIT),) if held is not None else ()
+    raised = replace(_to_ask_about(movement), also_to=also_to)
     forgotten = (deadlines.confirmation(earlier),) if earlier is not None else ()
     return Applied(
         case=after,
@@ -320,10 +316,13 @@ def _word_of_others(case: Case, left: Movement, known: Movement) -> Applied:
 
     It is what a retraction by the same prison comes to (`claims.is_against_others`).
     """
-    raised = Raised(
-        code=reports.CUSTODY_CLAIMED, subject=left.fact, about=f"Said by {', '.join(left.said_by)}."
-    )
-    return Applied(case=_with(case, left, instead_of=known), exceptions=(raised,))
+    return Applied(case=_with(case, left, instead_of=known), exceptions=(_to_ask_about(left),))
+
+
+def _to_ask_about(movement: Movement) -> Raised:
+    """Return the report that has those who manage the case ask where the person is."""
+    about = f"Said by {', '.join(movement.said_by)}."
+    return Raised(code=reports.CUSTODY_CLAIMED, subject=movement.fact, about=about)
 
 
 def undone(case: Case, known: Movement, at: Occasion) -> Applied:

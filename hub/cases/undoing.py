@@ -25,7 +25,7 @@ from hub.messages.referral import ReferralMessage
 
 if TYPE_CHECKING:
     from hub.cases.applied import Occasion
-    from hub.cases.case import Case, ConsentGiven, Referral, Restriction
+    from hub.cases.case import Case, ConsentGiven, Custody, Referral, Restriction
     from hub.cases.grants import Grant
     from hub.messages.correction import CorrectionMessage
 
@@ -61,8 +61,7 @@ def _disowned(case: Case, number: str, at: Occasion) -> Applied:
     if place is None or place.dated_in in {None, *(each.message for each in case.facts)}:
         return done
     # A date that no case message states was an event's.
-    undated = replace(place, release_date=None, dated_in=None)
-    return replace(done, case=replace(done.case, custody=undated))
+    return _undated(done, place)
 
 
 def _then(before: Applied, after: Applied) -> Applied:
@@ -220,6 +219,11 @@ def _custody(case: Case, body: CorrectionMessage, at: Occasion) -> Applied:
     place = done.case.custody
     dated = _RELEASE in _named(body, CaseMessage) | _named(body, PrisonEventMessage)
     if place is not None and place.dated_in == body.corrects and dated:
-        undated = replace(place, release_date=None, dated_in=None)
-        done = replace(done, case=replace(done.case, custody=undated))
+        done = _undated(done, place)
     return done
+
+
+def _undated(done: Applied, place: Custody) -> Applied:
+    """Forget the release date."""
+    undated = replace(place, release_date=None, dated_in=None)
+    return replace(done, case=replace(done.case, custody=undated))

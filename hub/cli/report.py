@@ -41,7 +41,10 @@ def _group() -> None:
 
 @app.command("exceptions")
 def report_exceptions(since: _Since = None, *, as_json: _Json = False) -> None:
-    """Count people with exception reports by the prison that holds them now, and by code (004)."""
+    """Count people with exception reports by the prison that holds them now, and by code (004).
+
+    A row on fewer than five people, or on nearly all of a prison, is left out.
+    """
     from hub.adapters.ledger import monitoring
 
     _show(
@@ -62,7 +65,10 @@ def report_alerts(since: _Since = None, *, as_json: _Json = False) -> None:
 
 @app.command("bases")
 def report_bases(since: _Since = None, *, as_json: _Json = False) -> None:
-    """Count disclosures and their fields by purpose and legal basis."""
+    """Count disclosures and their fields by purpose and legal basis.
+
+    A row on fewer than five people is left out.
+    """
     from hub.adapters.ledger import monitoring
 
     _show(_asked(lambda at, _codec, _now: monitoring.bases(at, since=_zoned(since))), as_json)
