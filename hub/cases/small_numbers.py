@@ -1,9 +1,9 @@
 """Which counts of people may be shown to somebody who knows no case (R-ADM-06).
 
-One rule for every report: what is counted is people, never reports or alerts, of which one person may cause
-many. A count of few is not shown, nor one that leaves few of those it is taken from, as that says of nearly
-each of them what is counted; what is shown is rounded. So no count can be worked out from two others: not
-from a total and a part, nor from what was counted yesterday and what is counted today.
+One rule for every count of people; reports and alerts are not counted, as one person may cause many. A count
+of few is not shown, nor one that leaves few of those it is taken from, as that says of nearly each of them
+what is counted; what is shown is rounded, so that a total and a part do not give the number left out. That a
+count was rounded up today and down yesterday can still be seen: how many came in between, it does not say.
 """
 
 from __future__ import annotations

@@ -35,7 +35,8 @@ _Since = Annotated[datetime | None, typer.Option(help="Only since then, e.g. 202
 def _group() -> None:
     """Show figures about many cases: exceptions, alerts, legal bases, the caseload, assessed needs.
 
-    People are counted. Numbers that are small or nearly whole are not shown, the others rounded to five.
+    People are counted. Numbers that are small or nearly whole are not shown, the others rounded to five; only
+    `bases` counts disclosures, as they are.
     """
 
 
