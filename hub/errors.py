@@ -11,6 +11,7 @@ HubError
 ├── TaskMigrated         another owner has the partition: close the task, keep the process
 ├── TaskCorrupted        the outcome of a transaction is unknown: rebuild the task from Kafka
 ├── Unreachable          a broker, database or peer does not answer: retry later
+├── NotCaughtUp          the projection lags behind the router: nothing leaves, ask again
 ├── AlreadyRunning       this instance is up already: use it, or stop it first
 ├── NotConfigured        a setting or file is missing or wrong: the operator mends it
 │   └── WrongArgument    an argument is not well said, or names nothing: whoever asked says it otherwise
@@ -122,6 +123,12 @@ class Unreachable(HubError):
     """Something the hub needs does not answer within its time limit."""
 
     code = "unreachable"
+
+
+class NotCaughtUp(HubError):
+    """The projection has not come, in time, to where the router was: what it says may be out of date."""
+
+    code = "not-caught-up"
 
 
 class AlreadyRunning(HubError):

@@ -34,6 +34,10 @@ TABLES = {
     "prison_number",
     "merged_case",
     "consultation",
+    "lane",
+    "delivery_event",
+    "endpoint",
+    "push",
 }
 _OLD_DELIVERY: LiteralString = """
 INSERT INTO delivery (delivery_id, message_id, case_ref, organisation, role, message, contract, urgency, box,

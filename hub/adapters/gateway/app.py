@@ -16,11 +16,11 @@ from fastapi.telemetry import TelemetryConfig
 from starlette.exceptions import HTTPException
 
 import hub
+from hub.adapters.database.freshness import Ends, Freshness, Projection
 from hub.adapters.gateway.agreements import Agreements
 from hub.adapters.gateway.cases import router as cases_router
 from hub.adapters.gateway.edge import Edge
 from hub.adapters.gateway.events import router as events_router
-from hub.adapters.gateway.freshness import Ends, Freshness
 from hub.adapters.gateway.idempotency import OnceOnly
 from hub.adapters.gateway.identity import BearerKeys, Identity
 from hub.adapters.gateway.intake import Intake, IntakeLog
@@ -33,7 +33,7 @@ from hub.adapters.gateway.registry_answers import RegistryError, refusal
 from hub.adapters.gateway.routes import Services, router
 from hub.adapters.gateway.status import MessageStates
 from hub.adapters.gateway.store import GatewayStore
-from hub.errors import Fault
+from hub.errors import Fault, NotCaughtUp
 from hub.messages.identifiers import Instant
 from hub.topics.sealing import Keys, Sealer
 
@@ -49,6 +49,7 @@ if TYPE_CHECKING:
     from hub.topics.pairwise import Pairwise
 
 _NS_PER_MS = 1_000_000
+NOT_CAUGHT_UP_RETRY_S = 5
 _NOT_FOUND, _METHOD_NOT_ALLOWED = 404, 405
 _NO_TELEMETRY: TelemetryConfig = {
     "tracing": False,
@@ -91,6 +92,9 @@ def create_gateway(  # noqa: PLR0913 - the composition root hands over one thing
         redirect_slashes=False,
         telemetry=_NO_TELEMETRY,
     )
+    freshness = Freshness(
+        Projection(pool, bounds.database_wait_s_max), ends, timeout_s=bounds.caught_up_timeout_s
+    )
     agreements = Agreements(store=store, library=library, now=now)
     app.state.services = Services(
         identity=identity or BearerKeys(store),
@@ -111,7 +115,7 @@ def create_gateway(  # noqa: PLR0913 - the composition root hands over one thing
             keys=keys,
             agreements=agreements,
             page_max=settings.mailbox_page_max,
-            freshness=Freshness(store, bounds, ends),
+            freshness=freshness,
         ),
         agreements=agreements,
         states=MessageStates(store=store, pairwise=pairwise),
@@ -126,6 +130,7 @@ def create_gateway(  # noqa: PLR0913 - the composition root hands over one thing
     app.include_router(registry_router)
     app.add_middleware(Edge, limits=bounds)
     app.add_exception_handler(ProblemError, _problem)
+    app.add_exception_handler(NotCaughtUp, _not_caught_up)
     app.add_exception_handler(RegistryError, _registry_error)
     app.add_exception_handler(HTTPException, _http_error)
     app.add_exception_handler(RequestValidationError, _wrong_parameter)
@@ -141,6 +146,10 @@ async def _problem(request: Request, error: Exception) -> Response:
     if not isinstance(error, ProblemError):
         raise error
     return refusal(request.scope["path"], error)
+
+
+async def _not_caught_up(request: Request, _: Exception) -> Response:
+    return refusal(request.scope["path"], ProblemError("not-caught-up", retry_after_s=NOT_CAUGHT_UP_RETRY_S))
 
 
 async def _registry_error(_: Request, error: Exception) -> Response:

@@ -29,8 +29,8 @@ from hub.topics.sealing import Keys, Sealed, Sealer
 from hub.topics.views import schema_on_wire
 
 if TYPE_CHECKING:
+    from hub.adapters.database.freshness import Freshness
     from hub.adapters.gateway.agreements import Agreements
-    from hub.adapters.gateway.freshness import Freshness
     from hub.adapters.gateway.store import DeliveryRow, GatewayStore
     from hub.consent.partner_contracts import PartnerContract
     from hub.messages.envelope import MessageName

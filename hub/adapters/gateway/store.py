@@ -256,25 +256,6 @@ class GatewayStore:
             {"message_id": message_id, "organisation": organisation, "tellable": sorted(TELLABLE)},
         )
 
-    async def is_behind(self, ends: Mapping[tuple[str, int], int]) -> bool:
-        """Tell whether some partition has not been applied so far, but for those that stand still."""
-        topics, partitions = zip(*ends, strict=True)
-        async with self.pool.connection(timeout=self.wait_s_max) as connection:
-            cursor = await connection.execute(
-                """
-                SELECT EXISTS (
-                    SELECT 1 FROM unnest(%s::text[], %s::integer[], %s::bigint[])
-                               AS wanted (topic, partition, next)
-                      LEFT JOIN position p USING (topic, partition)
-                     WHERE coalesce(p.next, 0) < wanted.next
-                       AND NOT EXISTS (SELECT 1 FROM projector_stopped s
-                                        WHERE (s.topic, s.partition) = (wanted.topic, wanted.partition)))
-                """,
-                (list(topics), list(partitions), list(ends.values())),
-            )
-            row = await cursor.fetchone()
-            return row is None or bool(row[0])
-
     async def waiting(
         self, *, organisation: str, after: int, message: str | None, limit: int
     ) -> list[WaitingRow]:

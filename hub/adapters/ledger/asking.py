@@ -42,7 +42,7 @@ SELECT d.delivery_id, d.message_id, d.organisation, d.role, d.holds, d.key_id, d
        o.key_id AS original_key, o.nonce AS original_nonce, o.box AS original_box,
        l.fields, l.caveats, l.contract
   FROM delivery d JOIN original o USING (message_id) JOIN ledger l ON l.decision_id = d.decision_id
- WHERE d.held AND d.verdict IS NULL AND d.state <> 'acknowledged' AND d.grounds_box IS NOT NULL
+ WHERE d.held AND d.verdict IS NULL AND NOT d.finished AND d.grounds_box IS NOT NULL
    AND (d.asked_at IS NULL OR d.asked_at < now() - make_interval(
             secs => %(again_s)s * power(2, least(d.asks, %(doublings)s))))
  ORDER BY d.asked_at NULLS FIRST, d.cursor LIMIT %(limit)s
@@ -56,7 +56,7 @@ _FORGET: LiteralString = """
 DELETE FROM original WHERE ctid = ANY (ARRAY(
     SELECT o.ctid FROM original o
      WHERE NOT EXISTS (SELECT 1 FROM delivery d WHERE d.message_id = o.message_id
-                          AND d.verdict IS NULL AND d.state <> 'acknowledged')
+                          AND d.verdict IS NULL AND NOT d.finished)
      LIMIT %s))
 """
 

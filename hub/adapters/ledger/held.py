@@ -18,7 +18,7 @@ _HELD: LiteralString = """
 SELECT d.delivery_id, d.message_id, d.case_ref, d.organisation, d.role, d.message, d.available_at, d.asked_at,
        d.asks, d.grounds_box IS NOT NULL AND o.message_id IS NOT NULL AND l.decision_id IS NOT NULL AS can_be
   FROM delivery d LEFT JOIN original o USING (message_id) LEFT JOIN ledger l ON l.decision_id = d.decision_id
- WHERE d.held AND d.verdict IS NULL AND d.state <> 'acknowledged'
+ WHERE d.held AND d.verdict IS NULL AND NOT d.finished
    AND (%(case_ref)s::text IS NULL OR d.case_ref = %(case_ref)s)
    AND (%(organisation)s::text IS NULL OR d.organisation = %(organisation)s)
  ORDER BY d.cursor DESC LIMIT %(limit)s

@@ -19,7 +19,7 @@ HOLD_LOCK = 0x484F_4C44
 """First half of the advisory lock of a partition; the second is its number."""
 
 _HOLD: LiteralString = "UPDATE delivery AS d SET held = true, holds = holds + 1, asked_at = NULL, asks = 0"
-_UNSETTLED: LiteralString = " d.verdict IS NULL AND d.state <> 'acknowledged'"
+_UNSETTLED: LiteralString = " d.verdict IS NULL AND NOT d.finished"
 _OF_CASES: LiteralString = (
     _HOLD
     + " FROM case_state c WHERE c.case_ref = ANY(%(cases)s) AND d.case_ref = c.case_ref AND"

@@ -1,0 +1,100 @@
+"""What happens to a delivery after it was decided: one event for each thing, and its number in its lane.
+
+Every channel writes here, in the transaction that changes the delivery's state, so that the sum of a
+delivery's events is always what its row says (R-DEL-02; architecture.md 5.7). Nothing said in an event is
+personal: codes, counts, roles, digests.
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import TYPE_CHECKING, LiteralString
+
+from psycopg.types.json import Jsonb
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from psycopg import AsyncConnection
+
+
+class Channel(StrEnum):
+    """By which way a delivery comes to its recipient."""
+
+    KAFKA = "kafka"
+    MAILBOX = "mailbox"
+    MESH = "mesh"
+    WEBHOOK = "webhook"
+    HUB = "hub"
+    """None of them: the hub itself, or somebody who looks after it."""
+
+
+class Happened(StrEnum):
+    """What happened to a delivery. The levels L1 to L5 of a receipt are among them, in this order."""
+
+    TRANSPORTED = "transported"
+    """L1: a webhook answered 2xx. Not a proof that anybody has it."""
+    FETCHED = "fetched"
+    """L2: it was fetched whole; each time is an event of its own."""
+    ACKNOWLEDGED = "acknowledged"
+    """L3: the recipient's system has it, proved by the digest."""
+    READ = "read"
+    """L4: a named role has read it."""
+    ACTIONED = "actioned"
+    """L5: something was done on it."""
+    REFUSED = "refused"
+    """The recipient will not have it, and says why."""
+    EXPIRED = "expired"
+    """Nobody took it in time."""
+    ATTEMPTED = "attempted"
+    """A push that did not arrive, as far as is known."""
+    PARKED = "parked"
+    RESUMED = "resumed"
+    CANCELLED = "cancelled"
+    """It is not pushed any more: stopped, superseded, or called off by somebody."""
+    EXHAUSTED = "exhausted"
+    """It was pushed as often as may be; it waits in the mailbox, and somebody is told."""
+    SKIPPED = "skipped"
+    REDELIVERED = "redelivered"
+    """Somebody had it pushed again."""
+
+
+_NOTE: LiteralString = """
+INSERT INTO delivery_event (delivery_id, organisation, case_ref, kind, channel, said)
+SELECT delivery_id, organisation, case_ref, %(kind)s, %(channel)s, %(said)s
+  FROM delivery WHERE delivery_id = ANY(%(deliveries)s) ORDER BY cursor
+"""
+
+
+async def note(
+    connection: AsyncConnection,
+    deliveries: Sequence[str],
+    happened: Happened,
+    channel: Channel,
+    said: Mapping[str, object] | None = None,
+) -> None:
+    """Write down what happened to these deliveries, whose rows the transaction holds already."""
+    values = {
+        "deliveries": list(deliveries),
+        "kind": happened.value,
+        "channel": channel.value,
+        "said": Jsonb(dict(said or {})),
+    }
+    await connection.execute(_NOTE, values)
+
+
+async def sequence_of(connection: AsyncConnection, delivery_id: str) -> int:
+    """Return the delivery's number in its lane, given now if it has none; the caller holds its row.
+
+    The numbers of a lane (one recipient, one person) have no gap: what was stopped before any channel handed
+    it over never had one.
+    """
+    cursor = await connection.execute(
+        "SELECT coalesce(sequence, give_sequence(delivery_id)) FROM delivery WHERE delivery_id = %s",
+        (delivery_id,),
+    )
+    row = await cursor.fetchone()
+    if row is None:
+        message = f"there is no delivery {delivery_id} to number"
+        raise LookupError(message)
+    return int(row[0])
