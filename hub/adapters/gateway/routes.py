@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from hub.adapters.gateway.mailbox import Mailbox
     from hub.adapters.gateway.status import MessageStates
     from hub.adapters.gateway.store import GatewayStore
+    from hub.adapters.webhooks.endpoints import Endpoints
     from hub.topics.opened import Opened
 
 AVRO = "application/avro"
@@ -55,6 +56,8 @@ class Services:
     body_bytes_max: int
     records: CaseRecords | None = None
     """Who reads case records; a gateway put together without one finds none."""
+    endpoints: Endpoints | None = None
+    """Where to deliveries are pushed; a gateway put together without has none."""
 
 
 def route_of(message: MessageName) -> str:

@@ -34,6 +34,17 @@ UPDATE push SET state = CASE WHEN tries > 0 THEN 'waiting_retry' ELSE 'scheduled
  WHERE state = 'in_flight' AND leased_until < now()
 RETURNING delivery_id, endpoint_id, tries, attempted_at IS NOT NULL
 """
+_ORPHANED: LiteralString = """
+WITH over AS (
+    UPDATE push p SET state = 'cancelled', reason = 'removed' FROM endpoint e
+     WHERE e.endpoint_id = p.endpoint_id AND e.state = 'removed' AND p.state IN ('scheduled', 'waiting_retry')
+    RETURNING p.delivery_id
+)
+INSERT INTO delivery_event (delivery_id, organisation, case_ref, kind, channel, said)
+SELECT d.delivery_id, d.organisation, d.case_ref, 'cancelled', 'webhook', '{"reason": "removed"}'
+  FROM over JOIN delivery d USING (delivery_id)
+"""
+"""What a deliverer was killed over while its endpoint was removed."""
 _LANE_IS_FREE: LiteralString = """
 NOT EXISTS (
     SELECT 1 FROM push o
@@ -64,7 +75,8 @@ _CLAIM: LiteralString = (
     """
 WITH able AS MATERIALIZED (
     SELECT e.endpoint_id, greatest(0, CASE WHEN e.failures_in_a_row > 0 THEN 1 ELSE e.in_flight_max END - (
-               SELECT count(*) FROM push b WHERE b.endpoint_id = e.endpoint_id AND b.state = 'in_flight')) AS room
+               SELECT count(*) FROM push b
+                WHERE b.endpoint_id = e.endpoint_id AND b.state = 'in_flight')) AS room
       FROM endpoint e JOIN control c ON c.kind = 'organisation' AND c.name = e.organisation
      WHERE e.state = 'active' AND (e.not_before IS NULL OR e.not_before <= now())
        AND c.body->>'standing' = 'active'
@@ -96,7 +108,7 @@ _LOOK: LiteralString = """
 SELECT p.delivery_id, p.endpoint_id, p.organisation, p.case_ref, p.place, p.urgency, p.tries, p.charged,
        p.refusals, coalesce(extract(epoch FROM now() - p.first_at), 0)::float8 AS since_first_s,
        d.message, d.contract, d.box, d.key_id, d.nonce, d.sequence, d.available_at, d.verdict, d.finished,
-       e.state = 'active' AS awake,
+       e.state = 'active' AS awake, e.state = 'removed' AS removed,
        delivery_is_open(d) AND NOT delivery_is_out_of_date(d) AND EXISTS (
            SELECT 1 FROM control c WHERE c.kind = 'organisation' AND c.name = d.organisation
                                      AND c.body->>'standing' = 'active') AS may_leave
@@ -110,7 +122,7 @@ UPDATE push SET tries = tries + 1, first_at = coalesce(first_at, now()), attempt
                 held_since = NULL, leased_until = now() + make_interval(secs => %(lease_s)s)
  WHERE delivery_id = ANY(%(deliveries)s)
 """
-_NUMBER: LiteralString = "SELECT delivery_id, give_sequence(delivery_id) FROM unnest(%s::text[]) AS delivery_id"
+_NUMBER: LiteralString = "SELECT one, give_sequence(one) FROM unnest(%s::text[]) AS one"
 _HELD: LiteralString = """
 UPDATE push SET state = CASE WHEN tries > 0 THEN 'waiting_retry' ELSE 'scheduled' END,
                 held_since = coalesce(held_since, now()), leased_by = NULL, leased_until = NULL,
@@ -130,8 +142,8 @@ UPDATE push SET tries = tries - 1, attempted_at = NULL,
    AND attempted_at IS NOT NULL
 """
 _CANCEL: LiteralString = """
-UPDATE push p SET state = 'cancelled', reason = coalesce(d.verdict, d.state), leased_by = NULL,
-                  leased_until = NULL
+UPDATE push p SET state = 'cancelled', leased_by = NULL, leased_until = NULL,
+                  reason = coalesce(d.verdict, CASE WHEN d.finished THEN d.state ELSE 'removed' END)
   FROM delivery d WHERE d.delivery_id = p.delivery_id AND p.delivery_id = ANY(%s)
 """
 _EARLIER: LiteralString = """
@@ -143,10 +155,12 @@ SELECT p.delivery_id AS pushed, o.delivery_id, d.sequence, o.untold
  ORDER BY d.sequence
 """
 _ENDPOINTS: LiteralString = """
-SELECT endpoint_id, organisation, url, on_loopback, key_id, nonce, box FROM endpoint WHERE endpoint_id = ANY(%s)
+SELECT endpoint_id, organisation, url, on_loopback, key_id, nonce, box FROM endpoint
+ WHERE endpoint_id = ANY(%s)
 """
 _AGREED: LiteralString = """
-SELECT body->>'partner', body FROM control WHERE kind = 'contract' AND body->>'partner' = ANY(%s) ORDER BY name
+SELECT body->>'partner', body FROM control
+ WHERE kind = 'contract' AND body->>'partner' = ANY(%s) ORDER BY name
 """
 _BEAT: LiteralString = """
 UPDATE push SET leased_until = now() + make_interval(secs => %(lease_s)s)
@@ -179,6 +193,7 @@ class PushRow:
     verdict: str | None
     finished: bool
     awake: bool
+    removed: bool
     may_leave: bool
 
 
@@ -235,6 +250,8 @@ class Pushes:
             ]
             if events:
                 await note_each(connection, events, Channel.WEBHOOK)
+            if lapsed:
+                await connection.execute(_ORPHANED)
             cursor = await connection.execute(_CLAIM, values)
             return [row[0] for row in await cursor.fetchall()]
 
@@ -247,7 +264,7 @@ class Pushes:
             cursor = connection.cursor(row_factory=class_row(PushRow))
             rows = await (await cursor.execute(_LOOK, {"claim": claim})).fetchall()
             going = [row for row in rows if row.may_leave and row.awake and not row.finished]
-            over = [row for row in rows if row.finished or row.verdict is not None]
+            over = [row for row in rows if row.finished or row.removed or row.verdict is not None]
             held = [
                 row.delivery_id
                 for row in rows
@@ -294,7 +311,9 @@ class Pushes:
         numbers = {row.delivery_id: row.sequence for row in going}
         fresh = [delivery for delivery, number in numbers.items() if number is None]
         if fresh:
-            numbers |= {row[0]: row[1] for row in await (await connection.execute(_NUMBER, (fresh,))).fetchall()}
+            numbers |= {
+                row[0]: row[1] for row in await (await connection.execute(_NUMBER, (fresh,))).fetchall()
+            }
         earlier = await (await connection.execute(_EARLIER, (deliveries,))).fetchall()
         endpoints = await self._endpoints(connection, {row.endpoint_id for row in going})
         agreed = await _agreed(connection, {row.organisation for row in going})
@@ -306,7 +325,9 @@ class Pushes:
                 endpoint=endpoints[row.endpoint_id],
                 agreed=agreed.get(row.organisation, ()),
                 overtaken=tuple(each[2] for each in earlier if each[0] == row.delivery_id and not each[3]),
-                missing=tuple((each[1], each[2]) for each in earlier if each[0] == row.delivery_id and each[3]),
+                missing=tuple(
+                    (each[1], each[2]) for each in earlier if each[0] == row.delivery_id and each[3]
+                ),
             )
             for row in going
         ]
@@ -328,12 +349,13 @@ async def cancel(connection: AsyncConnection, over: Sequence[PushRow]) -> None:
         return
     deliveries = [row.delivery_id for row in over]
     await connection.execute(_CANCEL, (deliveries,))
-    events = [
-        (row.delivery_id, Happened.CANCELLED, {"reason": "verdict" if row.verdict else "settled"})
-        for row in over
-    ]
+    events = [(row.delivery_id, Happened.CANCELLED, {"reason": _why(row)}) for row in over]
     await note_each(connection, events, Channel.WEBHOOK)
     await not_coming(connection, deliveries, for_good=True)
+
+
+def _why(row: PushRow) -> str:
+    return "verdict" if row.verdict else "settled" if row.finished else "removed"
 
 
 async def _agreed(

@@ -29,10 +29,13 @@ if TYPE_CHECKING:
     from hub.adapters.webhooks.pushes import Ready
 
 _OURS: LiteralString = """
-SELECT p.delivery_id, p.tries, p.charged, p.refusals, p.first_charged_at, d.verdict, d.finished, now() AS now
+SELECT p.delivery_id, p.tries, p.charged, p.refusals, p.first_charged_at, d.verdict, d.finished,
+       e.state = 'removed' AS removed,
+       now() AS now
   FROM unnest(%s::text[], %s::text[]) AS ours (delivery_id, claim)
   JOIN push p ON p.delivery_id = ours.delivery_id AND p.leased_by = ours.claim AND p.state = 'in_flight'
   JOIN delivery d ON d.delivery_id = p.delivery_id
+  JOIN endpoint e ON e.endpoint_id = p.endpoint_id
  ORDER BY d.delivery_id FOR UPDATE OF d, p
 """
 _STEPS: LiteralString = """
@@ -99,6 +102,7 @@ class OwnRow:
     first_charged_at: datetime | None
     verdict: str | None
     finished: bool
+    removed: bool
     now: datetime
 
 
@@ -130,8 +134,9 @@ def step_of(row: OwnRow, ended: Ended) -> Step:
     )
     if verdict.kind is Kind.DELIVERED:
         return replace(step, state="delivered", reason="notice" if ended.notice else None)
-    if row.verdict is not None or row.finished or ended.erased:
-        return replace(step, state="cancelled", reason=row.verdict or ("erased" if ended.erased else "settled"))
+    stopped = row.verdict or ("settled" if row.finished else None) or ("removed" if row.removed else None)
+    if stopped or ended.erased:
+        return replace(step, state="cancelled", reason=stopped or "erased")
     if refused and step.refusals >= CONTRACT_TRIES_MAX:
         return replace(step, state="parked")
     if verdict.kind is Kind.GONE:
@@ -177,7 +182,9 @@ class Recorder:
         for each in ended:
             by_endpoint.setdefault(each.ready.row.endpoint_id, []).append(each.verdict)
         found = await _healths(connection, list(by_endpoint), locked=False)
-        touched = [row.endpoint_id for row in found if after(row, by_endpoint[row.endpoint_id], now=now) != row]
+        touched = [
+            row.endpoint_id for row in found if after(row, by_endpoint[row.endpoint_id], now=now) != row
+        ]
         if not touched:
             return
         for row in await _healths(connection, touched, locked=True):
