@@ -53,7 +53,7 @@ def endpoints_of(pool: Pool, codec: Codec, out: Egress) -> Endpoints:
 def deliverer_of(
     pool: Pool, codec: Codec, out: Egress, *, ends: Ends | None, limits: DelivererLimits | None = None
 ) -> Deliverer:
-    """The deliverer; `ends` says where the router's topics end: what leaves waits for the projection of it."""
+    """The deliverer; `ends` says where the router's topics end: what leaves waits for their projection."""
     bounds = limits or DelivererLimits()
     wait_s = bounds.database_wait_s_max
     return Deliverer(

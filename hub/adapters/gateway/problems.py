@@ -228,8 +228,8 @@ _ALL = (
         status=409,
         title="The endpoint does not stand so",
         meaning=(
-            "What was asked cannot be done with the endpoint as it stands: it has not proved itself yet, or the "
-            "hub's operator has paused it."
+            "What was asked cannot be done with the endpoint as it stands: it has not proved itself yet, or "
+            "the hub's operator has paused it."
         ),
         fix="GET /v1/endpoints shows its state; verify it first, or ask the hub's operator.",
         retryable=False,

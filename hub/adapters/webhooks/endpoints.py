@@ -258,7 +258,7 @@ class Endpoints:
         return await self.one(endpoint, organisation=organisation)
 
     async def remove(self, endpoint: str) -> int:
-        """Push nothing to it any more; returns how many pushes waited: their deliveries are in the mailbox."""
+        """Push nothing to it any more; returns how many waited; the mailbox has them."""
         await self.one(endpoint)
         async with self._connection() as connection, connection.transaction():
             values = {"endpoint": endpoint, "state": "removed", "reason": None, "not_reason": None}

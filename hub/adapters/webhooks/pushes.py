@@ -68,7 +68,7 @@ _DUE: LiteralString = (
     SELECT one.* FROM able CROSS JOIN LATERAL (
         SELECT p.delivery_id, p.endpoint_id, p.organisation, p.case_ref, p.urgency, p.place FROM push p
          WHERE p.endpoint_id = able.endpoint_id AND p.state IN ('scheduled', 'waiting_retry')
-           AND p.due_at <= now() AND"""
+           AND p.due_at <= now() AND"""  # noqa: S608 - of constants only
     + _LANE_IS_FREE
 )
 _CLAIM: LiteralString = (
@@ -80,7 +80,7 @@ WITH able AS MATERIALIZED (
       FROM endpoint e JOIN control c ON c.kind = 'organisation' AND c.name = e.organisation
      WHERE e.state = 'active' AND (e.not_before IS NULL OR e.not_before <= now())
        AND c.body->>'standing' = 'active'
-), urgent AS ("""
+), urgent AS ("""  # noqa: S608 - of constants only
     + _DUE
     + """ AND p.urgency = 'safety' ORDER BY p.place LIMIT able.room FOR UPDATE SKIP LOCKED) AS one
 ), usual AS ("""
