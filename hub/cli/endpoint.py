@@ -61,9 +61,7 @@ def add(
         made, secret = await endpoints.add(organisation, url=url, messages=message, on_loopback=on_loopback)
         print(f"{made} waits to be verified.")
         show_pairs([("secret, shown only now", secret)])
-        print(
-            f"Give the secret to {organisation}; once its server has it: python3 -m hub endpoint verify {made}"
-        )
+        print(f"Give it to {organisation}. Once its server has it: python3 -m hub endpoint verify {made}")
 
     _on_endpoints(work)
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Awaitable, Callable
+    from collections.abc import AsyncIterator
 
 HANGS = 0
 """Answered in the place of a status: nothing is."""
@@ -66,9 +66,7 @@ class Receiver:
     def got(self, path: str | None = None) -> list[Received]:
         """What came, but handshakes."""
         return [
-            each
-            for each in self.received
-            if not each.id.startswith("verify_") and path in {None, each.path}
+            each for each in self.received if not each.id.startswith("verify_") and path in {None, each.path}
         ]
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:

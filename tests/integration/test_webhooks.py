@@ -14,10 +14,10 @@ from hub.adapters.webhooks.delivering_limits import DelivererLimits
 from hub.adapters.webhooks.egress import Egress
 from hub.app.pushing import deliverer_of, endpoints_of
 from hub.messages.envelope import MessageName
-from tests.integration.living_world import HEALTH, SAID, living
+from tests.integration.living_world import HEALTH, living
 from tests.integration.projected_world import rows, running, until
 from tests.integration.receiver import receiving
-from tests.unit.worlds import HOUSING_OFFICER, MANAGER, RECOVERY
+from tests.unit.worlds import MANAGER, RECOVERY
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -45,7 +45,9 @@ class Pushed:
 
     async def state(self, delivery: str) -> tuple[str, str]:
         """How a delivery and its push stand."""
-        statement = "SELECT d.state, p.state FROM delivery d JOIN push p USING (delivery_id) WHERE delivery_id = %s"
+        statement = (
+            "SELECT d.state, p.state FROM delivery d JOIN push p USING (delivery_id) WHERE delivery_id = %s"
+        )
         (row,) = await rows(self.hub.pool, statement, delivery)
         return str(row[0]), str(row[1])
 

@@ -240,7 +240,7 @@ _ALL = (
         title="The endpoint did not prove itself",
         meaning="It was sent a signed handshake and did not answer 2xx with the challenge in its body.",
         fix="Have it answer the type hub.endpoint.verification with data.challenge, then ask again.",
-        retryable=True,
+        retryable=False,
     ),
     Problem(
         code="endpoint-busy",
