@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import time
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -132,7 +132,9 @@ async def receiving() -> AsyncIterator[Receiver]:
         if task is not None:
             connections.add(task)
             task.add_done_callback(connections.discard)
-        await made.serve(reader, writer)
+        # A cancelled handler would be reported as a fault of the server's.
+        with suppress(asyncio.CancelledError):
+            await made.serve(reader, writer)
 
     server = await asyncio.start_server(accept, "127.0.0.1", 0)
     made.port = server.sockets[0].getsockname()[1]
