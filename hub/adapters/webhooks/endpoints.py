@@ -27,6 +27,7 @@ from hub.topics.sealing import Sealed
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from contextlib import AbstractAsyncContextManager
 
     from psycopg import AsyncConnection
 
@@ -357,7 +358,7 @@ class Endpoints:
             await cursor.execute(_LIST, values)
             return await cursor.fetchall()
 
-    def _connection(self):  # noqa: ANN202 - psycopg_pool's own context manager
+    def _connection(self) -> AbstractAsyncContextManager[AsyncConnection]:
         return self.pool.connection(timeout=self.limits.database_wait_s_max)
 
 

@@ -17,6 +17,7 @@ from hub.consent.partner_contracts import PartnerContract, readable
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
+    from contextlib import AbstractAsyncContextManager
     from datetime import datetime
 
     from psycopg import AsyncConnection
@@ -346,7 +347,7 @@ class Pushes:
         await cursor.execute(_ENDPOINTS, (list(endpoints),))
         return {row.endpoint_id: row for row in await cursor.fetchall()}
 
-    def _connection(self):  # noqa: ANN202 - psycopg_pool's own context manager
+    def _connection(self) -> AbstractAsyncContextManager[AsyncConnection]:
         return self.pool.connection(timeout=self.limits.database_wait_s_max)
 
 
