@@ -44,7 +44,8 @@ def after(seconds: float) -> datetime:
 
 def run(schedule: Schedule, *, charge: int = 1, asked_s: float | None = None) -> list[float]:
     """Return the waits of a push whose every try fails at once."""
-    at, waits = NOW, []
+    at = NOW
+    waits: list[float] = []
     for tries in range(1, 200):
         so_far = SoFar(tries=tries, charged=tries * charge, first_charged_at=NOW)
         due = next_due(schedule, so_far, charged=True, failed_at=at, asked_s=asked_s, jitter=0.0)

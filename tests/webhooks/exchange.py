@@ -39,6 +39,15 @@ class Question:
     why: str
 
     @property
+    def headers(self) -> dict[str, str]:
+        """The headers it would come with."""
+        return {
+            "webhook-id": self.webhook_id,
+            "webhook-timestamp": self.timestamp,
+            "webhook-signature": self.signature,
+        }
+
+    @property
     def line(self) -> str:
         """The question as a program reads it."""
         body = base64.b64encode(self.body).decode()
@@ -47,7 +56,8 @@ class Question:
 
 def shown(language: str, which: int = 0) -> str:
     """The code of a language as the page for partners shows it."""
-    return re.findall(rf"```{language}\n(.*?)```", PAGE.read_text(encoding="utf-8"), re.DOTALL)[which]
+    blocks = re.findall(rf"```{language}\n(.*?)```", PAGE.read_text(encoding="utf-8"), re.DOTALL)
+    return str(blocks[which])
 
 
 def bodies() -> list[bytes]:
