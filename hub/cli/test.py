@@ -18,9 +18,14 @@ if TYPE_CHECKING:
 # Whatever follows is pytest's.
 CONTEXT = {"allow_extra_args": True, "ignore_unknown_options": True}
 # In the order in which they fail cheapest.
-GROUPS = ("unit", "contract", "registry", "integration", "node", "faults")
+GROUPS = ("unit", "contract", "webhooks", "registry", "integration", "node", "go", "rust", "faults")
 # What a group needs besides what the hub itself does: Python, Java and Maven.
-NEEDS = {"node": ("node", "npm")}
+NEEDS = {"node": ("node", "npm"), "go": ("go",), "rust": ("cargo",)}
+INSTALL = {
+    "node": "Node 20 or newer with npm",
+    "go": "Go 1.21 or newer",
+    "rust": "Rust 1.78 or newer with Cargo",
+}
 
 
 def command(
@@ -30,9 +35,10 @@ def command(
         bool, typer.Option("--every-group", help="Fail where a group would be left out.")
     ] = False,
 ) -> None:
-    """Run unit, contract, registry, integration, node and fault tests; what follows goes to pytest.
+    """Run every group of tests; what follows goes to pytest.
 
-    The node group needs Node and npm; where they are missing it is left out, and that is said.
+    The groups node, go and rust need Node with npm, Go and Rust's Cargo; a group whose tools are missing is
+    left out, and that is said.
     """
     tests = CHECKOUT / "tests"
     if not tests.is_dir():
@@ -62,7 +68,7 @@ def _runnable(groups: Sequence[str], *, every: bool) -> list[str]:
             continue
         what = f"the test group {group} needs {' and '.join(missing)}, which this machine does not have"
         if every:
-            raise NotConfigured(what, fix="install Node 20 or newer with npm, or leave out --every-group")
+            raise NotConfigured(what, fix=f"install {INSTALL[group]}, or leave out --every-group")
         print(f"Left out: {what}.", flush=True)
     return runnable
 

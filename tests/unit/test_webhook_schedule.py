@@ -44,7 +44,8 @@ def after(seconds: float) -> datetime:
 
 def run(schedule: Schedule, *, charge: int = 1, asked_s: float | None = None) -> list[float]:
     """Return the waits of a push whose every try fails at once."""
-    at, waits = NOW, []
+    at = NOW
+    waits: list[float] = []
     for tries in range(1, 200):
         so_far = SoFar(tries=tries, charged=tries * charge, first_charged_at=NOW)
         due = next_due(schedule, so_far, charged=True, failed_at=at, asked_s=asked_s, jitter=0.0)
@@ -164,7 +165,7 @@ def test_each_mark_is_told_once_whenever_one_looks() -> None:
         told_between(SAFETY, NOW, after=after(minutes * MINUTE), until=after((minutes + 1) * MINUTE))
         for minutes in range(40)
     ]
-    assert [(minute, who) for minute, whos in enumerate(told, 1) for who in whos] == [
+    assert [(minute, who) for minute, each in enumerate(told, 1) for who in each] == [
         (5, Told.OPERATOR),
         (15, Told.SECOND_CHANNEL),
         (30, Told.DUTY_ROLE),
