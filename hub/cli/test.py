@@ -34,7 +34,8 @@ def command(
 ) -> None:
     """Run unit, contract, registry, integration, node and fault tests; what follows goes to pytest.
 
-    All of them run in two processes side by side (`-n 0`: in one); tests that are named, in one. The node group needs Node and npm; where they are missing it is left out, and that is said.
+    All of them run in two processes side by side (`-n 0`: in one); tests that are named, in one. The node
+    group needs Node and npm; where they are missing it is left out, and that is said.
     """
     tests = CHECKOUT / "tests"
     if not tests.is_dir():
