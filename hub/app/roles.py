@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
     from hub.adapters.database.pool import Pool
     from hub.adapters.kafka.clock import Clock
+    from hub.adapters.webhooks.endpoints import Endpoints
     from hub.settings import Settings
     from hub.topics.catalogue import Catalogue
     from hub.topics.codec import Codec
@@ -43,6 +44,7 @@ class Role(StrEnum):
     FEEDS = "feeds"
     ROUTER = "router"
     PROJECTOR = "projector"
+    DELIVERER = "deliverer"
 
 
 ALL_ROLES = frozenset(Role)
@@ -103,8 +105,15 @@ async def topic_ends(settings: Settings, *, bootstrap: str, catalogue: Catalogue
         await ends.stop()
 
 
-def gateway_of(
-    settings: Settings, *, pool: Pool, publisher: IntakePublisher, ends: Ends, records: Records, clock: Clock
+def gateway_of(  # noqa: PLR0913 - one thing each
+    settings: Settings,
+    *,
+    pool: Pool,
+    publisher: IntakePublisher,
+    ends: Ends,
+    records: Records,
+    clock: Clock,
+    endpoints: Endpoints,
 ) -> FastAPI:
     """The gateway, appending through this publisher."""
     return create_gateway(
@@ -117,6 +126,7 @@ def gateway_of(
         ends=ends,
         now=clock.now,
         records=records,
+        endpoints=endpoints,
     )
 
 

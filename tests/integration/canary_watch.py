@@ -288,6 +288,8 @@ class _Stage:
             await ask(self.http, who, "POST", events.ROUTE, json=self.event(word()))
         path = f"/v1/mailbox/messages/{'0' * 32}/status/acknowledged"
         await ask(self.http, REGION, "PUT", path, json={"digest": word()})
+        for verb in ("verify", "pause", "resume", "rotate-secret"):
+            await ask(self.http, REGION, "POST", f"/v1/endpoints/{word()}/{verb}")
 
     def event(self, said: str) -> dict[str, object]:
         """An event of the prison system about somebody the hub does not know, with a canary in every text."""

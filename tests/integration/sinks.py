@@ -82,7 +82,7 @@ async def mailboxes(site: Site) -> Found:
     async with httpx.AsyncClient(base_url=site.hub.http_url, timeout=30, limits=limits) as http:
         for organisation in site.keys:
             before = len(site.answers[organisation])
-            for path in ("/v1/mailbox/count", "/v1/contracts"):
+            for path in ("/v1/mailbox/count", "/v1/contracts", "/v1/endpoints", "/v1/webhook-keys"):
                 await site.ask(http, organisation, "GET", path)
             listed = await _listed(site, http, organisation)
             await asyncio.gather(*(_fetched(site, http, organisation, delivery) for delivery in listed))
@@ -193,6 +193,7 @@ COMMANDS: Mapping[str, Sequence[str]] = {
     "ledger review-merge": (),
     "ledger held": ("--limit", "10000"),
     "ledger consultations": ("--limit", "10000"),
+    "endpoint list": (),
     "policy list": (),
     "profile list": (),
     "policy replay": ("--days", "2", "--json"),
@@ -218,6 +219,8 @@ SHOW_NOTHING_OF_A_HUB = {
     *("contracts can-i-release", "contracts stamp", "contracts verify", "contracts views"),
     *("contracts release", "contracts register"),
     *("topics plan", "topics apply"),
+    *("endpoint add", "endpoint verify", "endpoint pause", "endpoint resume", "endpoint remove"),
+    *("endpoint rotate-secret", "endpoint show"),
 }
 """Commands that start, change or read files: they have no message to show."""
 
@@ -310,6 +313,12 @@ ROUTES = {
     "/v1/mailbox/count": "read with the mailboxes",
     "/v1/mailbox/messages/{delivery}": "read with the mailboxes",
     "/v1/mailbox/messages/{delivery}/status/acknowledged": "asked with a digest that is none",
+    "/v1/endpoints": "read with the mailboxes",
+    "/v1/webhook-keys": "read with the mailboxes",
+    "/v1/endpoints/{endpoint}/verify": "asked with an endpoint that is none",
+    "/v1/endpoints/{endpoint}/pause": "asked with an endpoint that is none",
+    "/v1/endpoints/{endpoint}/resume": "asked with an endpoint that is none",
+    "/v1/endpoints/{endpoint}/rotate-secret": "asked with an endpoint that is none",
     "/problems/{code}": "asked with a canary",
     "/healthz": "asked",
     "/readyz": "asked",

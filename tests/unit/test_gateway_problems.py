@@ -71,5 +71,5 @@ def test_retryable_problems_are_those_that_time_may_mend(problem: Problem) -> No
     """A 4xx is the sender's to mend, save where the request came too early, too often or too slowly."""
     assert problem.retryable == (
         problem.status in {429, *range(500, 600)}
-        or problem.code in {"request-timeout", "idempotency-outstanding"}
+        or problem.code in {"request-timeout", "idempotency-outstanding", "endpoint-busy"}
     )

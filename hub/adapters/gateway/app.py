@@ -20,6 +20,7 @@ from hub.adapters.database.freshness import Ends, Freshness, Projection
 from hub.adapters.gateway.agreements import Agreements
 from hub.adapters.gateway.cases import router as cases_router
 from hub.adapters.gateway.edge import Edge
+from hub.adapters.gateway.endpoints import router as endpoints_router
 from hub.adapters.gateway.events import router as events_router
 from hub.adapters.gateway.idempotency import OnceOnly
 from hub.adapters.gateway.identity import BearerKeys, Identity
@@ -45,6 +46,7 @@ if TYPE_CHECKING:
 
     from hub.adapters.database.pool import Pool
     from hub.adapters.gateway.case_records import CaseRecords
+    from hub.adapters.webhooks.endpoints import Endpoints
     from hub.settings import Settings
     from hub.topics.library import SchemaLibrary
     from hub.topics.pairwise import Pairwise
@@ -75,12 +77,13 @@ def create_gateway(  # noqa: PLR0913 - the composition root hands over one thing
     ends: Ends | None = None,
     now: Callable[[], Instant] | None = None,
     records: CaseRecords | None = None,
+    endpoints: Endpoints | None = None,
 ) -> FastAPI:
     """Return the gateway as an ASGI application; without an identity given, bearer keys prove it.
 
     `ends` says where the router's topics end: mailboxes wait for the projection to come so far. `now` is
     the hub's time, by which contracts begin and end; without it this machine's. `records` reads the single
-    case record.
+    case record, `endpoints` knows where to organisations have deliveries pushed.
     """
     now = now or _now
     bounds = limits or GatewayLimits()
@@ -131,10 +134,12 @@ def create_gateway(  # noqa: PLR0913 - the composition root hands over one thing
         limits=bounds,
         body_bytes_max=settings.body_bytes_max,
         records=records,
+        endpoints=endpoints,
     )
     app.include_router(router)
     app.include_router(events_router)
     app.include_router(cases_router)
+    app.include_router(endpoints_router)
     app.include_router(registry_router)
     app.add_middleware(Edge, limits=bounds)
     app.add_exception_handler(ProblemError, _problem)

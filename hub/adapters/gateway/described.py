@@ -114,6 +114,30 @@ _ENTRY = _object(
         "data": {"type": "object", "description": "The record, dates and instants in ISO 8601."},
     }
 )
+_ENDPOINT: Described = _object(
+    {
+        "endpoint": {"type": "string", "description": "The endpoint's id."},
+        "url": {"type": "string", "description": "Where deliveries are posted to."},
+        "messages": {**_list(_MESSAGE), "description": "The message types that go there."},
+        "state": {"enum": ["unverified", "active", "paused"]},
+        "reason": {
+            **_MAYBE,
+            "description": "Why it is paused: organisation, operator, gone, failing, or misconfigured and "
+            "the answer that said so.",
+        },
+        "created_at": _INSTANT,
+        "changed_at": _INSTANT,
+        "not_before": {**_MAYBE_INSTANT, "description": "It is left alone until then, for it failed."},
+        "failing_since": _MAYBE_INSTANT,
+        "waiting": {**_COUNT, "description": "Deliveries that wait to be pushed, or are under way."},
+        "oldest_at": {**_MAYBE_INSTANT, "description": "Since when the oldest of them has waited."},
+        "parked": {**_COUNT, "description": "Deliveries your server could not take; the mailbox has them."},
+        "exhausted": {
+            **_COUNT,
+            "description": "Deliveries tried as often as may be; the mailbox has them.",
+        },
+    }
+)
 _VERSION: Described = {"type": ["integer", "null"], "minimum": 1}
 _HOLDER = _object(
     {
@@ -165,6 +189,25 @@ ANSWERS: Mapping[str, Described] = {
     ),
     "count-mailbox": _json(_object({"count": _COUNT})),
     "fetch-delivery": _FETCHED,
+    "list-endpoints": _json(_object({"endpoints": _list(_ENDPOINT)})),
+    "verify-endpoint": _json(_ENDPOINT),
+    "pause-endpoint": _json(_ENDPOINT),
+    "resume-endpoint": _json(_ENDPOINT),
+    "rotate-endpoint-secret": _json(
+        _object({"endpoint": _TEXT, "secret": {**_TEXT, "description": "whsec_ and base64; shown only now."}})
+    ),
+    "list-webhook-keys": _json(
+        _object(
+            {
+                "public_key": {**_TEXT, "description": "whpk_ and the raw 32 bytes in base64 (Ed25519)."},
+                "keys": {
+                    "type": "array",
+                    "items": {"type": "object"},
+                    "description": "The same as a key set (RFC 7517, RFC 8037).",
+                },
+            }
+        )
+    ),
     "read-case": _json(
         _object(
             {

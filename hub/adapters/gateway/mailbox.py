@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import base64
 import binascii
-import hashlib
 import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -21,12 +20,9 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 from hub.adapters.gateway.problems import ProblemError
 from hub.errors import Fault, NotReadable
-from hub.messages.identifiers import DeliveryId
-from hub.topics.delivery_box import open_delivery
-from hub.topics.library import SchemaLibrary, unframe
+from hub.topics.opened import Opened, Opener
 from hub.topics.pairwise import PAIRWISE_KEY
 from hub.topics.sealing import Keys, Sealed, Sealer
-from hub.topics.views import schema_on_wire
 
 if TYPE_CHECKING:
     from hub.adapters.database.freshness import Freshness
@@ -35,6 +31,7 @@ if TYPE_CHECKING:
     from hub.consent.partner_contracts import PartnerContract
     from hub.messages.envelope import MessageName
     from hub.messages.identifiers import OrganisationId
+    from hub.topics.library import SchemaLibrary
 
 KEY_ERASED = "KEY-ERASED"
 _SIV_KEY_BYTES = 64
@@ -42,17 +39,6 @@ _CURSOR_BYTES = 8
 _DELIVERY_ID = re.compile(r"[0-9a-f]{32}")
 _NO_DELIVERY = "0" * 32
 _DIGEST = re.compile(r"[0-9a-f]{64}")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Fetched:
-    """A delivery as its recipient gets it."""
-
-    delivery_id: str
-    headers: dict[str, str]
-    framed: bytes
-    digest: str
-    data: dict[str, object]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -105,7 +91,7 @@ class Mailbox:
         """Return how many deliveries are not yet acknowledged."""
         return await self.store.count_waiting(organisation)
 
-    async def fetch(self, organisation: OrganisationId, delivery_id: str) -> Fetched:
+    async def fetch(self, organisation: OrganisationId, delivery_id: str) -> Opened:
         """Return one delivery whole and note that it was fetched.
 
         Raises:
@@ -143,24 +129,16 @@ class Mailbox:
             code = "ack-digest-mismatch"
             raise ProblemError(code)
 
-    def _opened(self, row: DeliveryRow, agreed: tuple[PartnerContract, ...]) -> Fetched:
+    def _opened(self, row: DeliveryRow, agreed: tuple[PartnerContract, ...]) -> Opened:
         sealed = Sealed(key_id=row.key_id, nonce=bytes(row.nonce), box=bytes(row.box))
         try:
-            headers, framed = open_delivery(self.sealer, sealed, delivery_id=DeliveryId(row.delivery_id))
+            opener = Opener(sealer=self.sealer, library=self.library)
+            return opener.open(sealed, delivery_id=row.delivery_id, agreed=agreed)
         except NotReadable as error:
             if error.code != KEY_ERASED:
                 raise
             code = "content-erased"
             raise ProblemError(code) from None
-        number, body = unframe(framed)
-        contract = schema_on_wire(self.library, agreed, number)
-        return Fetched(
-            delivery_id=row.delivery_id,
-            headers=headers,
-            framed=framed,
-            digest=hashlib.sha256(framed).hexdigest(),
-            data=self.library.to_json(contract, self.library.decode(contract, body)),
-        )
 
     def _cursor(self, organisation: OrganisationId, message: MessageName | None, after: int) -> str:
         """Return a place in a listing, sealed: it tells nothing and serves in this listing only."""

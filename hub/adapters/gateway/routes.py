@@ -30,10 +30,12 @@ if TYPE_CHECKING:
     from hub.adapters.gateway.case_records import CaseRecords
     from hub.adapters.gateway.idempotency import Answer
     from hub.adapters.gateway.limits import GatewayLimits
-    from hub.adapters.gateway.mailbox import Fetched, Mailbox
+    from hub.adapters.gateway.mailbox import Mailbox
     from hub.adapters.gateway.rates import Rates
     from hub.adapters.gateway.status import MessageStates
     from hub.adapters.gateway.store import GatewayStore
+    from hub.adapters.webhooks.endpoints import Endpoints
+    from hub.topics.opened import Opened
 
 AVRO = "application/avro"
 JSON = "application/json"
@@ -57,6 +59,8 @@ class Services:
     body_bytes_max: int
     records: CaseRecords | None = None
     """Who reads case records; a gateway put together without one finds none."""
+    endpoints: Endpoints | None = None
+    """Where to deliveries are pushed; a gateway put together without has none."""
 
 
 def route_of(message: MessageName) -> str:
@@ -349,13 +353,12 @@ def _wants_avro(accept: str) -> bool:
     raise ProblemError(code)
 
 
-def _json(fetched: Fetched) -> Response:
-    body = {"envelope": fetched.headers, "data": fetched.data, "digest": fetched.digest}
+def _json(fetched: Opened) -> Response:
     headers = {"Hub-Digest": fetched.digest, "Vary": "Accept"}
-    return JSONResponse(body, headers=headers | ending_of(fetched.headers))
+    return JSONResponse(fetched.document(), headers=headers | ending_of(fetched.headers))
 
 
-def _avro(fetched: Fetched) -> Response:
+def _avro(fetched: Opened) -> Response:
     """Answer the framed bytes with the envelope in headers, named as CloudEvents names them over HTTP."""
     envelope = {
         name.replace("ce_", "ce-", 1): value

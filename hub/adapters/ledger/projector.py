@@ -22,11 +22,13 @@ from hub.adapters.ledger import positions
 from hub.adapters.ledger.holding import Control, cases_turning, hold, lock_partitions
 from hub.adapters.ledger.limits import ProjectorLimits
 from hub.adapters.ledger.positions import Step
+from hub.adapters.ledger.pushes import enter_pushes, settle_pushes
 from hub.adapters.ledger.rows import (
     CASE,
     CONTROL_CHANGE,
     ENTERING,
     RELEASED,
+    REPLACED,
     VERDICTS,
     Change,
     Record,
@@ -325,6 +327,7 @@ async def _enter(
             await cursor.executemany(statement, values)
         for change in verdicts:
             await cursor.execute(change.statement, change.values)
+    await enter_pushes(connection, _deliveries(changes, ENTERING))
     await hold(
         connection,
         cases=turning,
@@ -337,9 +340,13 @@ async def _enter(
             for change in changes
             if change.statement is CONTROL_CHANGE
         ],
-        deliveries=[
-            str(change.values["delivery_id"])
-            for change in changes
-            if change.statement in ENTERING or change.statement is RELEASED
-        ],
+        deliveries=_deliveries(changes, ENTERING | {RELEASED}),
     )
+    settled = [*_deliveries(verdicts, VERDICTS), *_deliveries(verdicts, {REPLACED}, named="replaces")]
+    await settle_pushes(connection, settled)
+
+
+def _deliveries(
+    changes: Collection[Change], statements: Collection[LiteralString], *, named: str = "delivery_id"
+) -> list[str]:
+    return [str(change.values[named]) for change in changes if change.statement in statements]

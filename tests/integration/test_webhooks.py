@@ -1,0 +1,160 @@
+"""Webhooks end to end: a message told by HTTP or Kafka, decided, pushed to a real server on loopback."""
+
+from __future__ import annotations
+
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import httpx
+import pytest
+
+from hub.adapters.kafka.ends import Ends
+from hub.adapters.webhooks.delivering_limits import DelivererLimits
+from hub.adapters.webhooks.egress import Egress
+from hub.app.pushing import deliverer_of, endpoints_of
+from hub.messages.envelope import MessageName
+from tests.integration.living_world import HEALTH, living
+from tests.integration.projected_world import rows, running, until
+from tests.integration.receiver import receiving
+from tests.unit.worlds import MANAGER, RECOVERY
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+    from pathlib import Path
+
+    from hub.adapters.webhooks.deliverer import Deliverer
+    from hub.adapters.webhooks.endpoints import Endpoints
+    from hub.settings import Settings
+    from tests.integration.living_world import Living
+    from tests.integration.receiver import Receiver
+
+QUICK = DelivererLimits(idle_s=0.02, look_again_s=0.1, look_again_s_max=0.2, beat_s=0.5)
+
+
+@dataclass(kw_only=True)
+class Pushed:
+    """A living hub whose drug service has progress and plans pushed to a receiver."""
+
+    hub: Living
+    receiver: Receiver
+    endpoints: Endpoints
+    endpoint: str
+    secret: str
+    deliverer: Deliverer
+
+    async def state(self, delivery: str) -> tuple[str, str]:
+        """How a delivery and its push stand."""
+        statement = (
+            "SELECT d.state, p.state FROM delivery d JOIN push p USING (delivery_id) WHERE delivery_id = %s"
+        )
+        (row,) = await rows(self.hub.pool, statement, delivery)
+        return str(row[0]), str(row[1])
+
+    async def comes_to(self, delivery: str, state: str) -> None:
+        """Wait until a push stands so."""
+
+        async def does() -> bool:
+            return (await self.state(delivery))[1] == state
+
+        await until(does)
+
+    async def events(self, delivery: str) -> list[str]:
+        """What happened to a delivery."""
+        statement = "SELECT kind FROM delivery_event WHERE delivery_id = %s ORDER BY event"
+        return [row[0] for row in await rows(self.hub.pool, statement, delivery)]
+
+    async def retry_now(self) -> None:
+        """Let what waits for its next try be due."""
+        await self.hub.pool.wait()
+        async with self.hub.pool.connection() as connection:
+            await connection.execute("UPDATE push SET due_at = now() WHERE NOT finished")
+            await connection.execute("UPDATE endpoint SET not_before = NULL")
+
+
+@asynccontextmanager
+async def pushed(
+    kafka: str, database: str, prefix: str, folder: Path, settings: Settings
+) -> AsyncIterator[Pushed]:
+    """A hub at work whose drug service has a verified endpoint; the deliverer is not started yet."""
+    async with AsyncExitStack() as stack:
+        receiver = await stack.enter_async_context(receiving())
+        hub = await stack.enter_async_context(
+            living(kafka, database, prefix=prefix, folder=folder, settings=settings)
+        )
+        out = Egress()
+        stack.push_async_callback(out.close)
+        ends = Ends(kafka, catalogue=hub.catalogue)
+        await ends.start()
+        stack.push_async_callback(ends.stop)
+        endpoints = endpoints_of(hub.pool, hub.codec, out)
+        endpoint, secret = await endpoints.add(
+            RECOVERY,
+            url=receiver.url(),
+            messages=[MessageName.PROGRESS, MessageName.PLAN, MessageName.RISK_CHANGE],
+            on_loopback=True,
+        )
+        await endpoints.verify(endpoint)
+        yield Pushed(
+            hub=hub,
+            receiver=receiver,
+            endpoints=endpoints,
+            endpoint=endpoint,
+            secret=secret,
+            deliverer=deliverer_of(hub.pool, hub.codec, out, ends=ends, limits=QUICK),
+        )
+
+
+@pytest.fixture
+async def site(
+    kafka: str, fresh_database: str, topic_prefix: str, tmp_path: Path, settings: Settings
+) -> AsyncIterator[Pushed]:
+    """A hub with an endpoint."""
+    async with pushed(kafka, fresh_database, topic_prefix, tmp_path, settings) as made:
+        yield made
+
+
+@pytest.mark.requirement("R-DEL-01")
+async def test_what_is_pushed_is_what_the_mailbox_has(site: Pushed) -> None:
+    """A delivery comes to the partner's server as the mailbox gives it, and its state says so."""
+    delivery = await site.hub.health_told()
+    async with running(site.deliverer.run):
+        await site.comes_to(delivery, "delivered")
+    (came,) = [each for each in site.receiver.stored() if each.id == delivery]
+    assert await site.state(delivery) == ("transported", "delivered")
+    assert await site.events(delivery) == ["transported"]
+    async with site.hub.pool.connection() as connection:
+        await connection.execute("UPDATE delivery SET state = 'fetched' WHERE delivery_id = %s", (delivery,))
+    fetched = (await site.hub.fetch(delivery)).raise_for_status().json()
+    document = came.document
+    assert document["data"] == fetched["data"]
+    assert document["hub"]["envelope"] == fetched["envelope"]
+    assert document["hub"]["digest"] == fetched["digest"]
+    assert document["type"] == fetched["envelope"]["ce_type"] == "hub.progress"
+
+
+@pytest.mark.requirement("R-DIS-05")
+async def test_nothing_leaves_after_consent_was_withdrawn_between_two_tries(site: Pushed) -> None:
+    """A try that failed is not repeated once its delivery was stopped, and the events say why."""
+    site.receiver.statuses["/hooks"] = [500]
+    delivery = await site.hub.health_told()
+    async with running(site.deliverer.run):
+        await site.comes_to(delivery, "waiting_retry")
+        before = len(site.receiver.got())
+        site.receiver.statuses["/hooks"] = [200]
+        await site.hub.tell(MANAGER, MessageName.CONSENT, {**HEALTH, "action": "WITHDRAWN"})
+        await site.hub.stands(delivery, held=False, verdict="replace")
+        await site.retry_now()
+        successor = await site.hub.replacement(delivery)
+        await site.comes_to(successor, "delivered")
+    assert (await site.state(delivery))[1] == "cancelled"
+    assert await site.events(delivery) == ["attempted", "cancelled"]
+    assert [each.id for each in site.receiver.got()[before:]] == [successor]
+    assert b"invented illness" not in b"".join(each.body for each in site.receiver.stored())
+
+
+@pytest.mark.requirement("R-DEL-01")
+async def test_an_organisation_sees_and_changes_its_own_endpoints_only(site: Pushed) -> None:
+    """Its own by HTTP; another's looks like none."""
+    own = site.hub.clients[RECOVERY]
+    assert isinstance(own, httpx.AsyncClient)
