@@ -16,7 +16,7 @@ from hub.adapters.kafka.ends import Ends
 from hub.adapters.kafka.intake import IntakePublisher
 from hub.adapters.kafka.limits import Limits
 from hub.adapters.kafka.router import Router
-from hub.adapters.ledger import Projector
+from hub.adapters.ledger import Projector, Relay
 from hub.adapters.ledger.limits import ProjectorLimits
 from hub.app.records import Records
 from hub.errors import Unreachable
@@ -178,6 +178,13 @@ def projector_of(
         session_timeout_ms=settings.session_timeout_ms,
     )
     return Projector(bootstrap=bootstrap, pool=pool, codec=codec, catalogue=catalogue, limits=limits)
+
+
+def relay_of(settings: Settings, *, bootstrap: str, pool: Pool, codec: Codec, catalogue: Catalogue) -> Relay:
+    """The relay, which goes with the projector."""
+    return Relay(
+        bootstrap=bootstrap, pool=pool, codec=codec, catalogue=catalogue, days=settings.delivery_event_days
+    )
 
 
 def names(roles: Iterable[Role]) -> str:

@@ -217,7 +217,7 @@ SHOW_NOTHING_OF_A_HUB = {
     *("contracts show", "contracts diff", "contracts compat", "contracts lint", "contracts check"),
     *("contracts can-i-release", "contracts stamp", "contracts verify", "contracts views"),
     *("contracts release", "contracts register"),
-    *("topics plan", "topics apply"),
+    *("topics plan", "topics apply", "projection rebuild"),
 }
 """Commands that start, change or read files: they have no message to show."""
 
