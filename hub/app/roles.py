@@ -149,6 +149,8 @@ async def serve_http(app: FastAPI, listening: socket.socket, stop: asyncio.Event
     try:
         await asyncio.wait({serving, stopping}, return_when=asyncio.FIRST_COMPLETED)
     finally:
+        # Streams would go on for as long as their clients like.
+        app.state.services.streams.end()
         server.should_exit = True
         stopping.cancel()
         await serving

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from hub.adapters.gateway.mailbox import Fetched, Mailbox
     from hub.adapters.gateway.status import MessageStates
     from hub.adapters.gateway.store import GatewayStore
+    from hub.adapters.gateway.stream import Streams
 
 AVRO = "application/avro"
 JSON = "application/json"
@@ -47,6 +48,7 @@ class Services:
     identity: Identity
     intake: Intake
     mailbox: Mailbox
+    streams: Streams
     states: MessageStates
     agreements: Agreements
     store: GatewayStore

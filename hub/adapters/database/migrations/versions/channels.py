@@ -47,10 +47,12 @@ BEGIN
     RETURN NEW;
 END
 $$;
-CREATE TRIGGER delivery_comes_back BEFORE UPDATE OF state, held, verdict, right_until ON delivery FOR EACH ROW
+CREATE TRIGGER delivery_comes_back BEFORE UPDATE OF state, held, verdict, right_until, turn, "offset"
+    ON delivery FOR EACH ROW
     WHEN (NEW.state IN ('available', 'fetched') AND NEW.verdict IS NULL AND NOT NEW.held
           AND (OLD.state NOT IN ('available', 'fetched') OR OLD.verdict IS NOT NULL OR OLD.held
-               OR OLD.right_until IS DISTINCT FROM NEW.right_until))
+               OR (OLD.right_until, OLD.turn, OLD."offset")
+                  IS DISTINCT FROM (NEW.right_until, NEW.turn, NEW."offset")))
     EXECUTE FUNCTION announce_delivery();
 
 CREATE TABLE lane (
