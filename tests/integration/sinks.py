@@ -107,7 +107,7 @@ async def _followed(site: Site, http: httpx.AsyncClient, organisation: str, numb
     async with http.stream("GET", "/v1/mailbox/events", headers=headers) as answer, asyncio.timeout(60):
         async for piece in answer.aiter_raw():
             said += piece
-            if said.count(b"event: delivery") >= number and b":\n\n" in said:
+            if said.count(b"event: delivery") >= number and b"\n:\n" in said:
                 break
     site.answers[organisation].append(said)
 

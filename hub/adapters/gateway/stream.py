@@ -178,7 +178,7 @@ class _Telling:
             _LOG.info("gateway.stream_too_slow")
 
     async def _begin(self, last_event_id: str | None) -> None:
-        streams, text = self._streams, f"retry: {round(self._streams.limits.reconnect_s * 1000)}\n\n"
+        streams, text = self._streams, f"retry: {round(self._streams.limits.reconnect_s * 1000)}\n"
         if last_event_id:
             place = streams.ids.place(self._listener.organisation, last_event_id)
             if place is None or await streams.store.is_to_come(place):
@@ -230,7 +230,7 @@ class _Telling:
         """Write a comment now and then, so that both sides notice a connection that is dead."""
         if time.monotonic() >= self._beat_at_s:
             self._beat_at_s = time.monotonic() + self._streams.limits.heartbeat_s
-            await self._write(":\n\n")
+            await self._write(":\n")
 
     async def _rest(self) -> None:
         with suppress(TimeoutError):
