@@ -80,6 +80,12 @@ class Settings(BaseSettings):
     idempotency_days: int = Field(7, gt=0, description="days an idempotency key is remembered")
     mailbox_page_max: int = Field(100, gt=0, le=1000, description="most messages in one page of a mailbox")
 
+    delivery_event_days: int = Field(
+        30,
+        gt=0,
+        description="days what happened to a finished delivery stays in PostgreSQL; its topic keeps it",
+    )
+
     # What one organisation may ask for.
     organisation_requests_per_s_max: int = Field(
         200, gt=0, description="requests of one organisation in a second, at each gateway; twice at once"

@@ -36,6 +36,7 @@ GROUPS = {
     "endpoint": "Where deliveries are pushed to, by webhook.",
     "quarantine": "List and look at the messages that were not taken.",
     "ledger": "Show who was told what, and why.",
+    "projection": "Make the tables in PostgreSQL again from Kafka.",
     "report": "Show figures about many cases, nothing of any one person.",
     "policy": "Check, prove and release the rules on who may know what.",
     "profile": "Show and release the rules of each jurisdiction: scope, tiers, reviews.",

@@ -51,7 +51,10 @@ if TYPE_CHECKING:
     from hub.topics.library import Contract, SchemaLibrary
     from hub.topics.sealing import Keys
 
-ENVELOPE, SUBMISSION, SEALED, CONTROL, TICK, OUTBOX, LEDGER, QUARANTINE, REDECIDE = range(1, 10)
+(
+    *(ENVELOPE, SUBMISSION, SEALED, CONTROL, TICK, OUTBOX, LEDGER, QUARANTINE, REDECIDE),
+    DELIVERY_EVENT,
+) = range(1, 11)
 """Schema ids of the hub's own records (schemas/manifest.yaml)."""
 ORGANISATION_HEADER = "hub-organisation"
 _PACKED_LEVEL = 1
@@ -79,7 +82,7 @@ class Codec:
         self.sealer = Sealer(keys)
         self.pairwise = Pairwise(keys)
         self._own: dict[int, Contract] = {
-            number: library.by_id(number) for number in range(ENVELOPE, REDECIDE + 1)
+            number: library.by_id(number) for number in range(ENVELOPE, DELIVERY_EVENT + 1)
         }
 
     def submission(self, submission: Submission) -> Encoded:

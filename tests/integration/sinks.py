@@ -86,6 +86,7 @@ async def mailboxes(site: Site) -> Found:
                 await site.ask(http, organisation, "GET", path)
             listed = await _listed(site, http, organisation)
             await asyncio.gather(*(_fetched(site, http, organisation, delivery) for delivery in listed))
+            await _followed(site, http, organisation, len(listed))
             read = site.answers[organisation][before:]
             del site.answers[organisation][before:]
             found[f"mailbox/{organisation}"] = b"\n".join(read)
@@ -98,6 +99,17 @@ async def _fetched(site: Site, http: httpx.AsyncClient, organisation: str, deliv
     await site.ask(http, organisation, "GET", path, headers={"Accept": "application/avro"})
     body = (await site.ask(http, organisation, "GET", path)).json()
     site.delivered.append(Delivered(organisation=organisation, headers=body["envelope"], data=body["data"]))
+
+
+async def _followed(site: Site, http: httpx.AsyncClient, organisation: str, number: int) -> None:
+    """Follow a mailbox until all that waits has been told of."""
+    headers, said = {"Authorization": f"Bearer {site.keys[organisation]}"}, b""
+    async with http.stream("GET", "/v1/mailbox/events", headers=headers) as answer, asyncio.timeout(60):
+        async for piece in answer.aiter_raw():
+            said += piece
+            if said.count(b"event: delivery") >= number and b"\n:\n" in said:
+                break
+    site.answers[organisation].append(said)
 
 
 async def _listed(site: Site, http: httpx.AsyncClient, organisation: str) -> list[str]:
@@ -218,7 +230,7 @@ SHOW_NOTHING_OF_A_HUB = {
     *("contracts show", "contracts diff", "contracts compat", "contracts lint", "contracts check"),
     *("contracts can-i-release", "contracts stamp", "contracts verify", "contracts views"),
     *("contracts release", "contracts register"),
-    *("topics plan", "topics apply"),
+    *("topics plan", "topics apply", "projection rebuild"),
     *("endpoint add", "endpoint verify", "endpoint pause", "endpoint resume", "endpoint remove"),
     *("endpoint rotate-secret", "endpoint show"),
 }
@@ -310,6 +322,7 @@ ROUTES = {
     "/v1/contracts": "read with the mailboxes",
     "/v1/cases/{case}": "read by everybody who could have a part in the case",
     "/v1/mailbox/messages": "read with the mailboxes",
+    "/v1/mailbox/events": "followed for a moment with the mailboxes",
     "/v1/mailbox/count": "read with the mailboxes",
     "/v1/mailbox/messages/{delivery}": "read with the mailboxes",
     "/v1/mailbox/messages/{delivery}/status/acknowledged": "asked with a digest that is none",

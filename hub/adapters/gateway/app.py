@@ -25,7 +25,7 @@ from hub.adapters.gateway.events import router as events_router
 from hub.adapters.gateway.idempotency import OnceOnly
 from hub.adapters.gateway.identity import BearerKeys, Identity
 from hub.adapters.gateway.intake import Intake, IntakeLog
-from hub.adapters.gateway.limits import GatewayLimits
+from hub.adapters.gateway.limits import GatewayLimits, StreamLimits
 from hub.adapters.gateway.mailbox import Mailbox
 from hub.adapters.gateway.problems import ProblemError
 from hub.adapters.gateway.rates import Rates
@@ -35,6 +35,9 @@ from hub.adapters.gateway.registry_answers import RegistryError, refusal
 from hub.adapters.gateway.routes import Services, router
 from hub.adapters.gateway.status import MessageStates
 from hub.adapters.gateway.store import GatewayStore
+from hub.adapters.gateway.stream import Streams
+from hub.adapters.gateway.stream_routes import router as stream_router
+from hub.adapters.gateway.stream_store import StreamIds, StreamStore
 from hub.errors import Fault, NotCaughtUp
 from hub.messages.identifiers import Instant
 from hub.topics.sealing import Keys, Sealer
@@ -74,6 +77,7 @@ def create_gateway(  # noqa: PLR0913 - the composition root hands over one thing
     settings: Settings,
     identity: Identity | None = None,
     limits: GatewayLimits | None = None,
+    stream_limits: StreamLimits | None = None,
     ends: Ends | None = None,
     now: Callable[[], Instant] | None = None,
     records: CaseRecords | None = None,
@@ -100,8 +104,9 @@ def create_gateway(  # noqa: PLR0913 - the composition root hands over one thing
         Projection(pool, bounds.database_wait_s_max), ends, timeout_s=bounds.caught_up_timeout_s
     )
     agreements = Agreements(store=store, library=library, now=now)
+    identity = identity or BearerKeys(store)
     app.state.services = Services(
-        identity=identity or BearerKeys(store),
+        identity=identity,
         intake=Intake(
             log=intake,
             once_only=OnceOnly(
@@ -124,6 +129,13 @@ def create_gateway(  # noqa: PLR0913 - the composition root hands over one thing
             freshness=freshness,
         ),
         agreements=agreements,
+        streams=Streams(
+            store=StreamStore(pool, bounds.database_wait_s_max),
+            ids=StreamIds(keys),
+            freshness=freshness,
+            identity=identity,
+            limits=stream_limits or StreamLimits(),
+        ),
         states=MessageStates(store=store, pairwise=pairwise),
         store=store,
         rates=Rates(
@@ -137,6 +149,7 @@ def create_gateway(  # noqa: PLR0913 - the composition root hands over one thing
         endpoints=endpoints,
     )
     app.include_router(router)
+    app.include_router(stream_router)
     app.include_router(events_router)
     app.include_router(cases_router)
     app.include_router(endpoints_router)

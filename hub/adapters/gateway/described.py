@@ -187,6 +187,18 @@ ANSWERS: Mapping[str, Described] = {
             }
         )
     ),
+    "follow-mailbox": {
+        "content": {
+            "text/event-stream": {
+                "schema": {
+                    "type": "string",
+                    "description": "Events `delivery`, with an id and as data a JSON object of delivery, "
+                    "type, contract, urgency and url; event `resync` where Last-Event-ID is not known: all "
+                    "that waits is told again; a comment as a sign of life.",
+                }
+            }
+        }
+    },
     "count-mailbox": _json(_object({"count": _COUNT})),
     "fetch-delivery": _FETCHED,
     "list-endpoints": _json(_object({"endpoints": _list(_ENDPOINT)})),

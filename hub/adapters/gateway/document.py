@@ -13,6 +13,7 @@ from hub.adapters.gateway.events import router as events_router
 from hub.adapters.gateway.reference import openapi_document
 from hub.adapters.gateway.registry import router as registry_router
 from hub.adapters.gateway.routes import router
+from hub.adapters.gateway.stream_routes import router as stream_router
 
 if TYPE_CHECKING:
     from hub.topics.library import SchemaLibrary
@@ -24,6 +25,7 @@ def openapi(library: SchemaLibrary) -> dict[str, Any]:
     """Return the OpenAPI 3.1 document that every gateway with these schemas answers at /openapi.json."""
     addresses = FastAPI(title=TITLE, version=hub.__version__)
     addresses.include_router(router)
+    addresses.include_router(stream_router)
     addresses.include_router(events_router)
     addresses.include_router(cases_router)
     addresses.include_router(endpoints_router)

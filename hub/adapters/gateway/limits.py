@@ -37,6 +37,26 @@ class GatewayLimits:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class StreamLimits:
+    """How many follow their mailbox at once, and how long each wait may be."""
+
+    streams_max: int = 512
+    """Open streams of one process."""
+    streams_per_organisation_max: int = 8
+    notices_max: int = 50
+    """Notices written at once; nothing more is kept for a client."""
+    poll_s: float = 0.1
+    """Time between two looks for what has come, for all streams together."""
+    heartbeat_s: float = 15.0
+    """Time between two signs of life; as often the key is looked at again."""
+    write_timeout_s: float = 30.0
+    """Longest a client may leave unread what was written to it."""
+    reconnect_s: float = 2.0
+    """How long a client is asked to wait before it comes again."""
+    retry_after_s: int = 15
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ForgettingLimits:
     """How often old attempts are deleted, and how many at once; how old is a setting."""
 

@@ -313,6 +313,14 @@ _ALL = (
         retryable=False,
     ),
     Problem(
+        code="too-many-streams",
+        status=429,
+        title="This organisation follows its mailbox too often at once",
+        meaning="An organisation may have a bounded number of event streams open, and has them open.",
+        fix="Close one, or try again after the time in Retry-After.",
+        retryable=True,
+    ),
+    Problem(
         code="internal",
         status=500,
         title="The hub failed",

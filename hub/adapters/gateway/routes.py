@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from hub.adapters.gateway.rates import Rates
     from hub.adapters.gateway.status import MessageStates
     from hub.adapters.gateway.store import GatewayStore
+    from hub.adapters.gateway.stream import Streams
     from hub.adapters.webhooks.endpoints import Endpoints
     from hub.topics.opened import Opened
 
@@ -51,6 +52,7 @@ class Services:
     identity: Identity
     intake: Intake
     mailbox: Mailbox
+    streams: Streams
     states: MessageStates
     agreements: Agreements
     store: GatewayStore
