@@ -16,6 +16,7 @@ from hub.errors import DomainRefusal
 from hub.messages.envelope import MessageName, Role
 from hub.messages.identifiers import Instant
 from hub.messages.needs import NEEDS
+from hub.messages.records import altered
 from hub.messages.referral import ReferralAction, ReferralMessage
 
 if TYPE_CHECKING:
@@ -81,7 +82,7 @@ def moved(case: Case, body: ReferralMessage, at: Occasion) -> Applied:
         raise _illegal_move()
     key_worker = _key_worker(body, at)
     message = at.envelope.message_id
-    after = replace(
+    after = altered(
         before,
         state=state,
         key_worker=key_worker or before.key_worker,
@@ -89,10 +90,10 @@ def moved(case: Case, body: ReferralMessage, at: Occasion) -> Applied:
         named_in=before.named_in if key_worker is None else message,
         declared=also_declared(before.declared, as_declared(at.envelope.declared)),
     )
-    referrals = tuple(after if referral is before else referral for referral in case.referrals)
-    staffed = _staffed(replace(case, referrals=referrals), after, key_worker, at=at)
+    referrals = tuple([after if referral is before else referral for referral in case.referrals])
+    staffed = _staffed(altered(case, referrals=referrals), after, key_worker, at=at)
     answered = (deadlines.answer(before),) if before.state is State.OFFERED else ()
-    return replace(
+    return altered(
         staffed,
         timers_cleared=(*staffed.timers_cleared, *answered),
         exceptions=(*staffed.exceptions, *_ended_early(before, body, at)),
