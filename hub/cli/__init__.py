@@ -33,7 +33,7 @@ GROUPS = {
     "doctor": "Check what the hub stands on, and say what is wrong.",
     "topics": "Plan, apply and verify the Kafka topics of the catalogue.",
     "partner": "Add, list and manage the organisations that take part.",
-    "quarantine": "List and look at the messages that were not taken.",
+    "quarantine": "List the messages that were not taken, and put them to the hub again.",
     "ledger": "Show who was told what, and why.",
     "report": "Show figures about many cases, nothing of any one person.",
     "policy": "Check, prove and release the rules on who may know what.",

@@ -179,6 +179,7 @@ COMMANDS: Mapping[str, Sequence[str]] = {
     "ledger list": ("--limit", "10000"),
     "quarantine list": ("--limit", "10000"),
     "quarantine show": (),
+    "quarantine replay": ("--dry-run",),
     "partner list": (),
     "contracts list": (),
     "contracts who-uses": ("progress.note",),
@@ -202,7 +203,7 @@ COMMANDS: Mapping[str, Sequence[str]] = {
 }
 """Commands that show something of a running hub, and how they are asked for all of it."""
 ABOUT_ONE = {
-    *("quarantine show", "policy explain", "policy whatif", "policy who-may-see"),
+    *("quarantine show", "quarantine replay", "policy explain", "policy whatif", "policy who-may-see"),
     "ledger review-merge",
 }
 """Those of them that are asked about one record, decision, message or case."""
@@ -238,6 +239,9 @@ async def commands(site: Site) -> Found:
         )
     single = [await asyncio.to_thread(_run, site, "quarantine", "show", each) for each in records[::25]]
     found["command/quarantine show"] = b"\n".join(single)
+    again = ("quarantine", "replay", *COMMANDS["quarantine replay"], "--record")
+    looked = [await asyncio.to_thread(_run, site, *again, each) for each in records[::25]]
+    found["command/quarantine replay"] = b"\n".join(looked)
     return found
 
 

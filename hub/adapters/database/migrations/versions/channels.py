@@ -4,6 +4,9 @@
 says of it is the sum of that. `endpoint`, `push` and `lane` are the database's own, as events are until they
 have been published to hub.deliveries. A lane is one recipient and one person: its numbers have no gap, since
 `give_sequence` gives one only when a channel hands the delivery over; who calls it holds the delivery's row.
+
+`remedy` says who set something right by hand, and why: a message that was set aside put to the log again, a
+delivery pushed again or passed over. It is the database's own, and nothing in it is changed or taken out.
 """
 
 from __future__ import annotations
@@ -108,6 +111,25 @@ CREATE INDEX push_due ON push (due_at) WHERE state IN ('scheduled', 'waiting_ret
 CREATE INDEX push_in_flight ON push (leased_until) WHERE state = 'in_flight';
 CREATE INDEX push_lane ON push (organisation, case_ref, place) WHERE NOT finished;
 CREATE INDEX push_endpoint ON push (endpoint_id, state) WHERE NOT finished;
+
+CREATE TABLE remedy (
+    number bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    at timestamptz NOT NULL DEFAULT now(),
+    kind text NOT NULL,
+    subject text NOT NULL,
+    organisation text NOT NULL,
+    who text NOT NULL,
+    by_name text NOT NULL,
+    why text NOT NULL
+);
+CREATE INDEX remedy_subject ON remedy (subject, number);
+CREATE FUNCTION remedy_stays() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    RAISE EXCEPTION 'a remedy that was recorded is neither changed nor taken out';
+END
+$$;
+CREATE TRIGGER remedy_stays BEFORE UPDATE OR DELETE OR TRUNCATE ON remedy
+    FOR EACH STATEMENT EXECUTE FUNCTION remedy_stays();
 """
 
 
