@@ -74,6 +74,7 @@ def feed_limits_from(settings: Settings) -> FeedLimits:
     """The limits of the feeds, as far as they are settings: both doors take bodies of one size."""
     return FeedLimits(
         record_bytes_max=settings.body_bytes_max,
+        records_per_s_max=settings.organisation_records_per_s_max,
         session_timeout_ms=settings.session_timeout_ms,
     )
 

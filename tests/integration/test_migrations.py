@@ -35,6 +35,7 @@ TABLES = {
     "merged_case",
     "consultation",
     "lane",
+    "messages_of_day",
     "delivery_event",
     "endpoint",
     "push",

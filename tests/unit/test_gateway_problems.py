@@ -68,7 +68,8 @@ def test_answer_quotes_its_trace_where_the_fault_is_the_hubs(problem: Problem) -
 
 @pytest.mark.parametrize("problem", PROBLEMS.values(), ids=PROBLEMS)
 def test_retryable_problems_are_those_that_time_may_mend(problem: Problem) -> None:
-    """A 4xx is the sender's to mend, save where the request itself came too early or too slowly."""
+    """A 4xx is the sender's to mend, save where the request came too early, too often or too slowly."""
     assert problem.retryable == (
-        problem.status >= 500 or problem.code in {"request-timeout", "idempotency-outstanding"}
+        problem.status in {429, *range(500, 600)}
+        or problem.code in {"request-timeout", "idempotency-outstanding"}
     )

@@ -9,6 +9,8 @@ Nothing it logs is kept, it may show a record whole (research: kafka.md 2).
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import time
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Protocol, cast
 
@@ -112,8 +114,10 @@ class Feed:
             async with asyncio.timeout(self._limits.step_timeout_s):
                 await self._subscriber.start()
             while not stop.is_set():
+                began_s = time.monotonic()
                 try:
-                    await self._round()
+                    taken = await self._round()
+                    await self._pace(taken, began_s, stop)
                 except (KafkaError, Unreachable) as error:
                     failures += 1
                     await self._after_failure(error, failures, stop)
@@ -125,8 +129,15 @@ class Feed:
         finally:
             await self._subscriber.stop()
 
-    async def _round(self) -> None:
-        """Take what there is, hand all of it on, and only then acknowledge it."""
+    async def _pace(self, taken: int, began_s: float, stop: asyncio.Event) -> None:
+        """Wait until as many seconds have passed as so many records may take: the rest waits on its topic."""
+        early_s = taken / self._limits.records_per_s_max - (time.monotonic() - began_s)
+        if early_s > 0:
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(stop.wait(), early_s)
+
+    async def _round(self) -> int:
+        """Take what there is, hand all of it on, and only then acknowledge it; returns how many."""
         taken, blocked = await self._take()
         if taken:
             try:
@@ -137,6 +148,7 @@ class Feed:
             await _acknowledge(taken[-1])
         if blocked:
             await self._pass_unreadable()
+        return len(taken)
 
     async def _take(self) -> tuple[list[KafkaMessage], bool]:
         """Wait for a record, then take those already there; True: the client stopped at a broken one."""

@@ -27,6 +27,7 @@ from hub.adapters.gateway.intake import Intake, IntakeLog
 from hub.adapters.gateway.limits import GatewayLimits
 from hub.adapters.gateway.mailbox import Mailbox
 from hub.adapters.gateway.problems import ProblemError
+from hub.adapters.gateway.rates import Rates
 from hub.adapters.gateway.reference import openapi_document
 from hub.adapters.gateway.registry import router as registry_router
 from hub.adapters.gateway.registry_answers import RegistryError, refusal
@@ -100,7 +101,9 @@ def create_gateway(  # noqa: PLR0913 - the composition root hands over one thing
         identity=identity or BearerKeys(store),
         intake=Intake(
             log=intake,
-            once_only=OnceOnly(store, bounds),
+            once_only=OnceOnly(
+                store, bounds, messages_per_day_max=settings.organisation_messages_per_day_max
+            ),
             library=library,
             pairwise=pairwise,
             keys=keys,
@@ -120,6 +123,11 @@ def create_gateway(  # noqa: PLR0913 - the composition root hands over one thing
         agreements=agreements,
         states=MessageStates(store=store, pairwise=pairwise),
         store=store,
+        rates=Rates(
+            per_s_max=settings.organisation_requests_per_s_max,
+            in_flight_max=settings.organisation_requests_in_flight_max,
+            clock=time.monotonic,
+        ),
         limits=bounds,
         body_bytes_max=settings.body_bytes_max,
         records=records,

@@ -16,6 +16,7 @@ from hub.adapters.gateway.idempotency import Answer, Attempt, OnceOnly
 from hub.adapters.gateway.identity import may_send
 from hub.adapters.gateway.mailbox import KEY_ERASED
 from hub.adapters.gateway.problems import ProblemError
+from hub.adapters.gateway.rates import ALWAYS_TAKEN
 from hub.errors import Fault, InvalidBody, NotReadable, Unreachable
 from hub.messages.envelope import MessageName, Submission
 from hub.topics.bodies import check_submission
@@ -97,6 +98,7 @@ class Intake:
                 idempotency_key=post.idempotency_key,
             ),
             digest=canonical_digest(post.document),
+            counts=post.message not in ALWAYS_TAKEN,
         )
         try:
             may_send(post.organisation, post.message)

@@ -352,6 +352,24 @@ _ALL = (
         retryable=True,
     ),
     Problem(
+        code="rate-limited",
+        status=429,
+        title="Too many requests of one organisation",
+        meaning="The organisation sends more requests in a second, or has more under way, than it may.",
+        fix="Send the same request again after the time in Retry-After, and fewer at once.",
+        retryable=True,
+    ),
+    Problem(
+        code="quota-exceeded",
+        status=429,
+        title="Too many messages today",
+        meaning="The organisation has sent as many messages as it may in a day. Risk changes, prison events, "
+        "consents and corrections are taken all the same.",
+        fix="Send the same message again, with its idempotency key, after the time in Retry-After, or ask "
+        "whoever runs the hub for more.",
+        retryable=True,
+    ),
+    Problem(
         code="overloaded",
         status=503,
         title="Too many requests at once",

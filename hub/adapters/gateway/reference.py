@@ -97,7 +97,9 @@ _TAKEN: Mapping[str, object] = {
 def answers(*codes: str) -> dict[int | str, dict[str, Any]]:
     """Return the problem answers of an address, by status, for its description."""
     described: dict[int | str, dict[str, Any]] = {}
-    for code in codes:
+    # Whoever has to say who they are may be told that they ask too often.
+    limited = ("rate-limited",) if "unauthenticated" in codes else ()
+    for code in (*codes, *limited):
         problem = PROBLEMS[code]
         entry = described.setdefault(
             problem.status,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated
 
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
     from hub.adapters.gateway.idempotency import Answer
     from hub.adapters.gateway.limits import GatewayLimits
     from hub.adapters.gateway.mailbox import Fetched, Mailbox
+    from hub.adapters.gateway.rates import Rates
     from hub.adapters.gateway.status import MessageStates
     from hub.adapters.gateway.store import GatewayStore
 
@@ -50,6 +52,7 @@ class Services:
     states: MessageStates
     agreements: Agreements
     store: GatewayStore
+    rates: Rates
     limits: GatewayLimits
     body_bytes_max: int
     records: CaseRecords | None = None
@@ -74,9 +77,12 @@ def services(request: Request) -> Services:
     return found
 
 
-async def caller(request: Request) -> Organisation:
-    """Return the organisation that calls, known by its credential alone."""
-    return admitted(await services(request).identity.identify(request.headers))
+async def caller(request: Request) -> AsyncIterator[Organisation]:
+    """Say which organisation calls, known by its credential alone, and count its request until it ends."""
+    gateway = services(request)
+    organisation = admitted(await gateway.identity.identify(request.headers))
+    with gateway.rates.admitted(organisation.organisation):
+        yield organisation
 
 
 Caller = Annotated[Organisation, Depends(caller)]
@@ -145,6 +151,7 @@ for _message in POSTED:
             "idempotency-missing",
             "idempotency-invalid",
             "unauthenticated",
+            "quota-exceeded",
             "organisation-suspended",
             "message-not-agreed",
             "version-not-agreed",

@@ -180,6 +180,24 @@ class GatewayStore:
             },
         )
 
+    async def count_message(self, *, organisation: str, most: int) -> float | None:
+        """Count one message of today's; where there are more than that, return the seconds to tomorrow."""
+        async with self.pool.connection(timeout=self.wait_s_max) as connection:
+            cursor = await connection.execute(
+                """
+                INSERT INTO messages_of_day AS m (organisation, day, taken)
+                VALUES (%(organisation)s, (now() AT TIME ZONE 'UTC')::date, 1)
+                ON CONFLICT (organisation) DO UPDATE
+                   SET taken = CASE WHEN m.day < excluded.day THEN 1 ELSE least(m.taken, %(most)s) + 1 END,
+                       day = excluded.day
+                RETURNING CASE WHEN taken > %(most)s THEN extract(epoch FROM
+                    ((m.day + 1)::timestamp AT TIME ZONE 'UTC') - now())::float8 END
+                """,
+                {"organisation": organisation, "most": most},
+            )
+            row = await cursor.fetchone()
+            return None if row is None else row[0]
+
     async def attempt(self, *, organisation: str, route: str, message_id: str) -> AttemptRow | None:
         """Return what is known of this key."""
         return await self._one(

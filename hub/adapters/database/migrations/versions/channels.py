@@ -67,6 +67,12 @@ CREATE TABLE delivery_event (
 CREATE INDEX delivery_event_delivery ON delivery_event (delivery_id, event);
 CREATE INDEX delivery_event_unpublished ON delivery_event (event) WHERE published_at IS NULL;
 
+CREATE TABLE messages_of_day (
+    organisation text PRIMARY KEY,
+    day date NOT NULL,
+    taken integer NOT NULL
+);
+
 CREATE TABLE endpoint (
     endpoint_id text PRIMARY KEY,
     organisation text NOT NULL,
