@@ -65,6 +65,24 @@ SELECT delivery_id, organisation, case_ref, %(kind)s, %(channel)s, %(said)s
   FROM delivery WHERE delivery_id = ANY(%(deliveries)s) ORDER BY cursor
 """
 
+_NOTE_EACH: LiteralString = """
+INSERT INTO delivery_event (delivery_id, organisation, case_ref, kind, channel, said)
+SELECT d.delivery_id, d.organisation, d.case_ref, said.kind, %(channel)s, said.said
+  FROM unnest(%(deliveries)s::text[], %(kinds)s::text[], %(said)s::jsonb[])
+       WITH ORDINALITY AS said (delivery_id, kind, said, place)
+  JOIN delivery d USING (delivery_id) ORDER BY said.place
+"""
+_TAKE_BACK: LiteralString = """
+SELECT take_back_sequence(delivery_id)
+  FROM (SELECT delivery_id FROM push WHERE delivery_id = ANY(%s) AND tries > 0 AND NOT may_have_arrived
+         ORDER BY place DESC OFFSET 0) AS last_first
+"""
+_UNTOLD: LiteralString = """
+UPDATE push p SET untold = true FROM delivery d
+ WHERE p.delivery_id = ANY(%s) AND d.delivery_id = p.delivery_id
+   AND d.sequence IS NOT NULL AND d.state = 'available'
+"""
+
 
 async def note(
     connection: AsyncConnection,
@@ -81,6 +99,32 @@ async def note(
         "said": Jsonb(dict(said or {})),
     }
     await connection.execute(_NOTE, values)
+
+
+async def note_each(
+    connection: AsyncConnection,
+    events: Sequence[tuple[str, Happened, Mapping[str, object]]],
+    channel: Channel,
+) -> None:
+    """Write down in one statement what happened to each delivery, in the order given."""
+    values = {
+        "deliveries": [delivery for delivery, _, _ in events],
+        "kinds": [happened.value for _, happened, _ in events],
+        "said": [Jsonb(dict(said)) for _, _, said in events],
+        "channel": channel.value,
+    }
+    await connection.execute(_NOTE_EACH, values)
+
+
+async def not_coming(connection: AsyncConnection, deliveries: Sequence[str], *, for_good: bool) -> None:
+    """Settle the numbers of deliveries whose pushes ended, or were parked, before anybody had them.
+
+    A number nobody has is taken back where it is its lane's last and the push is over for good; the next
+    push of the lane says of any other that it will not come. The transaction holds the deliveries' rows.
+    """
+    if for_good:
+        await connection.execute(_TAKE_BACK, (list(deliveries),))
+    await connection.execute(_UNTOLD, (list(deliveries),))
 
 
 async def sequence_of(connection: AsyncConnection, delivery_id: str) -> int:

@@ -4,9 +4,10 @@
 says of it is the sum of that. `endpoint`, `push` and `lane` are the database's own, as events are until they
 have been published to hub.deliveries. A lane is one recipient and one person: its numbers have no gap, since
 `give_sequence` gives one only when a channel hands the delivery over; who calls it holds the delivery's row.
+`take_back_sequence` takes it back from a delivery that nobody got, if it is the lane's last.
 
-`remedy` says who set something right by hand, and why: a message that was set aside put to the log again, a
-delivery pushed again or passed over. It is the database's own, and nothing in it is changed or taken out.
+A push is `held` since its delivery was first found held, `untold` as long as its number will not come and no
+later push of the lane has said so; it `may_have_arrived` if an attempt's end is not known.
 """
 
 from __future__ import annotations
@@ -89,7 +90,14 @@ CREATE TABLE endpoint (
     changed_at timestamptz NOT NULL DEFAULT now(),
     not_before timestamptz,
     failing_since timestamptz,
-    failures_in_a_row integer NOT NULL DEFAULT 0
+    last_failed_at timestamptz,
+    failures_in_a_row integer NOT NULL DEFAULT 0,
+    window_since timestamptz,
+    window_attempts integer NOT NULL DEFAULT 0,
+    window_failures integer NOT NULL DEFAULT 0,
+    misconfigured_since timestamptz,
+    misconfigured integer NOT NULL DEFAULT 0,
+    verify_after timestamptz
 );
 CREATE INDEX endpoint_organisation ON endpoint (organisation);
 
@@ -106,18 +114,40 @@ CREATE TABLE push (
     reason text,
     due_at timestamptz NOT NULL DEFAULT now(),
     first_at timestamptz,
+    attempted_at timestamptz,
     tries integer NOT NULL DEFAULT 0,
     charged integer NOT NULL DEFAULT 0,
+    first_charged_at timestamptz,
+    refusals integer NOT NULL DEFAULT 0,
+    held_since timestamptz,
+    may_have_arrived boolean NOT NULL DEFAULT false,
+    untold boolean NOT NULL DEFAULT false,
     leased_by text,
     leased_until timestamptz,
     finished boolean NOT NULL
         GENERATED ALWAYS AS (state IN ('delivered', 'cancelled', 'exhausted', 'skipped')) STORED
 );
-CREATE INDEX push_due ON push (due_at) WHERE state IN ('scheduled', 'waiting_retry');
-CREATE INDEX push_in_flight ON push (leased_until) WHERE state = 'in_flight';
+CREATE INDEX push_waiting ON push (endpoint_id, place) WHERE state IN ('scheduled', 'waiting_retry');
+CREATE INDEX push_urgent ON push (endpoint_id, place)
+    WHERE state IN ('scheduled', 'waiting_retry') AND urgency = 'safety';
+CREATE INDEX push_in_flight ON push (endpoint_id, leased_until) WHERE state = 'in_flight';
 CREATE INDEX push_lane ON push (organisation, case_ref, place) WHERE NOT finished;
-CREATE INDEX push_endpoint ON push (endpoint_id, state) WHERE NOT finished;
+CREATE INDEX push_untold ON push (organisation, case_ref) WHERE untold;
+CREATE INDEX push_endpoint ON push (endpoint_id, state) WHERE state IN ('parked', 'exhausted');
 
+CREATE FUNCTION take_back_sequence(which text) RETURNS bigint LANGUAGE sql AS $$
+    WITH last AS (
+        UPDATE lane l SET given = l.given - 1 FROM delivery d
+         WHERE d.delivery_id = which AND d.state = 'available' AND d.sequence = l.given
+           AND (l.organisation, l.case_ref) = (d.organisation, d.case_ref)
+        RETURNING d.sequence
+    )
+    UPDATE delivery SET sequence = NULL FROM last WHERE delivery_id = which
+    RETURNING last.sequence
+$$;
+"""
+
+REMEDIES = """
 CREATE TABLE remedy (
     number bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
     at timestamptz NOT NULL DEFAULT now(),
@@ -137,11 +167,13 @@ $$;
 CREATE TRIGGER remedy_stays BEFORE UPDATE OR DELETE OR TRUNCATE ON remedy
     FOR EACH STATEMENT EXECUTE FUNCTION remedy_stays();
 """
+"""Who set something right by hand, and why; the database's own, and nothing in it is changed or taken out."""
 
 
 def upgrade() -> None:
     """Add what happens to a delivery once it is decided."""
     op.execute(CHANGES)
+    op.execute(REMEDIES)
 
 
 def downgrade() -> None:
