@@ -34,6 +34,7 @@ GROUPS = {
     "topics": "Plan, apply and verify the Kafka topics of the catalogue.",
     "partner": "Add, list and manage the organisations that take part.",
     "quarantine": "List the messages that were not taken, and put them to the hub again.",
+    "delivery": "See what has not arrived, and set it on its way again.",
     "ledger": "Show who was told what, and why.",
     "report": "Show figures about many cases, nothing of any one person.",
     "policy": "Check, prove and release the rules on who may know what.",

@@ -288,6 +288,7 @@ class _Stage:
             await ask(self.http, who, "POST", events.ROUTE, json=self.event(word()))
         path = f"/v1/mailbox/messages/{'0' * 32}/status/acknowledged"
         await ask(self.http, REGION, "PUT", path, json={"digest": word()})
+        await ask(self.http, REGION, "POST", f"/v1/deliveries/{word()}/redeliver")
 
     def event(self, said: str) -> dict[str, object]:
         """An event of the prison system about somebody the hub does not know, with a canary in every text."""

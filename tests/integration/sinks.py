@@ -82,7 +82,7 @@ async def mailboxes(site: Site) -> Found:
     async with httpx.AsyncClient(base_url=site.hub.http_url, timeout=30, limits=limits) as http:
         for organisation in site.keys:
             before = len(site.answers[organisation])
-            for path in ("/v1/mailbox/count", "/v1/contracts"):
+            for path in ("/v1/mailbox/count", "/v1/contracts", "/v1/deliveries/undelivered"):
                 await site.ask(http, organisation, "GET", path)
             listed = await _listed(site, http, organisation)
             await asyncio.gather(*(_fetched(site, http, organisation, delivery) for delivery in listed))
@@ -192,6 +192,7 @@ COMMANDS: Mapping[str, Sequence[str]] = {
     "report caseload": ("--json",),
     "report needs": ("--json",),
     "ledger review-merge": (),
+    "delivery undelivered": ("--limit", "10000"),
     "ledger held": ("--limit", "10000"),
     "ledger consultations": ("--limit", "10000"),
     "policy list": (),
@@ -219,6 +220,8 @@ SHOW_NOTHING_OF_A_HUB = {
     *("contracts can-i-release", "contracts stamp", "contracts verify", "contracts views"),
     *("contracts release", "contracts register"),
     *("topics plan", "topics apply"),
+    *("delivery redeliver", "delivery recover", "delivery replay-missing"),
+    *("delivery seek", "delivery skip", "delivery force"),
 }
 """Commands that start, change or read files: they have no message to show."""
 
@@ -314,6 +317,8 @@ ROUTES = {
     "/v1/mailbox/count": "read with the mailboxes",
     "/v1/mailbox/messages/{delivery}": "read with the mailboxes",
     "/v1/mailbox/messages/{delivery}/status/acknowledged": "asked with a digest that is none",
+    "/v1/deliveries/undelivered": "read with the mailboxes",
+    "/v1/deliveries/{delivery}/redeliver": "asked with a delivery that is none",
     "/problems/{code}": "asked with a canary",
     "/healthz": "asked",
     "/readyz": "asked",

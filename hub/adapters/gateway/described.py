@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from hub.adapters.database.undelivered import REASONS
 from hub.consent.partner_contracts import Direction, Phase
 from hub.messages.envelope import MessageName
 from hub.routing.outcome import Urgency
@@ -160,6 +161,27 @@ ANSWERS: Mapping[str, Described] = {
                     **_list(_NOTICE),
                     "description": "What you should know of the contracts you receive by.",
                 },
+            }
+        )
+    ),
+    "list-undelivered": _json(
+        _object(
+            {
+                "deliveries": _list(
+                    _object(
+                        {
+                            "delivery": DELIVERY_ID,
+                            "type": _MESSAGE,
+                            "urgency": {"enum": [each.value for each in Urgency]},
+                            "available_at": _INSTANT,
+                            "reason": {"enum": [each for each in REASONS if each != "held"]},
+                            "detail": {**_MAYBE, "description": "Why the last push did not arrive."},
+                            "due_at": {**_MAYBE_INSTANT, "description": "When it is pushed again."},
+                            "url": {"type": "string", "format": "uri-reference"},
+                        }
+                    )
+                ),
+                "more": {"type": "boolean", "description": "Whether there are older ones beyond these."},
             }
         )
     ),
