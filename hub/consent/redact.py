@@ -204,7 +204,9 @@ def _planned(treatment: Treatment) -> _Plan:
 
 def _all_go(treatment: Treatment, name: str) -> bool:
     """Tell whether nothing of a list can be held back."""
-    found = {treatment.outcomes[path, scope] for path in within(treatment.form.contract, name) for scope in Scope}
+    found = {
+        treatment.outcomes[path, scope] for path in within(treatment.form.contract, name) for scope in Scope
+    }
     return found - {None} == {Outcome.DISCLOSE}
 
 

@@ -85,14 +85,15 @@ class Codec:
             number: library.by_id(number) for number in range(ENVELOPE, DELIVERY_EVENT + 1)
         }
 
-    def submission(self, submission: Submission) -> Encoded:
+    def submission(self, submission: Submission, *, as_sent: bytes = b"") -> Encoded:
         """Write a message for hub.intake, sealed under the key of its case, or its sender's if there is none.
 
         A reference that leads nowhere must not make a key: whoever may send could fill the key store.
+        `as_sent` is the message as `as_sent` gave it, for one that is to stand there again as it was.
         """
         envelope = submission.envelope
         sealed = self.seal(
-            self.envelope_bytes(submission),
+            as_sent or self.envelope_bytes(submission),
             key_id=self._key_for(envelope),
             place=INTAKE,
             record=envelope.case,

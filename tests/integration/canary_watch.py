@@ -290,6 +290,7 @@ class _Stage:
         await ask(self.http, REGION, "PUT", path, json={"digest": word()})
         for verb in ("verify", "pause", "resume", "rotate-secret"):
             await ask(self.http, REGION, "POST", f"/v1/endpoints/{word()}/{verb}")
+        await ask(self.http, REGION, "POST", f"/v1/deliveries/{word()}/redeliver")
 
     def event(self, said: str) -> dict[str, object]:
         """An event of the prison system about somebody the hub does not know, with a canary in every text."""

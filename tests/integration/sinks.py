@@ -82,7 +82,13 @@ async def mailboxes(site: Site) -> Found:
     async with httpx.AsyncClient(base_url=site.hub.http_url, timeout=30, limits=limits) as http:
         for organisation in site.keys:
             before = len(site.answers[organisation])
-            for path in ("/v1/mailbox/count", "/v1/contracts", "/v1/endpoints", "/v1/webhook-keys"):
+            for path in (
+                "/v1/mailbox/count",
+                "/v1/contracts",
+                "/v1/endpoints",
+                "/v1/webhook-keys",
+                "/v1/deliveries/undelivered",
+            ):
                 await site.ask(http, organisation, "GET", path)
             listed = await _listed(site, http, organisation)
             await asyncio.gather(*(_fetched(site, http, organisation, delivery) for delivery in listed))
@@ -191,6 +197,7 @@ COMMANDS: Mapping[str, Sequence[str]] = {
     "ledger list": ("--limit", "10000"),
     "quarantine list": ("--limit", "10000"),
     "quarantine show": (),
+    "quarantine replay": ("--dry-run",),
     "partner list": (),
     "contracts list": (),
     "contracts who-uses": ("progress.note",),
@@ -203,6 +210,7 @@ COMMANDS: Mapping[str, Sequence[str]] = {
     "report caseload": ("--json",),
     "report needs": ("--json",),
     "ledger review-merge": (),
+    "delivery undelivered": ("--limit", "10000"),
     "ledger held": ("--limit", "10000"),
     "ledger consultations": ("--limit", "10000"),
     "endpoint list": (),
@@ -215,7 +223,7 @@ COMMANDS: Mapping[str, Sequence[str]] = {
 }
 """Commands that show something of a running hub, and how they are asked for all of it."""
 ABOUT_ONE = {
-    *("quarantine show", "policy explain", "policy whatif", "policy who-may-see"),
+    *("quarantine show", "quarantine replay", "policy explain", "policy whatif", "policy who-may-see"),
     "ledger review-merge",
 }
 """Those of them that are asked about one record, decision, message or case."""
@@ -233,6 +241,8 @@ SHOW_NOTHING_OF_A_HUB = {
     *("topics plan", "topics apply", "projection rebuild"),
     *("endpoint add", "endpoint verify", "endpoint pause", "endpoint resume", "endpoint remove"),
     *("endpoint rotate-secret", "endpoint show"),
+    *("delivery redeliver", "delivery recover", "delivery replay-missing"),
+    *("delivery seek", "delivery skip", "delivery force"),
 }
 """Commands that start, change or read files: they have no message to show."""
 
@@ -253,6 +263,9 @@ async def commands(site: Site) -> Found:
         )
     single = [await asyncio.to_thread(_run, site, "quarantine", "show", each) for each in records[::25]]
     found["command/quarantine show"] = b"\n".join(single)
+    again = ("quarantine", "replay", *COMMANDS["quarantine replay"], "--record")
+    looked = [await asyncio.to_thread(_run, site, *again, each) for each in records[::25]]
+    found["command/quarantine replay"] = b"\n".join(looked)
     return found
 
 
@@ -332,6 +345,8 @@ ROUTES = {
     "/v1/endpoints/{endpoint}/pause": "asked with an endpoint that is none",
     "/v1/endpoints/{endpoint}/resume": "asked with an endpoint that is none",
     "/v1/endpoints/{endpoint}/rotate-secret": "asked with an endpoint that is none",
+    "/v1/deliveries/undelivered": "read with the mailboxes",
+    "/v1/deliveries/{delivery}/redeliver": "asked with a delivery that is none",
     "/problems/{code}": "asked with a canary",
     "/healthz": "asked",
     "/readyz": "asked",

@@ -39,6 +39,7 @@ TABLES = {
     "delivery_event",
     "endpoint",
     "push",
+    "remedy",
 }
 _OLD_DELIVERY: LiteralString = """
 INSERT INTO delivery (delivery_id, message_id, case_ref, organisation, role, message, contract, urgency, box,

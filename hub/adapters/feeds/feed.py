@@ -25,11 +25,10 @@ from aiokafka.errors import (
 )
 from faststream.middlewares import AckPolicy
 
-from hub.adapters.feeds.reading import Reader, Record, is_event, reason, record_id
+from hub.adapters.feeds.reading import Reader, Record, reason, record_id, taken_from
 from hub.errors import Refused, Unreachable
 from hub.topics.evidence import SetAside
 from hub.topics.keys import case_key
-from hub.topics.person_index import number_digest
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping, Sequence
@@ -185,15 +184,13 @@ class Feed:
                 raise outcome
 
     async def _read(self, record: Record, sender: Organisation | None) -> Taken | None:
-        """Return the message a record is; None: an event of the prison system the hub has no use for."""
-        reader = self._outlet.reader
-        if not is_event(record, sender):
-            return reader.read(record, topic_of=self._organisation, sender=sender)
-        event = reader.event(record)
-        if event is None:
-            return None
-        case = await self._outlet.case_of(number_digest(reader.codec.keys, event.person))
-        return reader.read_event(record, event, case=case, topic_of=self._organisation, sender=sender)
+        return await taken_from(
+            self._outlet.reader,
+            record,
+            topic_of=self._organisation,
+            sender=sender,
+            case_of=self._outlet.case_of,
+        )
 
     async def _append_lane(self, lane: Sequence[tuple[Record, Taken]]) -> None:
         for record, taken in lane:

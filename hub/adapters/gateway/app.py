@@ -29,6 +29,7 @@ from hub.adapters.gateway.limits import GatewayLimits, StreamLimits
 from hub.adapters.gateway.mailbox import Mailbox
 from hub.adapters.gateway.problems import ProblemError
 from hub.adapters.gateway.rates import Rates
+from hub.adapters.gateway.recovery import router as recovery_router
 from hub.adapters.gateway.reference import openapi_document
 from hub.adapters.gateway.registry import router as registry_router
 from hub.adapters.gateway.registry_answers import RegistryError, refusal
@@ -153,6 +154,7 @@ def create_gateway(  # noqa: PLR0913 - the composition root hands over one thing
     app.include_router(events_router)
     app.include_router(cases_router)
     app.include_router(endpoints_router)
+    app.include_router(recovery_router)
     app.include_router(registry_router)
     app.add_middleware(Edge, limits=bounds)
     app.add_exception_handler(ProblemError, _problem)

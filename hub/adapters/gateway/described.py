@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from hub.adapters.database.undelivered import REASONS
 from hub.consent.partner_contracts import Direction, Phase
 from hub.messages.envelope import MessageName
 from hub.routing.outcome import Urgency
@@ -199,6 +200,27 @@ ANSWERS: Mapping[str, Described] = {
             }
         }
     },
+    "list-undelivered": _json(
+        _object(
+            {
+                "deliveries": _list(
+                    _object(
+                        {
+                            "delivery": DELIVERY_ID,
+                            "type": _MESSAGE,
+                            "urgency": {"enum": [each.value for each in Urgency]},
+                            "available_at": _INSTANT,
+                            "reason": {"enum": [each for each in REASONS if each != "held"]},
+                            "detail": {**_MAYBE, "description": "Why the last push did not arrive."},
+                            "due_at": {**_MAYBE_INSTANT, "description": "When it is pushed again."},
+                            "url": {"type": "string", "format": "uri-reference"},
+                        }
+                    )
+                ),
+                "more": {"type": "boolean", "description": "Whether there are older ones beyond these."},
+            }
+        )
+    ),
     "count-mailbox": _json(_object({"count": _COUNT})),
     "fetch-delivery": _FETCHED,
     "list-endpoints": _json(_object({"endpoints": _list(_ENDPOINT)})),

@@ -10,6 +10,7 @@ import hub
 from hub.adapters.gateway.cases import router as cases_router
 from hub.adapters.gateway.endpoints import router as endpoints_router
 from hub.adapters.gateway.events import router as events_router
+from hub.adapters.gateway.recovery import router as recovery_router
 from hub.adapters.gateway.reference import openapi_document
 from hub.adapters.gateway.registry import router as registry_router
 from hub.adapters.gateway.routes import router
@@ -29,5 +30,6 @@ def openapi(library: SchemaLibrary) -> dict[str, Any]:
     addresses.include_router(events_router)
     addresses.include_router(cases_router)
     addresses.include_router(endpoints_router)
+    addresses.include_router(recovery_router)
     addresses.include_router(registry_router)
     return openapi_document(addresses, library)

@@ -10,6 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, LiteralString
 
+from hub.adapters.database.alone import HOLD_LOCK
 from hub.consent.partner_contracts import Direction
 from hub.consent.release import COMING, CURRENT
 
@@ -17,9 +18,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from psycopg import AsyncConnection
-
-HOLD_LOCK = 0x484F_4C44
-"""First half of the advisory lock of a partition; the second is its number."""
 
 _HOLD: LiteralString = "UPDATE delivery AS d SET held = true, holds = holds + 1, asked_at = NULL, asks = 0"
 _UNSETTLED: LiteralString = " d.verdict IS NULL AND NOT d.finished"

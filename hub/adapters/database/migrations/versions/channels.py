@@ -179,10 +179,33 @@ CREATE FUNCTION take_back_sequence(which text) RETURNS bigint LANGUAGE sql AS $$
 $$;
 """
 
+REMEDIES = """
+CREATE TABLE remedy (
+    number bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    at timestamptz NOT NULL DEFAULT now(),
+    kind text NOT NULL,
+    subject text NOT NULL,
+    organisation text NOT NULL,
+    who text NOT NULL,
+    by_name text NOT NULL,
+    why text NOT NULL
+);
+CREATE INDEX remedy_subject ON remedy (subject, number);
+CREATE FUNCTION remedy_stays() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    RAISE EXCEPTION 'a remedy that was recorded is neither changed nor taken out';
+END
+$$;
+CREATE TRIGGER remedy_stays BEFORE UPDATE OR DELETE OR TRUNCATE ON remedy
+    FOR EACH STATEMENT EXECUTE FUNCTION remedy_stays();
+"""
+"""Who set something right by hand, and why; the database's own, and nothing in it is changed or taken out."""
+
 
 def upgrade() -> None:
     """Add what happens to a delivery once it is decided."""
     op.execute(CHANGES)
+    op.execute(REMEDIES)
 
 
 def downgrade() -> None:
