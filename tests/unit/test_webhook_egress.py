@@ -22,7 +22,9 @@ from tests.unit.raw_servers import OK, Authority, own_address, saying, serving
 
 pytestmark = pytest.mark.requirement("R-DEL-01")
 
-QUICK = EgressLimits(lookup_timeout_s=0.3, connect_timeout_s=0.5, total_timeout_s=0.6)
+SHORT_S = 0.3
+SOON_S = 4.0
+"""What a test that waits for a limit takes at most, on however busy a machine; each other limit is longer."""
 BODY = '{"type": "referral", "name": "Zoë"}'.encode()
 NAME = "hooks.partner.org.uk"
 
@@ -48,7 +50,7 @@ class Names:
 
 @pytest_asyncio.fixture
 async def egress() -> AsyncIterator[Egress]:
-    made = Egress(limits=QUICK)
+    made = Egress()
     yield made
     await made.close()
 
@@ -59,11 +61,9 @@ async def post(egress: Egress, url: str, approved: str | None = None) -> Answere
     return await egress.post(target, url, headers={"Content-Type": "application/json"}, body=BODY)
 
 
-async def sent(
-    resolve: Names, url: str = f"https://{NAME}/hooks", limits: EgressLimits = QUICK
-) -> Answered | NotAnswered:
+async def sent(resolve: Names, url: str = f"https://{NAME}/hooks") -> Answered | NotAnswered:
     """Send to an endpoint as it is in production, whose name leads where the resolver says."""
-    egress = Egress(resolve=resolve, limits=limits)
+    egress = Egress(resolve=resolve)
     try:
         return await egress.post(Target.of("endpoint", url), url, headers={}, body=BODY)
     finally:
@@ -106,7 +106,10 @@ async def test_a_connection_the_server_has_closed_is_not_used_again(egress: Egre
         writer.write(OK)
         writer.close()
 
-    async with serving(once) as server:
+    async with serving(once) as server, serving() as stays:
+        # One that is kept, and was used longer ago: so that looking for what has expired ends there.
+        url = f"http://127.0.0.1:{stays.port}/"
+        await egress.post(Target.of("stays", url, on_loopback=True), url, headers={}, body=BODY)
         for _ in range(3):
             assert isinstance(await post(egress, f"http://127.0.0.1:{server.port}/"), Answered)
             await asyncio.sleep(0.02)
@@ -188,14 +191,14 @@ async def test_a_name_in_production_never_leads_to_this_machine() -> None:
 
 async def test_a_development_endpoint_leads_to_this_machine_and_nowhere_else() -> None:
     for address in ("93.184.216.34", "10.0.0.1", "169.254.169.254", "::ffff:10.0.0.1"):
-        egress = Egress(resolve=Names([address]), limits=QUICK)
+        egress = Egress(resolve=Names([address]))
         assert code(await post(egress, "http://localhost:80/")) == (Code.FORBIDDEN_ADDRESS, False)
         await egress.close()
 
 
 async def test_a_name_that_leads_elsewhere_by_the_second_look_gets_nothing() -> None:
     names = Names(["127.0.0.1"], ["127.0.0.1"], ["10.0.0.1"])
-    egress = Egress(resolve=names, limits=QUICK)
+    egress = Egress(resolve=names)
     async with serving() as server:
         url = f"http://localhost:{server.port}/"
         outcomes = [await post(egress, url) for _ in range(3)]
@@ -208,7 +211,7 @@ async def test_a_name_that_leads_elsewhere_by_the_second_look_gets_nothing() -> 
 async def test_the_connection_goes_to_the_address_looked_at_and_the_name_is_not_asked_again() -> None:
     address = own_address()
     names = Names([address])
-    egress = Egress(resolve=names, limits=QUICK)
+    egress = Egress(resolve=names)
     async with serving(address=address) as server:
         # This machine's own resolver says 127.0.0.1, where nobody listens on that port.
         assert isinstance(await post(egress, f"http://localhost:{server.port}/"), Answered)
@@ -218,7 +221,7 @@ async def test_the_connection_goes_to_the_address_looked_at_and_the_name_is_not_
 
 async def test_a_kept_connection_to_an_address_the_name_no_longer_leads_to_is_left() -> None:
     first, second = own_address(), own_address()
-    egress = Egress(resolve=Names([first], [second]), limits=QUICK)
+    egress = Egress(resolve=Names([first], [second]))
     async with (
         serving(address=first) as old,
         serving(address=second, port=old.port) as new,
@@ -232,7 +235,7 @@ async def test_a_kept_connection_to_an_address_the_name_no_longer_leads_to_is_le
 
 async def test_the_next_address_is_tried_where_one_does_not_answer() -> None:
     silent, address = own_address(), own_address()
-    egress = Egress(resolve=Names([silent, address]), limits=QUICK)
+    egress = Egress(resolve=Names([silent, address]))
     async with serving(address=address) as server:
         assert isinstance(await post(egress, f"http://localhost:{server.port}/"), Answered)
     await egress.close()
@@ -259,12 +262,12 @@ async def test_a_resolver_that_hangs_is_ours_and_holds_nothing_up() -> None:
         await asyncio.sleep(60)
         raise AssertionError(host, port)
 
-    egress = Egress(resolve=hangs, limits=QUICK)
+    egress = Egress(resolve=hangs, limits=EgressLimits(lookup_timeout_s=SHORT_S))
     began = time.monotonic()
     outcome = await egress.post(Target.of("e", f"https://{NAME}/"), f"https://{NAME}/", headers={}, body=b"")
     await egress.close()
     assert code(outcome) == (Code.DNS, False)
-    assert time.monotonic() - began < 0.5
+    assert time.monotonic() - began < SOON_S
 
 
 async def test_names_are_asked_whole_so_that_no_search_domain_is_put_behind_them(
@@ -278,10 +281,12 @@ async def test_names_are_asked_whole_so_that_no_search_domain_is_put_behind_them
 
     monkeypatch.setattr(socket, "getaddrinfo", getaddrinfo)
     resolver = SystemResolver(1)
-    for host in (NAME, "localhost", "127.0.0.1", "::1"):
+    for host in (NAME, "localhost"):
         assert await resolver(host, 443) == [ip_address("93.184.216.34")]
+    for address in ("127.0.0.1", "::1"):
+        assert await resolver(address, 443) == [ip_address(address)]
     resolver.close()
-    assert asked == [f"{NAME}.", "localhost", "127.0.0.1", "::1"]
+    assert asked == [f"{NAME}.", "localhost"]
 
 
 # --- TLS
@@ -333,13 +338,15 @@ async def test_a_server_that_speaks_no_tls_is_a_fault_of_configuration(egress: E
     assert not server.requests
 
 
-async def test_a_handshake_that_never_ends_takes_no_longer_than_a_connection_may(egress: Egress) -> None:
+async def test_a_handshake_that_never_ends_takes_no_longer_than_a_connection_may() -> None:
+    egress = Egress(limits=EgressLimits(connect_timeout_s=SHORT_S))
     listening = await asyncio.start_server(lambda *_: None, "127.0.0.1", 0)
     async with listening:
         port = listening.sockets[0].getsockname()[1]
         began = time.monotonic()
         assert code(await post(egress, f"https://localhost:{port}/")) == (Code.TIMEOUT, False)
-        assert 0.4 < time.monotonic() - began < 0.6
+        assert SHORT_S <= time.monotonic() - began < SOON_S
+    await egress.close()
 
 
 def test_tls_is_of_today() -> None:
@@ -389,27 +396,31 @@ async def test_answers_before_the_answer_are_bounded_with_it(egress: Egress) -> 
 
 
 async def drip(_: bytes, writer: asyncio.StreamWriter) -> None:
-    """Answer with one byte after the other, always in time for a limit on each."""
-    for byte in b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok":
-        writer.write(bytes([byte]))
+    """Answer with one byte after the other, always in time for a limit on each, for ten seconds."""
+    for _number in range(100):
+        writer.write(b"h")
         await writer.drain()
-        await asyncio.sleep(0.05)
+        await asyncio.sleep(0.1)
 
 
-async def test_a_slow_drip_ends_with_the_whole_attempt(egress: Egress) -> None:
+async def test_a_slow_drip_ends_with_the_whole_attempt() -> None:
+    egress = Egress(limits=EgressLimits(total_timeout_s=SHORT_S))
     began = time.monotonic()
     async with serving(drip) as server:
         outcome = await post(egress, f"http://127.0.0.1:{server.port}/")
     assert code(outcome) == (Code.TIMEOUT, True)
-    assert 0.5 < time.monotonic() - began < 0.9
+    assert SHORT_S <= time.monotonic() - began < SOON_S
     assert not egress._idle
+    await egress.close()
 
 
-async def test_an_answer_whose_body_does_not_come_has_been_given(egress: Egress) -> None:
+async def test_an_answer_whose_body_does_not_come_has_been_given() -> None:
+    egress = Egress(limits=EgressLimits(total_timeout_s=1.0))
     async with serving(b"HTTP/1.1 202 Accepted\r\nContent-Length: 10\r\n\r\nhalf") as server:
         outcome = await post(egress, f"http://127.0.0.1:{server.port}/")
     assert isinstance(outcome, Answered)
     assert (outcome.status, outcome.body_is_whole) == (202, False)
+    await egress.close()
 
 
 async def test_nobody_listening_means_that_nothing_arrived(egress: Egress) -> None:

@@ -165,7 +165,7 @@ def test_each_mark_is_told_once_whenever_one_looks() -> None:
         told_between(SAFETY, NOW, after=after(minutes * MINUTE), until=after((minutes + 1) * MINUTE))
         for minutes in range(40)
     ]
-    assert [(minute, who) for minute, whos in enumerate(told, 1) for who in whos] == [
+    assert [(minute, who) for minute, each in enumerate(told, 1) for who in each] == [
         (5, Told.OPERATOR),
         (15, Told.SECOND_CHANNEL),
         (30, Told.DUTY_ROLE),

@@ -49,9 +49,11 @@ class SystemResolver:
         self._threads = ThreadPoolExecutor(threads_max, thread_name_prefix="webhook-lookup")
 
     async def __call__(self, host: str, port: int) -> Sequence[Address]:
-        """Look the name up."""
+        """Look the name up; an address is its own answer."""
+        with contextlib.suppress(ValueError):
+            return [ip_address(host)]
         # With a dot at its end the name is whole: no search domain of this machine is put behind it.
-        name = f"{host}." if "." in host and not host[-1].isdigit() else host
+        name = f"{host}." if "." in host else host
         found = await asyncio.get_running_loop().run_in_executor(
             self._threads, lambda: socket.getaddrinfo(name, port, type=socket.SOCK_STREAM)
         )
