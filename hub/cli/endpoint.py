@@ -57,7 +57,7 @@ def add(
         if twice:
             wrong = f"{organisation} takes {', '.join(twice)} on its own topic"
             fix = "leave it out here, or first see `python3 -m hub partner amend --help` (--kafka)"
-            raise WrongArgument(wrong, fix=fix)
+            raise WrongArgument("--message", wrong, fix=fix)
         made, secret = await endpoints.add(organisation, url=url, messages=message, on_loopback=on_loopback)
         print(f"{made} waits to be verified.")
         show_pairs([("secret, shown only now", secret)])

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.integration.projected_world import running, until
-from tests.integration.push_world import push_world
+from tests.integration.push_world import KEYS, push_world
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -41,7 +41,7 @@ async def stopping(
     stopped = world.folder / "stopped"
     orders = {
         "dsn": world.dsn,
-        "keys": str(world.folder / "keys"),
+        "keys": str(world.folder / KEYS),
         "edge": edge,
         "stopped": str(stopped),
         "freezes": freezes,

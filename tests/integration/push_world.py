@@ -40,6 +40,8 @@ QUICK = DelivererLimits(idle_s=0.02, look_again_s=0.1, look_again_s_max=0.3, bea
 LIBRARY = SchemaLibrary.load()
 CONTRACT = LIBRARY.contract("progress", "1.0")
 PARTNER = "harbour-trust"
+KEYS = "instances/default/keys"
+"""Where `hub` commands with this folder as their home look for them."""
 _ROW = """
 INSERT INTO delivery (delivery_id, message_id, case_ref, organisation, role, message, contract, urgency, box,
                       key_id, nonce, digest, size, by_kafka)
@@ -182,7 +184,7 @@ async def push_world(
 ) -> AsyncIterator[PushWorld]:
     """Rows, endpoints and a receiver for one test; attempts end sooner than in the product."""
     upgrade(database)
-    codec = Codec(library=LIBRARY, keys=FileKeyStore(folder / "keys"))
+    codec = Codec(library=LIBRARY, keys=FileKeyStore(folder / KEYS))
     egress = Egress(limits=EgressLimits(total_timeout_s=total_timeout_s))
     async with open_pool(database) as pool, receiving() as receiver:
         try:

@@ -12,6 +12,7 @@ from standardwebhooks.webhooks import Webhook, WebhookVerificationError
 
 from hub.adapters.webhooks.endpoints import EndpointRefused
 from hub.messages.envelope import MessageName
+from hub.topics.sealing import Sealed
 from tests.integration.projected_world import running, until
 from tests.integration.push_world import PARTNER, QUICK, push_world
 from tests.integration.receiver import HANGS
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator
     from pathlib import Path
 
+    from hub.adapters.webhooks.secrets import Secrets
     from tests.integration.push_world import PushWorld
 
 
@@ -38,7 +40,7 @@ async def test_each_lane_keeps_its_order_under_several_deliverers(world: PushWor
     sent = {lane: [await world.deliver(lane) for _ in range(8)] for lane in "abcdefgh"}
     async with AsyncExitStack() as stack:
         for _ in range(3):
-            await stack.enter_async_context(running(world.deliverer().run))
+            _ = await stack.enter_async_context(running(world.deliverer().run))
         await world.settled()
     for lane, deliveries in sent.items():
         came = [each for each in world.receiver.stored() if each.document["hub"]["lane"] == f"case_{lane}"]
@@ -249,10 +251,8 @@ async def test_for_a_day_the_secret_before_signs_too(world: PushWorld) -> None:
         Webhook("whsec_" + "A" * 44).verify(came.body.decode(), came.headers)
 
 
-async def _secrets(world: PushWorld, endpoint: str):  # noqa: ANN202 - the product's own type
+async def _secrets(world: PushWorld, endpoint: str) -> Secrets:
     found = await world.endpoints.one(endpoint)
-    from hub.topics.sealing import Sealed
-
     sealed = Sealed(key_id=found.key_id, nonce=bytes(found.nonce), box=bytes(found.box))
     return world.endpoints.secrets.open(sealed, endpoint_id=endpoint)
 

@@ -6,7 +6,6 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-import httpx
 import pytest
 
 from hub.adapters.kafka.ends import Ends
@@ -66,7 +65,6 @@ class Pushed:
 
     async def retry_now(self) -> None:
         """Let what waits for its next try be due."""
-        await self.hub.pool.wait()
         async with self.hub.pool.connection() as connection:
             await connection.execute("UPDATE push SET due_at = now() WHERE NOT finished")
             await connection.execute("UPDATE endpoint SET not_before = NULL")
@@ -151,10 +149,3 @@ async def test_nothing_leaves_after_consent_was_withdrawn_between_two_tries(site
     assert await site.events(delivery) == ["attempted", "cancelled"]
     assert [each.id for each in site.receiver.got()[before:]] == [successor]
     assert b"invented illness" not in b"".join(each.body for each in site.receiver.stored())
-
-
-@pytest.mark.requirement("R-DEL-01")
-async def test_an_organisation_sees_and_changes_its_own_endpoints_only(site: Pushed) -> None:
-    """Its own by HTTP; another's looks like none."""
-    own = site.hub.clients[RECOVERY]
-    assert isinstance(own, httpx.AsyncClient)

@@ -216,6 +216,6 @@ class Deliverer:
             message = f"the deliverer gave up after {failures} attempts"
             fix = "check that Kafka and PostgreSQL answer, then start it again"
             raise Unreachable(message, fix=fix) from error
-        pause_s = min(limits.retry_delay_s * 2 ** min(failures - 1, 16), limits.retry_delay_s_max)
+        pause_s = float(min(limits.retry_delay_s * 2 ** min(failures - 1, 16), limits.retry_delay_s_max))
         _log.warning("deliverer.retries", error=type(error).__name__, failures=failures, delay_s=pause_s)
         return pause_s

@@ -6,6 +6,7 @@ handshake; what is delivered meanwhile waits, as it does while it is paused.
 
 from __future__ import annotations
 
+import re
 import secrets
 import time
 from dataclasses import dataclass, field
@@ -26,6 +27,7 @@ from hub.topics.sealing import Sealed
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from contextlib import AbstractAsyncContextManager
 
     from psycopg import AsyncConnection
 
@@ -38,6 +40,8 @@ ENDPOINT_LOCK = 0x454E_4450
 OPERATOR, ORGANISATION = "operator", "organisation"
 """Who paused an endpoint; what an operator paused, only an operator resumes."""
 _ID_BYTES, _CHALLENGE_BYTES = 8, 24
+_ID = re.compile(r"ep_[0-9a-f]{16}")
+_NO_ENDPOINT = "ep_0"
 
 _COLUMNS: LiteralString = """
 SELECT e.endpoint_id, e.organisation, e.url, e.messages, e.state, e.reason, e.on_loopback, e.key_id, e.nonce,
@@ -209,7 +213,8 @@ class Endpoints:
         Raises:
             EndpointRefused: ENDPOINT-UNKNOWN: there is none, or it is another's, or it was removed.
         """
-        found = await self._rows(organisation, endpoint)
+        # Looked up alike, whether it can be one or not.
+        found = await self._rows(organisation, endpoint if _ID.fullmatch(endpoint) else _NO_ENDPOINT)
         if not found:
             code, message = "ENDPOINT-UNKNOWN", "there is no such endpoint"
             raise EndpointRefused(code, message, fix="see `python3 -m hub endpoint list`")
@@ -353,7 +358,7 @@ class Endpoints:
             await cursor.execute(_LIST, values)
             return await cursor.fetchall()
 
-    def _connection(self):  # noqa: ANN202 - psycopg_pool's own context manager
+    def _connection(self) -> AbstractAsyncContextManager[AsyncConnection]:
         return self.pool.connection(timeout=self.limits.database_wait_s_max)
 
 

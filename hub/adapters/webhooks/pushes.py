@@ -17,6 +17,7 @@ from hub.consent.partner_contracts import PartnerContract, readable
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
+    from contextlib import AbstractAsyncContextManager
     from datetime import datetime
 
     from psycopg import AsyncConnection
@@ -74,12 +75,16 @@ _DUE: LiteralString = (
 _CLAIM: LiteralString = (
     """
 WITH able AS MATERIALIZED (
-    SELECT e.endpoint_id, greatest(0, CASE WHEN e.failures_in_a_row > 0 THEN 1 ELSE e.in_flight_max END - (
-               SELECT count(*) FROM push b
-                WHERE b.endpoint_id = e.endpoint_id AND b.state = 'in_flight')) AS room
+    SELECT e.endpoint_id, least(
+               greatest(1, 2 * %(most)s / count(*) OVER ()),
+               greatest(0, CASE WHEN e.failures_in_a_row > 0 THEN 1 ELSE e.in_flight_max END - (
+                   SELECT count(*) FROM push b
+                    WHERE b.endpoint_id = e.endpoint_id AND b.state = 'in_flight'))) AS room
       FROM endpoint e JOIN control c ON c.kind = 'organisation' AND c.name = e.organisation
      WHERE e.state = 'active' AND (e.not_before IS NULL OR e.not_before <= now())
        AND c.body->>'standing' = 'active'
+       AND EXISTS (SELECT 1 FROM push d WHERE d.endpoint_id = e.endpoint_id AND d.due_at <= now()
+                                          AND d.state IN ('scheduled', 'waiting_retry'))
 ), urgent AS ("""  # noqa: S608 - of constants only
     + _DUE
     + """ AND p.urgency = 'safety' ORDER BY p.place LIMIT able.room FOR UPDATE SKIP LOCKED) AS one
@@ -103,7 +108,10 @@ UPDATE push p SET state = 'in_flight', leased_by = %(claim)s, attempted_at = NUL
 RETURNING p.delivery_id
 """
 )
-"""Each endpoint's first in turn, then each one's second: none is served before another has been."""
+"""Each endpoint's first in turn, then each one's second: none is served before another has been.
+
+Of many that wait, few of each are looked at in one round.
+"""
 _LOOK: LiteralString = """
 SELECT p.delivery_id, p.endpoint_id, p.organisation, p.case_ref, p.place, p.urgency, p.tries, p.charged,
        p.refusals, coalesce(extract(epoch FROM now() - p.first_at), 0)::float8 AS since_first_s,
@@ -339,7 +347,7 @@ class Pushes:
         await cursor.execute(_ENDPOINTS, (list(endpoints),))
         return {row.endpoint_id: row for row in await cursor.fetchall()}
 
-    def _connection(self):  # noqa: ANN202 - psycopg_pool's own context manager
+    def _connection(self) -> AbstractAsyncContextManager[AsyncConnection]:
         return self.pool.connection(timeout=self.limits.database_wait_s_max)
 
 

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, LiteralString
 import structlog
 from psycopg.rows import class_row
 
+from hub.adapters import telemetry
 from hub.adapters.database.handing_over import Channel, Happened, not_coming, note_each
 from hub.adapters.webhooks.answers import CONTRACT_TRIES_MAX, Kind, Verdict
 from hub.adapters.webhooks.health import HealthRow, after
@@ -249,8 +250,9 @@ def _events(
 
 
 def _say(steps: Iterable[tuple[OwnRow, Ended, Step]]) -> None:
-    """Say in the log what somebody has to look at; nothing of a person stands in it."""
+    """Count what came of attempts, and log what somebody has to look at; nothing of a person stands in it."""
     for row, each, step in steps:
+        telemetry.count("hub.deliverer.attempts", hub_outcome=step.state, hub_code=each.verdict.reason)
         if step.state in {"parked", "exhausted"}:
             _log.error(
                 f"push.{step.state}",
