@@ -152,6 +152,25 @@ async def test_what_stood_still_is_told_of_when_it_moves_again(door: Door, setti
         assert (first, delivery_of(await anext(events))) == (later, still)
 
 
+@pytest.mark.requirement("R-DEL-01")
+async def test_what_is_committed_later_than_what_began_after_it_is_not_passed_over(
+    door: Door, settings: Settings
+) -> None:
+    """Two projectors at once: the one that began first ends last, and its delivery is told of too."""
+    early, _ = await deliver(door, QUAY)
+    key = await door.join(HARBOUR)
+    async with serving(door.app, settings) as (url, _), following(url, key) as events:
+        async with door.pool.connection() as slow:
+            await slow.execute(
+                "UPDATE delivery SET organisation = %s, announced = DEFAULT WHERE delivery_id = %s",
+                (HARBOUR, early),
+            )
+            late, _ = await deliver(door)
+            await asyncio.sleep(0.4)
+        seen = [delivery_of(await anext(events)), delivery_of(await anext(events))]
+    assert seen == [early, late]
+
+
 @pytest.mark.requirement("R-DIS-05")
 @pytest.mark.requirement("R-DIS-10")
 async def test_what_is_withdrawn_while_the_client_does_not_read_is_not_told_of(door: Door) -> None:
@@ -164,7 +183,7 @@ async def test_what_is_withdrawn_while_the_client_does_not_read_is_not_told_of(d
     async def send(message: dict[str, Any]) -> None:
         await takes.wait()
         said.extend(message.get("body", b""))
-        if said.count(b"event: delivery") == 5:
+        if said.count(b"event: delivery") == 10:
             # As a connection whose buffer is full: what is written next waits.
             takes.clear()
             open_.set()
@@ -187,7 +206,7 @@ async def test_what_is_withdrawn_while_the_client_does_not_read_is_not_told_of(d
     stream = asyncio.create_task(door.app(scope, receive, send))  # type: ignore[arg-type]
     await asyncio.wait_for(open_.wait(), 5)
     await asyncio.sleep(0.3)
-    await hold(door, sent[7], held=True)
+    await hold(door, sent[11], held=True)
     takes.set()
     while said.count(b"event: delivery") < 11:
         await asyncio.sleep(0.02)
@@ -195,7 +214,7 @@ async def test_what_is_withdrawn_while_the_client_does_not_read_is_not_told_of(d
     await asyncio.sleep(0.3)
     door.app.state.services.streams.end()
     await asyncio.wait_for(stream, 5)
-    assert [each for each in sent if each.encode() not in said] == [sent[7]]
+    assert [each for each in sent if each.encode() not in said] == [sent[11]]
 
 
 @pytest.mark.requirement("R-DIS-10")
