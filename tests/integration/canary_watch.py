@@ -286,8 +286,13 @@ class _Stage:
             )
         for who in (REGION, NOBODY):
             await ask(self.http, who, "POST", events.ROUTE, json=self.event(word()))
-        path = f"/v1/mailbox/messages/{'0' * 32}/status/acknowledged"
-        await ask(self.http, REGION, "PUT", path, json={"digest": word()})
+        status = f"/v1/mailbox/messages/{'0' * 32}/status"
+        await ask(self.http, REGION, "PUT", f"{status}/acknowledged", json={"digest": word()})
+        await ask(self.http, REGION, "PUT", f"{status}/read", json={"role": word(), "person": word()})
+        await ask(self.http, REGION, "PUT", f"{status}/refused", json={"reason": word(), word(): word()})
+        several = {"deliveries": [{"delivery": word(), "digest": word()}, {"delivery": word()}]}
+        await ask(self.http, REGION, "POST", "/v1/mailbox/acknowledge", json=several)
+        await ask(self.http, REGION, "POST", f"/v1/mailbox/lease?max={word()}")
 
     def event(self, said: str) -> dict[str, object]:
         """An event of the prison system about somebody the hub does not know, with a canary in every text."""

@@ -86,6 +86,8 @@ async def mailboxes(site: Site) -> Found:
                 await site.ask(http, organisation, "GET", path)
             listed = await _listed(site, http, organisation)
             await asyncio.gather(*(_fetched(site, http, organisation, delivery) for delivery in listed))
+            # Last: what it gives out, the next listing does not show.
+            await site.ask(http, organisation, "POST", "/v1/mailbox/lease", params={"seconds": "1"})
             read = site.answers[organisation][before:]
             del site.answers[organisation][before:]
             found[f"mailbox/{organisation}"] = b"\n".join(read)
@@ -310,6 +312,10 @@ ROUTES = {
     "/v1/mailbox/count": "read with the mailboxes",
     "/v1/mailbox/messages/{delivery}": "read with the mailboxes",
     "/v1/mailbox/messages/{delivery}/status/acknowledged": "asked with a digest that is none",
+    "/v1/mailbox/messages/{delivery}/status/read": "asked with a canary for a role",
+    "/v1/mailbox/messages/{delivery}/status/refused": "asked with a canary for a reason",
+    "/v1/mailbox/acknowledge": "asked with canaries for a delivery and its digest",
+    "/v1/mailbox/lease": "read with the mailboxes",
     "/problems/{code}": "asked with a canary",
     "/healthz": "asked",
     "/readyz": "asked",

@@ -26,7 +26,10 @@ from hub.adapters.gateway.identity import BearerKeys, Identity
 from hub.adapters.gateway.intake import Intake, IntakeLog
 from hub.adapters.gateway.limits import GatewayLimits
 from hub.adapters.gateway.mailbox import Mailbox
+from hub.adapters.gateway.mailbox_routes import router as mailbox_router
+from hub.adapters.gateway.mailbox_store import MailboxStore
 from hub.adapters.gateway.problems import ProblemError
+from hub.adapters.gateway.receipts import Receipts
 from hub.adapters.gateway.reference import openapi_document
 from hub.adapters.gateway.registry import router as registry_router
 from hub.adapters.gateway.registry_answers import RegistryError, refusal
@@ -96,27 +99,30 @@ def create_gateway(  # noqa: PLR0913 - the composition root hands over one thing
         Projection(pool, bounds.database_wait_s_max), ends, timeout_s=bounds.caught_up_timeout_s
     )
     agreements = Agreements(store=store, library=library, now=now)
+    took = Intake(
+        log=intake,
+        once_only=OnceOnly(store, bounds),
+        library=library,
+        pairwise=pairwise,
+        keys=keys,
+        agreements=agreements,
+        limits=bounds,
+        now=now,
+    )
+    mailbox = Mailbox(
+        store=MailboxStore(pool, wait_s_max=bounds.database_wait_s_max),
+        library=library,
+        sealer=Sealer(keys),
+        keys=keys,
+        agreements=agreements,
+        page_max=settings.mailbox_page_max,
+        freshness=freshness,
+    )
     app.state.services = Services(
         identity=identity or BearerKeys(store),
-        intake=Intake(
-            log=intake,
-            once_only=OnceOnly(store, bounds),
-            library=library,
-            pairwise=pairwise,
-            keys=keys,
-            agreements=agreements,
-            limits=bounds,
-            now=now,
-        ),
-        mailbox=Mailbox(
-            store=store,
-            library=library,
-            sealer=Sealer(keys),
-            keys=keys,
-            agreements=agreements,
-            page_max=settings.mailbox_page_max,
-            freshness=freshness,
-        ),
+        intake=took,
+        mailbox=mailbox,
+        receipts=Receipts(mailbox=mailbox, intake=took, agreements=agreements, pairwise=pairwise, now=now),
         agreements=agreements,
         states=MessageStates(store=store, pairwise=pairwise),
         store=store,
@@ -125,6 +131,7 @@ def create_gateway(  # noqa: PLR0913 - the composition root hands over one thing
         records=records,
     )
     app.include_router(router)
+    app.include_router(mailbox_router)
     app.include_router(events_router)
     app.include_router(cases_router)
     app.include_router(registry_router)

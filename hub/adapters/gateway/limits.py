@@ -8,6 +8,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+ACKNOWLEDGEMENTS_MAX = 200
+"""Deliveries acknowledged by one request."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GatewayLimits:
@@ -28,6 +31,10 @@ class GatewayLimits:
     """Age at which an unanswered attempt counts as dead; longer than any attempt may take to append."""
     retry_after_s: int = 5
     acknowledgement_bytes_max: int = 1024
+    acknowledgements_max: int = ACKNOWLEDGEMENTS_MAX
+    acknowledgements_bytes_max: int = 65_536
+    receipt_bytes_max: int = 8192
+    """Largest body that says who read a delivery, or why it is refused."""
 
     def __post_init__(self) -> None:
         """An attempt must have given up before another may take its place."""
