@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from hub.errors import HubError, InvalidBody, Unreachable
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
 EXIT_NOT_VALID = 4
 EXIT_UNREACHABLE = 5
@@ -35,3 +35,10 @@ def show_pairs(pairs: Iterable[tuple[str, object]]) -> None:
     width = max((len(name) for name, _ in rows), default=0)
     for name, value in rows:
         print(f"  {name:<{width}}  {value}")
+
+
+def show_table(columns: Sequence[str], rows: Sequence[tuple[str, ...]]) -> None:
+    """Print rows under their headings, each column as wide as it needs to be."""
+    widths = [max(map(len, column)) for column in zip(columns, *rows, strict=True)]
+    for row in (columns, *rows):
+        print("  ".join(f"{cell:<{width}}" for cell, width in zip(row, widths, strict=True)).rstrip())

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 import hub.cli
-from hub.adapters.gateway import cases, events, mailbox_routes, registry, routes
+from hub.adapters.gateway import cases, events, mailbox_routes, mesh_routes, registry, routes
 from hub.demo.check import general_form
 from hub.demo.leaves import canaries as demo_canaries
 from hub.demo.leaves import leaves as demo_leaves
@@ -91,6 +91,8 @@ def test_every_route_is_called_or_known_to_tell_nothing() -> None:
     addressed = (
         *routes.router.routes,
         *mailbox_routes.router.routes,
+        *mesh_routes.public_router.routes,
+        *mesh_routes.router.routes,
         *events.router.routes,
         *cases.router.routes,
     )

@@ -28,11 +28,17 @@ from hub.adapters.gateway.limits import GatewayLimits
 from hub.adapters.gateway.mailbox import Mailbox
 from hub.adapters.gateway.mailbox_routes import router as mailbox_router
 from hub.adapters.gateway.mailbox_store import MailboxStore
+from hub.adapters.gateway.mesh import Mesh
+from hub.adapters.gateway.mesh_identity import MeshIdentity
+from hub.adapters.gateway.mesh_routes import public_router as mesh_public_router
+from hub.adapters.gateway.mesh_routes import router as mesh_router
+from hub.adapters.gateway.mesh_store import MeshStore
 from hub.adapters.gateway.problems import ProblemError
 from hub.adapters.gateway.receipts import Receipts
 from hub.adapters.gateway.reference import openapi_document
+from hub.adapters.gateway.refusing import refusal
 from hub.adapters.gateway.registry import router as registry_router
-from hub.adapters.gateway.registry_answers import RegistryError, refusal
+from hub.adapters.gateway.registry_answers import RegistryError
 from hub.adapters.gateway.routes import Services, router
 from hub.adapters.gateway.status import MessageStates
 from hub.adapters.gateway.store import GatewayStore
@@ -118,13 +124,27 @@ def create_gateway(  # noqa: PLR0913 - the composition root hands over one thing
         page_max=settings.mailbox_page_max,
         freshness=freshness,
     )
+    states, sealer = MessageStates(store=store, pairwise=pairwise), Sealer(keys)
+    mesh_store = MeshStore(pool, wait_s_max=bounds.database_wait_s_max)
+    mesh = Mesh(
+        mailbox=mailbox,
+        identity=MeshIdentity(mesh=mesh_store, store=store, sealer=sealer, now=now),
+        store=mesh_store,
+        intake=took,
+        agreements=agreements,
+        states=states,
+        sealer=sealer,
+        limits=bounds,
+        body_bytes_max=settings.body_bytes_max,
+    )
     app.state.services = Services(
         identity=identity or BearerKeys(store),
         intake=took,
         mailbox=mailbox,
         receipts=Receipts(mailbox=mailbox, intake=took, agreements=agreements, pairwise=pairwise, now=now),
         agreements=agreements,
-        states=MessageStates(store=store, pairwise=pairwise),
+        mesh=mesh,
+        states=states,
         store=store,
         limits=bounds,
         body_bytes_max=settings.body_bytes_max,
@@ -132,6 +152,8 @@ def create_gateway(  # noqa: PLR0913 - the composition root hands over one thing
     )
     app.include_router(router)
     app.include_router(mailbox_router)
+    app.include_router(mesh_public_router)
+    app.include_router(mesh_router)
     app.include_router(events_router)
     app.include_router(cases_router)
     app.include_router(registry_router)

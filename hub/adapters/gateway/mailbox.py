@@ -123,7 +123,12 @@ class Mailbox:
         return await self.store.count_waiting(organisation)
 
     async def fetch(
-        self, organisation: OrganisationId, delivery: str, *, channel: Channel = Channel.MAILBOX
+        self,
+        organisation: OrganisationId,
+        delivery: str,
+        *,
+        channel: Channel = Channel.MAILBOX,
+        said: Mapping[str, object] | None = None,
     ) -> Fetched:
         """Return one delivery whole and note that it was fetched.
 
@@ -134,7 +139,9 @@ class Mailbox:
         await self.freshness.wait()
         agreed = await self.agreements.of(organisation)
         delivery = plausible(delivery)
-        async with self.store.fetching(organisation=organisation, delivery=delivery, channel=channel) as row:
+        async with self.store.fetching(
+            organisation=organisation, delivery=delivery, channel=channel, said=said
+        ) as row:
             if row is not None:
                 return self._opened(row, agreed)
         raise await self._none(organisation, delivery)
@@ -244,7 +251,8 @@ def digest_from(given: object) -> bytes:
 
 def _place(organisation: OrganisationId, narrowed: Narrowed) -> list[bytes]:
     """Return what a cursor is bound to."""
-    parts = (organisation, narrowed.message, narrowed.urgency, narrowed.state, narrowed.lease)
+    messages = None if narrowed.messages is None else f"={','.join(narrowed.messages)}"
+    parts = (organisation, messages, narrowed.urgency, narrowed.state, narrowed.lease)
     return [(part or "").encode() for part in parts]
 
 

@@ -82,7 +82,7 @@ async def mailbox_page(  # noqa: PLR0913, PLR0917 - one for each parameter
     lease: Lease = None,
 ) -> Response:
     """List one page of an organisation's mailbox."""
-    narrowed = Narrowed(message=message, urgency=urgency, state=state, lease=lease)
+    narrowed = Narrowed(messages=_only(message), urgency=urgency, state=state, lease=lease)
     page = await services(request).mailbox.page(
         organisation.organisation, narrowed, limit=limit, cursor=cursor
     )
@@ -105,7 +105,10 @@ async def mailbox_lease(
 ) -> Response:
     """Lease deliveries: until the time is up, or they are acknowledged, no other listing shows them."""
     leased = await services(request).mailbox.lease(
-        organisation.organisation, Narrowed(message=message, urgency=urgency), limit=most, seconds=seconds
+        organisation.organisation,
+        Narrowed(messages=_only(message), urgency=urgency),
+        limit=most,
+        seconds=seconds,
     )
     return JSONResponse(leased)
 
@@ -214,6 +217,10 @@ async def mailbox_refuse(request: Request, organisation: Caller, delivery: str) 
     gateway = services(request)
     document = await _document(request, bytes_max=gateway.limits.receipt_bytes_max)
     return accepted(*await gateway.receipts.refused(organisation, delivery, document))
+
+
+def _only(message: MessageName | None) -> tuple[str, ...] | None:
+    return None if message is None else (message.value,)
 
 
 async def _document(request: Request, *, bytes_max: int) -> dict[str, object]:

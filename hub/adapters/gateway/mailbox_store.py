@@ -28,7 +28,7 @@ _LISTED: LiteralString = """
 SELECT cursor, delivery_id, message, contract, urgency, state, size, digest, available_at FROM delivery
  WHERE organisation = %(organisation)s AND cursor > %(after)s
    AND state IN ('available', 'fetched') AND (%(state)s::text IS NULL OR state = %(state)s)
-   AND (%(message)s::text IS NULL OR message = %(message)s)
+   AND (%(messages)s::text[] IS NULL OR message = ANY(%(messages)s))
    AND (%(urgency)s::text IS NULL OR urgency = %(urgency)s)
    AND CASE WHEN %(lease)s::text IS NULL THEN leased_until IS NULL OR leased_until <= now()
             ELSE leased_by = %(lease)s AND leased_until > now() END
@@ -41,7 +41,7 @@ UPDATE delivery SET leased_by = %(lease)s, leased_until = now() + make_interval(
  WHERE delivery_id = ANY(ARRAY(
     SELECT delivery_id FROM delivery
      WHERE organisation = %(organisation)s AND state IN ('available', 'fetched')
-       AND (%(message)s::text IS NULL OR message = %(message)s)
+       AND (%(messages)s::text[] IS NULL OR message = ANY(%(messages)s))
        AND (%(urgency)s::text IS NULL OR urgency = %(urgency)s)
        AND (leased_until IS NULL OR leased_until <= now())
        AND delivery_is_open(delivery) AND NOT delivery_is_out_of_date(delivery)
@@ -99,7 +99,8 @@ SELECT state FROM delivery
 class Narrowed:
     """What a listing is narrowed to."""
 
-    message: str | None = None
+    messages: tuple[str, ...] | None = None
+    """These types only; None: all."""
     urgency: str | None = None
     state: str | None = None
     """`available`, `fetched` or `transported`; None: the former two."""
@@ -110,7 +111,7 @@ class Narrowed:
         """Return what the statements name."""
         return {
             "organisation": organisation,
-            "message": self.message,
+            "messages": None if self.messages is None else list(self.messages),
             "urgency": self.urgency,
             "state": self.state,
             "lease": self.lease,
@@ -205,7 +206,7 @@ class MailboxStore:
 
     @asynccontextmanager
     async def fetching(
-        self, *, organisation: str, delivery: str, channel: Channel
+        self, *, organisation: str, delivery: str, channel: Channel, said: Mapping[str, object] | None = None
     ) -> AsyncIterator[DeliveryRow | None]:
         """Hand out one delivery with its number and note that it was, unless the caller fails to open it."""
         async with self.pool.connection(timeout=self.wait_s_max) as connection:
@@ -214,7 +215,7 @@ class MailboxStore:
             row = await cursor.fetchone()
             if row is not None:
                 row = replace(row, sequence=await sequence_of(connection, delivery))
-                await note(connection, [delivery], Happened.FETCHED, channel)
+                await note(connection, [delivery], Happened.FETCHED, channel, said)
             yield row
 
     async def seen(self, *, organisation: str, delivery: str) -> SeenRow | None:

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from hub.adapters.gateway.idempotency import Answer
     from hub.adapters.gateway.limits import GatewayLimits
     from hub.adapters.gateway.mailbox import Mailbox
+    from hub.adapters.gateway.mesh import Mesh
     from hub.adapters.gateway.receipts import Receipts
     from hub.adapters.gateway.status import MessageStates
     from hub.adapters.gateway.store import GatewayStore
@@ -42,6 +43,7 @@ class Services:
     intake: Intake
     mailbox: Mailbox
     receipts: Receipts
+    mesh: Mesh
     states: MessageStates
     agreements: Agreements
     store: GatewayStore

@@ -95,6 +95,15 @@ class GatewayStore:
             (key_hash,),
         )
 
+    async def organisation(self, organisation: str) -> dict[str, Any] | None:
+        """Return an organisation's record, as the control records last projected describe it."""
+        async with self.pool.connection(timeout=self.wait_s_max) as connection:
+            cursor = await connection.execute(
+                "SELECT body FROM control WHERE kind = 'organisation' AND name = %s", (organisation,)
+            )
+            row = await cursor.fetchone()
+            return None if row is None else dict(row[0])
+
     async def contracts(self, organisation: str) -> list[dict[str, Any]]:
         """Return the contracts of an organisation, as the control records last projected describe them."""
         async with self.pool.connection(timeout=self.wait_s_max) as connection:

@@ -1,7 +1,8 @@
 """What channels do with a delivery: its number in its lane, what happened to it, endpoints and pushes.
 
 `delivery_event` says everything that happened to a delivery after it was decided, in order; what `delivery`
-says of it is the sum of that. `endpoint`, `push` and `lane` are the database's own, as events are until they
+says of it is the sum of that. `endpoint`, `push`, `lane` and what MESH
+needs (keys, used nonces, uploads not yet whole) are the database's own, as events are until they
 have been published to hub.deliveries. A lane is one recipient and one person: its numbers have no gap, since
 `give_sequence` gives one only when a channel hands the delivery over; who calls it holds the delivery's row.
 """
@@ -108,6 +109,33 @@ CREATE INDEX push_due ON push (due_at) WHERE state IN ('scheduled', 'waiting_ret
 CREATE INDEX push_in_flight ON push (leased_until) WHERE state = 'in_flight';
 CREATE INDEX push_lane ON push (organisation, case_ref, place) WHERE NOT finished;
 CREATE INDEX push_endpoint ON push (endpoint_id, state) WHERE NOT finished;
+
+CREATE TABLE mesh_key (
+    organisation text PRIMARY KEY,
+    key_id text NOT NULL,
+    nonce bytea NOT NULL,
+    box bytea NOT NULL,
+    created_at timestamptz NOT NULL DEFAULT now()
+);
+CREATE TABLE mesh_nonce (
+    digest bytea PRIMARY KEY,
+    used_at timestamptz NOT NULL DEFAULT now()
+);
+CREATE INDEX mesh_nonce_used ON mesh_nonce (used_at);
+CREATE TABLE mesh_upload (
+    organisation text NOT NULL,
+    message_id text NOT NULL,
+    chunk integer NOT NULL,
+    chunks integer NOT NULL,
+    workflow text NOT NULL,
+    size integer NOT NULL,
+    key_id text NOT NULL,
+    nonce bytea NOT NULL,
+    box bytea NOT NULL,
+    at timestamptz NOT NULL DEFAULT now(),
+    PRIMARY KEY (organisation, message_id, chunk)
+);
+CREATE INDEX mesh_upload_at ON mesh_upload (at);
 """
 
 
