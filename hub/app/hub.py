@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 from hub.adapters.database.alone import AGREEMENT_LOCK, PROFILE_LOCK, alone
 from hub.adapters.gateway.identity import key_hash, new_key
+from hub.adapters.gateway.mesh_identity import MeshSecret, issue
+from hub.adapters.gateway.mesh_store import MeshStore
 from hub.adapters.kafka import admin
 from hub.adapters.kafka.control import publish_control
 from hub.adapters.ledger.control import wait_control
@@ -120,6 +122,11 @@ class Hub:
                 (key_hash(key), organisation, "static key"),
             )
         return key
+
+    async def new_mesh_secret(self, organisation: OrganisationId) -> MeshSecret:
+        """Make an organisation's password and shared key for MESH, shown only here; earlier ones end."""
+        store = MeshStore(self.pool, wait_s_max=self.settings.control_timeout_s)
+        return await issue(store, self.codec.sealer, organisation)
 
     async def put_organisation(self, body: Mapping[str, object]) -> None:
         """Put a description of an organisation in force in every partition, e.g. to suspend it.

@@ -24,13 +24,15 @@ from psycopg.rows import dict_row
 from typer.testing import CliRunner
 
 import hub.cli
+from hub.messages.identifiers import OrganisationId
+from tests.integration.mesh.tokens import mesh_token
 
 if TYPE_CHECKING:
     from hub.app.hub import Hub
     from hub.settings import Settings
 
 ROOT = Path(__file__).resolve().parents[2]
-PAGE, CONNECTIONS_MAX = 100, 8
+PAGE, CONNECTIONS_MAX, MESH_READ = 100, 8, 5
 TO, IN, RECORD = "hub.to.", "hub.in.", "record/"
 Found = dict[str, bytes]
 
@@ -93,6 +95,9 @@ async def mailboxes(site: Site) -> Found:
             listed = await _listed(site, http, organisation)
             await asyncio.gather(*(_fetched(site, http, organisation, delivery) for delivery in listed))
             await _followed(site, http, organisation, len(listed))
+            await _by_mesh(site, http, organisation)
+            # Last: what it gives out, the next listing does not show.
+            await site.ask(http, organisation, "POST", "/v1/mailbox/lease", params={"seconds": "1"})
             read = site.answers[organisation][before:]
             del site.answers[organisation][before:]
             found[f"mailbox/{organisation}"] = b"\n".join(read)
@@ -116,6 +121,25 @@ async def _followed(site: Site, http: httpx.AsyncClient, organisation: str, numb
             if said.count(b"event: delivery") >= number and b"\n:\n" in said:
                 break
     site.answers[organisation].append(said)
+
+
+async def _by_mesh(site: Site, http: httpx.AsyncClient, organisation: str) -> None:
+    """Read what MESH shows of the same mailbox: the listing, the count, some deliveries whole."""
+    secret = await site.hub.new_mesh_secret(OrganisationId(organisation))
+    mailbox = organisation.upper()
+
+    async def ask(method: str, path: str) -> httpx.Response:
+        token = mesh_token(mailbox, secret.password, secret.shared_key)
+        address = f"/messageexchange/{mailbox}{path}"
+        return await site.ask(http, organisation, method, address, headers={"Authorization": token})
+
+    for path in ("", "/count"):
+        await ask("GET", path)
+    waiting = (await ask("GET", "/inbox")).json()["messages"]
+    for delivery in waiting[:MESH_READ]:
+        await ask("HEAD", f"/inbox/{delivery}")
+        await ask("GET", f"/inbox/{delivery}")
+        await ask("GET", f"/inbox/{delivery}/2")
 
 
 async def _listed(site: Site, http: httpx.AsyncClient, organisation: str) -> list[str]:
@@ -231,7 +255,7 @@ SHOWS_ITS_SUBJECT = {"policy own-copy", "ledger readings"}
 """The person's own copy of their plan, who of the staff read a record: what they show is their point."""
 SHOW_NOTHING_OF_A_HUB = {
     *("demo", "serve", "simulate", "test", "doctor", "journey list", "journey play", "requirements"),
-    *("partner add", "partner amend", "partner key", "partner suspend", "partner resume"),
+    *("partner add", "partner amend", "partner key", "partner mesh-key", "partner suspend", "partner resume"),
     *("policy check", "policy prove", "policy show", "policy matrix", "policy record", "policy cedar"),
     *("profile show", "profile check", "profile release"),
     *("policy diff", "policy propose", "policy approve", "policy release"),
@@ -347,6 +371,20 @@ ROUTES = {
     "/v1/endpoints/{endpoint}/rotate-secret": "asked with an endpoint that is none",
     "/v1/deliveries/undelivered": "read with the mailboxes",
     "/v1/deliveries/{delivery}/redeliver": "asked with a delivery that is none",
+    "/v1/mailbox/messages/{delivery}/status/read": "asked with a canary for a role",
+    "/v1/mailbox/messages/{delivery}/status/refused": "asked with a canary for a reason",
+    "/v1/mailbox/acknowledge": "asked with canaries for a delivery and its digest",
+    "/v1/mailbox/lease": "read with the mailboxes",
+    "/messageexchange/_ping": "asked with a canary for a token",
+    "/messageexchange/{mailbox}": "read with the mailboxes, and asked with a canary for a token",
+    "/messageexchange/{mailbox}/count": "read with the mailboxes",
+    "/messageexchange/{mailbox}/inbox": "read with the mailboxes, and asked with a canary for a filter",
+    "/messageexchange/{mailbox}/inbox/{delivery}": "read with the mailboxes, and asked with a canary",
+    "/messageexchange/{mailbox}/inbox/{delivery}/{chunk}": "read with the mailboxes",
+    "/messageexchange/{mailbox}/inbox/{delivery}/status/acknowledged": "asked with a canary",
+    "/messageexchange/{mailbox}/outbox": "handed canaries in headers and body",
+    "/messageexchange/{mailbox}/outbox/{message}/{chunk}": "handed canaries in address and body",
+    "/messageexchange/{mailbox}/outbox/tracking": "asked with a canary",
     "/problems/{code}": "asked with a canary",
     "/healthz": "asked",
     "/readyz": "asked",

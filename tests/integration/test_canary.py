@@ -14,7 +14,16 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 import hub.cli
-from hub.adapters.gateway import cases, endpoints, events, recovery, registry, routes
+from hub.adapters.gateway import (
+    cases,
+    endpoints,
+    events,
+    mailbox_routes,
+    mesh_routes,
+    recovery,
+    registry,
+    routes,
+)
 from hub.demo.check import general_form
 from hub.demo.leaves import canaries as demo_canaries
 from hub.demo.leaves import leaves as demo_leaves
@@ -88,8 +97,9 @@ def test_every_route_is_called_or_known_to_tell_nothing() -> None:
     """A route that comes later is a sink: say in `ROUTES` how it is read."""
     of_registry = {route.path for route in registry.router.routes}  # type: ignore[attr-defined]
     posted = {routes.route_of(message) for message in routes.POSTED}
-    parts = (routes, events, cases, endpoints, recovery)
+    parts = (routes, mailbox_routes, mesh_routes, events, cases, endpoints, recovery)
     addressed = [route for part in parts for route in part.router.routes]
+    addressed += mesh_routes.public_router.routes
     found = {route.path for route in addressed}  # type: ignore[attr-defined]
     assert found - posted == set(ROUTES)
     # The registry is made from the contracts, which say nothing of anybody.

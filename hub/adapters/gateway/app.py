@@ -27,12 +27,21 @@ from hub.adapters.gateway.identity import BearerKeys, Identity
 from hub.adapters.gateway.intake import Intake, IntakeLog
 from hub.adapters.gateway.limits import GatewayLimits, StreamLimits
 from hub.adapters.gateway.mailbox import Mailbox
+from hub.adapters.gateway.mailbox_routes import router as mailbox_router
+from hub.adapters.gateway.mailbox_store import MailboxStore
+from hub.adapters.gateway.mesh import Mesh
+from hub.adapters.gateway.mesh_identity import MeshIdentity
+from hub.adapters.gateway.mesh_routes import public_router as mesh_public_router
+from hub.adapters.gateway.mesh_routes import router as mesh_router
+from hub.adapters.gateway.mesh_store import MeshStore
 from hub.adapters.gateway.problems import ProblemError
 from hub.adapters.gateway.rates import Rates
+from hub.adapters.gateway.receipts import Receipts
 from hub.adapters.gateway.recovery import router as recovery_router
 from hub.adapters.gateway.reference import openapi_document
+from hub.adapters.gateway.refusing import refusal
 from hub.adapters.gateway.registry import router as registry_router
-from hub.adapters.gateway.registry_answers import RegistryError, refusal
+from hub.adapters.gateway.registry_answers import RegistryError
 from hub.adapters.gateway.routes import Services, router
 from hub.adapters.gateway.status import MessageStates
 from hub.adapters.gateway.store import GatewayStore
@@ -106,30 +115,45 @@ def create_gateway(  # noqa: PLR0913 - the composition root hands over one thing
     )
     agreements = Agreements(store=store, library=library, now=now)
     identity = identity or BearerKeys(store)
+    took = Intake(
+        log=intake,
+        once_only=OnceOnly(store, bounds, messages_per_day_max=settings.organisation_messages_per_day_max),
+        library=library,
+        pairwise=pairwise,
+        keys=keys,
+        agreements=agreements,
+        limits=bounds,
+        now=now,
+    )
+    mailbox = Mailbox(
+        store=MailboxStore(pool, wait_s_max=bounds.database_wait_s_max),
+        library=library,
+        sealer=Sealer(keys),
+        keys=keys,
+        agreements=agreements,
+        page_max=settings.mailbox_page_max,
+        freshness=freshness,
+    )
+    states, sealer = MessageStates(store=store, pairwise=pairwise), Sealer(keys)
+    mesh_store = MeshStore(pool, wait_s_max=bounds.database_wait_s_max)
+    mesh = Mesh(
+        mailbox=mailbox,
+        identity=MeshIdentity(mesh=mesh_store, store=store, sealer=sealer, now=now),
+        store=mesh_store,
+        intake=took,
+        agreements=agreements,
+        states=states,
+        sealer=sealer,
+        limits=bounds,
+        body_bytes_max=settings.body_bytes_max,
+    )
     app.state.services = Services(
         identity=identity,
-        intake=Intake(
-            log=intake,
-            once_only=OnceOnly(
-                store, bounds, messages_per_day_max=settings.organisation_messages_per_day_max
-            ),
-            library=library,
-            pairwise=pairwise,
-            keys=keys,
-            agreements=agreements,
-            limits=bounds,
-            now=now,
-        ),
-        mailbox=Mailbox(
-            store=store,
-            library=library,
-            sealer=Sealer(keys),
-            keys=keys,
-            agreements=agreements,
-            page_max=settings.mailbox_page_max,
-            freshness=freshness,
-        ),
+        intake=took,
+        mailbox=mailbox,
+        receipts=Receipts(mailbox=mailbox, intake=took, agreements=agreements, pairwise=pairwise, now=now),
         agreements=agreements,
+        mesh=mesh,
         streams=Streams(
             store=StreamStore(pool, bounds.database_wait_s_max),
             ids=StreamIds(keys),
@@ -137,7 +161,7 @@ def create_gateway(  # noqa: PLR0913 - the composition root hands over one thing
             identity=identity,
             limits=stream_limits or StreamLimits(),
         ),
-        states=MessageStates(store=store, pairwise=pairwise),
+        states=states,
         store=store,
         rates=Rates(
             per_s_max=settings.organisation_requests_per_s_max,
@@ -151,6 +175,9 @@ def create_gateway(  # noqa: PLR0913 - the composition root hands over one thing
     )
     app.include_router(router)
     app.include_router(stream_router)
+    app.include_router(mailbox_router)
+    app.include_router(mesh_public_router)
+    app.include_router(mesh_router)
     app.include_router(events_router)
     app.include_router(cases_router)
     app.include_router(endpoints_router)

@@ -10,6 +10,7 @@ import hub
 from hub.adapters.gateway.cases import router as cases_router
 from hub.adapters.gateway.endpoints import router as endpoints_router
 from hub.adapters.gateway.events import router as events_router
+from hub.adapters.gateway.mailbox_routes import router as mailbox_router
 from hub.adapters.gateway.recovery import router as recovery_router
 from hub.adapters.gateway.reference import openapi_document
 from hub.adapters.gateway.registry import router as registry_router
@@ -27,6 +28,7 @@ def openapi(library: SchemaLibrary) -> dict[str, Any]:
     addresses = FastAPI(title=TITLE, version=hub.__version__)
     addresses.include_router(router)
     addresses.include_router(stream_router)
+    addresses.include_router(mailbox_router)
     addresses.include_router(events_router)
     addresses.include_router(cases_router)
     addresses.include_router(endpoints_router)

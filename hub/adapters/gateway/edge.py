@@ -19,7 +19,7 @@ from starlette.datastructures import MutableHeaders
 
 from hub.adapters import telemetry
 from hub.adapters.gateway.problems import ProblemError
-from hub.adapters.gateway.registry_answers import refusal as answer_to
+from hub.adapters.gateway.refusing import refusal as answer_to
 from hub.adapters.gateway.store import DATABASE_GONE
 from hub.adapters.gateway.stream import MEDIA_TYPE as EVENT_STREAM
 from hub.errors import HubError

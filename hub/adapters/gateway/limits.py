@@ -8,6 +8,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+ACKNOWLEDGEMENTS_MAX = 200
+"""Deliveries acknowledged by one request."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GatewayLimits:
@@ -28,6 +31,17 @@ class GatewayLimits:
     """Age at which an unanswered attempt counts as dead; longer than any attempt may take to append."""
     retry_after_s: int = 5
     acknowledgement_bytes_max: int = 1024
+    acknowledgements_max: int = ACKNOWLEDGEMENTS_MAX
+    acknowledgements_bytes_max: int = 65_536
+    receipt_bytes_max: int = 8192
+    """Largest body that says who read a delivery, or why it is refused."""
+    mesh_page_max: int = 500
+    mesh_chunk_bytes: int = 65_536
+    """A delivery goes out by MESH in parts of this size."""
+    mesh_chunks_max: int = 100
+    """Parts a message may be uploaded in."""
+    mesh_uploads_bytes_max: int = 4_194_304
+    """What one organisation may have in hand of messages not yet uploaded whole."""
 
     def __post_init__(self) -> None:
         """An attempt must have given up before another may take its place."""

@@ -2,7 +2,8 @@
 
 `delivery_event` says everything that happened to a delivery after it was decided, in order, and how it stood
 then; what `delivery` says of it is the sum of that. Deliveries that were fetched before there were events get
-those they would have. `endpoint`, `push` and `lane` are the database's own, as events are until they
+those they would have. `endpoint`, `push`, `lane` and what MESH needs (keys, used nonces, uploads not yet
+whole) are the database's own, as events are until they
 have been published to hub.deliveries. A lane is one recipient and one person: its numbers have no gap, since
 `give_sequence` gives one only when a channel hands the delivery over; who calls it holds the delivery's row.
 `take_back_sequence` takes it back from a delivery that nobody got, if it is the lane's last.
@@ -177,6 +178,33 @@ CREATE FUNCTION take_back_sequence(which text) RETURNS bigint LANGUAGE sql AS $$
     UPDATE delivery SET sequence = NULL FROM last WHERE delivery_id = which
     RETURNING last.sequence
 $$;
+
+CREATE TABLE mesh_key (
+    organisation text PRIMARY KEY,
+    key_id text NOT NULL,
+    nonce bytea NOT NULL,
+    box bytea NOT NULL,
+    created_at timestamptz NOT NULL DEFAULT now()
+);
+CREATE TABLE mesh_nonce (
+    digest bytea PRIMARY KEY,
+    used_at timestamptz NOT NULL DEFAULT now()
+);
+CREATE INDEX mesh_nonce_used ON mesh_nonce (used_at);
+CREATE TABLE mesh_upload (
+    organisation text NOT NULL,
+    message_id text NOT NULL,
+    chunk integer NOT NULL,
+    chunks integer NOT NULL,
+    workflow text NOT NULL,
+    size integer NOT NULL,
+    key_id text NOT NULL,
+    nonce bytea NOT NULL,
+    box bytea NOT NULL,
+    at timestamptz NOT NULL DEFAULT now(),
+    PRIMARY KEY (organisation, message_id, chunk)
+);
+CREATE INDEX mesh_upload_at ON mesh_upload (at);
 """
 
 REMEDIES = """
