@@ -100,7 +100,7 @@ def test_every_route_is_called_or_known_to_tell_nothing() -> None:
     parts = (routes, mailbox_routes, mesh_routes, events, cases, endpoints, recovery)
     addressed = [route for part in parts for route in part.router.routes]
     addressed += mesh_routes.public_router.routes
-    found = {route.path for route in addressed}  # type: ignore[attr-defined]
+    found = {route.path for route in addressed}
     assert found - posted == set(ROUTES)
     # The registry is made from the contracts, which say nothing of anybody.
     assert all(path.startswith("/registry") for path in of_registry)

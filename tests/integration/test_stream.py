@@ -17,7 +17,7 @@ from hub.adapters.gateway.limits import StreamLimits
 from hub.adapters.gateway.stream_store import Place, StreamIds
 from tests.integration.door import HARBOUR, QUAY, open_door
 from tests.integration.event_reading import EVENTS, delivery_of, following, line_to, serving, told
-from tests.integration.test_mailbox import acknowledge, deliver
+from tests.integration.mailbox_world import acknowledge, deliver
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator

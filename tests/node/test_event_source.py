@@ -12,7 +12,7 @@ import pytest
 from hub.adapters.gateway.limits import StreamLimits
 from tests.integration.door import HARBOUR, open_door
 from tests.integration.event_reading import EVENTS, line_to, serving
-from tests.integration.test_mailbox import deliver
+from tests.integration.mailbox_world import deliver
 from tests.node.packages import installed, program
 
 if TYPE_CHECKING:
