@@ -86,7 +86,8 @@ async def published(world: World) -> list[tuple[str, Happening]]:
         while any([await consumer.position(each) < ends[each] for each in parts]):
             for records in (await consumer.getmany(timeout_ms=200)).values():
                 found += [
-                    (each.key.decode(), Happenings(world.codec).happening(each.value)) for each in records
+                    ((each.key or b"").decode(), Happenings(world.codec).happening(each.value or b""))
+                    for each in records
                 ]
     finally:
         await consumer.stop()
