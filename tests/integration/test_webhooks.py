@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -9,11 +10,12 @@ from typing import TYPE_CHECKING
 import pytest
 
 from hub.adapters.kafka.ends import Ends
+from hub.adapters.ledger import drop_projection
 from hub.adapters.webhooks.delivering_limits import DelivererLimits
 from hub.adapters.webhooks.egress import Egress
 from hub.app.pushing import deliverer_of, endpoints_of
 from hub.messages.envelope import MessageName
-from tests.integration.living_world import HEALTH, living
+from tests.integration.living_world import CALM_S, HEALTH, living
 from tests.integration.projected_world import rows, running, until
 from tests.integration.receiver import receiving
 from tests.unit.worlds import MANAGER, RECOVERY
@@ -41,6 +43,14 @@ class Pushed:
     endpoint: str
     secret: str
     deliverer: Deliverer
+    projecting: asyncio.Event
+    """Set: the projector stops."""
+    projector: asyncio.Task[None]
+
+    async def stop_projecting(self) -> None:
+        """Let the projection fall behind from now on."""
+        self.projecting.set()
+        await self.projector
 
     async def state(self, delivery: str) -> tuple[str, str]:
         """How a delivery and its push stand."""
@@ -74,11 +84,28 @@ class Pushed:
 async def pushed(
     kafka: str, database: str, prefix: str, folder: Path, settings: Settings
 ) -> AsyncIterator[Pushed]:
-    """A hub at work whose drug service has a verified endpoint; the deliverer is not started yet."""
+    """A hub at work whose drug service has a verified endpoint; the deliverer is not started yet.
+
+    Its projector runs until the test stops it.
+    """
     async with AsyncExitStack() as stack:
         receiver = await stack.enter_async_context(receiving())
+        projecting = asyncio.Event()
+        tasks: list[asyncio.Task[None]] = []
+
+        async def project(hub: Living) -> None:
+            tasks.append(asyncio.create_task(hub.projector().run(projecting)))
+
         hub = await stack.enter_async_context(
-            living(kafka, database, prefix=prefix, folder=folder, settings=settings)
+            living(
+                kafka,
+                database,
+                prefix=prefix,
+                folder=folder,
+                settings=settings,
+                elsewhere="projector",
+                before=project,
+            )
         )
         out = Egress()
         stack.push_async_callback(out.close)
@@ -93,14 +120,20 @@ async def pushed(
             on_loopback=True,
         )
         await endpoints.verify(endpoint)
-        yield Pushed(
-            hub=hub,
-            receiver=receiver,
-            endpoints=endpoints,
-            endpoint=endpoint,
-            secret=secret,
-            deliverer=deliverer_of(hub.pool, hub.codec, out, ends=ends, limits=QUICK),
-        )
+        try:
+            yield Pushed(
+                projecting=projecting,
+                projector=tasks[0],
+                hub=hub,
+                receiver=receiver,
+                endpoints=endpoints,
+                endpoint=endpoint,
+                secret=secret,
+                deliverer=deliverer_of(hub.pool, hub.codec, out, ends=ends, limits=QUICK),
+            )
+        finally:
+            projecting.set()
+            await tasks[0]
 
 
 @pytest.fixture
@@ -149,3 +182,45 @@ async def test_nothing_leaves_after_consent_was_withdrawn_between_two_tries(site
     assert await site.events(delivery) == ["attempted", "cancelled"]
     assert [each.id for each in site.receiver.got()[before:]] == [successor]
     assert b"invented illness" not in b"".join(each.body for each in site.receiver.stored())
+
+
+@pytest.mark.requirement("R-DIS-05")
+async def test_nothing_leaves_while_the_projection_is_behind_the_router(site: Pushed) -> None:
+    """A withdrawal that is decided and not yet projected holds back what the rows still call open."""
+    delivery = await site.hub.health_told()
+    await site.stop_projecting()
+    await site.hub.send(MANAGER, MessageName.CONSENT, {**HEALTH, "action": "WITHDRAWN"})
+    await asyncio.sleep(CALM_S)
+    async with running(site.deliverer.run):
+        await asyncio.sleep(CALM_S)
+        assert (await site.hub.row(delivery))[:2] == (False, None)
+        assert site.receiver.got() == []
+        async with running(site.hub.projector().run):
+            successor = await site.hub.replacement(delivery)
+            await site.comes_to(successor, "delivered")
+    assert (await site.state(delivery))[1] == "cancelled"
+    assert delivery not in {each.id for each in site.receiver.got()}
+
+
+@pytest.mark.requirement("R-DEL-02")
+async def test_what_was_pushed_is_not_pushed_again_after_a_rebuild(site: Pushed) -> None:
+    """The tables made anew from Kafka bring no push of what had one, nor of what was there before."""
+    delivery = await site.hub.health_told()
+    async with running(site.deliverer.run):
+        await site.comes_to(delivery, "delivered")
+        before = await rows(site.hub.pool, "SELECT delivery_id, state FROM push ORDER BY delivery_id")
+        came = len(site.receiver.got())
+        await site.stop_projecting()
+        await drop_projection(site.hub.pool)
+        async with running(site.hub.projector().run):
+            await until(lambda: _is_there(site, delivery))
+            fresh = await site.hub.health_told()
+            await site.comes_to(fresh, "delivered")
+    after = await rows(site.hub.pool, "SELECT delivery_id, state FROM push ORDER BY delivery_id")
+    assert {*before} <= {*after}
+    assert len(after) == len(before) + 1
+    assert [each.id for each in site.receiver.got()[came:]] == [fresh]
+
+
+async def _is_there(site: Pushed, delivery: str) -> bool:
+    return bool(await rows(site.hub.pool, "SELECT 1 FROM delivery WHERE delivery_id = %s", delivery))
