@@ -80,6 +80,26 @@ class Settings(BaseSettings):
     idempotency_days: int = Field(7, gt=0, description="days an idempotency key is remembered")
     mailbox_page_max: int = Field(100, gt=0, le=1000, description="most messages in one page of a mailbox")
 
+    delivery_event_days: int = Field(
+        30,
+        gt=0,
+        description="days what happened to a finished delivery stays in PostgreSQL; its topic keeps it",
+    )
+
+    # What one organisation may ask for.
+    organisation_requests_per_s_max: int = Field(
+        200, gt=0, description="requests of one organisation in a second, at each gateway; twice at once"
+    )
+    organisation_requests_in_flight_max: int = Field(
+        64, gt=0, description="requests of one organisation under way at a time, at each gateway"
+    )
+    organisation_messages_per_day_max: int = Field(
+        100_000, gt=0, description="messages one organisation may post in a day (UTC), but for urgent ones"
+    )
+    organisation_records_per_s_max: int = Field(
+        200, gt=0, description="records taken of one organisation's own topic in a second; the rest waits"
+    )
+
     # The router.
     intake_partitions: int = Field(
         INTAKE_PARTITIONS_DEFAULT, gt=0, description="partitions of hub.intake; fixed once it exists"

@@ -25,12 +25,24 @@ if TYPE_CHECKING:
 
 
 OUTCOMES = "hub/outcomes"
+STORIES = {"test_demo.py", "test_first_start.py", "test_journeys.py", "test_readme.py", "test_simulate.py"}
+"""They start a hub of their own, and need neither the run's Kafka nor its PostgreSQL."""
+_ALONE = {"integration", "node", "faults"}
 _outcomes: dict[str, str] = {}
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Keep together, where tests run side by side, what shares a broker or would only slow each other."""
+    for item in items:
+        group = "stories" if item.path.name in STORIES else "broker"
+        if item.path.parent.name in _ALONE:
+            item.add_marker(pytest.mark.xdist_group(group))
 
 
 def pytest_runtest_logreport(report: pytest.TestReport) -> None:
     """Note how a test ended; one that fails for any of its parameters has failed."""
-    name = report.nodeid.partition("[")[0]
+    # Where tests run side by side, their names end with their group.
+    name = report.nodeid.removesuffix("@broker").removesuffix("@stories").partition("[")[0]
     if report.failed:
         _outcomes[name] = "failed"
     elif report.skipped:
@@ -41,6 +53,8 @@ def pytest_runtest_logreport(report: pytest.TestReport) -> None:
 
 def pytest_sessionfinish(session: pytest.Session) -> None:
     """Keep how tests ended beside what is known of earlier runs, for `hub requirements`."""
+    if hasattr(session.config, "workerinput"):
+        return  # Whoever started this process is told of every test.
     cache = session.config.cache
     if cache is not None and _outcomes:
         cache.set(OUTCOMES, {**cache.get(OUTCOMES, {}), **_outcomes})

@@ -16,7 +16,7 @@ from hub.adapters.kafka.ends import Ends
 from hub.adapters.kafka.intake import IntakePublisher
 from hub.adapters.kafka.limits import Limits
 from hub.adapters.kafka.router import Router
-from hub.adapters.ledger import Projector
+from hub.adapters.ledger import Projector, Relay
 from hub.adapters.ledger.limits import ProjectorLimits
 from hub.app.records import Records
 from hub.errors import Unreachable
@@ -76,6 +76,7 @@ def feed_limits_from(settings: Settings) -> FeedLimits:
     """The limits of the feeds, as far as they are settings: both doors take bodies of one size."""
     return FeedLimits(
         record_bytes_max=settings.body_bytes_max,
+        records_per_s_max=settings.organisation_records_per_s_max,
         session_timeout_ms=settings.session_timeout_ms,
     )
 
@@ -159,6 +160,8 @@ async def serve_http(app: FastAPI, listening: socket.socket, stop: asyncio.Event
     try:
         await asyncio.wait({serving, stopping}, return_when=asyncio.FIRST_COMPLETED)
     finally:
+        # Streams would go on for as long as their clients like.
+        app.state.services.streams.end()
         server.should_exit = True
         stopping.cancel()
         await serving
@@ -188,6 +191,13 @@ def projector_of(
         session_timeout_ms=settings.session_timeout_ms,
     )
     return Projector(bootstrap=bootstrap, pool=pool, codec=codec, catalogue=catalogue, limits=limits)
+
+
+def relay_of(settings: Settings, *, bootstrap: str, pool: Pool, codec: Codec, catalogue: Catalogue) -> Relay:
+    """The relay, which goes with the projector."""
+    return Relay(
+        bootstrap=bootstrap, pool=pool, codec=codec, catalogue=catalogue, days=settings.delivery_event_days
+    )
 
 
 def names(roles: Iterable[Role]) -> str:

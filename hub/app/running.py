@@ -269,6 +269,8 @@ async def _start(
     if Role.DELIVERER in roles:
         deliverer = await stack.enter_async_context(delivering(hub))
         tasks.append(asyncio.create_task(deliverer.run(stop), name=Role.DELIVERER))
+        relay = parts.relay_of(settings, bootstrap=bootstrap, pool=hub.pool, codec=codec, catalogue=catalogue)
+        tasks.append(asyncio.create_task(relay.run(stop), name=f"{Role.PROJECTOR}: what happened"))
     if listening is not None or {Role.FEEDS, Role.PROJECTOR} & set(roles):
         publisher = await stack.enter_async_context(
             parts.intake_publisher(settings, bootstrap=bootstrap, codec=codec, catalogue=catalogue)

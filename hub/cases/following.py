@@ -256,6 +256,8 @@ def _structural(before: Case, after: Case, body: Body, now: Instant) -> tuple[Ra
 
 def _come_as_manager(before: Case, after: Case) -> Member | None:
     """Return the Offender Manager a message brings, where there was another before."""
+    if after.team is before.team:
+        return None
     known = {
         member.person
         for member in before.team

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from hub.cases import deadlines, sequencing, team
 from hub.cases.applied import Applied, Occasion, Raised
 from hub.cases.case import Case, Referral, ReferralState
-from hub.cases.declaring import as_declared
+from hub.cases.declaring import also_declared, as_declared
 from hub.cases.membership import OPEN_STATES, referral_named
 from hub.cases.refusals import full, incomplete, referral_unknown
 from hub.cases.team_reports import REFERRAL_ENDED_EARLY
@@ -16,6 +16,7 @@ from hub.errors import DomainRefusal
 from hub.messages.envelope import MessageName, Role
 from hub.messages.identifiers import Instant
 from hub.messages.needs import NEEDS
+from hub.messages.records import altered
 from hub.messages.referral import ReferralAction, ReferralMessage
 
 if TYPE_CHECKING:
@@ -81,18 +82,18 @@ def moved(case: Case, body: ReferralMessage, at: Occasion) -> Applied:
         raise _illegal_move()
     key_worker = _key_worker(body, at)
     message = at.envelope.message_id
-    after = replace(
+    after = altered(
         before,
         state=state,
         key_worker=key_worker or before.key_worker,
         moved_in=message,
         named_in=before.named_in if key_worker is None else message,
-        declared=tuple(sorted({*before.declared, *as_declared(at.envelope.declared)})),
+        declared=also_declared(before.declared, as_declared(at.envelope.declared)),
     )
-    referrals = tuple(after if referral is before else referral for referral in case.referrals)
-    staffed = _staffed(replace(case, referrals=referrals), after, key_worker, at=at)
+    referrals = tuple([after if referral is before else referral for referral in case.referrals])
+    staffed = _staffed(altered(case, referrals=referrals), after, key_worker, at=at)
     answered = (deadlines.answer(before),) if before.state is State.OFFERED else ()
-    return replace(
+    return altered(
         staffed,
         timers_cleared=(*staffed.timers_cleared, *answered),
         exceptions=(*staffed.exceptions, *_ended_early(before, body, at)),

@@ -32,6 +32,7 @@ NUMBER_CHANGED = "NUMBER-CHANGED"
 NUMBER_TAKEN_BACK = "NUMBER-TAKEN-BACK"
 RESTRICTION_CORRECTED = "RESTRICTION-CORRECTED"
 REFERRAL_CORRECTED = "REFERRAL-CORRECTED"
+CORRECTION_CORRECTED = "CORRECTION-CORRECTED"
 CASES_MERGED = "CASES-MERGED"
 CASES_UNMERGED = "CASES-UNMERGED"
 ASSESSMENT_NOT_BY_OM = "ASSESSMENT-NOT-BY-OM"
@@ -170,6 +171,8 @@ DETAILS: Mapping[str, str] = {
     "and nobody is let in by it: lift it, or state it anew under its reference.",
     REFERRAL_CORRECTED: "A referral was recorded wrongly. As far as it was wrong, nothing goes to its "
     "provider on it any more: look how it stands, and make it anew where it is needed.",
+    CORRECTION_CORRECTED: "A correction, or word that a movement was wrong, was itself corrected. Nothing "
+    "comes back by that: look at what it took back, and have what holds stated anew (decision 0011).",
     CASES_MERGED: "Another case was found to be of the same person and is carried on as this one. Review "
     "what was disclosed on either; state anew on this case what was held back on the other.",
     CASES_UNMERGED: "A case that was carried on as this one is of somebody else. Review what was disclosed "

@@ -15,6 +15,7 @@ from hub.cases.applied import Announced, Applied, Raised
 from hub.cases.dates import first_moment
 from hub.cases.work import ExpectedKind, Scheduled
 from hub.messages.identifiers import Instant, derived_id
+from hub.messages.records import altered
 from hub.messages.review import ReviewAction, ReviewKind
 
 if TYPE_CHECKING:
@@ -73,9 +74,9 @@ def rescheduled(before: Case | None, applied: Applied, profile: Profile, now: In
         wanted = is_.get(kind)
         if wanted is not None and not wanted.held:
             set_ += _timers(wanted, _lead_ms(case, kind, profile))
-    return replace(
+    return altered(
         applied,
-        case=replace(case, work=replace(case.work, reviews=tuple(is_.values()))),
+        case=altered(case, work=altered(case.work, reviews=tuple(is_.values()))),
         timers_set=tuple(dict.fromkeys(set_)),
         timers_cleared=tuple(cleared),
     )
@@ -182,4 +183,4 @@ def _lead_ms(case: Case, kind: ReviewKind, profile: Profile) -> int:
 
 def _with(case: Case, old: Scheduled, new: Scheduled) -> Case:
     reviews = tuple(new if held is old else held for held in case.work.reviews)
-    return replace(case, work=replace(case.work, reviews=reviews))
+    return altered(case, work=altered(case.work, reviews=reviews))

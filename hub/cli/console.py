@@ -5,10 +5,12 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING
 
-from hub.errors import HubError, InvalidBody, Unreachable
+from hub.errors import HubError, InvalidBody, NotConfigured, Unreachable, WrongArgument
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
+
+    from hub.adapters.database.remedied import By
 
 EXIT_NOT_VALID = 4
 EXIT_UNREACHABLE = 5
@@ -35,3 +37,35 @@ def show_pairs(pairs: Iterable[tuple[str, object]]) -> None:
     width = max((len(name) for name, _ in rows), default=0)
     for name, value in rows:
         print(f"  {name:<{width}}  {value}")
+
+
+def confirmed(question: str, *, yes: bool) -> bool:
+    """Whether somebody who was shown what would be done says yes; who cannot be asked says it by --yes."""
+    import typer
+
+    if yes:
+        return True
+    if not sys.stdin.isatty():
+        message = "nobody can be asked whether this is to be done"
+        raise NotConfigured(message, fix="look with --dry-run, then give --yes")
+    return typer.confirm(question)
+
+
+def done_by(name: str | None, why: str | None) -> By:
+    """Return who does something by hand and why, as it is recorded; WrongArgument where it is not said."""
+    from hub.adapters.database.remedied import TEXT_LENGTH_MAX, By
+    from hub.app.consulting import user
+
+    for option, said in (("--by", name), ("--why", why)):
+        if not said or not said.strip() or len(said) > TEXT_LENGTH_MAX:
+            message = f"who does this, and why, is recorded, and {option} does not say it"
+            fix = f"give {option} with at most {TEXT_LENGTH_MAX} characters; name nobody a case is about"
+            raise WrongArgument(option, message, fix=fix)
+    return By(who=user(), name=(name or "").strip(), why=(why or "").strip())
+
+
+def show_table(columns: Sequence[str], rows: Sequence[tuple[str, ...]]) -> None:
+    """Print rows under their headings, each column as wide as it needs to be."""
+    widths = [max(map(len, column)) for column in zip(columns, *rows, strict=True)]
+    for row in (columns, *rows):
+        print("  ".join(f"{cell:<{width}}" for cell, width in zip(row, widths, strict=True)).rstrip())

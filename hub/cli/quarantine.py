@@ -1,4 +1,4 @@
-"""`hub quarantine`: the messages that were not taken, each with its reason and what mends it.
+"""`hub quarantine`: the messages that were not taken, each with its reason, what mends it, and a second try.
 
 What a message said is never shown here: it is sealed under its sender's key.
 """
@@ -13,9 +13,11 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from hub.cli.console import show_pairs
+from hub.cli.replaying import replay
 from hub.errors import NotConfigured
 
 if TYPE_CHECKING:
+    from hub.adapters.database.remedied import Remedied
     from hub.adapters.ledger.reports import Quarantined
 
 __all__ = ["app"]
@@ -26,12 +28,13 @@ app = typer.Typer(
 
 _SHOWN_OF_ID = 12
 _ALIKE_MAX = 5
+_DONE_MAX = 20
 _Json = Annotated[bool, typer.Option("--json", help="As JSON, one list.")]
 
 
 @app.callback()
 def _group() -> None:
-    """List and look at the messages that were not taken."""
+    """List and look at the messages that were not taken, and put them to the hub again."""
 
 
 @app.command("list")
@@ -68,7 +71,7 @@ def show(
     """Show one record set aside: where it stood, why it was not taken and what mends it."""
     from hub.adapters.ledger.remedies import remedy
 
-    found = asyncio.run(_records(record))
+    found, done = asyncio.run(_records(record))
     if not found:
         message = "no record set aside has this id"
         raise NotConfigured(message, fix="see `python3 -m hub quarantine list`")
@@ -77,7 +80,8 @@ def show(
         raise NotConfigured(message, fix="give more of the id")
     each = found[0]
     if as_json:
-        print(json.dumps(_plain(each) | {"fix": remedy(each.code)}, indent=2))
+        said = {"fix": remedy(each.code), "replayed": [_done(one) for one in done]}
+        print(json.dumps(_plain(each) | said, indent=2))
         return
     show_pairs(
         [
@@ -91,8 +95,12 @@ def show(
             ("detail", each.detail),
             ("to mend it", remedy(each.code)),
             ("original", f"{each.sealed_bytes} bytes, sealed under {each.key_id}"),
+            *((one.kind, _done(one)) for one in done),
         ]
     )
+
+
+app.command("replay")(replay)
 
 
 async def _found(*, organisation: str | None, code: str | None, limit: int) -> list[Quarantined]:
@@ -103,12 +111,20 @@ async def _found(*, organisation: str | None, code: str | None, limit: int) -> l
         return await quarantined(connection, organisation=organisation, code=code, limit=limit)
 
 
-async def _records(beginning: str) -> list[Quarantined]:
+async def _records(beginning: str) -> tuple[list[Quarantined], list[Remedied]]:
+    """Return the records whose id begins so, and what was done about the first."""
+    from hub.adapters.database.remedied import recorded
     from hub.adapters.ledger.reports import quarantined_records
     from hub.cli.projection import projection
 
     async with projection() as connection:
-        return await quarantined_records(connection, beginning.lower(), limit=_ALIKE_MAX)
+        found = await quarantined_records(connection, beginning.lower(), limit=_ALIKE_MAX)
+        done = await recorded(connection, found[0].record_id, limit=_DONE_MAX) if found else []
+    return found, done
+
+
+def _done(one: Remedied) -> str:
+    return f"{one.at.astimezone():%Y-%m-%d %H:%M:%S} by {one.by_name} ({one.who}): {one.why}"
 
 
 def _plain(each: Quarantined) -> dict[str, object]:

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 CONTEXT = {"allow_extra_args": True, "ignore_unknown_options": True}
 # In the order in which they fail cheapest.
 GROUPS = ("unit", "contract", "webhooks", "registry", "integration", "node", "go", "rust", "faults")
+# Most tests wait: for a broker, a database, a hub that starts. Those that only compute run beside them.
+SIDE_BY_SIDE = ("-n", "2", "--dist", "loadgroup")
 # What a group needs besides what the hub itself does: Python, Java and Maven.
 NEEDS = {"node": ("node", "npm"), "go": ("go",), "rust": ("cargo",)}
 INSTALL = {
@@ -37,8 +39,9 @@ def command(
 ) -> None:
     """Run every group of tests; what follows goes to pytest.
 
-    The groups node, go and rust need Node with npm, Go and Rust's Cargo; a group whose tools are missing is
-    left out, and that is said.
+    All of them run in two processes side by side (`-n 0`: in one); tests that are named, in one. The groups
+    node, go and rust need Node with npm, Go and Rust's Cargo; a group whose tools are missing is left out,
+    and that is said.
     """
     tests = CHECKOUT / "tests"
     if not tests.is_dir():
@@ -47,7 +50,7 @@ def command(
     chosen: list[str] = []
     if not _names_tests(context.args):
         groups = _runnable([group for group in GROUPS if (tests / group).is_dir()], every=every_group)
-        chosen = [str(tests / group) for group in groups]
+        chosen = [*SIDE_BY_SIDE, *(str(tests / group) for group in groups)]
         print(f"Test groups: {', '.join(groups)}.", flush=True)
     os.chdir(CHECKOUT)
     # Pytest takes over the process: its summary is the last line and its exit code is ours.

@@ -36,6 +36,17 @@ def columns_of(
     question: Question, common: Common, classes: tuple[InformationClass, ...]
 ) -> tuple[Column, ...]:
     """Return each fact of BY_CLASS for these classes."""
+    if common.plain and not question.organisation.protocols:
+        known = common.columns
+        if known is None or known[0] is not classes:
+            known = common.columns = (classes, _columns_of(question, common, classes))
+        return known[1]
+    return _columns_of(question, common, classes)
+
+
+def _columns_of(
+    question: Question, common: Common, classes: tuple[InformationClass, ...]
+) -> tuple[Column, ...]:
     none = column_of(_NO_CLASS, classes)
     ordered = overridden = confidential = none
     if question.case.grants:

@@ -118,8 +118,11 @@ def texts_of(payload: Mapping[str, object]) -> list[str]:
     found: list[str] = []
     rest: list[object] = [payload]
     for value in rest:
-        if value.__class__ is str:
+        kind = value.__class__
+        if kind is str:
             found.append(value)
+        elif kind in PLAIN:
+            continue
         elif isinstance(value, Mapping):
             rest.extend([each for each in value.values() if each is not None])
         elif isinstance(value, list | tuple):
@@ -139,7 +142,7 @@ def walked(payload: Mapping[str, object], specs: Sequence[FieldSpec], candidate:
 
     Whose an item is depends on the candidate's organisation alone, and only where items are somebody's.
     """
-    known = next(iter(_read), None)
+    known = _read[0] if _read else None
     if known is None or known[0] is not payload or known[1] is not specs:
         known = (payload, specs, {})
         _read[:] = [known]

@@ -7,11 +7,12 @@ tells there was one.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from hub.consent.alike import Key, alike
 from hub.consent.decision import Candidate, Decision, FieldSpec, Outcome, Scope
+from hub.consent.forms import Treatment, form_of, treatment_of, within
 from hub.consent.generalise import Between, generalised
 from hub.consent.outcomes import Decided, what_goes
 from hub.consent.paths import PLAIN, ContractFields, fields_of, general_of, scope_of, texts_of, walked
@@ -119,6 +120,98 @@ class _Cut:
         return not self.items_held and found == {Outcome.DISCLOSE}
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class _Plan:
+    """How payloads of one form are cut by one treatment: as `_Cut` would, with nothing left to look up."""
+
+    given: tuple[str, ...]
+    lists: tuple[str, ...]
+    """Those given that are lists."""
+    empty: tuple[str, ...]
+    """Lists that may be seen to be empty by whoever has no item held back."""
+    general: tuple[tuple[str, str, str | None], ...]
+    """What is filled with a general form, the exact field it is made of, and how."""
+    redacted: tuple[str, ...]
+    disclosed: tuple[str, ...]
+    """What may stand anywhere in the result: what goes, wherever it came from."""
+    held: tuple[str, ...]
+    """The texts that do not go, alone or in a list."""
+
+    def cut(
+        self, payload: Mapping[str, object], between: Between, items_held: tuple[str, ...]
+    ) -> dict[str, object]:
+        """Cut a payload of the form; every name stays, what may not be known is null."""
+        cut: dict[str, object] = dict.fromkeys(payload)
+        for name in self.given:
+            cut[name] = payload[name]
+        for name in self.lists:
+            cut[name] = [*_items(payload[name])]
+        if not items_held:
+            for name in self.empty:
+                cut[name] = []
+        for name, exact, generaliser in self.general:
+            cut[name] = generalised(generaliser, payload[exact], between)
+        return cut
+
+    def check(self, payload: Mapping[str, object], result: Mapping[str, object]) -> None:
+        """Look for every held-back text in the result, as `_check` does."""
+        held = [
+            (name, text)
+            for name in self.held
+            for text in _items(payload[name])
+            if isinstance(text, str) and len(text) >= LENGTH_MIN
+        ]
+        if held:
+            _look_for(held, result, {value for name in self.disclosed for value in _items(payload[name])})
+
+
+def _items(value: object) -> Sequence[object]:
+    """Return what a list holds; of a single value, that."""
+    return value if value.__class__ not in PLAIN and isinstance(value, list | tuple) else (value,)
+
+
+def _planned(treatment: Treatment) -> _Plan:
+    """Work out how payloads of a form are cut by a treatment."""
+    form, outcomes, made = treatment.form, treatment.outcomes, treatment.form.contract.made
+    there = [(name, kind, outcomes.get((name, Scope.ALL))) for name, kind in form.filled]
+    goes = [
+        (name, kind)
+        for name, kind, outcome in there
+        if outcome is Outcome.DISCLOSE and name not in form.empty and name not in made
+    ]
+    return _Plan(
+        given=tuple(name for name, kind in goes if kind in PLAIN),
+        lists=tuple(name for name, kind in goes if kind not in PLAIN),
+        empty=tuple(name for name in form.empty if name not in made and _all_go(treatment, name)),
+        general=tuple(
+            (general_of(spec).rpartition(".")[2], name, spec.generaliser)
+            for name, _, outcome in there
+            if outcome is Outcome.GENERALISE and (spec := form.contract.specs.get(name)) and name not in made
+        ),
+        redacted=tuple(
+            name
+            for name, _, outcome in there
+            if outcome is Outcome.REDACT and name not in form.empty and name not in made
+        ),
+        disclosed=tuple(name for name, _, outcome in there if outcome is Outcome.DISCLOSE),
+        held=tuple(
+            name
+            for name, kind, outcome in there
+            if outcome is not Outcome.DISCLOSE and (kind is str or kind not in PLAIN)
+        ),
+    )
+
+
+def _all_go(treatment: Treatment, name: str) -> bool:
+    """Tell whether nothing of a list can be held back."""
+    found = {
+        treatment.outcomes[path, scope] for path in within(treatment.form.contract, name) for scope in Scope
+    }
+    return found - {None} == {Outcome.DISCLOSE}
+
+
+_plans: dict[Treatment, _Plan] = {}
+_PLANS_MAX = 4_096
 _Made = tuple[dict[str, object], tuple[str, ...]]
 _last: list[tuple[Mapping[str, object], Sequence[FieldSpec], dict[Key, _Made]]] = []
 """The payload cut last, and what was made of it: the next recipient often gets the same."""
@@ -136,23 +229,53 @@ def cut(
     WithheldValueFound if a held-back value is still anywhere in the result.
     """
     key = alike(payload, specs, decision)
-    last = next(iter(_last), None)
+    last = _last[0] if _last else None
     if last is None or last[0] is not payload or last[1] is not specs:
         last = (payload, specs, {})
         _last[:] = [last]
     made = last[2].get(key)
     if made is None:
-        worker = _Cut(
-            decided=what_goes(decision).decided,
-            contract=fields_of(specs),
-            candidate=candidate,
-            items_held=frozenset(decision.items_held),
-            between=Between(decision.case, candidate.organisation),
-        )
-        result = worker.record(payload, "", Scope.ALL)
-        _check(payload, result, specs, worker)
-        made = last[2][key] = (result, tuple(worker.redacted))
+        form = form_of(payload, specs)
+        if form is None:
+            made = _by_reading(payload, specs, decision, candidate)
+        else:
+            between = Between(decision.case, candidate.organisation)
+            made = _by_plan(payload, treatment_of(form, what_goes(decision)), between, decision.items_held)
+        last[2][key] = made
     return made
+
+
+def _by_plan(
+    payload: Mapping[str, object], treatment: Treatment, between: Between, items_held: tuple[str, ...]
+) -> _Made:
+    """Cut a payload that has a form."""
+    plan = _plans.get(treatment)
+    if plan is None:
+        if len(_plans) >= _PLANS_MAX:
+            _plans.clear()
+        plan = _plans[treatment] = _planned(treatment)
+    result = plan.cut(payload, between, items_held)
+    plan.check(payload, result)
+    return result, plan.redacted
+
+
+def _by_reading(
+    payload: Mapping[str, object],
+    specs: Sequence[FieldSpec],
+    decision: Decision,
+    candidate: Candidate,
+) -> _Made:
+    """Cut a payload field by field, whatever is inside."""
+    worker = _Cut(
+        decided=what_goes(decision).decided,
+        contract=fields_of(specs),
+        candidate=candidate,
+        items_held=frozenset(decision.items_held),
+        between=Between(decision.case, candidate.organisation),
+    )
+    result = worker.record(payload, "", Scope.ALL)
+    _check(payload, result, specs, worker)
+    return result, tuple(worker.redacted)
 
 
 def _check(
@@ -167,8 +290,13 @@ def _check(
             disclosed.add(leaf.value)
         elif isinstance(leaf.value, str) and len(leaf.value) >= LENGTH_MIN:
             held.append((leaf.path, leaf.value))
-    if not held:
-        return
+    if held:
+        _look_for(held, result, disclosed)
+
+
+def _look_for(
+    held: Sequence[tuple[str, str]], result: Mapping[str, object], disclosed: Collection[object]
+) -> None:
     remains = "\n".join([text for text in texts_of(result) if text not in disclosed])
     for path, text in held:
         if text in remains:

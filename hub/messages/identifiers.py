@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+from functools import lru_cache
 from typing import NewType
 
 CaseRef = NewType("CaseRef", str)
@@ -37,6 +38,12 @@ def framed(part: str) -> bytes:
     raw = part.encode()
     length = len(raw)
     return (_LENGTHS[length] if length < len(_LENGTHS) else length.to_bytes(4, "big")) + raw
+
+
+@lru_cache(maxsize=4096)
+def framed_together(*parts: str) -> bytes:
+    """Write parts one after the other that are the same again and again: of a policy, of a recipient."""
+    return b"".join(map(framed, parts))
 
 
 def derived_id(*parts: str) -> str:

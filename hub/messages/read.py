@@ -94,7 +94,7 @@ def _reader(message: type) -> _Convert:
     )
 
     def convert(value: object) -> object:
-        if not isinstance(value, Mapping):
+        if value.__class__ is not dict and not isinstance(value, Mapping):
             raise _unfit(message.__name__)
         found: dict[str, object] = {}
         for attribute, name, step, required in steps:
@@ -130,7 +130,7 @@ def _items(item: _Convert, name: str) -> _Convert:
     def convert(value: object) -> tuple[object, ...]:
         if not isinstance(value, list | tuple):
             raise _unfit(name)
-        return tuple(item(each) for each in value)
+        return tuple([item(each) for each in value])
 
     return convert
 
@@ -152,11 +152,11 @@ def _plain(kind: type, name: str) -> _Convert:
     """Read text, a number or a boolean; true is no number."""
 
     def convert(value: object) -> object:
+        if type(value) is kind or (kind is str and isinstance(value, str)):
+            return value
         if kind is float and type(value) is int:
             return float(value)
-        if type(value) is not kind and not (kind is str and isinstance(value, str)):
-            raise _unfit(name)
-        return value
+        raise _unfit(name)
 
     return convert
 

@@ -104,11 +104,11 @@ def concerned(
         _add_line_managers(gathering, after, now)
     if before is not None and before.custody is not None and before.custody != after.custody:
         _add_unit(gathering, before.custody.prison, Concern.MOVED, view)
-    placed = sorted(gathering.found.items(), key=lambda item: _rank(item[0]))
     found = []
-    for place, (concern, persons) in placed:
+    for place in sorted(gathering.found, key=_rank):
         if not _is_asked(body, place) or _is_author(envelope, place, after, now):
             continue
+        concern, persons = gathering.found[place]
         case = _seen_in(place, before, after, staying=staying, now=now)
         candidate = Candidate(
             organisation=place[0],

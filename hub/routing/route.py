@@ -26,7 +26,7 @@ from hub.messages.read import read
 from hub.routing.agreeing import check_sending, check_view
 from hub.routing.announcing import announce
 from hub.routing.authorising import check_authority
-from hub.routing.bringing_up import brought_up, naming_today
+from hub.routing.bringing_up import at_prisons_of_today, brought_up, naming_today
 from hub.routing.catching_up import catch_up
 from hub.routing.concern import Concerned, concerned
 from hub.routing.directory import ViewDirectory
@@ -148,7 +148,7 @@ def _taken(submission: Submission, view: View, now: Instant) -> Result:
 def _case(view: View, ref: CaseRef) -> Case | None:
     """Return a case as it stands, what it keeps under the names of today."""
     found = view.case(ref)
-    return None if found is None else brought_up(found, view.contracts)
+    return None if found is None else at_prisons_of_today(brought_up(found, view.contracts), view)
 
 
 def _applied(

@@ -51,7 +51,10 @@ if TYPE_CHECKING:
     from hub.topics.library import Contract, SchemaLibrary
     from hub.topics.sealing import Keys
 
-ENVELOPE, SUBMISSION, SEALED, CONTROL, TICK, OUTBOX, LEDGER, QUARANTINE, REDECIDE = range(1, 10)
+(
+    *(ENVELOPE, SUBMISSION, SEALED, CONTROL, TICK, OUTBOX, LEDGER, QUARANTINE, REDECIDE),
+    DELIVERY_EVENT,
+) = range(1, 11)
 """Schema ids of the hub's own records (schemas/manifest.yaml)."""
 ORGANISATION_HEADER = "hub-organisation"
 _PACKED_LEVEL = 1
@@ -79,17 +82,18 @@ class Codec:
         self.sealer = Sealer(keys)
         self.pairwise = Pairwise(keys)
         self._own: dict[int, Contract] = {
-            number: library.by_id(number) for number in range(ENVELOPE, REDECIDE + 1)
+            number: library.by_id(number) for number in range(ENVELOPE, DELIVERY_EVENT + 1)
         }
 
-    def submission(self, submission: Submission) -> Encoded:
+    def submission(self, submission: Submission, *, as_sent: bytes = b"") -> Encoded:
         """Write a message for hub.intake, sealed under the key of its case, or its sender's if there is none.
 
         A reference that leads nowhere must not make a key: whoever may send could fill the key store.
+        `as_sent` is the message as `as_sent` gave it, for one that is to stand there again as it was.
         """
         envelope = submission.envelope
         sealed = self.seal(
-            self.envelope_bytes(submission),
+            as_sent or self.envelope_bytes(submission),
             key_id=self._key_for(envelope),
             place=INTAKE,
             record=envelope.case,

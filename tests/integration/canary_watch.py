@@ -30,10 +30,11 @@ from hub.app import attached
 from hub.demo.perform import Performed, perform
 from hub.demo.submissions import NO_SUCH_CASE
 from hub.messages.envelope import Role
-from hub.messages.identifiers import MessageId
+from hub.messages.identifiers import MessageId, OrganisationId
 from hub.settings import load
 from hub.topics.policy_files import folder_policy
 from tests.integration.canary_story import REGION, Says, Story, canary_parties, said_at
+from tests.integration.mesh.tokens import mesh_token
 from tests.integration.sinks import AFTER_IT_STOPPED, IN, RECORD, ROOT, WHILE_IT_RUNS, Delivered, Found, Site
 
 if TYPE_CHECKING:
@@ -123,6 +124,7 @@ async def _played(found: Watched, settings: Settings, environment: Mapping[str, 
             await stage.refused()
             await stage.malformed()
             await stage.asked()
+            await stage.by_mesh()
             await stage.by_kafka()
         policy = folder_policy()
         reasons = {code: staff for code, (staff, _) in policy.reasons.items()}
@@ -286,10 +288,40 @@ class _Stage:
             )
         for who in (REGION, NOBODY):
             await ask(self.http, who, "POST", events.ROUTE, json=self.event(word()))
-        path = f"/v1/mailbox/messages/{'0' * 32}/status/acknowledged"
-        await ask(self.http, REGION, "PUT", path, json={"digest": word()})
+        status = f"/v1/mailbox/messages/{'0' * 32}/status"
+        await ask(self.http, REGION, "PUT", f"{status}/acknowledged", json={"digest": word()})
+        await ask(self.http, REGION, "PUT", f"{status}/read", json={"role": word(), "person": word()})
+        await ask(self.http, REGION, "PUT", f"{status}/refused", json={"reason": word(), word(): word()})
+        several = {"deliveries": [{"delivery": word(), "digest": word()}, {"delivery": word()}]}
+        await ask(self.http, REGION, "POST", "/v1/mailbox/acknowledge", json=several)
+        await ask(self.http, REGION, "POST", f"/v1/mailbox/lease?max={word()}")
         for verb in ("verify", "pause", "resume", "rotate-secret"):
             await ask(self.http, REGION, "POST", f"/v1/endpoints/{word()}/{verb}")
+        await ask(self.http, REGION, "POST", f"/v1/deliveries/{word()}/redeliver")
+
+    async def by_mesh(self) -> None:
+        """Hand MESH what is none of its: canaries in tokens, headers, addresses and bodies."""
+        word, ask = self.found.never.mint.token, self.site.ask
+        secret = await self.site.hub.new_mesh_secret(OrganisationId(REGION))
+        own = f"/messageexchange/{REGION.upper()}"
+        first = {"Mex-To": "HUB", "Mex-WorkflowID": "HUB_RECEIPT", "Mex-Chunk-Range": "1:2"}
+        tries = [
+            ("GET", "/messageexchange/_ping", {}, b""),
+            ("POST", f"{own}/outbox", first | {"Mex-LocalID": word()}, word().encode()),
+            ("GET", f"{own}/inbox?workflow_filter={word()}", {}, b""),
+            ("GET", f"{own}/inbox?continue_from={word()}", {}, b""),
+            ("GET", f"{own}/inbox/{word()}", {}, b""),
+            ("PUT", f"{own}/inbox/{word()}/status/acknowledged", {}, b""),
+            ("POST", f"{own}/outbox", {"Mex-To": word(), "Mex-WorkflowID": word()}, word().encode()),
+            ("POST", f"{own}/outbox", {"Mex-To": "HUB", "Mex-WorkflowID": "HUB_PROGRESS"}, word().encode()),
+            ("POST", f"{own}/outbox/{word()}/2", {"Mex-Chunk-Range": "2:2"}, word().encode()),
+            ("GET", f"{own}/outbox/tracking?messageID={word()}", {}, b""),
+        ]
+        for method, path, headers, content in tries:
+            token = mesh_token(REGION.upper(), secret.password, secret.shared_key)
+            for authority in (token, f"NHSMESH {word()}:{word()}:0:202611271200:{'0' * 64}"):
+                said = {"Authorization": authority, **headers}
+                await ask(self.http, REGION, method, path, headers=said, content=content)
 
     def event(self, said: str) -> dict[str, object]:
         """An event of the prison system about somebody the hub does not know, with a canary in every text."""

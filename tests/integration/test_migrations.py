@@ -35,9 +35,11 @@ TABLES = {
     "merged_case",
     "consultation",
     "lane",
+    "messages_of_day",
     "delivery_event",
     "endpoint",
     "push",
+    "remedy",
 }
 _OLD_DELIVERY: LiteralString = """
 INSERT INTO delivery (delivery_id, message_id, case_ref, organisation, role, message, contract, urgency, box,

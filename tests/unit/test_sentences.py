@@ -66,7 +66,7 @@ def a_rule(clauses: tuple[Clause, ...], effect: Effect = Effect.PERMIT) -> Rule:
 
 
 @pytest.mark.requirement("R-DIS-08")
-@pytest.mark.parametrize("rule", RULES.values(), ids=str)
+@pytest.mark.parametrize("rule", RULES.values(), ids=[each.rule for each in RULES.values()])
 def test_every_condition_of_every_rule_is_said(rule: Rule) -> None:
     """Who, which rung, each further condition, what of which messages, bases, handling, what is necessary."""
     said = SAID[rule.rule].text
@@ -106,7 +106,7 @@ def test_no_two_rules_are_said_alike() -> None:
 
 
 @pytest.mark.requirement("R-DIS-08")
-@pytest.mark.parametrize("rule", RULES.values(), ids=str)
+@pytest.mark.parametrize("rule", RULES.values(), ids=[each.rule for each in RULES.values()])
 def test_sentence_changes_when_a_condition_is_dropped(rule: Rule) -> None:
     """So no condition goes unsaid."""
     for index in range(len(rule.clauses)):

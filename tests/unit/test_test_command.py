@@ -48,7 +48,10 @@ def test_every_group_that_is_there_runs_in_its_order_and_the_rest_goes_to_pytest
     run: pytest.MonkeyPatch,
 ) -> None:
     run.setattr(testing, "NEEDS", {})
-    expected = [str(TESTS / group) for group in testing.GROUPS if (TESTS / group).is_dir()]
+    expected = [
+        *testing.SIDE_BY_SIDE,
+        *(str(TESTS / group) for group in testing.GROUPS if (TESTS / group).is_dir()),
+    ]
     assert pytests(run, "--every-group", "-k", "consent", "-q") == [*expected, "-k", "consent", "-q"]
     assert {each.name for each in TESTS.iterdir() if list(each.glob("test_*.py"))} <= set(testing.GROUPS)
 
@@ -59,7 +62,7 @@ def test_a_group_whose_tools_are_missing_is_left_out_by_name(
     without(run, "npm")
     run.setattr(testing, "GROUPS", ("unit", "node"))
     run.setattr(Path, "is_dir", lambda _: True)
-    assert pytests(run) == [str(TESTS / "unit")]
+    assert pytests(run) == [*testing.SIDE_BY_SIDE, str(TESTS / "unit")]
     printed = capsys.readouterr().out
     assert "the test group node needs npm" in printed
     assert "Test groups: unit.\n" in printed

@@ -61,7 +61,7 @@ def test_each_status_has_its_kind_and_its_charge(status: int, kind: Kind, charge
     ("code", "kind", "charge"),
     [
         (Code.DNS, Kind.OURS, 0),
-        (Code.NO_ADDRESS, Kind.MISCONFIGURED, 0),
+        (Code.NO_ADDRESS, Kind.RETRY, 1),
         (Code.CONNECTION, Kind.RETRY, 1),
         (Code.TLS, Kind.MISCONFIGURED, 0),
         (Code.TIMEOUT, Kind.SLOW_DOWN, 1),

@@ -5,9 +5,11 @@ from __future__ import annotations
 import asyncio
 import socket
 import time
+from collections import deque
 from collections.abc import AsyncIterator, Sequence
 from ipaddress import ip_address
 
+import httpcore
 import pytest
 import pytest_asyncio
 
@@ -16,7 +18,7 @@ from hub.adapters.webhooks.addresses import Address
 from hub.adapters.webhooks.egress import Egress, tls_context
 from hub.adapters.webhooks.limits import EgressLimits
 from hub.adapters.webhooks.outcomes import Answered, Code, NotAnswered
-from hub.adapters.webhooks.pinned import SystemResolver
+from hub.adapters.webhooks.pinned import Pin, SystemResolver
 from hub.adapters.webhooks.target import Target
 from tests.unit.raw_servers import OK, Authority, own_address, saying, serving
 
@@ -142,6 +144,42 @@ async def test_connections_that_waited_too_long_are_closed() -> None:
             await asyncio.sleep(0.05)
         assert list(short._idle) == ["endpoint-2"]
     await short.close()
+
+
+async def test_many_at_once_share_what_is_kept_without_taking_it_from_each_other() -> None:
+    egress = Egress(limits=EgressLimits(endpoints_kept_max=2, idle_per_endpoint_max=3, idle_s=0.005))
+
+    async def varying(_: bytes, writer: asyncio.StreamWriter) -> None:
+        await asyncio.sleep(0.001 * (len(server.requests) % 4))
+        writer.write(OK)
+
+    async def some(number: int) -> None:
+        for turn in range(12):
+            target = Target.of(f"endpoint-{(number + turn) % 4}", url, on_loopback=True)
+            assert isinstance(await egress.post(target, url, headers={}, body=BODY), Answered)
+
+    async with serving(varying) as server:
+        url = f"http://127.0.0.1:{server.port}/"
+        await asyncio.gather(*(some(number) for number in range(25)))
+        assert len(server.requests) == 25 * 12
+        assert len(egress._idle) <= 2
+        await egress.close()
+
+
+async def test_closing_what_is_kept_goes_on_while_somebody_else_takes_from_it() -> None:
+    kept: deque[egress_module._Line] = deque()
+    closed: list[str] = []
+
+    class Connection(httpcore.AsyncHTTPConnection):
+        async def aclose(self) -> None:
+            closed.append(self.info())
+            if kept:
+                kept.pop()
+
+    pin = Pin([], EgressLimits())
+    kept.extend(egress_module._Line(Connection(httpcore.Origin(b"http", b"a", 1)), pin) for _ in range(4))
+    await egress_module._close(kept)
+    assert len(closed) == 2
 
 
 @pytest.mark.parametrize("status", [301, 302, 303, 304, 307, 308])

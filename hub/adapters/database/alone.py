@@ -16,6 +16,8 @@ AGREEMENT_LOCK = 0x4147_5245
 """First half of the advisory lock of an organisation's contracts; the second is the organisation."""
 PROFILE_LOCK = 0x5052_4F46
 """First half of the advisory lock of the jurisdiction profiles; all of them are one."""
+HOLD_LOCK = 0x484F_4C44
+"""First half of the lock of a partition whose deliveries may be held; the second is its number."""
 _CONNECT_TIMEOUT_S = 10
 
 

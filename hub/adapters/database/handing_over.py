@@ -57,11 +57,13 @@ class Happened(StrEnum):
     SKIPPED = "skipped"
     REDELIVERED = "redelivered"
     """Somebody had it pushed again."""
+    STOOD = "stood"
+    """How it stood when its row was about to be made again, where no other event says so."""
 
 
 _NOTE: LiteralString = """
-INSERT INTO delivery_event (delivery_id, organisation, case_ref, kind, channel, said)
-SELECT delivery_id, organisation, case_ref, %(kind)s, %(channel)s, %(said)s
+INSERT INTO delivery_event (delivery_id, organisation, case_ref, kind, channel, said, state, sequence)
+SELECT delivery_id, organisation, case_ref, %(kind)s, %(channel)s, %(said)s, state, sequence
   FROM delivery WHERE delivery_id = ANY(%(deliveries)s) ORDER BY cursor
 """
 
@@ -91,7 +93,11 @@ async def note(
     channel: Channel,
     said: Mapping[str, object] | None = None,
 ) -> None:
-    """Write down what happened to these deliveries, whose rows the transaction holds already."""
+    """Write down what happened to these deliveries, and how they stand now.
+
+    Called once the transaction has changed their rows: a projection that is made again has state and number
+    of the last event.
+    """
     values = {
         "deliveries": list(deliveries),
         "kind": happened.value,

@@ -4,6 +4,7 @@ from hub.adapters.feeds.feeds import CaseOf, Feeds, Organisations
 from hub.adapters.feeds.limits import FeedLimits
 from hub.adapters.feeds.organisations import ProjectedOrganisations
 from hub.adapters.feeds.people import ProjectedPeople
+from hub.adapters.feeds.reading import Reader, check_sender, record_id, taken_from
 
 __all__ = [
     "CaseOf",
@@ -12,4 +13,8 @@ __all__ = [
     "Organisations",
     "ProjectedOrganisations",
     "ProjectedPeople",
+    "Reader",
+    "check_sender",
+    "record_id",
+    "taken_from",
 ]

@@ -9,6 +9,8 @@ Nothing it logs is kept, it may show a record whole (research: kafka.md 2).
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import time
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Protocol, cast
 
@@ -23,11 +25,10 @@ from aiokafka.errors import (
 )
 from faststream.middlewares import AckPolicy
 
-from hub.adapters.feeds.reading import Reader, Record, is_event, reason, record_id
+from hub.adapters.feeds.reading import Reader, Record, reason, record_id, taken_from
 from hub.errors import Refused, Unreachable
 from hub.topics.evidence import SetAside
 from hub.topics.keys import case_key
-from hub.topics.person_index import number_digest
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping, Sequence
@@ -113,8 +114,10 @@ class Feed:
             async with asyncio.timeout(self._limits.step_timeout_s):
                 await self._subscriber.start()
             while not stop.is_set():
+                began_s = time.monotonic()
                 try:
-                    await self._round()
+                    taken = await self._round()
+                    await self._pace(taken, began_s, stop)
                 except (KafkaError, Unreachable) as error:
                     failures += 1
                     await self._after_failure(error, failures, stop)
@@ -126,8 +129,15 @@ class Feed:
         finally:
             await self._subscriber.stop()
 
-    async def _round(self) -> None:
-        """Take what there is, hand all of it on, and only then acknowledge it."""
+    async def _pace(self, taken: int, began_s: float, stop: asyncio.Event) -> None:
+        """Wait until as many seconds have passed as so many records may take: the rest waits on its topic."""
+        early_s = taken / self._limits.records_per_s_max - (time.monotonic() - began_s)
+        if early_s > 0:
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(stop.wait(), early_s)
+
+    async def _round(self) -> int:
+        """Take what there is, hand all of it on, and only then acknowledge it; returns how many."""
         taken, blocked = await self._take()
         if taken:
             try:
@@ -138,6 +148,7 @@ class Feed:
             await _acknowledge(taken[-1])
         if blocked:
             await self._pass_unreadable()
+        return len(taken)
 
     async def _take(self) -> tuple[list[KafkaMessage], bool]:
         """Wait for a record, then take those already there; True: the client stopped at a broken one."""
@@ -173,15 +184,13 @@ class Feed:
                 raise outcome
 
     async def _read(self, record: Record, sender: Organisation | None) -> Taken | None:
-        """Return the message a record is; None: an event of the prison system the hub has no use for."""
-        reader = self._outlet.reader
-        if not is_event(record, sender):
-            return reader.read(record, topic_of=self._organisation, sender=sender)
-        event = reader.event(record)
-        if event is None:
-            return None
-        case = await self._outlet.case_of(number_digest(reader.codec.keys, event.person))
-        return reader.read_event(record, event, case=case, topic_of=self._organisation, sender=sender)
+        return await taken_from(
+            self._outlet.reader,
+            record,
+            topic_of=self._organisation,
+            sender=sender,
+            case_of=self._outlet.case_of,
+        )
 
     async def _append_lane(self, lane: Sequence[tuple[Record, Taken]]) -> None:
         for record, taken in lane:

@@ -22,6 +22,8 @@ class FeedLimits:
     """Longest message-id header."""
     batch_records_max: int = 200
     """Most records of one organisation taken before they are acknowledged."""
+    records_per_s_max: int = 200
+    """Most records of one organisation taken in a second; the rest waits on its topic."""
     poll_ms: int = 250
     """Longest wait for a record before the feed looks around."""
     fetch_wait_ms: int = 200

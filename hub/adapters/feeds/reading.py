@@ -19,12 +19,12 @@ from hub.topics.codec import SUBMISSION
 from hub.topics.hmpps import event_in, mapped
 from hub.topics.library import unframe
 from hub.topics.pairwise import message_id
-from hub.topics.person_index import nobodys_reference
+from hub.topics.person_index import nobodys_reference, number_digest
 from hub.topics.references import Origin, References, opens_a_case
 from hub.topics.strict_json import canonical_digest, read_object
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Awaitable, Callable, Iterator
 
     from hub.adapters.feeds.limits import FeedLimits
     from hub.consent.parties import Organisation
@@ -126,7 +126,7 @@ class Reader:
         organisation: OrganisationId,
         sender: Organisation | None,
     ) -> Taken:
-        _agreed(sender, checked)
+        check_sender(sender, MessageName(checked.contract.name))
         references = References(self.codec.pairwise, self.codec.keys, organisation)
         faults = references.faults(checked)
         if faults:
@@ -174,6 +174,28 @@ class Reader:
         return check_native_submission(self.codec.library, self.codec.library.decode(contract, body))
 
 
+async def taken_from(
+    reader: Reader,
+    record: Record,
+    *,
+    topic_of: OrganisationId,
+    sender: Organisation | None,
+    case_of: Callable[[bytes], Awaitable[CaseRef | None]],
+) -> Taken | None:
+    """Return the message a record is; None: an event of the prison system the hub has no use for.
+
+    Raises:
+        Refused: It cannot be taken.
+    """
+    if not is_event(record, sender):
+        return reader.read(record, topic_of=topic_of, sender=sender)
+    event = reader.event(record)
+    if event is None:
+        return None
+    case = await case_of(number_digest(reader.codec.keys, event.person))
+    return reader.read_event(record, event, case=case, topic_of=topic_of, sender=sender)
+
+
 def is_event(record: Record, sender: Organisation | None) -> bool:
     """Whether a record is an event as the prison system writes it, from a sender that may send such.
 
@@ -196,14 +218,14 @@ def _hostile() -> Iterator[None]:
         raise NotReadable(code, f"{type(error).__name__} while reading the record") from None
 
 
-def _agreed(sender: Organisation | None, checked: Checked) -> None:
+def check_sender(sender: Organisation | None, message: MessageName) -> None:
     """Refuse what this organisation may not send now; the router decides again, in the log's order."""
     if sender is None or sender.standing is not Standing.ACTIVE:
         code = "ORGANISATION-SUSPENDED"
         raise NotReadable(code, "the hub takes nothing from this organisation now")
-    if checked.contract.name not in sender.sends:
+    if message not in sender.sends:
         code = "MESSAGE-NOT-AGREED"
-        raise NotReadable(code, f"this organisation has not agreed to send {checked.contract.name}")
+        raise NotReadable(code, f"this organisation has not agreed to send {message}")
 
 
 def reason(error: Refused) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from hub.adapters.database.undelivered import REASONS
 from hub.consent.partner_contracts import Direction, Phase
 from hub.messages.envelope import MessageName
 from hub.routing.outcome import Urgency
@@ -19,6 +20,12 @@ _INSTANT: Described = {"type": "string", "format": "date-time"}
 _MAYBE: Described = {"type": ["string", "null"]}
 _MAYBE_INSTANT: Described = {"type": ["string", "null"], "format": "date-time"}
 _DIGEST: Described = {"type": "string", "pattern": "^[0-9a-f]{64}$"}
+_SEQUENCE: Described = {
+    "type": "integer",
+    "minimum": 1,
+    "description": "Counts what you were handed of one person but by Kafka; no number is missing.",
+}
+_NUMBER: Described = {"type": "string", "pattern": "^[1-9][0-9]*$"}
 _CONTRACT: Described = {"type": "string", "examples": ["referral.v1"]}
 _MESSAGE: Described = {"enum": [each.value for each in MessageName]}
 _DATES = ("effective", "deprecated", "sunset", "removal")
@@ -59,7 +66,7 @@ _WAITING = _object(
         "type": _MESSAGE,
         "contract": {"type": "string", "description": "Schema version it is written in."},
         "urgency": {"enum": [each.value for each in Urgency]},
-        "state": {"enum": ["available", "fetched"]},
+        "state": {"enum": ["available", "fetched", "transported"]},
         "size": {"type": "integer", "description": "Bytes of the framed record."},
         "digest": _DIGEST,
         "available_at": _INSTANT,
@@ -105,6 +112,7 @@ _DELIVERY = _object(
         "envelope": headers_schema(),
         "data": {"type": "object", "description": "The record, dates and instants in ISO 8601."},
         "digest": {**_DIGEST, "description": "SHA-256 of the framed bytes; acknowledge with it."},
+        "sequence": _SEQUENCE,
     }
 )
 _ENTRY = _object(
@@ -162,6 +170,7 @@ _FETCHED: Described = {
     "headers": {
         **ENDING,
         "Hub-Digest": {"schema": _DIGEST, "description": "SHA-256 of the framed bytes; acknowledge with it."},
+        "Hub-Sequence": {"schema": _NUMBER, "description": "The same as `sequence`."},
         "Repr-Digest": {"schema": _TEXT, "description": "The same as RFC 9530 has it; with Avro only."},
         "ce-id": {
             "schema": DELIVERY_ID,
@@ -187,6 +196,67 @@ ANSWERS: Mapping[str, Described] = {
             }
         )
     ),
+    "follow-mailbox": {
+        "content": {
+            "text/event-stream": {
+                "schema": {
+                    "type": "string",
+                    "description": "Events `delivery`, with an id and as data a JSON object of delivery, "
+                    "type, contract, urgency and url; event `resync` where Last-Event-ID is not known: all "
+                    "that waits is told again; a comment as a sign of life.",
+                }
+            }
+        }
+    },
+    "list-undelivered": _json(
+        _object(
+            {
+                "deliveries": _list(
+                    _object(
+                        {
+                            "delivery": DELIVERY_ID,
+                            "type": _MESSAGE,
+                            "urgency": {"enum": [each.value for each in Urgency]},
+                            "available_at": _INSTANT,
+                            "reason": {"enum": [each for each in REASONS if each != "held"]},
+                            "detail": {**_MAYBE, "description": "Why the last push did not arrive."},
+                            "due_at": {**_MAYBE_INSTANT, "description": "When it is pushed again."},
+                            "url": {"type": "string", "format": "uri-reference"},
+                        }
+                    )
+                ),
+                "more": {"type": "boolean", "description": "Whether there are older ones beyond these."},
+            }
+        )
+    ),
+    "lease-deliveries": _json(
+        _object(
+            {
+                "lease": {"type": "string", "description": "List what it holds with ?lease=."},
+                "until": {**_MAYBE_INSTANT, "description": "When it ends; null: nothing was there to lease."},
+                "messages": _list(_WAITING),
+            }
+        )
+    ),
+    "acknowledge-deliveries": _json(
+        _object(
+            {
+                "results": _list(
+                    _object(
+                        {
+                            "delivery": _TEXT,
+                            "acknowledged": {"type": "boolean"},
+                            "code": {
+                                **_MAYBE,
+                                "description": "The problem's code; null: it is acknowledged.",
+                            },
+                        }
+                    )
+                )
+            }
+        )
+    ),
+    "look-at-delivery": {"headers": {"Hub-Digest": {"schema": _DIGEST}, "Hub-Sequence": {"schema": _NUMBER}}},
     "count-mailbox": _json(_object({"count": _COUNT})),
     "fetch-delivery": _FETCHED,
     "list-endpoints": _json(_object({"endpoints": _list(_ENDPOINT)})),

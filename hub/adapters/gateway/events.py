@@ -117,7 +117,7 @@ async def _taken(gateway: Services, event: _Event, post: Post) -> Answer:
         return await intake.take(post)
     digest = canonical_digest(event.document)
     named = message_id(intake.keys, organisation=own, route=ROUTE, idempotency_key=digest)
-    attempt = Attempt(organisation=own, route=ROUTE, message_id=named, digest=digest)
+    attempt = Attempt(organisation=own, route=ROUTE, message_id=named, digest=digest, counts=False)
     try:
         taken = await intake.take(post)
     except ProblemError as error:

@@ -26,6 +26,7 @@ from typing import TYPE_CHECKING
 import structlog
 
 from hub.adapters.gateway.limits import FORGETTING, ForgettingLimits
+from hub.adapters.gateway.mesh_store import MeshStore
 from hub.adapters.gateway.problems import ProblemError
 from hub.adapters.gateway.store import ATTEMPT_FAILED, DATABASE_GONE, AttemptRow, GatewayStore
 
@@ -49,6 +50,8 @@ class Attempt:
     route: str
     message_id: MessageId
     digest: str
+    counts: bool = True
+    """Whether it is one of the messages an organisation may post so many of in a day."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,6 +86,7 @@ class OnceOnly:
 
     store: GatewayStore
     limits: GatewayLimits
+    messages_per_day_max: int
 
     async def run(
         self, attempt: Attempt, *, answer: dict[str, object], append: Callable[[], Awaitable[None]]
@@ -90,7 +94,8 @@ class OnceOnly:
         """Append unless that has been done, and return the answer first given.
 
         Raises:
-            ProblemError: the key belongs to another body, or its first post is still under way.
+            ProblemError: the key belongs to another body, its first post is still under way, or the
+                organisation has posted as many messages as it may today.
 
         """
         if not await self._ours(attempt):
@@ -100,6 +105,7 @@ class OnceOnly:
             if not await self._taken_over(attempt):
                 raise self._outstanding(await self._row(attempt))
         try:
+            await self._count(attempt)
             await append()
         except BaseException:
             # Told first is what went wrong first: without its database the row is taken over in time.
@@ -143,6 +149,15 @@ class OnceOnly:
         left_s = math.ceil(self.limits.takeover_after_s - age_s)
         return ProblemError("idempotency-outstanding", retry_after_s=max(1, left_s))
 
+    async def _count(self, attempt: Attempt) -> None:
+        if attempt.counts:
+            over_s = await self.store.count_message(
+                organisation=attempt.organisation, most=self.messages_per_day_max
+            )
+            if over_s is not None:
+                code = "quota-exceeded"
+                raise ProblemError(code, retry_after_s=math.ceil(over_s))
+
     async def _ours(self, attempt: Attempt) -> bool:
         return await self.store.open_attempt(
             organisation=attempt.organisation,
@@ -183,9 +198,12 @@ async def forget_old_attempts(
     A database that does not answer is waited out: what is not forgotten now is forgotten later.
     """
     store = GatewayStore(pool, wait_s_max=limits.database_wait_s_max)
+    mesh = MeshStore(pool, wait_s_max=limits.database_wait_s_max)
     while not stop.is_set():
         try:
             await _forget(store, days=days, stop=stop, rows_max=limits.rows_max)
+            while await mesh.forget(limit=limits.rows_max) and not stop.is_set():
+                pass
         except DATABASE_GONE as error:
             _LOG.warning("gateway.forgetting_put_off", error=type(error).__name__)
         with contextlib.suppress(TimeoutError):

@@ -16,6 +16,7 @@ from hub.adapters.gateway.idempotency import Answer, Attempt, OnceOnly
 from hub.adapters.gateway.identity import may_send
 from hub.adapters.gateway.mailbox import KEY_ERASED
 from hub.adapters.gateway.problems import ProblemError
+from hub.adapters.gateway.rates import ALWAYS_TAKEN
 from hub.errors import Fault, InvalidBody, NotReadable, Unreachable
 from hub.messages.envelope import MessageName, Submission
 from hub.topics.bodies import check_submission
@@ -64,6 +65,8 @@ class Post:
     dry_run: bool
     contract: PartnerContract | None
     """What the organisation sends it by."""
+    said: dict[str, object] | None = None
+    """What the caller said, where the hub made the document from it: by this a repeat is known."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -96,7 +99,8 @@ class Intake:
                 route=post.route,
                 idempotency_key=post.idempotency_key,
             ),
-            digest=canonical_digest(post.document),
+            digest=canonical_digest(post.document if post.said is None else post.said),
+            counts=post.message not in ALWAYS_TAKEN,
         )
         try:
             may_send(post.organisation, post.message)

@@ -6,12 +6,13 @@ person, case or message exists (R-DEL-03). `docs/reference/problems.md` is writt
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from fastapi.responses import JSONResponse
 
 from hub.adapters import telemetry
+from hub.adapters.gateway.mailbox_problems import MAILBOX_PROBLEMS
+from hub.adapters.gateway.problem import Problem
 from hub.errors import Fault, HubError
 
 if TYPE_CHECKING:
@@ -20,24 +21,6 @@ if TYPE_CHECKING:
 MEDIA_TYPE = "application/problem+json"
 _HUBS_FAULT = 500
 """From this status on the fault is the hub's."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Problem:
-    """One kind of refusal: its stable code, HTTP status, what it means and what to do."""
-
-    code: str
-    status: int
-    title: str
-    meaning: str
-    fix: str
-    retryable: bool
-    """True: the same request, unchanged, may succeed later."""
-
-    @property
-    def type(self) -> str:
-        """Return the problem's type URI, a path on the gateway itself."""
-        return f"/problems/{self.code}"
 
 
 class ProblemError(HubError):
@@ -304,13 +287,14 @@ _ALL = (
         fix="Use a new Idempotency-Key for a new message.",
         retryable=False,
     ),
+    *MAILBOX_PROBLEMS,
     Problem(
-        code="ack-digest-mismatch",
-        status=422,
-        title="The digest is not that of the delivery",
-        meaning="An acknowledgement names the SHA-256 of the framed bytes received; this one names others.",
-        fix="Fetch the delivery again and acknowledge with the digest it carries.",
-        retryable=False,
+        code="too-many-streams",
+        status=429,
+        title="This organisation follows its mailbox too often at once",
+        meaning="An organisation may have a bounded number of event streams open, and has them open.",
+        fix="Close one, or try again after the time in Retry-After.",
+        retryable=True,
     ),
     Problem(
         code="internal",
@@ -376,6 +360,24 @@ _ALL = (
             "taken."
         ),
         fix="Send the same request again with the same Idempotency-Key; it is taken once.",
+        retryable=True,
+    ),
+    Problem(
+        code="rate-limited",
+        status=429,
+        title="Too many requests of one organisation",
+        meaning="The organisation sends more requests in a second, or has more under way, than it may.",
+        fix="Send the same request again after the time in Retry-After, and fewer at once.",
+        retryable=True,
+    ),
+    Problem(
+        code="quota-exceeded",
+        status=429,
+        title="Too many messages today",
+        meaning="The organisation has sent as many messages as it may in a day. Risk changes, prison events, "
+        "consents and corrections are taken all the same.",
+        fix="Send the same message again, with its idempotency key, after the time in Retry-After, or ask "
+        "whoever runs the hub for more.",
         retryable=True,
     ),
     Problem(

@@ -34,6 +34,20 @@ class ProjectorLimits:
     attempts_max: int = 60
     """Failed transactions in a row after which the projector gives up."""
 
+    database_wait_s_max: float = 10.0
+    """Longest wait for a connection to the database."""
+
+    relay_interval_ms: int = 100
+    """Time between two looks for what happened to deliveries and is not published."""
+    relay_events_max: int = 500
+    """Most events published in one round."""
+    relay_bytes_max: int = 524_288
+    """Most bytes of one partition published at once; below what the topic takes."""
+    relay_timeout_s: float = 15.0
+    """Longest wait until the broker has what was published; below what a transaction may idle."""
+    forget_events_max: int = 1_000
+    """Most published events forgotten in one round."""
+
     ask_interval_ms: int = 200
     """Time between two looks for what is held and not asked about."""
     ask_deliveries_max: int = 200

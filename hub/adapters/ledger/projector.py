@@ -17,8 +17,10 @@ from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener, TopicPartition
 from aiokafka.errors import IllegalStateError, KafkaError
 from psycopg_pool import PoolTimeout
 
+from hub.adapters.database.freshness import Projection
 from hub.adapters.database.standstill import stands_still
 from hub.adapters.ledger import positions
+from hub.adapters.ledger.happened import HAPPENED, bring_back
 from hub.adapters.ledger.holding import Control, cases_turning, hold, lock_partitions
 from hub.adapters.ledger.limits import ProjectorLimits
 from hub.adapters.ledger.positions import Step
@@ -69,6 +71,7 @@ class Projector:
         self._bootstrap = bootstrap
         self._pool = pool
         self._rows = Rows(codec, catalogue)
+        self._catalogue = catalogue
         self._group = catalogue.prefix + GROUP
         self._limits = limits or ProjectorLimits()
         self._next: dict[TopicPartition, int] = {}
@@ -137,6 +140,8 @@ class Projector:
     async def _take_up(self, consumer: AIOKafkaConsumer) -> None:
         """Set partitions whose position is not known to where the database says, and let them run."""
         fresh = [tp for tp in sorted(self._assigned) if tp not in self._next and tp not in self.stopped]
+        if fresh:
+            fresh = await self._ready(consumer, fresh)
         if not fresh:
             return
         found = await positions.load(self._pool, consumer, fresh)
@@ -147,6 +152,24 @@ class Projector:
         except IllegalStateError:
             return  # The assignment changed meanwhile; the next round takes up the new one.
         self._next.update({tp: position for tp, position in found.items() if tp in self._assigned})
+
+    async def _ready(self, consumer: AIOKafkaConsumer, fresh: list[TopicPartition]) -> list[TopicPartition]:
+        """Leave out what would enter deliveries anew before it is known what has happened to them.
+
+        Else one that was acknowledged would be offered again, and pushed again, until that is read.
+        """
+        outbox = [tp for tp in fresh if tp.topic == self._catalogue.outbox]
+        new = await positions.never_applied(self._pool, outbox)
+        if not new:
+            return fresh
+        lanes = range(self._catalogue.intake_partitions)
+        ends = await consumer.end_offsets(
+            [TopicPartition(self._catalogue.deliveries, lane) for lane in lanes]
+        )
+        behind = Projection(self._pool, self._limits.database_wait_s_max)
+        if not await behind({(tp.topic, tp.partition): end for tp, end in ends.items()}):
+            return fresh
+        return [tp for tp in fresh if tp not in new]
 
     async def _round(self, consumer: AIOKafkaConsumer) -> None:
         fetched = await consumer.getmany(
@@ -319,15 +342,18 @@ async def _enter(
     turning = await cases_turning(connection, turns) if turns else []
     by_statement: dict[LiteralString, list[Mapping[str, object]]] = {}
     verdicts = [change for change in changes if change.statement in VERDICTS]
+    happened = [change.values for change in changes if change.statement is HAPPENED]
     for change in changes:
-        if change.statement not in VERDICTS:
+        if change.statement not in VERDICTS and change.statement is not HAPPENED:
             by_statement.setdefault(change.statement, []).append(change.values)
     async with connection.cursor() as cursor:
         for statement, values in by_statement.items():
             await cursor.executemany(statement, values)
         for change in verdicts:
             await cursor.execute(change.statement, change.values)
-    await enter_pushes(connection, _deliveries(changes, ENTERING))
+    entered = _deliveries(changes, ENTERING)
+    await enter_pushes(connection, entered)
+    await bring_back(connection, entered=entered, happened=happened)
     await hold(
         connection,
         cases=turning,

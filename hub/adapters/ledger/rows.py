@@ -17,15 +17,16 @@ import structlog
 from aiokafka import ConsumerRecord
 from psycopg.types.json import Jsonb
 
+from hub.adapters.ledger.happened import HAPPENED, event_values
+from hub.adapters.ledger.holding import concerned
 from hub.adapters.ledger.people import people, people_gone
-from hub.consent.partner_contracts import Direction
-from hub.consent.release import COMING, CURRENT
 from hub.errors import NotReadable
 from hub.messages.identifiers import CaseRef
 from hub.routing.outcome import Verdict
 from hub.topics.delivery_box import ORIGINAL_PLACE, seal_delivery, seal_grounds
 from hub.topics.dispatch import Dispatch
 from hub.topics.evidence import Evidence
+from hub.topics.happenings import Happenings
 from hub.topics.keys import case_key
 from hub.topics.plain import to_plain
 
@@ -171,9 +172,11 @@ class Rows:
         self._codec = codec
         self._dispatch = Dispatch(codec)
         self._evidence = Evidence(codec)
+        self._happenings = Happenings(codec)
         self._by_topic: dict[str, Callable[[Record], Iterable[Change]]] = {
             catalogue.outbox: self._outbox,
             catalogue.ledger: self._ledger,
+            catalogue.deliveries: self._happened,
             catalogue.quarantine: self._quarantine,
             catalogue.cases: self._case,
             catalogue.control: self._control,
@@ -289,6 +292,11 @@ class Rows:
         values = entered | {"fields": Jsonb(entered["fields"]), "decided_at": _moment(entered["decided_at"])}
         yield Change(row=("ledger", entered["decision_id"]), statement=LEDGER, values=values)
 
+    def _happened(self, record: Record) -> Iterable[Change]:
+        happening = self._happenings.happening(_value(record))
+        values = event_values(happening, published_at=_moment(record.timestamp))
+        yield Change(row=("event", happening.event_id), statement=HAPPENED, values=values)
+
     def _quarantine(self, record: Record) -> Iterable[Change]:
         aside = self._evidence.quarantine_fields(_value(record))
         values = aside | {"set_aside_at": _moment(aside["set_aside_at"])}
@@ -348,7 +356,7 @@ class Rows:
             values = {"kind": kind, "name": name, "body": body, "control_id": control.control_id}
             yield Change(row=row, statement=CONTROL, values=values)
         if control.offset is not None:
-            organisation, message = _concerned(kind, name)
+            organisation, message = concerned(kind, name)
             changed = {
                 "partition": record.partition,
                 "kind": kind,
@@ -364,26 +372,6 @@ class Rows:
             statement=CONTROL_APPLIED,
             values={"control_id": control.control_id, "partition": record.partition},
         )
-
-
-def _concerned(kind: str, name: str) -> tuple[str | None, str | None]:
-    """Return whose deliveries of which message a control record may make wrong; None: all of them.
-
-    A contract's name is `<partner>/<direction>/<message>.v<number>`; one on what a partner sends concerns
-    none, which no organisation is called.
-    """
-    if kind == "organisation":
-        return name, None
-    if kind == "contract":
-        partner, direction, line = name.split("/", 2)
-        receives = direction == Direction.RECEIVES
-        return partner if receives else "", line.rpartition(".")[0]
-    if kind == "profile":
-        # It says what a case asks for, not who may know what.
-        return "", None
-    if kind == "policy" and name not in {CURRENT, COMING}:
-        return "", None
-    return None, None
 
 
 def _value(record: Record) -> bytes:

@@ -72,7 +72,8 @@ _BY_STATUS = {
 }
 _BY_CODE = {
     Code.DNS: (Kind.OURS, 0),
-    Code.NO_ADDRESS: (Kind.MISCONFIGURED, 0),
+    # Not a fault of configuration: were our own DNS to say so of every name, all endpoints would be paused.
+    Code.NO_ADDRESS: (Kind.RETRY, 1),
     Code.CONNECTION: (Kind.RETRY, 1),
     Code.TLS: (Kind.MISCONFIGURED, 0),
     Code.TIMEOUT: (Kind.SLOW_DOWN, 1),

@@ -168,7 +168,7 @@ class Egress:
             usable = line.pin.address in addresses and line.connection.can_handle_request(origin)
             if usable and line.connection.is_idle() and not line.connection.has_expired():
                 return line
-            await _close([line])
+            await _close(deque([line]))
         pin = Pin(addresses, self._limits)
         return _Line(
             httpcore.AsyncHTTPConnection(
@@ -204,13 +204,13 @@ class Egress:
     async def _put_back(self, target: Target, line: _Line) -> None:
         """Keep a connection that could take another request; close any other, and those kept longest."""
         if not line.connection.is_idle() or line.connection.is_closed():
-            await _close([line])
+            await _close(deque([line]))
             return
         kept = self._idle.setdefault(target.endpoint_id, deque())
         self._idle.move_to_end(target.endpoint_id)
         kept.append(line)
         if len(kept) > self._limits.idle_per_endpoint_max:
-            await _close([kept.popleft()])
+            await _close(deque([kept.popleft()]))
         if len(self._idle) > self._limits.endpoints_kept_max:
             await _close(self._idle.popitem(last=False)[1])
 
@@ -224,9 +224,10 @@ class Egress:
             await _close(kept)
 
 
-async def _close(lines: Sequence[_Line] | deque[_Line]) -> None:
-    for line in lines:
-        await line.connection.aclose()
+async def _close(lines: deque[_Line]) -> None:
+    """Close these; taken out one by one, so that whoever looks there meanwhile finds none of them."""
+    while lines:
+        await lines.popleft().connection.aclose()
 
 
 def _request(place: Url, headers: Mapping[str, str], body: bytes) -> httpcore.Request:
