@@ -1,7 +1,8 @@
 """One deliverer as a process of its own, which kills or freezes itself at the edge it is told.
 
-claimed: the rows are its own, nothing has been looked at. taken: they may leave, nothing has been sent. sent:
-the partner has answered, nothing is recorded. recorded: all is. The product has no switch for any of it.
+claiming: it holds the lock of whoever claims. claimed: the rows are its own, nothing has been looked at.
+taken: they may leave, nothing has been sent. sent: the partner has answered, nothing is recorded. recorded:
+all is. The product has no switch for any of it.
 """
 
 from __future__ import annotations
@@ -13,6 +14,8 @@ import signal
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+import psycopg
 
 from hub.adapters.database.pool import open_pool
 from hub.adapters.webhooks.egress import Egress
@@ -29,6 +32,7 @@ if TYPE_CHECKING:
 
 ORDERS = json.loads(sys.argv[1]) if __name__ == "__main__" else {}
 EDGES: dict[str, tuple[type, str]] = {
+    "claiming": (psycopg.AsyncConnection, "execute"),
     "claimed": (Pushes, "claim"),
     "taken": (Pushes, "look"),
     "sent": (Egress, "post"),
@@ -43,7 +47,8 @@ def _stops_at(edge: str) -> None:
 
     async def watched(*values: Any, **named: Any) -> Any:  # noqa: ANN401 - passed through
         done = await step(*values, **named)
-        if done and not Path(ORDERS["stopped"]).exists():
+        told = edge != "claiming" or "pg_advisory_xact_lock" in str(values[1])
+        if done and told and not Path(ORDERS["stopped"]).exists():
             Path(ORDERS["stopped"]).touch()
             os.kill(os.getpid(), signal.SIGSTOP if ORDERS["freezes"] else signal.SIGKILL)
         return done

@@ -127,3 +127,17 @@ async def test_what_a_frozen_deliverer_says_late_counts_no_more(world: PushWorld
     assert await world.events(delivery) == ["attempted", "transported"]
     assert [each.id for each in world.receiver.stored()] == [delivery, delivery]
     assert await world.one("may_have_arrived", delivery) is True
+
+
+@pytest.mark.requirement("R-DEL-02")
+async def test_a_deliverer_frozen_while_it_claims_does_not_keep_the_others_from_it(world: PushWorld) -> None:
+    """The database ends its transaction after two seconds; woken up, it goes on."""
+    await world.partner()
+    first = await world.deliver()
+    async with stopping(world, "claiming", freezes=True) as worker:
+        async with running(world.deliverer().run):
+            await world.comes_to(first, "delivered", timeout_s=8)
+        worker.send_signal(signal.SIGCONT)
+        second = await world.deliver()
+        await world.comes_to(second, "delivered")
+        assert worker.returncode is None

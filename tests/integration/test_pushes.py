@@ -203,6 +203,8 @@ async def test_a_number_nobody_has_is_given_back_or_named(world: PushWorld, last
     said = {each.id: each.document["hub"] for each in world.receiver.stored()}[following]
     assert (said["sequence"], said.get("will_not_come")) == ((1, None) if last else (3, [1]))
     assert await world.events(stopped) == ["attempted", "cancelled"]
+    asked = "SELECT state, sequence FROM delivery_event WHERE delivery_id = %s ORDER BY event DESC LIMIT 1"
+    assert await world.rows(asked, stopped) == [("available", None if last else 1)]
 
 
 @pytest.mark.requirement("R-DIS-05")

@@ -68,8 +68,8 @@ SELECT delivery_id, organisation, case_ref, %(kind)s, %(channel)s, %(said)s, sta
 """
 
 _NOTE_EACH: LiteralString = """
-INSERT INTO delivery_event (delivery_id, organisation, case_ref, kind, channel, said)
-SELECT d.delivery_id, d.organisation, d.case_ref, said.kind, %(channel)s, said.said
+INSERT INTO delivery_event (delivery_id, organisation, case_ref, kind, channel, said, state, sequence)
+SELECT d.delivery_id, d.organisation, d.case_ref, said.kind, %(channel)s, said.said, d.state, d.sequence
   FROM unnest(%(deliveries)s::text[], %(kinds)s::text[], %(said)s::jsonb[])
        WITH ORDINALITY AS said (delivery_id, kind, said, place)
   JOIN delivery d USING (delivery_id) ORDER BY said.place
@@ -112,7 +112,7 @@ async def note_each(
     events: Sequence[tuple[str, Happened, Mapping[str, object]]],
     channel: Channel,
 ) -> None:
-    """Write down in one statement what happened to each delivery, in the order given."""
+    """Write down in one statement what happened to each delivery, and how it stands now, in order."""
     values = {
         "deliveries": [delivery for delivery, _, _ in events],
         "kinds": [happened.value for _, happened, _ in events],

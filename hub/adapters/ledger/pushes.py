@@ -56,6 +56,6 @@ async def settle_pushes(connection: AsyncConnection, deliveries: Sequence[str]) 
     cursor = await connection.execute(_SETTLED, (list(deliveries),))
     cancelled = [str(row[0]) for row in await cursor.fetchall()]
     if cancelled:
-        await note(connection, cancelled, Happened.CANCELLED, Channel.WEBHOOK, {"reason": "verdict"})
         await not_coming(connection, cancelled, for_good=True)
+        await note(connection, cancelled, Happened.CANCELLED, Channel.WEBHOOK, {"reason": "verdict"})
     await connection.execute(_RELEASED, (list(deliveries),))

@@ -29,7 +29,15 @@ if TYPE_CHECKING:
     from hub.adapters.webhooks.recording import Ended, Recorder
     from hub.adapters.webhooks.sending import Sender
 
-_TRANSIENT = (psycopg.OperationalError, psycopg.InterfaceError, PoolTimeout, PoolClosed, TooManyRequests)
+_TRANSIENT = (
+    psycopg.OperationalError,
+    psycopg.InterfaceError,
+    # This process stood still with a transaction open, and the database has ended it.
+    psycopg.errors.IdleInTransactionSessionTimeout,
+    PoolTimeout,
+    PoolClosed,
+    TooManyRequests,
+)
 _log = structlog.get_logger()
 
 

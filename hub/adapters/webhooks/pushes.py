@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 CLAIM_LOCK = 0x5055_5348
 """Advisory lock of whoever claims."""
 
+_BRIEFLY: LiteralString = "SET LOCAL idle_in_transaction_session_timeout = '2s'"
 _LAPSED: LiteralString = """
 UPDATE push SET state = CASE WHEN tries > 0 THEN 'waiting_retry' ELSE 'scheduled' END, due_at = now(),
                 may_have_arrived = may_have_arrived OR attempted_at IS NOT NULL,
@@ -41,8 +42,9 @@ WITH over AS (
      WHERE e.endpoint_id = p.endpoint_id AND e.state = 'removed' AND p.state IN ('scheduled', 'waiting_retry')
     RETURNING p.delivery_id
 )
-INSERT INTO delivery_event (delivery_id, organisation, case_ref, kind, channel, said)
-SELECT d.delivery_id, d.organisation, d.case_ref, 'cancelled', 'webhook', '{"reason": "removed"}'
+INSERT INTO delivery_event (delivery_id, organisation, case_ref, kind, channel, said, state, sequence)
+SELECT d.delivery_id, d.organisation, d.case_ref, 'cancelled', 'webhook', '{"reason": "removed"}', d.state,
+       d.sequence
   FROM over JOIN delivery d USING (delivery_id)
 """
 """What a deliverer was killed over while its endpoint was removed."""
@@ -249,6 +251,7 @@ class Pushes:
             "grace_s": self.limits.held_grace_s,
         }
         async with self._connection() as connection, connection.transaction():
+            await hold_briefly(connection)
             await connection.execute("SELECT pg_advisory_xact_lock(%s)", (CLAIM_LOCK,))
             lapsed = await (await connection.execute(_LAPSED)).fetchall()
             events = [
@@ -269,6 +272,7 @@ class Pushes:
         What is held goes back for a while, what is settled is cancelled.
         """
         async with self._connection() as connection, connection.transaction():
+            await hold_briefly(connection)
             cursor = connection.cursor(row_factory=class_row(PushRow))
             rows = await (await cursor.execute(_LOOK, {"claim": claim})).fetchall()
             going = [row for row in rows if row.may_leave and row.awake and not row.finished]
@@ -351,6 +355,11 @@ class Pushes:
         return self.pool.connection(timeout=self.limits.database_wait_s_max)
 
 
+async def hold_briefly(connection: AsyncConnection) -> None:
+    """Let the database end this transaction soon if its process stands still: others wait for its locks."""
+    await connection.execute(_BRIEFLY)
+
+
 async def cancel(connection: AsyncConnection, over: Sequence[PushRow]) -> None:
     """Push these no more: they were stopped, or their recipient has settled them elsewhere."""
     if not over:
@@ -358,8 +367,8 @@ async def cancel(connection: AsyncConnection, over: Sequence[PushRow]) -> None:
     deliveries = [row.delivery_id for row in over]
     await connection.execute(_CANCEL, (deliveries,))
     events = [(row.delivery_id, Happened.CANCELLED, {"reason": _why(row)}) for row in over]
-    await note_each(connection, events, Channel.WEBHOOK)
     await not_coming(connection, deliveries, for_good=True)
+    await note_each(connection, events, Channel.WEBHOOK)
 
 
 def _why(row: PushRow) -> str:

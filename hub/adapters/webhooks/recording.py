@@ -17,6 +17,7 @@ from hub.adapters import telemetry
 from hub.adapters.database.handing_over import Channel, Happened, not_coming, note_each
 from hub.adapters.webhooks.answers import CONTRACT_TRIES_MAX, Kind, Verdict
 from hub.adapters.webhooks.health import HealthRow, after
+from hub.adapters.webhooks.pushes import hold_briefly
 from hub.adapters.webhooks.schedule import SoFar, jitter_of, next_due, schedule_of
 from hub.messages.envelope import MessageName
 from hub.routing.outcome import Urgency
@@ -166,6 +167,7 @@ class Recorder:
         by_delivery = {each.ready.row.delivery_id: each for each in ended}
         asked = (list(by_delivery), [each.ready.claim for each in by_delivery.values()])
         async with self.pool.connection(timeout=self.wait_s_max) as connection, connection.transaction():
+            await hold_briefly(connection)
             cursor = connection.cursor(row_factory=class_row(OwnRow))
             rows = await (await cursor.execute(_OURS, asked)).fetchall()
             if not rows:
@@ -222,13 +224,14 @@ async def _apply(connection: AsyncConnection, steps: Sequence[tuple[OwnRow, Ende
     told = [one for _, each, step in steps if step.state == "delivered" for one, _ in each.ready.missing]
     if told:
         await connection.execute(_TOLD, (told,))
-    await note_each(connection, list(_events(steps)), Channel.WEBHOOK)
     parked = [row.delivery_id for row, _, step in steps if step.state in {"parked", "exhausted"}]
     if parked:
         await not_coming(connection, parked, for_good=False)
     cancelled = [row.delivery_id for row, _, step in steps if step.state == "cancelled"]
     if cancelled:
         await not_coming(connection, cancelled, for_good=True)
+    # Last: an event says how its delivery stands now, its number too.
+    await note_each(connection, list(_events(steps)), Channel.WEBHOOK)
 
 
 def _events(
