@@ -9,8 +9,8 @@ from fastapi import FastAPI
 import hub
 from hub.adapters.gateway.cases import router as cases_router
 from hub.adapters.gateway.events import router as events_router
-from hub.adapters.gateway.reference import openapi_document
 from hub.adapters.gateway.recovery import router as recovery_router
+from hub.adapters.gateway.reference import openapi_document
 from hub.adapters.gateway.registry import router as registry_router
 from hub.adapters.gateway.routes import router
 

@@ -26,8 +26,8 @@ from hub.adapters.ledger.rows import (
     CASE,
     CONTROL_CHANGE,
     ENTERING,
+    LAST,
     RELEASED,
-    VERDICTS,
     Change,
     Record,
     Rows,
@@ -316,9 +316,9 @@ async def _enter(
     }
     turning = await cases_turning(connection, turns) if turns else []
     by_statement: dict[LiteralString, list[Mapping[str, object]]] = {}
-    verdicts = [change for change in changes if change.statement in VERDICTS]
+    verdicts = [change for change in changes if change.statement in LAST]
     for change in changes:
-        if change.statement not in VERDICTS:
+        if change.statement not in LAST:
             by_statement.setdefault(change.statement, []).append(change.values)
     async with connection.cursor() as cursor:
         for statement, values in by_statement.items():

@@ -148,6 +148,8 @@ $$;
 """
 
 REMEDIES = """
+ALTER TABLE delivery ADD COLUMN taken_back text[];
+
 CREATE TABLE remedy (
     number bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
     at timestamptz NOT NULL DEFAULT now(),
