@@ -29,9 +29,13 @@ from hub.adapters.ledger.rows import (
     CASE,
     CONTROL_CHANGE,
     ENTERING,
+    LAST,
     RELEASED,
+<<<<<<< HEAD
     REPLACED,
     VERDICTS,
+=======
+>>>>>>> wt-back
     Change,
     Record,
     Rows,
@@ -341,10 +345,16 @@ async def _enter(
     }
     turning = await cases_turning(connection, turns) if turns else []
     by_statement: dict[LiteralString, list[Mapping[str, object]]] = {}
+<<<<<<< HEAD
     verdicts = [change for change in changes if change.statement in VERDICTS]
     happened = [change.values for change in changes if change.statement is HAPPENED]
     for change in changes:
         if change.statement not in VERDICTS and change.statement is not HAPPENED:
+=======
+    verdicts = [change for change in changes if change.statement in LAST]
+    for change in changes:
+        if change.statement not in LAST:
+>>>>>>> wt-back
             by_statement.setdefault(change.statement, []).append(change.values)
     async with connection.cursor() as cursor:
         for statement, values in by_statement.items():
