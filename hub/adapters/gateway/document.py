@@ -10,10 +10,7 @@ import hub
 from hub.adapters.gateway.cases import router as cases_router
 from hub.adapters.gateway.endpoints import router as endpoints_router
 from hub.adapters.gateway.events import router as events_router
-<<<<<<< HEAD
 from hub.adapters.gateway.mailbox_routes import router as mailbox_router
-=======
->>>>>>> wt-back
 from hub.adapters.gateway.recovery import router as recovery_router
 from hub.adapters.gateway.reference import openapi_document
 from hub.adapters.gateway.registry import router as registry_router

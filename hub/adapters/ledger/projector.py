@@ -31,11 +31,8 @@ from hub.adapters.ledger.rows import (
     ENTERING,
     LAST,
     RELEASED,
-<<<<<<< HEAD
     REPLACED,
     VERDICTS,
-=======
->>>>>>> wt-back
     Change,
     Record,
     Rows,
@@ -345,16 +342,10 @@ async def _enter(
     }
     turning = await cases_turning(connection, turns) if turns else []
     by_statement: dict[LiteralString, list[Mapping[str, object]]] = {}
-<<<<<<< HEAD
-    verdicts = [change for change in changes if change.statement in VERDICTS]
+    verdicts = [change for change in changes if change.statement in LAST]
     happened = [change.values for change in changes if change.statement is HAPPENED]
     for change in changes:
-        if change.statement not in VERDICTS and change.statement is not HAPPENED:
-=======
-    verdicts = [change for change in changes if change.statement in LAST]
-    for change in changes:
-        if change.statement not in LAST:
->>>>>>> wt-back
+        if change.statement not in LAST and change.statement is not HAPPENED:
             by_statement.setdefault(change.statement, []).append(change.values)
     async with connection.cursor() as cursor:
         for statement, values in by_statement.items():

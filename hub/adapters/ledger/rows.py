@@ -20,12 +20,7 @@ from psycopg.types.json import Jsonb
 from hub.adapters.ledger.happened import HAPPENED, event_values
 from hub.adapters.ledger.holding import concerned
 from hub.adapters.ledger.people import people, people_gone
-<<<<<<< HEAD
-=======
 from hub.adapters.ledger.taking_back import TAKEN_BACK, taken_back
-from hub.consent.partner_contracts import Direction
-from hub.consent.release import COMING, CURRENT
->>>>>>> wt-back
 from hub.errors import NotReadable
 from hub.messages.envelope import MessageName
 from hub.messages.identifiers import CaseRef
