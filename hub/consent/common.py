@@ -85,12 +85,7 @@ _last: list[Common] = []
 def common(envelope: Envelope, case: Case, now: Instant, about: str | None) -> Common:
     """Return what a message and its case come to for all its recipients; the last answer is kept."""
     for found in _last:
-        if (
-            found.case is case
-            and found.envelope is envelope
-            and found.now == now
-            and found.about == about
-        ):
+        if found.case is case and found.envelope is envelope and found.now == now and found.about == about:
             return found
     made = _common(envelope, case, now, about)
     _last[:] = (made,)

@@ -35,6 +35,8 @@ class Form:
     """The name of each field with a value, in the payload's order, and the value's class."""
     empty: frozenset[str]
     """Those that are lists without an item."""
+    texts: tuple[str, ...]
+    """Fields with a text, or a list that may hold some."""
     places: tuple[Place, ...]
     """Every place of payload and envelope whose outcome has a part in what is made of it."""
     treatments: dict[tuple[object, ...], Treatment] = field(default_factory=dict)
@@ -81,7 +83,8 @@ def _form_of(payload: Mapping[str, object], specs: Sequence[FieldSpec]) -> Form 
     key = (id(contract), names, classes)
     sort = _sorts.get(key)
     if sort is None or sort.contract is not contract:
-        filled = tuple((name, kind) for name, kind in zip(names, classes, strict=True) if kind is not NoneType)
+        sorts = zip(names, classes, strict=True)
+        filled = tuple((name, kind) for name, kind in sorts if kind is not NoneType)
         if not all(kind in PLAIN or kind in _LISTS for _, kind in filled):
             return None
         lists = tuple(name for name, kind in filled if kind in _LISTS)
@@ -109,8 +112,21 @@ def _made(sort: _Sort, empty: tuple[str, ...]) -> Form:
         contract=sort.contract,
         filled=sort.filled,
         empty=frozenset(empty),
+        texts=tuple(name for name, kind in sort.filled if kind is str or kind in _LISTS),
         places=(*there, *ENVELOPE),
     )
+    return found
+
+
+def said_in(payload: Mapping[str, object], names: Sequence[str]) -> list[tuple[str, str]]:
+    """Return the texts in these fields of a payload that has a form, those of a list one by one."""
+    found: list[tuple[str, str]] = []
+    for name in names:
+        value = payload[name]
+        if isinstance(value, str):
+            found.append((name, value))
+        elif isinstance(value, list | tuple):
+            found += [(name, each) for each in value if isinstance(each, str)]
     return found
 
 

@@ -211,3 +211,32 @@ def test_facts_stand_in_the_order_of_the_vocabulary() -> None:
     """Every value is one its fact can have, so none stands in another's place."""
     for name, value in facts_of(question(CASE, organisation(RUNG_2))).whole.items():
         assert value is None or bit(name, value), name
+
+
+@pytest.mark.requirement("R-DIS-01")
+def test_two_referrals_spoken_of_in_one_message_are_two_questions() -> None:
+    """Whose referral it is, and on which rung, is asked of the one named; of none it is not known."""
+    referrals = (
+        replace(CASE.referrals[0], referral="theirs", provider=RUNG_2, rung=4),
+        replace(CASE.referrals[0], referral="another", provider=SOMEBODY_ELSE, rung=3),
+    )
+    asked = question(replace(CASE, referrals=referrals), organisation(RUNG_2))
+    found = {}
+    for about in ("theirs", "another", None, "theirs"):
+        whole = facts_of(replace(asked, about=about)).whole
+        found[about] = (whole["own_referral"], whole["rung"])
+    assert found == {"theirs": (True, 4), "another": (False, 2), None: (None, 2)}
+
+
+@pytest.mark.requirement("R-DIS-05")
+def test_a_protocol_of_one_recipient_opens_nothing_to_the_next() -> None:
+    """The facts that are the same for most recipients of a message are not those of one with a protocol."""
+    protocol = Protocol(name="p", classes=frozenset({InformationClass.RISK}), since=Instant(0), until=None)
+    case = replace(CASE, consents=(), restrictions=(), grants=())
+    plain = question(case, organisation(RUNG_2))
+    with_one = replace(plain, organisation=organisation(RUNG_2, protocols=(protocol,)))
+    live = [facts_of(each).by_class[InformationClass.RISK]["protocol"] for each in (plain, with_one, plain)]
+    assert live == [False, True, False]
+    narrow = (InformationClass.HEALTH, InformationClass.RISK)
+    assert set(facts_of(plain, narrow).by_class) == set(narrow)
+    assert set(facts_of(plain).by_class) == set(InformationClass)
