@@ -64,6 +64,7 @@ class _Sort:
 
 
 _sorts: dict[tuple[int, tuple[str, ...], tuple[type, ...]], _Sort] = {}
+"""By contract, names and classes; each holds its contract, so that no other can come to have its identity."""
 _last: list[tuple[Mapping[str, object], Sequence[FieldSpec], Form | None]] = []
 """The payload asked about last: it is cut for one recipient after another."""
 
@@ -82,7 +83,7 @@ def _form_of(payload: Mapping[str, object], specs: Sequence[FieldSpec]) -> Form 
     names, classes = tuple(payload), tuple(map(type, payload.values()))
     key = (id(contract), names, classes)
     sort = _sorts.get(key)
-    if sort is None or sort.contract is not contract:
+    if sort is None:
         sorts = zip(names, classes, strict=True)
         filled = tuple((name, kind) for name, kind in sorts if kind is not NoneType)
         if not all(kind in PLAIN or kind in _LISTS for _, kind in filled):

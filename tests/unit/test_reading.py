@@ -159,6 +159,25 @@ def test_what_was_screened_for_one_recipient_is_given_to_no_other() -> None:
     assert len(found) == 4
 
 
+@pytest.mark.requirement("R-DIS-03", "R-DIS-06")
+def test_a_text_that_names_an_item_held_back_goes_to_whoever_may_know_the_item_alone() -> None:
+    """Nothing else tells the two recipients apart."""
+    specs = (*SPECS, replace(SPECS[0], path="items[].item", key=True))
+    payload = {"note": "Works on Anna Smith again", "items": [{"item": "o-1", "text": "Anna Smith again"}]}
+    outcomes = (*PLACES, ("items[].text", Scope.OTHERS), ("items[].item", Scope.OTHERS))
+    fields = tuple(
+        FieldDecision(path=path, scope=scope, outcome=Outcome.DISCLOSE, reason="N", basis=None, rules=())
+        for path, scope in outcomes
+    )
+    reading = read_payload(payload, specs)
+    note = [
+        next(each.outcome for each in found if each.path == "note")
+        for items_held in ((), ("o-1",), ())
+        for found in [reading.screened(fields, CANDIDATE, author="", items_held=items_held)]
+    ]
+    assert note == [Outcome.DISCLOSE, Outcome.WITHHOLD, Outcome.DISCLOSE]
+
+
 @pytest.mark.requirement("R-CON-02")
 def test_each_author_is_looked_for_by_their_own_name() -> None:
     """One asked about after the other, of one message."""
