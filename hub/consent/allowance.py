@@ -310,7 +310,7 @@ def _plan(treatment: Treatment) -> _Plan:
         general=tuple(
             (general_of(spec).rpartition(".")[2], name, spec.generaliser)
             for name, kind, outcome in there
-            if outcome is Outcome.GENERALISE and kind in PLAIN and (spec := contract.specs[name])
+            if outcome is Outcome.GENERALISE and kind in PLAIN and (spec := contract.specs[name]) is not None
         ),
         redacted=frozenset(name for name, _, outcome in there if outcome is Outcome.REDACT),
         envelope=frozenset(name for name, scope in ENVELOPE if outcomes[name, scope] is Outcome.DISCLOSE),
