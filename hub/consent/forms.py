@@ -83,16 +83,9 @@ def _form_of(payload: Mapping[str, object], specs: Sequence[FieldSpec]) -> Form 
     names, classes = tuple(payload), tuple(map(type, payload.values()))
     key = (id(contract), names, classes)
     sort = _sorts.get(key)
-<<<<<<< HEAD
-    if sort is None or sort.contract is not contract:
-        filled = tuple(
-            (name, kind) for name, kind in zip(names, classes, strict=True) if kind is not NoneType
-        )
-=======
     if sort is None:
         sorts = zip(names, classes, strict=True)
         filled = tuple((name, kind) for name, kind in sorts if kind is not NoneType)
->>>>>>> wt-route
         if not all(kind in PLAIN or kind in _LISTS for _, kind in filled):
             return None
         lists = tuple(name for name, kind in filled if kind in _LISTS)

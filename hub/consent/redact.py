@@ -199,14 +199,8 @@ def _planned(treatment: Treatment) -> _Plan:
 
 def _all_go(treatment: Treatment, name: str) -> bool:
     """Tell whether nothing of a list can be held back."""
-<<<<<<< HEAD
-    found = {
-        treatment.outcomes[path, scope] for path in within(treatment.form.contract, name) for scope in Scope
-    }
-=======
     paths = within(treatment.form.contract, name)
     found = {treatment.outcomes[path, scope] for path in paths for scope in Scope}
->>>>>>> wt-route
     return found - {None} == {Outcome.DISCLOSE}
 
 
