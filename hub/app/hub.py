@@ -138,6 +138,13 @@ class Hub:
         await self.check_organisation(body)
         await self._put(ORGANISATION, _identifier(body), body)
 
+    async def empty_topic(self, organisation: OrganisationId) -> bool:
+        """Delete what stands on the topic an organisation reads; False where it has none.
+
+        Called once the organisation is suspended in every partition, so that nothing more is written there.
+        """
+        return await admin.empty(self.catalogue.delivery_name(organisation), bootstrap=self.bootstrap)
+
     async def check_organisation(self, body: Mapping[str, object]) -> None:
         """Refuse a description as `put_organisation` would, and put nothing in force."""
         check_prison_code(body, await self.organisations())

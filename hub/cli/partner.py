@@ -207,11 +207,11 @@ def key(
 
 @app.command()
 def suspend(name: Name) -> None:
-    """Stop dealing with an organisation; its own Kafka topic keeps what is on it for seven days.
+    """Stop dealing with an organisation, and delete what stands on its topic hub.to.NAME.
 
     At once: no message of it is taken, over HTTP or Kafka, its mailbox is shut, and nothing new is addressed
-    to it. Not at once: what stands on hub.to.NAME already stays readable for whoever may read that topic.
-    What waits in its mailbox waits on, until `hub partner resume`.
+    to it; what its systems have not read from its topic yet, they cannot read any more. What waits in its
+    mailbox waits on, until `hub partner resume`; that is all it then gets of what was on the topic.
     """
     _on_hub(lambda hub: _stand(hub, name, Standing.SUSPENDED))
 
@@ -327,6 +327,8 @@ async def _stand(hub: Hub, name: str, standing: Standing) -> None:
     body = await hub.organisation(name)
     await hub.put_organisation(body | {"standing": standing.value})
     print(f"{name} is {standing} in every partition of the log.")
+    if standing is Standing.SUSPENDED and await hub.empty_topic(OrganisationId(name)):
+        print(f"What stood on hub.to.{name} is deleted; what was read from there before stays with it.")
 
 
 def _on_hub(work: Callable[[Hub], Awaitable[None]]) -> None:

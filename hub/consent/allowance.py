@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 
 from hub.consent.alike import Key, alike
 from hub.consent.decision import Candidate, Decision, FieldDecision, FieldSpec, Outcome, Scope
-from hub.consent.forms import ENVELOPE, Treatment, form_of, treatment_of
+from hub.consent.forms import ENVELOPE, Treatment, form_of, said_in, treatment_of
 from hub.consent.generalise import Between, generalised
 from hub.consent.outcomes import Decided, what_goes
 from hub.consent.partner_contracts import NOT_IN_VIEW
@@ -184,11 +184,21 @@ def _allowance(
     decision: Decision,
     envelope: Envelope,
 ) -> Allowance:
-    form, read = form_of(payload, specs), what_goes(decision)
-    if form is not None:
-        between = Between(decision.case, decision.candidate.organisation)
-        return _planned(treatment_of(form, read)).allowance(payload, envelope, between)
-    decided = read.decided
+    form = form_of(payload, specs)
+    if form is None:
+        return _by_reading(payload, specs, decision, envelope)
+    between = Between(decision.case, decision.candidate.organisation)
+    return _planned(treatment_of(form, what_goes(decision))).allowance(payload, envelope, between)
+
+
+def _by_reading(
+    payload: Mapping[str, object],
+    specs: Sequence[FieldSpec],
+    decision: Decision,
+    envelope: Envelope,
+) -> Allowance:
+    """Read a payload field by field, whatever is inside."""
+    decided = what_goes(decision).decided
     reading = _Reading(
         decided=decided,
         contract=fields_of(specs),
@@ -221,7 +231,7 @@ def _allowance(
 
 @record
 class _Plan:
-    """What is allowed of payloads of one form by one treatment: as `_Reading` finds it, with less to look up."""
+    """What is allowed of payloads of one form by one treatment: as `_Reading` finds it, worked out once."""
 
     outline: Outline
     holds_back: bool
@@ -238,13 +248,14 @@ class _Plan:
 
     def allowance(self, payload: Mapping[str, object], envelope: Envelope, between: Between) -> Allowance:
         """Return what may be given of a payload of the form."""
-        disclosed = frozenset(_texts(payload, self.disclosed))
-        held = {text: None for said in _texts(payload, self.held) if (text := telling(said))}
+        disclosed = frozenset([said for _, said in said_in(payload, self.disclosed)])
+        held = {text: None for _, said in said_in(payload, self.held) if (text := telling(said))}
         if AUTHOR not in self.envelope and (text := telling(envelope.author)):
             held[text] = None
         secret: tuple[str, ...] = ()
         if held:
-            secret = _not_in(_folded((*disclosed, *_texts(payload, self.known))), held)
+            known = [said for _, said in said_in(payload, self.known)]
+            secret = _not_in(_folded((*disclosed, *known)), held)
         outline = self.outline
         if self.general:
             made = [
@@ -299,23 +310,11 @@ def _plan(treatment: Treatment) -> _Plan:
         general=tuple(
             (general_of(spec).rpartition(".")[2], name, spec.generaliser)
             for name, kind, outcome in there
-            if outcome is Outcome.GENERALISE and kind in PLAIN and (spec := contract.specs[name])
+            if outcome is Outcome.GENERALISE and kind in PLAIN and (spec := contract.specs[name]) is not None
         ),
         redacted=frozenset(name for name, _, outcome in there if outcome is Outcome.REDACT),
         envelope=frozenset(name for name, scope in ENVELOPE if outcomes[name, scope] is Outcome.DISCLOSE),
     )
-
-
-def _texts(payload: Mapping[str, object], names: tuple[str, ...]) -> list[str]:
-    """Return the texts in these fields, those of a list one by one."""
-    found: list[str] = []
-    for name in names:
-        value = payload[name]
-        if isinstance(value, str):
-            found.append(value)
-        elif isinstance(value, list | tuple):
-            found += [each for each in value if isinstance(each, str)]
-    return found
 
 
 def _folded(texts: Iterable[str]) -> set[str]:

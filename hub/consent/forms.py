@@ -35,6 +35,8 @@ class Form:
     """The name of each field with a value, in the payload's order, and the value's class."""
     empty: frozenset[str]
     """Those that are lists without an item."""
+    texts: tuple[str, ...]
+    """Fields with a text, or a list that may hold some."""
     places: tuple[Place, ...]
     """Every place of payload and envelope whose outcome has a part in what is made of it."""
     treatments: dict[tuple[object, ...], Treatment] = field(default_factory=dict)
@@ -62,6 +64,7 @@ class _Sort:
 
 
 _sorts: dict[tuple[int, tuple[str, ...], tuple[type, ...]], _Sort] = {}
+"""By contract, names and classes; each holds its contract, so that no other can come to have its identity."""
 _last: list[tuple[Mapping[str, object], Sequence[FieldSpec], Form | None]] = []
 """The payload asked about last: it is cut for one recipient after another."""
 
@@ -80,10 +83,9 @@ def _form_of(payload: Mapping[str, object], specs: Sequence[FieldSpec]) -> Form 
     names, classes = tuple(payload), tuple(map(type, payload.values()))
     key = (id(contract), names, classes)
     sort = _sorts.get(key)
-    if sort is None or sort.contract is not contract:
-        filled = tuple(
-            (name, kind) for name, kind in zip(names, classes, strict=True) if kind is not NoneType
-        )
+    if sort is None:
+        sorts = zip(names, classes, strict=True)
+        filled = tuple((name, kind) for name, kind in sorts if kind is not NoneType)
         if not all(kind in PLAIN or kind in _LISTS for _, kind in filled):
             return None
         lists = tuple(name for name, kind in filled if kind in _LISTS)
@@ -111,8 +113,21 @@ def _made(sort: _Sort, empty: tuple[str, ...]) -> Form:
         contract=sort.contract,
         filled=sort.filled,
         empty=frozenset(empty),
+        texts=tuple(name for name, kind in sort.filled if kind is str or kind in _LISTS),
         places=(*there, *ENVELOPE),
     )
+    return found
+
+
+def said_in(payload: Mapping[str, object], names: Sequence[str]) -> list[tuple[str, str]]:
+    """Return the texts in these fields of a payload that has a form, those of a list one by one."""
+    found: list[tuple[str, str]] = []
+    for name in names:
+        value = payload[name]
+        if isinstance(value, str):
+            found.append((name, value))
+        elif isinstance(value, list | tuple):
+            found += [(name, each) for each in value if isinstance(each, str)]
     return found
 
 

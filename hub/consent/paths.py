@@ -118,17 +118,14 @@ def texts_of(payload: Mapping[str, object]) -> list[str]:
     found: list[str] = []
     rest: list[object] = [payload]
     for value in rest:
-        kind = value.__class__
-        if kind is str:
+        if isinstance(value, str):
             found.append(value)
-        elif kind in PLAIN:
+        elif value.__class__ in PLAIN:
             continue
         elif isinstance(value, Mapping):
             rest.extend([each for each in value.values() if each is not None])
         elif isinstance(value, list | tuple):
             rest.extend(value)
-        elif isinstance(value, str):
-            found.append(value)
     return found
 
 

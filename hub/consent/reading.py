@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from hub.consent.decision import Candidate, FieldDecision, FieldSpec, Scope
+from hub.consent.forms import form_of, said_in
 from hub.consent.paths import owners, texts_of, walked
 from hub.consent.screen import LENGTH_MIN, named_in_text, telling
 from hub.messages.identifiers import OrganisationId
@@ -93,8 +94,9 @@ _SIMPLE = (str, int, float, bytes)
 
 def read_payload(payload: Mapping[str, object], specs: Sequence[FieldSpec]) -> Reading:
     """Read a payload."""
-    texts = set(texts_of(payload))
-    together = "\n".join({text.strip().lower() for text in texts})
+    form = form_of(payload, specs)
+    texts = set(texts_of(payload) if form is None else [said for _, said in said_in(payload, form.texts)])
+    together = "\n".join(texts).lower()
     return Reading(payload=payload, specs=specs, naming=_some_name_others(texts, together), texts=together)
 
 
@@ -102,7 +104,7 @@ def _some_name_others(texts: set[str], together: str) -> bool:
     """Tell whether a text could contain another; of letters beyond ASCII, whose cases vary, it is assumed.
 
     What is held back is looked for in what goes, whole words in any case. A text that stands once in all of
-    them put together stands in no other, whoever gets what.
+    them put together stands in no other, whoever gets what; the same text twice is looked into for nothing.
     """
     if not together.isascii():
         return any(map(telling, texts))

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 
 from hub.consent.alike import Key, alike
 from hub.consent.decision import Candidate, Decision, FieldSpec, Outcome, Scope
-from hub.consent.forms import Treatment, form_of, treatment_of, within
+from hub.consent.forms import Treatment, form_of, said_in, treatment_of, within
 from hub.consent.generalise import Between, generalised
 from hub.consent.outcomes import Decided, what_goes
 from hub.consent.paths import PLAIN, ContractFields, fields_of, general_of, scope_of, texts_of, walked
@@ -155,12 +155,7 @@ class _Plan:
 
     def check(self, payload: Mapping[str, object], result: Mapping[str, object]) -> None:
         """Look for every held-back text in the result, as `_check` does."""
-        held = [
-            (name, text)
-            for name in self.held
-            for text in _items(payload[name])
-            if isinstance(text, str) and len(text) >= LENGTH_MIN
-        ]
+        held = [each for each in said_in(payload, self.held) if len(each[1]) >= LENGTH_MIN]
         if held:
             _look_for(held, result, {value for name in self.disclosed for value in _items(payload[name])})
 
@@ -204,9 +199,8 @@ def _planned(treatment: Treatment) -> _Plan:
 
 def _all_go(treatment: Treatment, name: str) -> bool:
     """Tell whether nothing of a list can be held back."""
-    found = {
-        treatment.outcomes[path, scope] for path in within(treatment.form.contract, name) for scope in Scope
-    }
+    paths = within(treatment.form.contract, name)
+    found = {treatment.outcomes[path, scope] for path in paths for scope in Scope}
     return found - {None} == {Outcome.DISCLOSE}
 
 

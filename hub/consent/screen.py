@@ -7,9 +7,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
 from hub.consent.decision import Candidate, FieldDecision, FieldSpec, Outcome, Scope
+from hub.consent.forms import form_of, said_in
 from hub.consent.outcomes import read_fields
 from hub.consent.partner_contracts import NOT_IN_VIEW
-from hub.consent.paths import fields_of, walk, walked
+from hub.consent.paths import fields_of, walked
 
 LENGTH_MIN = 4
 """Shorter values say nothing by themselves (LOW, MDI) and are not looked for."""
@@ -52,10 +53,7 @@ def named_in_text(
     held: dict[str, None] = {}
     open_texts: list[tuple[str, Scope, str]] = []
     known: set[str] = set()
-    leaves = walked(payload, specs, candidate).leaves if shown is payload else walk(shown, specs, candidate)
-    for path, scope, value in leaves:
-        if not isinstance(value, str):
-            continue
+    for path, scope, value in _said(shown, specs, candidate):
         code = codes.get((path, scope))
         if code is Outcome.DISCLOSE:
             open_texts.append((path, scope, value))
@@ -77,6 +75,17 @@ def named_in_text(
         else item
         for item in fields
     )
+
+
+def _said(
+    payload: Mapping[str, object], specs: Sequence[FieldSpec], candidate: Candidate
+) -> list[tuple[str, Scope, str]]:
+    """Return every text of a payload, and where it stands."""
+    form = form_of(payload, specs)
+    if form is not None:
+        return [(name, Scope.ALL, said) for name, said in said_in(payload, form.texts)]
+    leaves = walked(payload, specs, candidate).leaves
+    return [(path, scope, value) for path, scope, value in leaves if isinstance(value, str)]
 
 
 def _naming(

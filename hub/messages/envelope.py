@@ -163,6 +163,10 @@ class Undelivered:
     items_held: tuple[str, ...]
     part: bytes | None
     """The recipient's own part in the case as JSON, where the message told it that this had ended."""
+    by_kafka: bool = False
+    """Whether it stands on its recipient's own topic."""
+    taken_back: tuple[str, ...] | None = None
+    """Fields its author has taken back since; none named: the whole message; None: nothing."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -48,7 +48,7 @@ _copiers: dict[type[Any], Callable[[Any], Any]] = {}
 
 def _copier(cls: type[Any]) -> Callable[[Any], Any]:
     """Generate what copies a record field by field."""
-    frozen = cls.__dataclass_params__.frozen  # type: ignore[attr-defined]
+    frozen = cls.__dataclass_params__.frozen
     line = "    put(made, '{0}', held.{0})\n" if frozen else "    made.{0} = held.{0}\n"
     lines = "".join(line.format(each.name) for each in fields(cls))
     known: dict[str, Any] = {"cls": cls, "new": object.__new__, "put": _set}

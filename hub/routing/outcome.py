@@ -66,6 +66,8 @@ class Settled:
     decision: Decision
     turn: int
     until: Instant | None
+    by_kafka: bool = False
+    """Whether it stands on its recipient's own topic: there a tombstone takes it back."""
 
 
 @record

@@ -10,6 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from hub.cases.keeping import field_of
 from hub.cases.state import from_json
 from hub.cases.turning import part_of
 from hub.consent.decision import Candidate, Concern, Decision, Outcome, Scope
@@ -38,6 +39,8 @@ from hub.routing.settling import settle_again
 from hub.routing.terms import Parked
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
     from hub.cases.applied import Applied
     from hub.cases.case import Case
     from hub.consent.parties import Organisation
@@ -45,6 +48,9 @@ if TYPE_CHECKING:
     from hub.messages.identifiers import Instant, MessageId, OrganisationId
     from hub.routing.outcome import Contracts, View
     from hub.routing.terms import Terms
+
+TAKEN_BACK = "TAKEN-BACK"
+"""Gate of what stands on a topic and tells what its author has corrected, retracted, restricted or erased."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,7 +85,7 @@ def redecide(asked: Redecide, case: Case, *, view: View, now: Instant) -> Redeci
         again = decide_again(asked.submission, replace(each, relevant=bears), case, view=view, now=now)
         again = replace(again, decision=_named(again.decision, asked.request_id, each.delivery_id))
         verdict, made = _settled(again, each.delivery_id, case, view=view, now=now)
-        settled.append(verdict)
+        settled.append(replace(verdict, by_kafka=each.by_kafka))
         narrower += made
         parked += _parked(again)
     envelope = asked.submission.envelope
@@ -115,6 +121,8 @@ def decide_again(submission: Submission, each: Undelivered, case: Case, *, view:
     if decision.delivers and _is_past(submission, case):
         decision = replace(decision, delivers=False, gate=SUPERSEDED, caveats=(), obligations=())
     before = _before(submission, each, view.contracts)
+    if decision.delivers and _is_taken_back(each, before, {field_of(spec.path) for spec in specs}):
+        decision = replace(decision, delivers=False, gate=TAKEN_BACK, caveats=(), obligations=())
     policy = view.policy()
     if policy is not None:
         decision = narrowed(decision, before, policy=policy, specs=specs, submission=submission)
@@ -133,6 +141,18 @@ def _is_past(submission: Submission, case: Case) -> bool:
     version = submission.payload.get("version")
     is_plan = submission.envelope.message is MessageName.PLAN
     return is_plan and isinstance(version, int) and version <= case.plan_past
+
+
+def _is_taken_back(each: Undelivered, before: Before, fields: Collection[str]) -> bool:
+    """Say whether it tells something its author has taken back since: a field that was given.
+
+    With no field named it is the whole message, and so with a name that no field has now.
+    """
+    if each.taken_back is None:
+        return False
+    names = frozenset(map(field_of, each.taken_back))
+    given = {field_of(path) for (path, _), was in before.outcomes.items() if was is not Outcome.WITHHOLD}
+    return not names or not names.issubset(fields) or bool(names & given)
 
 
 def with_part(case: Case, part: Case, organisation: OrganisationId) -> Case:

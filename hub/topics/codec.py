@@ -24,19 +24,18 @@ from hub.messages.envelope import (
     Statement,
     Submission,
     Tick,
-    Undelivered,
     Unreadable,
 )
 from hub.messages.identifiers import (
     HUB,
     CaseRef,
-    DeliveryId,
     Instant,
     MessageId,
     OrganisationId,
     is_organisation,
 )
 from hub.messages.records import record
+from hub.topics.asked_again import plain_undelivered, undelivered_from
 from hub.topics.catalogue import CASES, INTAKE
 from hub.topics.keys import case_key, organisation_key
 from hub.topics.library import frame, unframe
@@ -121,7 +120,7 @@ class Codec:
             {
                 "request_id": asked.request_id,
                 "original": original,
-                "deliveries": [_plain_undelivered(each) for each in asked.deliveries],
+                "deliveries": [plain_undelivered(each) for each in asked.deliveries],
             },
         )
         value = self.seal(plain, key_id=case_key(case), place=INTAKE, record=case)
@@ -329,7 +328,7 @@ class Codec:
         return Redecide(
             request_id=MessageId(read["request_id"]),
             submission=self.submission_from(read["original"]),
-            deliveries=tuple(_undelivered_from(each) for each in read["deliveries"]),
+            deliveries=tuple(undelivered_from(each) for each in read["deliveries"]),
         )
 
 
@@ -343,42 +342,6 @@ def _unpacked(data: bytes) -> bytes:
         message = "a case is cut off, or larger than any can be"
         raise ValueError(message)
     return text
-
-
-def _plain_undelivered(each: Undelivered) -> dict[str, object]:
-    return {
-        "delivery_id": each.delivery_id,
-        "organisation": each.organisation,
-        "role": each.role.value,
-        "concern": each.concern,
-        "persons": sorted(each.persons),
-        "relevant": each.relevant,
-        "about": each.about,
-        "items_held": list(each.items_held),
-        "part": each.part,
-        "caveats": list(each.caveats),
-        "contract": each.contract,
-        "outcomes": [
-            {"path": path, "scope": scope, "outcome": outcome} for path, scope, outcome in each.outcomes
-        ],
-    }
-
-
-def _undelivered_from(read: Mapping[str, Any]) -> Undelivered:
-    return Undelivered(
-        delivery_id=DeliveryId(read["delivery_id"]),
-        organisation=OrganisationId(read["organisation"]),
-        role=Role(read["role"]),
-        concern=read["concern"],
-        persons=frozenset(read["persons"]),
-        relevant=read["relevant"],
-        about=read["about"],
-        items_held=tuple(read["items_held"]),
-        part=read["part"],
-        caveats=tuple(read["caveats"]),
-        contract=read["contract"],
-        outcomes=tuple((each["path"], each["scope"], each["outcome"]) for each in read["outcomes"]),
-    )
 
 
 def _envelope_from(read: Mapping[str, Any], declared: Mapping[str, str], *, contract: str) -> Envelope:

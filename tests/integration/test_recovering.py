@@ -309,7 +309,7 @@ async def test_staff_see_first_what_a_recovery_would_do_and_say_who_they_are(
 async def test_a_recipient_has_its_own_delivery_again_while_it_may(
     kafka: str, fresh_database: str, topic_prefix: str, tmp_path: Path, settings: Settings
 ) -> None:
-    """Acknowledged or not, until consent is withdrawn: then it looks like what never was, as to all others."""
+    """Acknowledged or not, until consent is withdrawn: then it looks like what never was, as to others."""
     async with living(kafka, fresh_database, prefix=topic_prefix, folder=tmp_path, settings=settings) as hub:
         delivery = await hub.health_told()
         await until(lambda: hub.lists(delivery))

@@ -9,7 +9,8 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from aiokafka.admin import AIOKafkaAdminClient, NewTopic
+from aiokafka import TopicPartition
+from aiokafka.admin import AIOKafkaAdminClient, NewTopic, RecordsToDelete
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 from aiokafka.errors import KafkaError, TopicAlreadyExistsError, for_code
 
@@ -25,6 +26,8 @@ PARTITIONS = "partitions"
 REPLICAS_MAX = 3
 _REQUEST_TIMEOUT_MS = 15_000
 _VISIBLE_TIMEOUT_S = 15.0
+_TO_THE_END = -1
+"""Where a partition ends, whatever its offset is."""
 _VISIBLE_POLL_S = 0.02
 
 
@@ -112,6 +115,26 @@ async def remove(names: Iterable[str], *, bootstrap: str) -> None:
     """Delete topics by name, e.g. those of a test."""
     async with _admin(bootstrap) as admin:
         await admin.delete_topics(list(names))
+
+
+async def empty(topic: str, *, bootstrap: str) -> bool:
+    """Delete every record of a topic, which stays; False where there is no such topic.
+
+    Raises:
+        Unreachable: The broker did not do it: call it again.
+    """
+    async with _admin(bootstrap) as admin:
+        if topic not in await admin.list_topics():
+            return False
+        (described,) = await admin.describe_topics([topic])
+        everything = RecordsToDelete(before_offset=_TO_THE_END)
+        partitions = [TopicPartition(topic, each["partition"]) for each in described["partitions"]]
+        try:
+            await admin.delete_records(dict.fromkeys(partitions, everything))
+        except KafkaError as error:
+            message = f"what stands on {topic} was not deleted: {type(error).__name__}"
+            raise Unreachable(message, fix="call the command again") from error
+    return True
 
 
 def _refuse(differences: tuple[Difference, ...]) -> None:

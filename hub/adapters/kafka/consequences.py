@@ -16,6 +16,7 @@ import structlog
 from hub.adapters import telemetry
 from hub.adapters.kafka.placed import Placed
 from hub.adapters.kafka.setting_aside import WRITE_FAILED, Quarantine, names, worst
+from hub.adapters.kafka.transaction import Outgoing
 from hub.cases.acknowledgements import given_up
 from hub.cases.applied import Applied
 from hub.errors import EngineDisagrees, HubError, NotReadable, ReadBackNeeded
@@ -37,7 +38,6 @@ if TYPE_CHECKING:
 
     Fetched = ConsumerRecord[bytes | None, bytes | None]
     from hub.adapters.kafka.setting_aside import Withheld
-    from hub.adapters.kafka.transaction import Outgoing
     from hub.cases.case import Case
     from hub.topics.tables import RouterView
 
@@ -245,9 +245,21 @@ class Consequences:
             name = MessageName(str(each.decision.message_name))
             of_message = outboxes.setdefault((each.decision.message, each.decision.case), _OfMessage(name))
             of_message.settled.append(each)
+            if each.by_kafka and each.verdict is not Verdict.RELEASE:
+                records.append(self._taken_back(place, each))
         for (message_id, case), of_message in outboxes.items():
             records.append(self._outbox(place, message_id, case, of_message))
         return records
+
+    def _taken_back(self, place: Placed, settled: Settled) -> Outgoing:
+        """Take a delivery back from its recipient's topic: the log there forgets it once it is compacted."""
+        return Outgoing(
+            topic=self._catalogue.delivery_name(settled.decision.candidate.organisation),
+            partition=lane_partition(settled.decision.case, DELIVERY_PARTITIONS),
+            key=settled.delivery_id.encode(),
+            value=None,
+            origin=place.offset,
+        )
 
     def _outbox(
         self, place: Placed, message_id: MessageId, case: CaseRef, of_message: _OfMessage

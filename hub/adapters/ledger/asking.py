@@ -10,7 +10,7 @@ import asyncio
 import time
 from collections import defaultdict
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, LiteralString, Protocol
 
 import psycopg
@@ -40,9 +40,9 @@ _LOG = structlog.get_logger()
 _TO_ASK: LiteralString = """
 SELECT d.delivery_id, d.message_id, d.organisation, d.role, d.holds, d.key_id, d.grounds_nonce, d.grounds_box,
        o.key_id AS original_key, o.nonce AS original_nonce, o.box AS original_box,
-       l.fields, l.caveats, l.contract
+       l.fields, l.caveats, l.contract, d.by_kafka, d.taken_back
   FROM delivery d JOIN original o USING (message_id) JOIN ledger l ON l.decision_id = d.decision_id
- WHERE d.held AND d.verdict IS NULL AND NOT d.finished AND d.grounds_box IS NOT NULL
+ WHERE d.held AND d.verdict IS NULL AND (NOT d.finished OR d.by_kafka) AND d.grounds_box IS NOT NULL
    AND (d.asked_at IS NULL OR d.asked_at < now() - make_interval(
             secs => %(again_s)s * power(2, least(d.asks, %(doublings)s))))
  ORDER BY d.asked_at NULLS FIRST, d.cursor LIMIT %(limit)s
@@ -56,7 +56,8 @@ _FORGET: LiteralString = """
 DELETE FROM original WHERE ctid = ANY (ARRAY(
     SELECT o.ctid FROM original o
      WHERE NOT EXISTS (SELECT 1 FROM delivery d WHERE d.message_id = o.message_id
-                          AND d.verdict IS NULL AND NOT d.finished)
+                          AND d.verdict IS NULL
+                          AND (NOT d.finished OR d.by_kafka AND d.available_at > now() - interval '8 days'))
      LIMIT %s))
 """
 
@@ -87,6 +88,8 @@ class HeldRow:
     caveats: list[str]
     contract: str | None
     """The version its fields are named in."""
+    by_kafka: bool
+    taken_back: list[str] | None
 
 
 class Asker:
@@ -195,12 +198,14 @@ class Asker:
         sealed = Sealed(key_id=row.key_id, nonce=bytes(row.grounds_nonce), box=bytes(row.grounds_box))
         delivery_id = DeliveryId(row.delivery_id)
         grounds = open_grounds(self._codec.sealer, sealed, delivery_id=delivery_id)
-        return undelivered(
+        found = undelivered(
             grounds,
             delivery_id=delivery_id,
             place=(row.organisation, row.role),
             decided=(row.fields, row.caveats, row.contract),
         )
+        taken_back = None if row.taken_back is None else tuple(row.taken_back)
+        return replace(found, by_kafka=row.by_kafka, taken_back=taken_back)
 
     async def _forget(self) -> None:
         """Forget whole messages of which nothing is undelivered: they were kept to be decided on again."""

@@ -27,6 +27,13 @@ _OF_CASES: LiteralString = (
     + _UNSETTLED
     + " AND c.turn > coalesce(d.turn, 0)"
 )
+_ON_TOPICS: LiteralString = (
+    _HOLD
+    + """ FROM case_state c WHERE c.case_ref = ANY(%(cases)s) AND d.case_ref = c.case_ref
+      AND d.by_kafka AND d.finished AND d.verdict IS NULL AND d.available_at > now() - interval '8 days'
+      AND c.turn > coalesce(d.turn, 0)"""
+)
+"""What stands on a topic may be taken back there, acknowledged or not; a topic keeps it for seven days."""
 _OF_CONTROL: LiteralString = (
     _HOLD
     + " FROM control_change c WHERE (c.partition, c.kind, c.name) = (%(partition)s, %(kind)s, %(name)s) AND"
@@ -111,6 +118,7 @@ async def hold(
     """Hold what these changes make out of date; it takes the rows as they now stand."""
     if cases:
         await connection.execute(_OF_CASES, {"cases": cases})
+        await connection.execute(_ON_TOPICS, {"cases": cases})
     for control in controls:
         values = {"partition": control.partition, "kind": control.kind, "name": control.name}
         await connection.execute(_OF_CONTROL, values)

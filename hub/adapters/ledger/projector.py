@@ -29,6 +29,7 @@ from hub.adapters.ledger.rows import (
     CASE,
     CONTROL_CHANGE,
     ENTERING,
+    LAST,
     RELEASED,
     REPLACED,
     VERDICTS,
@@ -341,10 +342,10 @@ async def _enter(
     }
     turning = await cases_turning(connection, turns) if turns else []
     by_statement: dict[LiteralString, list[Mapping[str, object]]] = {}
-    verdicts = [change for change in changes if change.statement in VERDICTS]
+    verdicts = [change for change in changes if change.statement in LAST]
     happened = [change.values for change in changes if change.statement is HAPPENED]
     for change in changes:
-        if change.statement not in VERDICTS and change.statement is not HAPPENED:
+        if change.statement not in LAST and change.statement is not HAPPENED:
             by_statement.setdefault(change.statement, []).append(change.values)
     async with connection.cursor() as cursor:
         for statement, values in by_statement.items():

@@ -20,7 +20,9 @@ from psycopg.types.json import Jsonb
 from hub.adapters.ledger.happened import HAPPENED, event_values
 from hub.adapters.ledger.holding import concerned
 from hub.adapters.ledger.people import people, people_gone
+from hub.adapters.ledger.taking_back import TAKEN_BACK, taken_back
 from hub.errors import NotReadable
+from hub.messages.envelope import MessageName
 from hub.messages.identifiers import CaseRef
 from hub.routing.outcome import Verdict
 from hub.topics.delivery_box import ORIGINAL_PLACE, seal_delivery, seal_grounds
@@ -87,6 +89,7 @@ SELECT %(delivery_id)s, %(message_id)s, %(case_ref)s, %(organisation)s, %(role)s
 ON CONFLICT (delivery_id) DO NOTHING
 """
 VERDICTS = frozenset({RELEASED, STOPPED, REPLACED})
+LAST = VERDICTS | {TAKEN_BACK}
 """Made one by one, in the order of the log, after the deliveries they may speak of."""
 ENTERING = frozenset({DELIVERY, REPLACED})
 """What puts a delivery into a mailbox."""
@@ -213,6 +216,9 @@ class Rows:
         outbox = self._dispatch.outbox_from(_value(record), key=record.key or b"")
         if outbox.original is not None:
             yield self._original(outbox, outbox.original)
+            if outbox.message is MessageName.CORRECTION:
+                values = taken_back(self._codec, outbox, outbox.original)
+                yield Change(row=("taken back", outbox.message_id), statement=TAKEN_BACK, values=values)
         said = {} if outbox.original is None else self._codec.said_of(outbox.original)
         verdicts = {each.decision_id: each for each in outbox.settled}
         for view in outbox.views:

@@ -208,6 +208,8 @@ CREATE INDEX mesh_upload_at ON mesh_upload (at);
 """
 
 REMEDIES = """
+ALTER TABLE delivery ADD COLUMN taken_back text[];
+
 CREATE TABLE remedy (
     number bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
     at timestamptz NOT NULL DEFAULT now(),

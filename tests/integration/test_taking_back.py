@@ -1,0 +1,150 @@
+"""What stands on a recipient's Kafka topic is taken back from there: a tombstone for each, or all of it."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import pytest
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
+from aiokafka.admin import AIOKafkaAdminClient
+from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
+
+from hub.adapters.kafka.admin import empty
+from hub.messages.envelope import MessageName
+from tests.integration.living_world import living
+from tests.integration.projected_world import rows, until
+from tests.unit.worlds import HOUSING_OFFICER, MANAGER, RECOVERY
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from hub.settings import Settings
+    from tests.integration.living_world import Living
+
+ILLNESS = b"An invented illness"
+SHORT = {
+    "min.compaction.lag.ms": "0",
+    "max.compaction.lag.ms": "500",
+    "segment.ms": "500",
+    "min.cleanable.dirty.ratio": "0.001",
+}
+
+
+async def shortened(hub: Living) -> str:
+    """Have the drug service take progress by Kafka, on a topic that is compacted at once."""
+    topic = hub.catalogue.delivery_name(RECOVERY)
+    admin = AIOKafkaAdminClient(bootstrap_servers=hub.bootstrap)
+    await admin.start()
+    try:
+        # All of its configuration is set anew, as it is but for that.
+        as_it_is = hub.catalogue.delivery_topic(RECOVERY).config
+        short = ConfigResource(ConfigResourceType.TOPIC, topic, {**as_it_is, **SHORT})
+        await admin.alter_configs([short])
+    finally:
+        await admin.close()
+    known = hub._paper.known[RECOVERY]
+    await hub.put_organisation(replace(known, kafka=frozenset({MessageName.PROGRESS})))
+    return topic
+
+
+async def stands(hub: Living, topic: str) -> dict[str, list[bytes | None]]:
+    """What a reader who was never here finds from the beginning on, by delivery."""
+    consumer = AIOKafkaConsumer(
+        bootstrap_servers=hub.bootstrap,
+        enable_auto_commit=False,
+        isolation_level="read_committed",
+        auto_offset_reset="earliest",
+    )
+    await consumer.start()
+    try:
+        numbers = hub.catalogue.delivery_topic(RECOVERY).partitions
+        parts = [TopicPartition(topic, number) for number in range(numbers)]
+        consumer.assign(parts)
+        ends = await consumer.end_offsets(parts)
+        await consumer.seek_to_beginning(*parts)
+        found: dict[str, list[bytes | None]] = {}
+        while any([await consumer.position(each) < ends[each] for each in parts]):
+            for records in (await consumer.getmany(timeout_ms=300)).values():
+                for each in records:
+                    found.setdefault((each.key or b"").decode(), []).append(each.value)
+    finally:
+        await consumer.stop()
+    return found
+
+
+async def rolled(hub: Living, topic: str) -> None:
+    """Write something to every partition, so that what stood there before can be compacted."""
+    producer = AIOKafkaProducer(bootstrap_servers=hub.bootstrap)
+    await producer.start()
+    try:
+        for number in range(hub.catalogue.delivery_topic(RECOVERY).partitions):
+            await producer.send_and_wait(topic, b"later", key=b"later", partition=number)
+    finally:
+        await producer.stop()
+
+
+@pytest.mark.requirement("R-DIS-05", "R-DEL-01")
+@pytest.mark.timeout(240)
+async def test_what_consent_was_withdrawn_for_is_gone_from_the_topic(
+    kafka: str, fresh_database: str, topic_prefix: str, tmp_path: Path, settings: Settings
+) -> None:
+    """Also where it was acknowledged; what goes in its place waits in the mailbox."""
+    async with living(kafka, fresh_database, prefix=topic_prefix, folder=tmp_path, settings=settings) as hub:
+        topic = await shortened(hub)
+        delivery = await hub.health_told()
+        assert any(ILLNESS in (each or b"") for each in (await stands(hub, topic))[delivery])
+        await until(lambda: hub.lists(delivery))
+        await hub.clear()
+        await hub.tell(MANAGER, MessageName.CONSENT, {"consent": "c-1", "action": "WITHDRAWN"})
+
+        async def taken_back() -> bool:
+            return (await stands(hub, topic))[delivery][-1] is None
+
+        await until(taken_back)
+
+        async with asyncio.timeout(120):
+            while any(ILLNESS in (each or b"") for of in (await stands(hub, topic)).values() for each in of):
+                await rolled(hub, topic)
+                await asyncio.sleep(1)
+        (row,) = await rows(hub.pool, "SELECT by_kafka FROM delivery WHERE replaces = %s", delivery)
+        assert row == (False,)
+
+
+@pytest.mark.requirement("R-DIS-10", "R-MSG-16")
+@pytest.mark.timeout(120)
+async def test_what_its_author_takes_back_is_taken_back_from_whoever_had_it(
+    kafka: str, fresh_database: str, topic_prefix: str, tmp_path: Path, settings: Settings
+) -> None:
+    """The notice goes as well; what only corrects a field they were not given takes nothing back."""
+    async with living(kafka, fresh_database, prefix=topic_prefix, folder=tmp_path, settings=settings) as hub:
+        topic = await shortened(hub)
+        retracted, corrected, other = [await hub.health_told() for _ in range(3)]
+        sent = dict(
+            await rows(
+                hub.pool, "SELECT delivery_id, message_id FROM delivery WHERE organisation = %s", RECOVERY
+            )
+        )
+        for delivery, said in (
+            (retracted, {"action": "RETRACT"}),
+            (corrected, {"action": "CORRECT", "fields": ["health_note"]}),
+            (other, {"action": "CORRECT", "fields": ["note"]}),
+        ):
+            await hub.tell(HOUSING_OFFICER, MessageName.CORRECTION, {"corrects": sent[delivery], **said})
+
+        async def taken_back() -> bool:
+            found = await stands(hub, topic)
+            return found[retracted][-1] is None and found[corrected][-1] is None
+
+        await until(taken_back)
+        await hub.stands(other, held=False, verdict=None)
+        assert None not in (await stands(hub, topic))[other]
+        gates = await rows(hub.pool, "SELECT gate, again FROM ledger WHERE gate = 'TAKEN-BACK'")
+        assert {*gates} == {("TAKEN-BACK", retracted), ("TAKEN-BACK", corrected)}
+        told = [each["type"] for each in await hub.waiting()]
+        assert told.count("correction") == 3
+
+        assert await empty(topic, bootstrap=kafka)
+        assert await stands(hub, topic) == {}
+        assert not await empty(f"{topic}-none", bootstrap=kafka)
