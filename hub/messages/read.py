@@ -88,21 +88,23 @@ def _unfit(name: str) -> NotReadable:
 def _reader(message: type) -> _Convert:
     """Return the function that builds one dataclass from a mapping, worked out once."""
     hints = get_type_hints(message)
-    steps = tuple(
-        (each.name, payload_name(each.name), _converter(hints[each.name], each.name), each.default is MISSING)
+    steps = {
+        payload_name(each.name): (each.name, _converter(hints[each.name], each.name))
         for each in fields(message)
-    )
+    }
+    required = tuple(each.name for each in fields(message) if each.default is MISSING)
 
     def convert(value: object) -> object:
         if value.__class__ is not dict and not isinstance(value, Mapping):
             raise _unfit(message.__name__)
         found: dict[str, object] = {}
-        for attribute, name, step, required in steps:
-            given = value.get(name)
-            if given is not None:
+        for name, given in value.items():
+            if given is not None and name in steps:
+                attribute, step = steps[name]
                 found[attribute] = step(given)
-            elif required:
-                raise _unfit(name)
+        for attribute in required:
+            if attribute not in found:
+                raise _unfit(payload_name(attribute))
         return message(**found)
 
     return convert

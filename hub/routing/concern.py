@@ -187,6 +187,13 @@ def having_part(case: Case, view: View, now: Instant) -> tuple[Candidate, ...]:
     )
 
 
+def organisations_in(case: Case, view: View, now: Instant) -> set[OrganisationId]:
+    """Return every organisation with a part in the case now."""
+    gathering = _Gathering(found={})
+    _add_parts(gathering, case, view, now)
+    return {organisation for organisation, _ in gathering.found}
+
+
 def _add_parts(gathering: _Gathering, case: Case, view: View, now: Instant) -> None:
     """Add the team, an outgoing OM, providers without a member yet, and the prison that holds the person."""
     for member in current_team(case, now):

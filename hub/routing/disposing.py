@@ -17,7 +17,7 @@ from hub.consent.decision import Candidate, Concern
 from hub.consent.parties import Kind
 from hub.messages.envelope import Role
 from hub.messages.identifiers import Instant
-from hub.routing.concern import Concerned, attending, having_part
+from hub.routing.concern import Concerned, attending, having_part, organisations_in
 from hub.routing.disclosing import NOTHING_TOLD
 from hub.routing.reporting import report_to
 
@@ -65,7 +65,9 @@ def _lost(
     """Return the organisations that had a part and have none, each with the first of the parts it had."""
     if _parts_are_the_same(before, after, was=was, now=now):
         return {}
-    staying = {each.organisation for each in having_part(after, view, now)}
+    staying = organisations_in(after, view, now)
+    if staying.issuperset(organisations_in(before, view, was)):
+        return {}
     return _first_parts(before, staying, view=view, was=was)
 
 
@@ -100,16 +102,17 @@ def _first_parts(
 
 def _parts_are_the_same(before: Case, after: Case, *, was: Instant, now: Instant) -> bool:
     """Tell, at little cost, that nothing of what gives a part has changed, nor ended by time."""
-    ends = [each.until for each in before.team]
+    if (
+        before.team is not after.team
+        or before.referrals is not after.referrals
+        or before.custody is not after.custody
+        or before.handover is not after.handover
+    ):
+        return False
+    ends = [each.until for each in before.team if each.until is not None]
     if before.handover is not None:
         ends.append(before.handover.until)
-    return (
-        before.team is after.team
-        and before.referrals is after.referrals
-        and before.custody is after.custody
-        and before.handover is after.handover
-        and not any(end is not None and was < end <= now for end in ends)
-    )
+    return not [end for end in ends if was < end <= now]
 
 
 def _about(case: Case, organisation: OrganisationId) -> str:
