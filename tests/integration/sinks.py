@@ -204,6 +204,7 @@ COMMANDS: Mapping[str, Sequence[str]] = {
     "report needs": ("--json",),
     "ledger review-merge": (),
     "ledger held": ("--limit", "10000"),
+    "ledger tally": ("--json",),
     "ledger consultations": ("--limit", "10000"),
     "policy list": (),
     "profile list": (),

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 import hub.cli
-from hub.adapters.gateway import cases, events, registry, routes
+from hub.adapters.gateway import cases, events, registry, routes, stream_routes
 from hub.demo.check import general_form
 from hub.demo.leaves import canaries as demo_canaries
 from hub.demo.leaves import leaves as demo_leaves
@@ -88,7 +88,7 @@ def test_every_route_is_called_or_known_to_tell_nothing() -> None:
     """A route that comes later is a sink: say in `ROUTES` how it is read."""
     of_registry = {route.path for route in registry.router.routes}  # type: ignore[attr-defined]
     posted = {routes.route_of(message) for message in routes.POSTED}
-    addressed = (*routes.router.routes, *events.router.routes, *cases.router.routes)
+    addressed = [route for each in (routes, stream_routes, events, cases) for route in each.router.routes]
     found = {route.path for route in addressed}  # type: ignore[attr-defined]
     assert found - posted == set(ROUTES)
     # The registry is made from the contracts, which say nothing of anybody.
@@ -400,6 +400,7 @@ def test_every_sink_was_really_read(watched: Watched) -> None:
     for kind in (
         "topic/hub.intake",
         "topic/hub.ledger",
+        "topic/hub.deliveries",
         "table/ledger",
         "disk/broker",
         "disk/base",
