@@ -236,6 +236,7 @@ COMMANDS: Mapping[str, Sequence[str]] = {
     "ledger review-merge": (),
     "delivery undelivered": ("--limit", "10000"),
     "ledger held": ("--limit", "10000"),
+    "ledger tally": ("--json",),
     "ledger consultations": ("--limit", "10000"),
     "endpoint list": (),
     "policy list": (),

@@ -34,6 +34,8 @@ class ProjectorLimits:
     attempts_max: int = 60
     """Failed transactions in a row after which the projector gives up."""
 
+    look_behind_s: float = 1.0
+    """Time between two looks whether the projection was dropped."""
     database_wait_s_max: float = 10.0
     """Longest wait for a connection to the database."""
 
