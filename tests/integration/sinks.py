@@ -192,6 +192,7 @@ COMMANDS: Mapping[str, Sequence[str]] = {
     "report caseload": ("--json",),
     "report needs": ("--json",),
     "ledger review-merge": (),
+    "ledger taken-back": (),
     "delivery undelivered": ("--limit", "10000"),
     "ledger held": ("--limit", "10000"),
     "ledger consultations": ("--limit", "10000"),
@@ -205,7 +206,7 @@ COMMANDS: Mapping[str, Sequence[str]] = {
 """Commands that show something of a running hub, and how they are asked for all of it."""
 ABOUT_ONE = {
     *("quarantine show", "quarantine replay", "policy explain", "policy whatif", "policy who-may-see"),
-    "ledger review-merge",
+    *("ledger review-merge", "ledger taken-back"),
 }
 """Those of them that are asked about one record, decision, message or case."""
 SHOWS_ITS_SUBJECT = {"policy own-copy", "ledger readings"}
@@ -256,6 +257,7 @@ def _about_one(ledger: Sequence[Mapping[str, Any]]) -> Iterator[tuple[str, tuple
     asked = next(row for row in ledger if row["message"] == "progress")
     yield "policy whatif", ("--message-id", asked["message_id"], "--tier", "4", "--json")
     yield "ledger review-merge", ("--case", asked["case_ref"], "--json")
+    yield "ledger taken-back", ("--message", asked["message_id"], "--json")
     for information_class in ("plan_objective", "victim"):
         of = ("--message", "plan", "--class", information_class, "--all")
         yield "policy who-may-see", ("--case", asked["case_ref"], *of)
