@@ -35,6 +35,7 @@ GROUPS = {
     "partner": "Add, list and manage the organisations that take part.",
     "quarantine": "List the messages that were not taken, and put them to the hub again.",
     "delivery": "See what has not arrived, and set it on its way again.",
+    "subscription": "Approve, refuse and end what organisations ask to be alerted of.",
     "ledger": "Show who was told what, and why.",
     "report": "Show figures about many cases, nothing of any one person.",
     "policy": "Check, prove and release the rules on who may know what.",

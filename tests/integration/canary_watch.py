@@ -289,6 +289,8 @@ class _Stage:
         path = f"/v1/mailbox/messages/{'0' * 32}/status/acknowledged"
         await ask(self.http, REGION, "PUT", path, json={"digest": word()})
         await ask(self.http, REGION, "POST", f"/v1/deliveries/{word()}/redeliver")
+        await ask(self.http, REGION, "POST", "/v1/subscriptions", json={"messages": [word()]})
+        await ask(self.http, REGION, "DELETE", f"/v1/subscriptions/{word()}")
 
     def event(self, said: str) -> dict[str, object]:
         """An event of the prison system about somebody the hub does not know, with a canary in every text."""

@@ -193,6 +193,7 @@ COMMANDS: Mapping[str, Sequence[str]] = {
     "report needs": ("--json",),
     "ledger review-merge": (),
     "ledger taken-back": (),
+    "subscription list": (),
     "delivery undelivered": ("--limit", "10000"),
     "ledger held": ("--limit", "10000"),
     "ledger consultations": ("--limit", "10000"),
@@ -223,6 +224,7 @@ SHOW_NOTHING_OF_A_HUB = {
     *("topics plan", "topics apply"),
     *("delivery redeliver", "delivery recover", "delivery replay-missing"),
     *("delivery seek", "delivery skip", "delivery force"),
+    *("subscription approve", "subscription refuse", "subscription end"),
 }
 """Commands that start, change or read files: they have no message to show."""
 
@@ -321,6 +323,8 @@ ROUTES = {
     "/v1/mailbox/messages/{delivery}/status/acknowledged": "asked with a digest that is none",
     "/v1/deliveries/undelivered": "read with the mailboxes",
     "/v1/deliveries/{delivery}/redeliver": "asked with a delivery that is none",
+    "/v1/subscriptions": "asked with a canary",
+    "/v1/subscriptions/{subscription}": "asked with a canary",
     "/problems/{code}": "asked with a canary",
     "/healthz": "asked",
     "/readyz": "asked",

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 import hub.cli
-from hub.adapters.gateway import cases, events, recovery, registry, routes
+from hub.adapters.gateway import cases, events, recovery, registry, routes, subscriptions
 from hub.demo.check import general_form
 from hub.demo.leaves import canaries as demo_canaries
 from hub.demo.leaves import leaves as demo_leaves
@@ -88,7 +88,13 @@ def test_every_route_is_called_or_known_to_tell_nothing() -> None:
     """A route that comes later is a sink: say in `ROUTES` how it is read."""
     of_registry = {route.path for route in registry.router.routes}  # type: ignore[attr-defined]
     posted = {routes.route_of(message) for message in routes.POSTED}
-    addressed = (*routes.router.routes, *events.router.routes, *cases.router.routes, *recovery.router.routes)
+    addressed = (
+        *routes.router.routes,
+        *events.router.routes,
+        *cases.router.routes,
+        *recovery.router.routes,
+        *subscriptions.router.routes,
+    )
     found = {route.path for route in addressed}  # type: ignore[attr-defined]
     assert found - posted == set(ROUTES)
     # The registry is made from the contracts, which say nothing of anybody.
@@ -397,7 +403,8 @@ def test_every_sink_was_really_read(watched: Watched) -> None:
     empty = {name for name, blob in watched.sinks.items() if not blob and not name.startswith("topic/")}
     # Nothing stands still, the second prison says nothing, there is no second case to be merged, and nobody
     # sets anything right by hand.
-    assert empty <= {"table/projector_stopped", "answers/canary-jail", "table/merged_case", "table/remedy"}
+    by_hand = {"table/remedy", "table/subscription"}
+    assert empty <= {"table/projector_stopped", "answers/canary-jail", "table/merged_case"} | by_hand
     for kind in (
         "topic/hub.intake",
         "topic/hub.ledger",

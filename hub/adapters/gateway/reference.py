@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from fastapi.openapi.utils import get_openapi
 
-from hub.adapters.gateway.described import ANSWERS, ENDING
+from hub.adapters.gateway.described import ANSWERS, ENDING, SUBSCRIPTION
 from hub.adapters.gateway.event_described import BODY, TAKE_EVENT
 from hub.adapters.gateway.examples import example
 from hub.adapters.gateway.problems import MEDIA_TYPE, PROBLEMS, ProblemError
@@ -180,6 +180,8 @@ def _complete(operation: dict[str, Any], bodies: Mapping[MessageName, list[dict[
         responses["202"] = dict(_TAKEN)
     elif name in ANSWERS:
         responses["200"] |= ANSWERS[name]
+    if name == "ask-for-subscription":
+        operation["requestBody"] = dict(SUBSCRIPTION)
 
 
 def _complete_post(
