@@ -234,6 +234,8 @@ COMMANDS: Mapping[str, Sequence[str]] = {
     "report caseload": ("--json",),
     "report needs": ("--json",),
     "ledger review-merge": (),
+    "ledger taken-back": (),
+    "subscription list": (),
     "delivery undelivered": ("--limit", "10000"),
     "ledger held": ("--limit", "10000"),
     "ledger tally": ("--json",),
@@ -249,7 +251,7 @@ COMMANDS: Mapping[str, Sequence[str]] = {
 """Commands that show something of a running hub, and how they are asked for all of it."""
 ABOUT_ONE = {
     *("quarantine show", "quarantine replay", "policy explain", "policy whatif", "policy who-may-see"),
-    "ledger review-merge",
+    *("ledger review-merge", "ledger taken-back"),
 }
 """Those of them that are asked about one record, decision, message or case."""
 SHOWS_ITS_SUBJECT = {"policy own-copy", "ledger readings"}
@@ -268,6 +270,7 @@ SHOW_NOTHING_OF_A_HUB = {
     *("endpoint rotate-secret", "endpoint show"),
     *("delivery redeliver", "delivery recover", "delivery replay-missing"),
     *("delivery seek", "delivery skip", "delivery force"),
+    *("subscription approve", "subscription refuse", "subscription end"),
 }
 """Commands that start, change or read files: they have no message to show."""
 
@@ -302,6 +305,7 @@ def _about_one(ledger: Sequence[Mapping[str, Any]]) -> Iterator[tuple[str, tuple
     asked = next(row for row in ledger if row["message"] == "progress")
     yield "policy whatif", ("--message-id", asked["message_id"], "--tier", "4", "--json")
     yield "ledger review-merge", ("--case", asked["case_ref"], "--json")
+    yield "ledger taken-back", ("--message", asked["message_id"], "--json")
     for information_class in ("plan_objective", "victim"):
         of = ("--message", "plan", "--class", information_class, "--all")
         yield "policy who-may-see", ("--case", asked["case_ref"], *of)
@@ -386,6 +390,8 @@ ROUTES = {
     "/messageexchange/{mailbox}/outbox": "handed canaries in headers and body",
     "/messageexchange/{mailbox}/outbox/{message}/{chunk}": "handed canaries in address and body",
     "/messageexchange/{mailbox}/outbox/tracking": "asked with a canary",
+    "/v1/subscriptions": "asked with a canary",
+    "/v1/subscriptions/{subscription}": "asked with a canary",
     "/problems/{code}": "asked with a canary",
     "/healthz": "asked",
     "/readyz": "asked",

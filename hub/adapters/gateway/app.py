@@ -48,6 +48,7 @@ from hub.adapters.gateway.store import GatewayStore
 from hub.adapters.gateway.stream import Streams
 from hub.adapters.gateway.stream_routes import router as stream_router
 from hub.adapters.gateway.stream_store import StreamIds, StreamStore
+from hub.adapters.gateway.subscriptions import router as subscriptions_router
 from hub.errors import Fault, NotCaughtUp
 from hub.messages.identifiers import Instant
 from hub.topics.sealing import Keys, Sealer
@@ -182,6 +183,7 @@ def create_gateway(  # noqa: PLR0913 - the composition root hands over one thing
     app.include_router(cases_router)
     app.include_router(endpoints_router)
     app.include_router(recovery_router)
+    app.include_router(subscriptions_router)
     app.include_router(registry_router)
     app.add_middleware(Edge, limits=bounds)
     app.add_exception_handler(ProblemError, _problem)

@@ -210,6 +210,19 @@ CREATE INDEX mesh_upload_at ON mesh_upload (at);
 REMEDIES = """
 ALTER TABLE delivery ADD COLUMN taken_back text[];
 
+CREATE TABLE subscription (
+    subscription_id text PRIMARY KEY,
+    organisation text NOT NULL,
+    asked jsonb NOT NULL,
+    state text NOT NULL DEFAULT 'pending' CHECK (state IN (
+        'pending', 'approved', 'refused', 'end_asked', 'ended')),
+    asked_at timestamptz NOT NULL DEFAULT now(),
+    settled_at timestamptz,
+    settled_by text,
+    why text
+);
+CREATE INDEX subscription_organisation ON subscription (organisation, asked_at);
+
 CREATE TABLE remedy (
     number bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
     at timestamptz NOT NULL DEFAULT now(),
@@ -229,7 +242,10 @@ $$;
 CREATE TRIGGER remedy_stays BEFORE UPDATE OR DELETE OR TRUNCATE ON remedy
     FOR EACH STATEMENT EXECUTE FUNCTION remedy_stays();
 """
-"""Who set something right by hand, and why; the database's own, and nothing in it is changed or taken out."""
+"""What is the database's own: alerts organisations have asked for; who set something right by hand, and why.
+
+In `remedy` nothing is changed or taken out.
+"""
 
 
 def upgrade() -> None:
