@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from hub.adapters.gateway.receipt_levels import ENDED, LEVELS
 from hub.consent.partner_contracts import Direction, Phase
 from hub.messages.envelope import MessageName
 from hub.routing.outcome import Urgency
@@ -131,6 +132,14 @@ _HOLDER = _object(
         "can_acknowledge": {"type": "boolean"},
     }
 )
+_RECEIPT = _object(
+    {
+        "role": _TEXT,
+        "organisation": {**_MAYBE, "description": "Named to whoever's Offender Manager has the case."},
+        "level": {"enum": list(LEVELS)},
+        "ended": {"enum": [*ENDED, None], "description": "Why it went no further."},
+    }
+)
 _FETCHED: Described = {
     "content": {
         "application/json": {"schema": _DELIVERY},
@@ -229,6 +238,10 @@ ANSWERS: Mapping[str, Described] = {
                 "refusal": {
                     "anyOf": [_object({"code": _TEXT, "detail": _TEXT}), {"type": "null"}],
                     "description": "Which rule of the model refused it, where you hold a role on the case.",
+                },
+                "receipts": {
+                    **_list(_RECEIPT),
+                    "description": "How far it got with recipients you may know of.",
                 },
             }
         )
