@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from hub.adapters.database.undelivered import REASONS
+from hub.adapters.gateway.receipt_levels import ENDED, LEVELS
 from hub.consent.partner_contracts import Direction, Phase
 from hub.consent.subscriptions import ALERTS
 from hub.messages.envelope import MessageName
@@ -190,6 +191,14 @@ _HOLDER = _object(
         "can_acknowledge": {"type": "boolean"},
     }
 )
+_RECEIPT = _object(
+    {
+        "role": _TEXT,
+        "organisation": {**_MAYBE, "description": "Named to whoever's Offender Manager has the case."},
+        "level": {"enum": list(LEVELS)},
+        "ended": {"enum": [*ENDED, None], "description": "Why it went no further."},
+    }
+)
 _FETCHED: Described = {
     "content": {
         "application/json": {"schema": _DELIVERY},
@@ -343,6 +352,10 @@ ANSWERS: Mapping[str, Described] = {
                 "refusal": {
                     "anyOf": [_object({"code": _TEXT, "detail": _TEXT}), {"type": "null"}],
                     "description": "Which rule of the model refused it, where you hold a role on the case.",
+                },
+                "receipts": {
+                    **_list(_RECEIPT),
+                    "description": "How far it got with recipients you may know of.",
                 },
             }
         )

@@ -60,6 +60,10 @@ class ProjectorLimits:
     """Largest request; below what the log takes."""
     ask_again_s: float = 60.0
     """Silence after which the router is asked once more, doubled each time."""
+    expire_interval_s: float = 60.0
+    """Time between two looks for what nobody has collected."""
+    expire_deliveries_max: int = 100
+    """Most deliveries reported or expired in one round."""
     forget_interval_s: float = 60.0
     """Time between two rounds of forgetting messages of which nothing is undelivered."""
     forget_originals_max: int = 1_000

@@ -36,12 +36,15 @@ ALTER TABLE delivery
     ADD COLUMN sequence bigint,
     ADD COLUMN announced bigint NOT NULL DEFAULT (pg_current_xact_id()::text::bigint),
     ADD COLUMN leased_by text,
-    ADD COLUMN leased_until timestamptz;
+    ADD COLUMN leased_until timestamptz,
+    ADD COLUMN released_at timestamptz,
+    ADD COLUMN late_told_at timestamptz;
 CREATE INDEX delivery_waiting ON delivery (organisation, cursor) WHERE state IN ('available', 'fetched');
 CREATE INDEX delivery_unsettled ON delivery (case_ref) WHERE verdict IS NULL AND NOT finished;
 CREATE INDEX delivery_held ON delivery (asked_at) WHERE held AND verdict IS NULL AND NOT finished;
 CREATE INDEX delivery_right_until ON delivery (right_until)
     WHERE right_until IS NOT NULL AND NOT held AND verdict IS NULL AND NOT finished;
+CREATE INDEX delivery_uncollected ON delivery (available_at) WHERE state = 'available' AND NOT by_kafka;
 CREATE INDEX delivery_lane ON delivery (organisation, case_ref, cursor);
 CREATE INDEX delivery_announced ON delivery (organisation, announced, cursor)
     WHERE state IN ('available', 'fetched');
