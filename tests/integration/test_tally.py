@@ -29,8 +29,8 @@ SELECT 'd-' || n, 'm-' || n / 2, 'c-' || n % 1000, 'o-' || n % 2, 'key_worker', 
        CASE WHEN n % 3 > 0 THEN n END, now() - interval '1 day'
   FROM generate_series(1, %(many)s) AS n;
 INSERT INTO ledger (decision_id, message_id, case_ref, organisation, role, concern, message, purpose,
-                    delivers, by_kafka, fields, caveats, policy, case_version, facts_key, facts_nonce, facts_box,
-                    facts_digest, decided_at, partition, "offset", delivery_id)
+                    delivers, by_kafka, fields, caveats, policy, case_version, facts_key, facts_nonce,
+                    facts_box, facts_digest, decided_at, partition, "offset", delivery_id)
 SELECT 'e-' || delivery_id, message_id, case_ref, organisation, role, 'referred', message, 'progress', true,
        false, '[]', '{}', '1:abc', 1, 'k', '', '', '', available_at, 1, 5, delivery_id FROM delivery;
 INSERT INTO delivery_event (delivery_id, organisation, case_ref, kind, channel, state, sequence)

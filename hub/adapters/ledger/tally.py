@@ -21,25 +21,37 @@ _KEPT_DAYS = 30
 """As long hub.outbox keeps a delivery: one older than that may be gone after the tables were made again."""
 
 
-_COUNTS: LiteralString = """
+_RECORDED: LiteralString = """
+WITH recorded AS (
+    SELECT delivery_id, min(message_id) AS message_id, min(organisation) AS organisation,
+           min(case_ref) AS case_ref, min(decided_at) AS decided_at
+      FROM ledger WHERE delivers AND delivery_id IS NOT NULL GROUP BY delivery_id
+)
+"""
+"""What was decided again and let go as it was is in the ledger twice."""
+_COUNTS: LiteralString = (
+    _RECORDED  # noqa: S608 - put together of literals
+    + """
 SELECT CASE WHEN d.verdict = 'stop' THEN 'stopped' WHEN d.verdict = 'replace' THEN 'replaced'
             WHEN d.held AND NOT d.finished THEN 'held' WHEN d.delivery_id IS NOT NULL THEN d.state
             WHEN l.decided_at < now() - make_interval(days => %(kept_days)s) THEN 'past keeping'
             ELSE 'missing' END AS stands, count(*)
-  FROM ledger l LEFT JOIN delivery d USING (delivery_id)
- WHERE l.delivers AND l.delivery_id IS NOT NULL AND l.decided_at < now() - make_interval(secs => %(young_s)s)
+  FROM recorded l LEFT JOIN delivery d USING (delivery_id)
+ WHERE l.decided_at < now() - make_interval(secs => %(young_s)s)
  GROUP BY stands ORDER BY stands
 """
-_FAULTS: LiteralString = """
+)
+_FAULTS: LiteralString = (
+    _RECORDED
+    + """
 SELECT 'missing' AS fault, l.delivery_id, l.message_id, l.organisation, l.case_ref
-  FROM ledger l LEFT JOIN delivery d USING (delivery_id)
- WHERE l.delivers AND l.delivery_id IS NOT NULL AND d.delivery_id IS NULL
+  FROM recorded l LEFT JOIN delivery d USING (delivery_id)
+ WHERE d.delivery_id IS NULL
    AND l.decided_at < now() - make_interval(secs => %(young_s)s)
    AND l.decided_at >= now() - make_interval(days => %(kept_days)s)
 UNION ALL
 SELECT 'unrecorded', d.delivery_id, d.message_id, d.organisation, d.case_ref
-  FROM delivery d
-  LEFT JOIN (SELECT DISTINCT delivery_id FROM ledger WHERE delivers) AS l USING (delivery_id)
+  FROM delivery d LEFT JOIN recorded l USING (delivery_id)
  WHERE l.delivery_id IS NULL AND d.available_at < now() - make_interval(secs => %(young_s)s)
 UNION ALL
 SELECT 'two-states', delivery_id, message_id, organisation, case_ref
@@ -68,6 +80,7 @@ SELECT 'number-not-given', d.delivery_id, d.message_id, d.organisation, d.case_r
  WHERE d.sequence > coalesce(l.given, 0)
  ORDER BY fault, delivery_id LIMIT %(limit)s
 """
+)
 """A number may have been given for an attempt of which there is no event yet."""
 
 
