@@ -30,7 +30,7 @@ WITH recorded AS (
 """
 """What was decided again and let go as it was is in the ledger twice."""
 _COUNTS: LiteralString = (
-    _RECORDED  # noqa: S608 - put together of literals
+    _RECORDED
     + """
 SELECT CASE WHEN d.verdict = 'stop' THEN 'stopped' WHEN d.verdict = 'replace' THEN 'replaced'
             WHEN d.held AND NOT d.finished THEN 'held' WHEN d.delivery_id IS NOT NULL THEN d.state
