@@ -132,7 +132,7 @@ async def test_what_its_author_takes_back_is_taken_back_from_whoever_had_it(
     async with living(kafka, fresh_database, prefix=topic_prefix, folder=tmp_path, settings=settings) as hub:
         topic = await shortened(hub)
         retracted, corrected, other = [await hub.health_told() for _ in range(3)]
-        sent = dict(
+        sent: dict[str, str] = dict(
             await rows(
                 hub.pool, "SELECT delivery_id, message_id FROM delivery WHERE organisation = %s", RECOVERY
             )
