@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from hub.cases.applied import Raised
 from hub.cases.held import without
 from hub.cases.team_reports import DISPOSE
+from hub.cases.turning import FOR_GOOD
 from hub.consent.decision import Candidate, Concern
 from hub.consent.parties import Kind
 from hub.messages.envelope import Role
@@ -136,5 +137,5 @@ def _as_it_was(case: Case, organisation: OrganisationId, *, was: Instant, now: I
     )
     handover = case.handover
     if handover is not None and was < handover.until <= now:
-        handover = replace(handover, until=Instant(now + 1))
+        handover = replace(handover, until=FOR_GOOD)
     return replace(case, team=team, handover=handover)
