@@ -76,13 +76,13 @@ def with_copies(held: Held, copies: Iterable[Copy]) -> Held:
         )
     if places == before:
         return held
-    return replace(held, plan=tuple(places.values())[-HOLDERS_MAX:])
+    return altered(held, plan=tuple(places.values())[-HOLDERS_MAX:])
 
 
 def with_given(held: Held, organisations: Collection[OrganisationId]) -> Held:
     """Return who was given something of the case, these among them."""
     return (
-        held if held.given.issuperset(organisations) else replace(held, given=held.given.union(organisations))
+        held if held.given.issuperset(organisations) else altered(held, given=held.given.union(organisations))
     )
 
 

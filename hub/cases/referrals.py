@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from hub.cases import deadlines, sequencing, team
@@ -66,7 +65,7 @@ def offered(case: Case, body: ReferralMessage, at: Occasion) -> Applied:
     referral = _new(case, body, at)
     _check_broker(referral.rung, at)
     return Applied(
-        case=replace(case, referrals=(*case.referrals, referral)),
+        case=altered(case, referrals=(*case.referrals, referral)),
         timers_set=(deadlines.on(deadlines.answer(referral), referral.answer_due or at.now),),
         exceptions=sequencing.warnings(case, referral, at),
     )

@@ -122,7 +122,7 @@ class _Reading:
         below = f"{path}[]"
         own = self.contract.own.get(below)
         whose = scope if own is None else scope_of(item, own, self.candidate)
-        keys = [name for name in item if f"{below}.{name}" in self.contract.keys]
+        keys = [name for name in self.contract.item_keys.get(below, ()) if name in item]
         if any(item[name] in self.items_held for name in keys):
             self.secret |= {text: None for value in item.values() if (text := telling(value))}
             gone = True

@@ -51,6 +51,8 @@ class ContractFields:
     own: Mapping[str, str]
     """For each list whose items belong to organisations, the item's field that says to which."""
     keys: frozenset[str]
+    item_keys: Mapping[str, tuple[str, ...]]
+    """For each list of records, which of an item's fields name it."""
     made: frozenset[str]
     """General forms, which only the hub fills."""
     pseudonyms: bool
@@ -70,6 +72,7 @@ def fields_of(specs: Sequence[FieldSpec]) -> ContractFields:
             specs={spec.path: spec for spec in specs},
             own=_owners(specs),
             keys=frozenset(spec.path for spec in specs if spec.key),
+            item_keys=_item_keys(specs),
             made=frozenset(spec.path for spec in specs if spec.is_general),
             pseudonyms=any(spec.generaliser == PSEUDONYM for spec in specs),
         )
@@ -88,6 +91,15 @@ def _owners(specs: Sequence[FieldSpec]) -> Mapping[str, str]:
     for spec in specs:
         if spec.own and "[]" in spec.path:
             found[spec.path.split("[]", 1)[0] + "[]"] = spec.own.rsplit(".", 1)[-1]
+    return found
+
+
+def _item_keys(specs: Sequence[FieldSpec]) -> Mapping[str, tuple[str, ...]]:
+    found: dict[str, tuple[str, ...]] = {}
+    for spec in specs:
+        within, _, name = spec.path.rpartition(".")
+        if spec.key and within.endswith("[]"):
+            found[within] = (*found.get(within, ()), name)
     return found
 
 

@@ -86,26 +86,19 @@ class _Cut:
         """Cut one item of a list; None when nothing of it, or not its key, may be known."""
         if not isinstance(item, Mapping):
             return self.value(item, path.removesuffix("[]"), scope)
-        if self._held(item, path):
+        keys = self.contract.item_keys.get(path, ())
+        if self.items_held and self._held(item, keys):
             return None
         own = self.contract.own.get(path)
         whose = scope if own is None else scope_of(item, own, self.candidate)
         cut = self.record(item, f"{path}.", whose)
-        keys = [name for name in item if self._is_key(f"{path}.{name}")]
-        if any(cut[name] is None for name in keys):
+        if any(name in item and cut[name] is None for name in keys):
             return None
         return cut if any(value is not None for name, value in cut.items() if name not in keys) else None
 
-    def _is_key(self, path: str) -> bool:
-        """Tell whether a path names its record."""
-        return path in self.contract.keys
-
-    def _held(self, item: Mapping[str, object], path: str) -> bool:
+    def _held(self, item: Mapping[str, object], keys: Sequence[str]) -> bool:
         """Tell whether the Offender Manager holds back this very item (R-DIS-03)."""
-        return any(
-            isinstance(value, str) and value in self.items_held and self._is_key(f"{path}.{name}")
-            for name, value in item.items()
-        )
+        return any(isinstance(value := item.get(name), str) and value in self.items_held for name in keys)
 
     def _all_goes(self, path: str) -> bool:
         """Tell whether nothing of a list can be held back, so that an empty one may be shown as empty.

@@ -53,4 +53,10 @@ def derived_id(*parts: str) -> str:
 
 def id_from(parts: bytes) -> str:
     """Return what `derived_id` does, from parts that are framed already."""
-    return hashlib.blake2b(parts, digest_size=16).hexdigest()
+    hasher = _HASHER.copy()
+    hasher.update(parts)
+    return hasher.hexdigest()
+
+
+_HASHER = hashlib.blake2b(digest_size=16)
+"""Copied for each id: half as much work as beginning one."""

@@ -23,7 +23,7 @@ from hub.consent.redact import WithheldValueFound, cut
 from hub.consent.release import COMING
 from hub.messages.envelope import MessageName
 from hub.messages.identifiers import DeliveryId, Instant, derived_id, framed, framed_together, id_from
-from hub.messages.records import record
+from hub.messages.records import altered, record
 from hub.routing.agreeing import terms_for
 from hub.routing.highlighting import highlighted
 from hub.routing.obliging import Unperformed, unperformed
@@ -122,7 +122,7 @@ def tell(telling: Telling, concerned: Iterable[Concerned], *, view: View, now: I
     everybody = telling
     for each in concerned:
         if envelope.message is MessageName.PLAN:
-            telling = replace(everybody, submission=highlighted(everybody.submission, each.candidate))
+            telling = altered(everybody, submission=highlighted(everybody.submission, each.candidate))
         organisation = view.organisation(each.candidate.organisation)
         terms = terms_of(telling, organisation, each.candidate, view=view, now=now)
         decision = decision_on(telling, each, organisation, terms=terms, view=view, now=now)
@@ -227,7 +227,7 @@ def decision_on(
         now=now,
         about=telling.about,
         payload=telling.submission.payload,
-        contract=terms.contract and replace(terms.contract, view=terms.decided),
+        contract=terms.contract and altered(terms.contract, view=terms.decided),
     )
 
 

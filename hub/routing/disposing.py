@@ -18,6 +18,7 @@ from hub.consent.decision import Candidate, Concern
 from hub.consent.parties import Kind
 from hub.messages.envelope import Role
 from hub.messages.identifiers import Instant
+from hub.messages.records import altered
 from hub.routing.concern import Concerned, attending, having_part, organisations_in
 from hub.routing.disclosing import NOTHING_TOLD
 from hub.routing.reporting import report_to
@@ -53,11 +54,11 @@ def dispose(
             continue
         raised = Raised(code=DISPOSE, subject=organisation, about=_about(before, organisation))
         seen = _as_it_was(before, organisation, was=was, now=now)
-        to = Concerned(candidate=replace(candidate, concern=Concern.EXCEPTION), case=seen, after=applied.case)
+        to = Concerned(candidate=altered(candidate, concern=Concern.EXCEPTION), case=seen, after=applied.case)
         told += report_to(raised, (to,), applied.case, cause=cause, view=view, now=now)
     if not lost:
         return applied, told
-    return replace(applied, case=replace(applied.case, held=without(applied.case.held, lost.keys()))), told
+    return altered(applied, case=altered(applied.case, held=without(applied.case.held, lost.keys()))), told
 
 
 def _lost(
@@ -138,4 +139,4 @@ def _as_it_was(case: Case, organisation: OrganisationId, *, was: Instant, now: I
     handover = case.handover
     if handover is not None and was < handover.until <= now:
         handover = replace(handover, until=FOR_GOOD)
-    return replace(case, team=team, handover=handover)
+    return altered(case, team=team, handover=handover)
