@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import socket
+from datetime import UTC, datetime
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
@@ -17,7 +18,9 @@ from hub.adapters.kafka.intake import IntakePublisher
 from hub.adapters.kafka.limits import Limits
 from hub.adapters.kafka.router import Router
 from hub.adapters.ledger import Projector, Relay
+from hub.adapters.ledger.expiring import Expirer, Waits
 from hub.adapters.ledger.limits import ProjectorLimits
+from hub.adapters.ledger.requesting import Requests
 from hub.app.records import Records
 from hub.errors import Unreachable
 from hub.routing.route import route
@@ -197,6 +200,23 @@ def relay_of(settings: Settings, *, bootstrap: str, pool: Pool, codec: Codec, ca
     """The relay, which goes with the projector."""
     return Relay(
         bootstrap=bootstrap, pool=pool, codec=codec, catalogue=catalogue, days=settings.delivery_event_days
+    )
+
+
+def expirer_of(
+    settings: Settings, *, pool: Pool, codec: Codec, publisher: IntakePublisher, clock: Clock
+) -> Expirer:
+    """Who lets expire what nobody collects, by the hub's time."""
+    limits = ProjectorLimits()
+    return Expirer(
+        pool=pool,
+        requests=Requests(codec=codec, append=publisher.append, limits=limits),
+        waits=Waits(
+            working_days=settings.delivery_expiry_working_days,
+            safety_hours=settings.safety_uncollected_hours,
+        ),
+        now=lambda: datetime.fromtimestamp(clock.now() / 1000, UTC),
+        limits=limits,
     )
 
 

@@ -58,6 +58,9 @@ YOUR_DELIVERY_PARKED = "YOUR-DELIVERY-PARKED"
 SAFETY_PARKED = "SAFETY-DELIVERY-PARKED"
 NOT_ACKNOWLEDGED = "NOT-ACKNOWLEDGED"
 ESCALATED = "NOT-ACKNOWLEDGED-ESCALATED"
+NOT_COLLECTED = "SAFETY-DELIVERY-NOT-COLLECTED"
+EXPIRED = "DELIVERY-EXPIRED"
+YOUR_MESSAGE_EXPIRED = "YOUR-MESSAGE-EXPIRED"
 DISCLOSURE_NOTICE = "DISCLOSURE-NOTICE"
 NOT_DISCLOSABLE = "OBLIGATION-UNSUPPORTED"
 SCOPE_AT_ODDS = "SCOPE-AT-ODDS"
@@ -94,6 +97,7 @@ URGENT = frozenset(
         SAFETY_PARKED,
         NOT_ACKNOWLEDGED,
         ESCALATED,
+        NOT_COLLECTED,
         AT_ODDS,
         NOT_DISCLOSABLE,
         NOT_GIVEN_AGAIN,
@@ -214,6 +218,12 @@ DETAILS: Mapping[str, str] = {
     "Make sure in another way that they know.",
     ESCALATED: "Somebody on this case has still not acknowledged an alert. "
     "See to it that they know, or act for them, and acknowledge this report.",
+    NOT_COLLECTED: "Somebody on this case has not collected a message on which safety may hang. "
+    "It waits for them still. Tell them now, in another way.",
+    EXPIRED: "Somebody on this case did not collect a message in its time, and it waits for them no longer. "
+    "Make sure in another way that they know.",
+    YOUR_MESSAGE_EXPIRED: "The Offender Manager did not collect a message of yours in its time, and it waits "
+    "for them no longer. Tell them in another way.",
     DISCLOSURE_NOTICE: "Something of this case was disclosed on a ground of which you are told each time. "
     "Look at it, and hold back what should not go on.",
     NOT_DISCLOSABLE: "Somebody on this case was not told all they might know, because what comes with it "

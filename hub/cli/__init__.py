@@ -35,6 +35,7 @@ GROUPS = {
     "partner": "Add, list and manage the organisations that take part.",
     "endpoint": "Where deliveries are pushed to, by webhook.",
     "delivery": "See what has not arrived, and set it on its way again.",
+    "subscription": "Approve, refuse and end what organisations ask to be alerted of.",
     "quarantine": "List the messages that were not taken, and put them to the hub again.",
     "ledger": "Show who was told what, and why.",
     "projection": "Make the tables in PostgreSQL again from Kafka.",

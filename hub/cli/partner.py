@@ -181,10 +181,7 @@ def list_(
             for body in found:
                 print(json.dumps(body, sort_keys=True))
             return
-        if not found:
-            print("No organisation takes part yet; add one with `python3 -m hub partner add`.")
-            return
-        show_table(_COLUMNS, [_row(body) for body in found])
+        _show_table([_row(body) for body in found])
 
     _on_hub(work)
 
@@ -395,3 +392,10 @@ def _words(value: object) -> str:
     if isinstance(value, dict):
         return f"{value['name']} ({_words(value['classes'])})"
     return "not known" if value is None else str(value)
+
+
+def _show_table(rows: Sequence[tuple[str, ...]]) -> None:
+    if rows:
+        show_table(_COLUMNS, rows)
+    else:
+        print("No organisation takes part yet; add one with `python3 -m hub partner add`.")

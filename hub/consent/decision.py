@@ -42,6 +42,7 @@ class Concern(StrEnum):
     HELD_THERE = "held_there"
     MOVED = "moved"
     EXCEPTION = "exception"
+    SUBSCRIBED = "subscribed"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -12,6 +12,7 @@ from dataclasses import dataclass, fields
 from enum import StrEnum
 from typing import TypeVar
 
+from hub.consent.subscriptions import Subscription, subscription_from
 from hub.errors import WrongArgument
 from hub.messages.envelope import InformationClass, MessageName
 from hub.messages.identifiers import Instant, OrganisationId, is_organisation
@@ -106,6 +107,8 @@ class Organisation:
     """None: not known, and so limited; nothing goes to it."""
     policy_document: bool | None = None
     """Whether it has the policy document that DPA 2018 s.42 asks for where sensitive data are processed."""
+    subscriptions: tuple[Subscription, ...] = ()
+    """Alerts it has asked for and staff have approved: what comes of them is decided for each case."""
 
 
 RUNGS = (1, 2, 3, 4)
@@ -136,6 +139,7 @@ def organisation_from(body: Mapping[str, object]) -> Organisation:
         region=_optional_text(body, "region"),
         access=None if body.get("access") is None else word(Access, "organisation.access", body["access"]),
         policy_document=_yes_no(body, "policy_document"),
+        subscriptions=_subscriptions(body),
     )
 
 
@@ -231,6 +235,15 @@ def _items(body: Mapping[str, object], name: str) -> tuple[object, ...]:
         return tuple(value)
     message = f"organisation.{name}: must be a list"
     raise ValueError(message)
+
+
+def _subscriptions(body: Mapping[str, object]) -> tuple[Subscription, ...]:
+    """Read what it has subscribed to."""
+    try:
+        return tuple(subscription_from(item) for item in _items(body, "subscriptions"))
+    except ValueError as error:
+        message = f"organisation.{error}"
+        raise ValueError(message) from None
 
 
 def _instant(value: object, name: str) -> Instant:

@@ -71,6 +71,7 @@ _VALUES: Mapping[str, Mapping[Value, str]] = {
         "held_there": "the person is held there",
         "moved": "the person moves from or to it",
         "exception": "it attends to exceptions",
+        "subscribed": "it has subscribed to alerts",
     },
     "scope": {
         "all": "in no list whose items belong to somebody",

@@ -248,6 +248,8 @@ class HubDriver:
 
     async def _read(self, topics: Mapping[str, str]) -> None:
         async for record in self._consumer:
+            if record.value is None:
+                continue  # it takes back what came before, and brings nothing
             number, body = unframe(record.value)
             organisation = topics[record.topic]
             agreed = (each.terms for each in self._contracts.of(organisation))

@@ -169,6 +169,15 @@ class Undelivered:
     """Fields its author has taken back since; none named: the whole message; None: nothing."""
 
 
+class Uncollected(StrEnum):
+    """How late it is for a delivery that nobody has collected."""
+
+    LATE = "late"
+    """Safety may hang on it; it waits on, and somebody has to be told in another way."""
+    EXPIRED = "expired"
+    """It waits no longer."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Redecide:
     """Asks the router to decide again on what is undelivered of one message (architecture 3).
@@ -179,6 +188,8 @@ class Redecide:
     request_id: MessageId
     submission: Submission
     deliveries: tuple[Undelivered, ...]
+    uncollected: Uncollected | None = None
+    """Where nothing is to be decided again, but reported: nobody has collected these in their time."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -34,6 +34,7 @@ from hub.messages.records import record
 from hub.messages.referral import ReferralMessage
 from hub.routing.directory import ViewDirectory
 from hub.routing.relevance import ALWAYS, is_relevant
+from hub.routing.subscribing import subscribers
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -104,6 +105,7 @@ def concerned(
         _add_line_managers(gathering, after, now)
     if before is not None and before.custody is not None and before.custody != after.custody:
         _add_unit(gathering, before.custody.prison, Concern.MOVED, view)
+    _add_subscribers(gathering, envelope, body, after, view, now)
     found = []
     for place in sorted(gathering.found, key=_rank):
         if not _is_asked(body, place) or _is_author(envelope, place, after, now):
@@ -224,6 +226,16 @@ def _add_named(gathering: _Gathering, body: Body, case: Case, view: View) -> Non
         for outcome in body.outcomes:
             if outcome.organisation in providers:
                 gathering.add(outcome.organisation, Role.SERVICE_MANAGER, Concern.REFERRED)
+
+
+def _add_subscribers(
+    gathering: _Gathering, envelope: Envelope, body: Body, case: Case, view: View, now: Instant
+) -> None:
+    """Add those who have subscribed to such alerts, unless a part in the case lets them hear of it."""
+    having_part_ = {organisation for organisation, _ in gathering.found}
+    for organisation in subscribers(envelope.message, body, case, view=view, now=now):
+        if organisation not in having_part_ and organisation != envelope.organisation:
+            gathering.add(organisation, Role.SUBSCRIBER, Concern.SUBSCRIBED)
 
 
 def _add_no_longer_referred(gathering: _Gathering, before: Case, after: Case) -> None:

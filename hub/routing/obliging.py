@@ -53,6 +53,7 @@ def awaited(
 ) -> tuple[Awaited, ...]:
     """Return the deliveries that are to be acknowledged, each with the moment until which.
 
+    Among them every correction: whoever was told something wrong has to have taken in that it was (R-DIS-10).
     `within_ms` gives the tier's time, which holds wherever a rule does not ask for less (R-ADM-03).
     """
     return tuple(
@@ -65,7 +66,9 @@ def awaited(
             since=now,
         )
         for delivery in deliveries
-        if (periods := _periods_ms(delivery)) or _is_alert(delivery)
+        if (periods := _periods_ms(delivery))
+        or delivery.message is MessageName.CORRECTION
+        or _is_alert(delivery)
     )
 
 

@@ -33,6 +33,7 @@ from hub.routing.directory import ViewDirectory
 from hub.routing.disclosing import NOTHING_TOLD, Telling, tell
 from hub.routing.disposing import dispose
 from hub.routing.entitlement import is_entitled
+from hub.routing.expiring import uncollected
 from hub.routing.outcome import Rejection, Result, Timer
 from hub.routing.redeciding import redecide
 from hub.routing.releasing import begun, released
@@ -266,11 +267,17 @@ def _controlled(control: Control, view: View, now: Instant) -> Result:
 
 
 def _redecided(asked: Redecide, view: View, now: Instant) -> Result:
-    """Decide again on what is undelivered; a request that cannot be followed is set aside, all stays held."""
+    """Decide again on what is undelivered, or report that nobody collects it.
+
+    A request that cannot be followed is set aside; what is held stays so.
+    """
     before = _case(view, asked.submission.envelope.case)
     try:
         if before is None:
             raise case_unknown()
+        if asked.uncollected is not None:
+            told = uncollected(asked, before, view=view, now=now)
+            return Result(deliveries=told.deliveries, decisions=told.decisions)
         found = redecide(asked, before, view=view, now=now)
     except Refused as refusal:
         return _set_aside(asked.request_id, HUB, refusal.code, str(refusal))

@@ -60,7 +60,9 @@ The hub's operator tells the broker's address. The hub offers neither TLS nor SA
 that it starts itself listens on loopback only."""
 _TO = """\
 What is disclosed to {partner}, each delivery once. Deliveries on one case lie in one partition, in their \
-order. The hub writes in transactions: read with isolation.level=read_committed."""
+order. The hub writes in transactions: read with isolation.level=read_committed. A record without a value \
+takes back the delivery whose id is its key: delete what you hold of it. Where its author has corrected it, \
+a correction comes as well."""
 _FROM = """\
 What {partner} sends by Kafka. The topic says who sends; the record's value cannot. The records of a \
 partition are taken in their order; send them uncompressed or with gzip. A record that is not taken is set \

@@ -24,6 +24,7 @@ from hub.messages.envelope import (
     Statement,
     Submission,
     Tick,
+    Uncollected,
     Unreadable,
 )
 from hub.messages.identifiers import (
@@ -121,6 +122,7 @@ class Codec:
                 "request_id": asked.request_id,
                 "original": original,
                 "deliveries": [plain_undelivered(each) for each in asked.deliveries],
+                "uncollected": None if asked.uncollected is None else asked.uncollected.value,
             },
         )
         value = self.seal(plain, key_id=case_key(case), place=INTAKE, record=case)
@@ -329,6 +331,7 @@ class Codec:
             request_id=MessageId(read["request_id"]),
             submission=self.submission_from(read["original"]),
             deliveries=tuple(undelivered_from(each) for each in read["deliveries"]),
+            uncollected=None if read["uncollected"] is None else Uncollected(read["uncollected"]),
         )
 
 

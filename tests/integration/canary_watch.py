@@ -323,6 +323,8 @@ class _Stage:
         for verb in ("verify", "pause", "resume", "rotate-secret"):
             await ask(self.http, REGION, "POST", f"/v1/endpoints/{word()}/{verb}")
         await ask(self.http, REGION, "POST", f"/v1/deliveries/{word()}/redeliver")
+        await ask(self.http, REGION, "POST", "/v1/subscriptions", json={"messages": [word()]})
+        await ask(self.http, REGION, "DELETE", f"/v1/subscriptions/{word()}")
 
     async def by_mesh(self) -> None:
         """Hand MESH what is none of its: canaries in tokens, headers, addresses and bodies."""

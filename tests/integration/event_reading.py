@@ -53,6 +53,10 @@ class Line:
         """Where a client calls."""
         return f"http://127.0.0.1:{self.port}"
 
+    async def carries(self) -> bool:
+        """Whether somebody is connected."""
+        return bool(self._writers)
+
     def cut(self) -> None:
         """Break off every connection, as a failing network does: nobody says goodbye."""
         open_, self._writers = self._writers, set()

@@ -172,7 +172,10 @@ async def topics(site: Site) -> Found:
             for records in (await consumer.getmany(timeout_ms=500)).values():
                 for each in records:
                     headers = [part for name, value in each.headers for part in (name.encode(), value)]
+<<<<<<< HEAD
                     # What was taken back has a value no more.
+=======
+>>>>>>> main
                     if each.topic.startswith(TO) and each.value is not None:
                         said = {name: value.decode() for name, value in each.headers}
                         site.on_topics.append((each.topic, said))
@@ -235,8 +238,11 @@ COMMANDS: Mapping[str, Sequence[str]] = {
     "report caseload": ("--json",),
     "report needs": ("--json",),
     "ledger review-merge": (),
+    "ledger taken-back": (),
+    "subscription list": (),
     "delivery undelivered": ("--limit", "10000"),
     "ledger held": ("--limit", "10000"),
+    "ledger tally": ("--json",),
     "ledger consultations": ("--limit", "10000"),
     "endpoint list": (),
     "policy list": (),
@@ -249,7 +255,7 @@ COMMANDS: Mapping[str, Sequence[str]] = {
 """Commands that show something of a running hub, and how they are asked for all of it."""
 ABOUT_ONE = {
     *("quarantine show", "quarantine replay", "policy explain", "policy whatif", "policy who-may-see"),
-    "ledger review-merge",
+    *("ledger review-merge", "ledger taken-back"),
 }
 """Those of them that are asked about one record, decision, message or case."""
 SHOWS_ITS_SUBJECT = {"policy own-copy", "ledger readings"}
@@ -268,6 +274,7 @@ SHOW_NOTHING_OF_A_HUB = {
     *("endpoint rotate-secret", "endpoint show"),
     *("delivery redeliver", "delivery recover", "delivery replay-missing"),
     *("delivery seek", "delivery skip", "delivery force"),
+    *("subscription approve", "subscription refuse", "subscription end"),
 }
 """Commands that start, change or read files: they have no message to show."""
 
@@ -302,6 +309,7 @@ def _about_one(ledger: Sequence[Mapping[str, Any]]) -> Iterator[tuple[str, tuple
     asked = next(row for row in ledger if row["message"] == "progress")
     yield "policy whatif", ("--message-id", asked["message_id"], "--tier", "4", "--json")
     yield "ledger review-merge", ("--case", asked["case_ref"], "--json")
+    yield "ledger taken-back", ("--message", asked["message_id"], "--json")
     for information_class in ("plan_objective", "victim"):
         of = ("--message", "plan", "--class", information_class, "--all")
         yield "policy who-may-see", ("--case", asked["case_ref"], *of)
@@ -386,6 +394,8 @@ ROUTES = {
     "/messageexchange/{mailbox}/outbox": "handed canaries in headers and body",
     "/messageexchange/{mailbox}/outbox/{message}/{chunk}": "handed canaries in address and body",
     "/messageexchange/{mailbox}/outbox/tracking": "asked with a canary",
+    "/v1/subscriptions": "asked with a canary",
+    "/v1/subscriptions/{subscription}": "asked with a canary",
     "/problems/{code}": "asked with a canary",
     "/healthz": "asked",
     "/readyz": "asked",

@@ -23,6 +23,8 @@ from hub.adapters.gateway import (
     recovery,
     registry,
     routes,
+    stream_routes,
+    subscriptions,
 )
 from hub.demo.check import general_form
 from hub.demo.leaves import canaries as demo_canaries
@@ -97,7 +99,10 @@ def test_every_route_is_called_or_known_to_tell_nothing() -> None:
     """A route that comes later is a sink: say in `ROUTES` how it is read."""
     of_registry = {route.path for route in registry.router.routes}  # type: ignore[attr-defined]
     posted = {routes.route_of(message) for message in routes.POSTED}
-    parts = (routes, mailbox_routes, mesh_routes, events, cases, endpoints, recovery)
+    parts = (
+        *(routes, mailbox_routes, mesh_routes, stream_routes),
+        *(events, cases, endpoints, recovery, subscriptions),
+    )
     addressed = [route for part in parts for route in part.router.routes]
     addressed += mesh_routes.public_router.routes
     found = {route.path for route in addressed}
@@ -414,10 +419,12 @@ def test_every_sink_was_really_read(watched: Watched) -> None:
     empty = {name for name, blob in watched.sinks.items() if not blob and not name.startswith("topic/")}
     # Nothing stands still, the second prison says nothing, there is no second case to be merged, and nobody
     # sets anything right by hand.
-    assert empty <= {"table/projector_stopped", "answers/canary-jail", "table/merged_case", "table/remedy"}
+    by_hand = {"table/remedy", "table/subscription"}
+    assert empty <= {"table/projector_stopped", "answers/canary-jail", "table/merged_case"} | by_hand
     for kind in (
         "topic/hub.intake",
         "topic/hub.ledger",
+        "topic/hub.deliveries",
         "table/ledger",
         "disk/broker",
         "disk/base",

@@ -40,6 +40,7 @@ TABLES = {
     "endpoint",
     "push",
     "remedy",
+    "subscription",
 }
 _OLD_DELIVERY: LiteralString = """
 INSERT INTO delivery (delivery_id, message_id, case_ref, organisation, role, message, contract, urgency, box,

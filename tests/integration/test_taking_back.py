@@ -12,14 +12,16 @@ from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 
 from hub.adapters.kafka.admin import empty
+from hub.adapters.ledger.confirming import confirmations
 from hub.messages.envelope import MessageName
 from tests.integration.living_world import living
 from tests.integration.projected_world import rows, until
-from tests.unit.worlds import HOUSING_OFFICER, MANAGER, RECOVERY
+from tests.unit.worlds import COUNSELLOR, HOUSING_OFFICER, MANAGER, RECOVERY
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from hub.adapters.ledger.confirming import Notice
     from hub.settings import Settings
     from tests.integration.living_world import Living
 
@@ -112,6 +114,15 @@ async def test_what_consent_was_withdrawn_for_is_gone_from_the_topic(
         assert row == (False,)
 
 
+async def _notice(hub: Living, message: str) -> Notice:
+    """Return what the drug service was told of a correction of a message it had."""
+    async with hub.pool.connection() as connection:
+        had = await confirmations(connection, hub.codec, message)
+    (mine,) = [each for each in had if each.organisation == RECOVERY]
+    (notice,) = mine.notices
+    return notice
+
+
 @pytest.mark.requirement("R-DIS-10", "R-MSG-16")
 @pytest.mark.timeout(120)
 async def test_what_its_author_takes_back_is_taken_back_from_whoever_had_it(
@@ -121,7 +132,7 @@ async def test_what_its_author_takes_back_is_taken_back_from_whoever_had_it(
     async with living(kafka, fresh_database, prefix=topic_prefix, folder=tmp_path, settings=settings) as hub:
         topic = await shortened(hub)
         retracted, corrected, other = [await hub.health_told() for _ in range(3)]
-        sent = dict(
+        sent: dict[str, str] = dict(
             await rows(
                 hub.pool, "SELECT delivery_id, message_id FROM delivery WHERE organisation = %s", RECOVERY
             )
@@ -144,6 +155,24 @@ async def test_what_its_author_takes_back_is_taken_back_from_whoever_had_it(
         assert {*gates} == {("TAKEN-BACK", retracted), ("TAKEN-BACK", corrected)}
         told = [each["type"] for each in await hub.waiting()]
         assert told.count("correction") == 3
+
+        notices = {each: await _notice(hub, sent[each]) for each in (retracted, corrected, other)}
+        assert {each: (found.action, found.standing) for each, found in notices.items()} == {
+            retracted: ("RETRACT", "unconfirmed"),
+            corrected: ("CORRECT", "unconfirmed"),
+            other: ("CORRECT", "unconfirmed"),
+        }
+        assert {each.terms for each in notices.values()} == {("action", "corrects")}
+        assert all(found.since is not None for found in notices.values())
+        receipt = {"delivery": notices[retracted].delivery_id, "level": "READ", "by_role": "key_worker"}
+        await hub.tell(COUNSELLOR, MessageName.RECEIPT, receipt)
+        await hub.clear()
+
+        async def confirmed() -> bool:
+            standings = [(await _notice(hub, sent[each])).standing for each in (retracted, corrected)]
+            return standings == ["confirmed", "confirmed"]
+
+        await until(confirmed)
 
         assert await empty(topic, bootstrap=kafka)
         assert await stands(hub, topic) == {}

@@ -111,6 +111,33 @@ def test_a_withdrawn_consent_stops_the_next_message_and_the_held_one() -> None:
     assert verdict(decided_again(world, one)) is Verdict.REPLACE
 
 
+@pytest.mark.requirement("R-DIS-10")
+@pytest.mark.parametrize(
+    ("taken_back", "stops"),
+    [
+        (None, False),
+        ((), True),
+        (("health_note",), True),
+        (("note",), False),
+        (("note", "attendance"), True),
+        (("no_such_field",), True),
+    ],
+)
+def test_what_its_author_has_taken_back_is_taken_back_from_the_topic_of_whoever_had_it(
+    taken_back: tuple[str, ...] | None, *, stops: bool
+) -> None:
+    """A field it was not given takes nothing back: that would tell of it; a name of none is the whole."""
+    world = engaged()
+    one = health_told(world)
+    asked_for = request(one)
+    (each,) = asked_for.deliveries
+    each = replace(each, by_kafka=True, taken_back=taken_back)
+    (settled,) = world.take(replace(asked_for, deliveries=(each,))).settled
+    assert (settled.verdict is Verdict.STOP) is stops
+    assert settled.decision.gate == ("TAKEN-BACK" if stops else None)
+    assert settled.by_kafka
+
+
 @pytest.mark.requirement("R-DIS-05")
 def test_what_waits_for_a_member_who_has_left_is_stopped() -> None:
     """A provider whose referral has ended has no part in the case any more."""

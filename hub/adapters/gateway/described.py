@@ -5,8 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from hub.adapters.database.undelivered import REASONS
+from hub.adapters.gateway.receipt_levels import ENDED, LEVELS
 from hub.consent.partner_contracts import Direction, Phase
+from hub.consent.subscriptions import ALERTS
 from hub.messages.envelope import MessageName
+from hub.messages.risk_change import RiskUrgency
 from hub.routing.outcome import Urgency
 from hub.routing.terms import PARKED
 from hub.topics.delivery_headers import DELIVERY_ID, headers_schema
@@ -146,6 +149,38 @@ _ENDPOINT: Described = _object(
         },
     }
 )
+_SUBSCRIPTION = _object(
+    {
+        "subscription": _TEXT,
+        "asked": {"type": "object", "description": "What was asked for."},
+        "state": {"enum": ["pending", "approved", "refused", "end_asked", "ended"]},
+        "asked_at": _INSTANT,
+        "settled_at": _MAYBE_INSTANT,
+    }
+)
+SUBSCRIPTION: Described = {
+    "required": True,
+    **_json(
+        {
+            "type": "object",
+            "required": ["messages"],
+            "additionalProperties": False,
+            "properties": {
+                "messages": _list({"enum": sorted(ALERTS)}),
+                "levels": {
+                    **_list({"enum": list(RiskUrgency)}),
+                    "description": "Of risk changes, those this urgent; left out: all.",
+                },
+                "region": {"type": "string", "description": "Only cases of this probation region."},
+                "managed_by": {
+                    "type": "string",
+                    "description": "Only cases whose Offender Manager is of this organisation.",
+                },
+            },
+        }
+    ),
+}
+"""What is asked for by a subscription."""
 _VERSION: Described = {"type": ["integer", "null"], "minimum": 1}
 _HOLDER = _object(
     {
@@ -154,6 +189,14 @@ _HOLDER = _object(
         "sent": {**_VERSION, "description": "The latest version sent; null: it was kept back."},
         "acknowledged": {**_VERSION, "description": "The latest version acknowledged."},
         "can_acknowledge": {"type": "boolean"},
+    }
+)
+_RECEIPT = _object(
+    {
+        "role": _TEXT,
+        "organisation": {**_MAYBE, "description": "Named to whoever's Offender Manager has the case."},
+        "level": {"enum": list(LEVELS)},
+        "ended": {"enum": [*ENDED, None], "description": "Why it went no further."},
     }
 )
 _FETCHED: Described = {
@@ -257,6 +300,9 @@ ANSWERS: Mapping[str, Described] = {
         )
     ),
     "look-at-delivery": {"headers": {"Hub-Digest": {"schema": _DIGEST}, "Hub-Sequence": {"schema": _NUMBER}}},
+    "ask-for-subscription": _json(_SUBSCRIPTION),
+    "end-subscription": _json(_SUBSCRIPTION),
+    "list-subscriptions": _json(_object({"subscriptions": _list(_SUBSCRIPTION)})),
     "count-mailbox": _json(_object({"count": _COUNT})),
     "fetch-delivery": _FETCHED,
     "list-endpoints": _json(_object({"endpoints": _list(_ENDPOINT)})),
@@ -306,6 +352,10 @@ ANSWERS: Mapping[str, Described] = {
                 "refusal": {
                     "anyOf": [_object({"code": _TEXT, "detail": _TEXT}), {"type": "null"}],
                     "description": "Which rule of the model refused it, where you hold a role on the case.",
+                },
+                "receipts": {
+                    **_list(_RECEIPT),
+                    "description": "How far it got with recipients you may know of.",
                 },
             }
         )

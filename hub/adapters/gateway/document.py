@@ -16,6 +16,7 @@ from hub.adapters.gateway.reference import openapi_document
 from hub.adapters.gateway.registry import router as registry_router
 from hub.adapters.gateway.routes import router
 from hub.adapters.gateway.stream_routes import router as stream_router
+from hub.adapters.gateway.subscriptions import router as subscriptions_router
 
 if TYPE_CHECKING:
     from hub.topics.library import SchemaLibrary
@@ -33,5 +34,6 @@ def openapi(library: SchemaLibrary) -> dict[str, Any]:
     addresses.include_router(cases_router)
     addresses.include_router(endpoints_router)
     addresses.include_router(recovery_router)
+    addresses.include_router(subscriptions_router)
     addresses.include_router(registry_router)
     return openapi_document(addresses, library)

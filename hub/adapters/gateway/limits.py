@@ -35,6 +35,8 @@ class GatewayLimits:
     acknowledgements_bytes_max: int = 65_536
     receipt_bytes_max: int = 8192
     """Largest body that says who read a delivery, or why it is refused."""
+    recipients_max: int = 500
+    """Deliveries of one message that are looked at to say how far it got."""
     mesh_page_max: int = 500
     mesh_chunk_bytes: int = 65_536
     """A delivery goes out by MESH in parts of this size."""

@@ -108,12 +108,12 @@ class Mesh:
         *,
         most: int,
         continue_from: str | None,
-        workflow_filter: str | None,
+        messages: tuple[str, ...] | None,
     ) -> tuple[list[str], str | None]:
         """Return the ids of what waits, and where the next page begins."""
         rows, more = await self.mailbox.rows(
             organisation,
-            Narrowed(messages=filtered(workflow_filter)),
+            Narrowed(messages=messages),
             size=min(most, self.limits.mesh_page_max),
             cursor=continue_from,
         )

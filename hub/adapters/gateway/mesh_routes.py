@@ -11,7 +11,7 @@ from fastapi import APIRouter, Depends, Path, Query, Request, Response
 
 from hub.adapters.gateway.body import bounded
 from hub.adapters.gateway.identity import admitted
-from hub.adapters.gateway.mesh import HUB_MAILBOX, Mesh, unpacked, workflow_of
+from hub.adapters.gateway.mesh import HUB_MAILBOX, Mesh, filtered, unpacked, workflow_of
 from hub.adapters.gateway.mesh_answers import PREFIX, MeshJson
 from hub.adapters.gateway.mesh_identity import mailbox_of
 from hub.adapters.gateway.problems import ProblemError
@@ -19,6 +19,7 @@ from hub.adapters.gateway.routes import services
 from hub.adapters.gateway.store import DATABASE_GONE
 from hub.consent.parties import Organisation
 from hub.errors import NotCaughtUp
+from hub.messages.envelope import MessageName
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -34,6 +35,7 @@ _ACCEPTED = 202
 Most = Annotated[int, Query(alias="max_results", ge=10, le=5000)]
 From = Annotated[str | None, Query(alias="continue_from", max_length=64)]
 Filter = Annotated[str | None, Query(alias="workflow_filter", min_length=2, max_length=255)]
+Types = Annotated[list[MessageName] | None, Query(alias="type", max_length=len(MessageName))]
 Number = Annotated[int, Path(ge=1, le=9999)]
 Tracked = Annotated[str, Query(alias="messageID", min_length=1, max_length=200)]
 
@@ -91,17 +93,17 @@ async def inbox(
     most: Most = 500,
     continue_from: From = None,
     workflow_filter: Filter = None,
+    types: Types = None,
 ) -> Response:
-    """List what waits, oldest first."""
+    """List what waits, oldest first. Links name the types a filter lets through, never its own words."""
     mesh, own = _mesh(request), organisation.organisation
-    found, more = await mesh.inbox(
-        own, most=most, continue_from=continue_from, workflow_filter=workflow_filter
-    )
-    asked = {"max_results": str(most)} | ({"workflow_filter": workflow_filter} if workflow_filter else {})
+    messages = filtered(workflow_filter) if types is None else tuple(sorted(each.value for each in types))
+    found, more = await mesh.inbox(own, most=most, continue_from=continue_from, messages=messages)
+    asked = [("max_results", str(most)), *(("type", each) for each in messages or ())]
     address = f"{PREFIX}/{mailbox_of(own)}/inbox?"
     links = {"self": address + urlencode(asked)}
     if more is not None:
-        links["next"] = address + urlencode(asked | {"continue_from": more})
+        links["next"] = address + urlencode([*asked, ("continue_from", more)])
     return MeshJson({"messages": found, "links": links, "approx_inbox_count": await mesh.mailbox.count(own)})
 
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from fastapi.openapi.utils import get_openapi
 
-from hub.adapters.gateway.described import ANSWERS, ENDING
+from hub.adapters.gateway.described import ANSWERS, ENDING, SUBSCRIPTION
 from hub.adapters.gateway.event_described import BODY, TAKE_EVENT
 from hub.adapters.gateway.examples import example
 from hub.adapters.gateway.limits import ACKNOWLEDGEMENTS_MAX
@@ -217,6 +217,8 @@ def _complete(operation: dict[str, Any], bodies: Mapping[MessageName, list[dict[
         responses["202"] = dict(_TAKEN)
     if name in ANSWERS:
         responses["200"] |= ANSWERS[name]
+    if name == "ask-for-subscription":
+        operation["requestBody"] = dict(SUBSCRIPTION)
 
 
 def _complete_post(

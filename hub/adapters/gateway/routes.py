@@ -174,7 +174,9 @@ for _message in POSTED:
     operation_id="get-message-state",
     summary="How far one of your messages has come: accepted, routed or refused",
     tags=["messages"],
-    responses=answers("unauthenticated", "organisation-suspended", "not-found", "database-unavailable"),
+    responses=answers(
+        "unauthenticated", "organisation-suspended", "not-found", "database-unavailable", "not-caught-up"
+    ),
 )
 async def message_state(request: Request, organisation: Caller, message: str) -> Response:
     """Tell a sender, and nobody else, how far a message has come."""

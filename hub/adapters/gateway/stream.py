@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 import structlog
 from starlette.responses import Response
 
-from hub.adapters.gateway.identity import admitted
+from hub.adapters.gateway.identity import PENDING, admitted
 from hub.adapters.gateway.problems import ProblemError
 from hub.adapters.gateway.store import DATABASE_GONE
 from hub.adapters.gateway.stream_store import BEGINNING, StreamIds, StreamStore
@@ -163,7 +163,7 @@ class _Telling:
         """Write notices and signs of life; returns where the stream is to end."""
         try:
             await self._begin(last_event_id)
-            while not self._streams.ending and await self._may_read():
+            while await self._may_read():
                 self._listener.wake.clear()
                 more = await self._page()
                 await self._beat()
@@ -188,12 +188,21 @@ class _Telling:
         await self._write(text)
 
     async def _may_read(self) -> bool:
-        """Tell whether the key still opens this mailbox, as it would with a request of its own."""
-        try:
-            party = admitted(await self._streams.identity.identify(self._headers))
-        except ProblemError:
-            return False
-        return party.organisation == self._listener.organisation
+        """Tell whether the key still opens this mailbox, as it would with a request of its own.
+
+        While the projection is made again its organisation is not known yet: that is waited for.
+        """
+        while not self._streams.ending:
+            try:
+                party = admitted(await self._streams.identity.identify(self._headers))
+            except ProblemError as error:
+                if error.code != PENDING:
+                    return False
+                await self._beat()
+                await asyncio.sleep(self._streams.limits.poll_s)
+            else:
+                return party.organisation == self._listener.organisation
+        return False
 
     async def _page(self) -> bool:
         """Write what has come, as much as goes at once; True if there may be more."""

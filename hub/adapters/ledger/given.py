@@ -97,6 +97,26 @@ async def given(
     return found
 
 
+async def opened(
+    connection: AsyncConnection, codec: Codec, deliveries: Sequence[str]
+) -> dict[str, Mapping[str, object]]:
+    """Return what stands in each delivery; one whose content is erased, or no longer kept, is left out."""
+    agreed = [row[0] for row in await (await connection.execute(_AGREED)).fetchall()]
+    schemas = _Schemas(codec, tuple(readable(agreed)))
+    cursor = connection.cursor(row_factory=class_row(_Row))
+    found: dict[str, Mapping[str, object]] = {}
+    for row in await (await cursor.execute(_DELIVERED, ([*deliveries],))).fetchall():
+        sealed = Sealed(key_id=row.key_id, nonce=bytes(row.nonce), box=bytes(row.box))
+        try:
+            _, framed = open_delivery(codec.sealer, sealed, delivery_id=DeliveryId(row.delivery_id))
+            number, body = unframe(framed)
+            payload = codec.library.decode(schemas.of(row.organisation, number), body)
+            found[row.delivery_id] = payload
+        except NotReadable:
+            continue
+    return found
+
+
 async def given_by(connection: AsyncConnection, codec: Codec, entered: Entered) -> frozenset[str] | None:
     """Return what stands in the delivery a decision led to; None where that cannot be read, or none went."""
     delivery, contract = entered.delivery_id, entered.decision.contract

@@ -69,6 +69,14 @@ async def never_applied(pool: Pool, partitions: Sequence[TopicPartition]) -> set
     return {each for each in partitions if each.partition not in applied}
 
 
+async def moved(pool: Pool, known: Mapping[TopicPartition, int]) -> set[TopicPartition]:
+    """Return those of these partitions that stand elsewhere than is known: dropped, or moved by others."""
+    async with pool.connection() as connection:
+        cursor = await connection.execute("SELECT topic, partition, next FROM position")
+        stand = {(topic, partition): following for topic, partition, following in await cursor.fetchall()}
+    return {each for each, following in known.items() if stand.get((each.topic, each.partition)) != following}
+
+
 async def _next(connection: AsyncConnection, partition: TopicPartition, oldest: int) -> int:
     key = (partition.topic, partition.partition)
     await connection.execute(

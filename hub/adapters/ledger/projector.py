@@ -8,6 +8,7 @@ them nor how often a projector starts again: a second one whose reading is stale
 from __future__ import annotations
 
 import asyncio
+import time
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, LiteralString
 
@@ -77,6 +78,7 @@ class Projector:
         self._limits = limits or ProjectorLimits()
         self._next: dict[TopicPartition, int] = {}
         self._assigned: set[TopicPartition] = set()
+        self._look_after_s = 0.0
         self.stopped: dict[TopicPartition, NotReadable] = {}
         """Partitions that stand still, each for a record of the hub's own that cannot be read."""
         self._untold: set[TopicPartition] = set()
@@ -93,6 +95,7 @@ class Projector:
             failures = 0
             while not stop.is_set():
                 try:
+                    await self._look_behind(consumer)
                     await self._take_up(consumer)
                     await self._round(consumer)
                     await self._tell()
@@ -137,6 +140,16 @@ class Projector:
         self._next.clear()
         self.stopped.clear()
         self._untold.clear()
+
+    async def _look_behind(self, consumer: AIOKafkaConsumer) -> None:
+        """Notice now and then that the projection was dropped, also of partitions to which nothing comes."""
+        if time.monotonic() < self._look_after_s:
+            return
+        self._look_after_s = time.monotonic() + self._limits.look_behind_s
+        gone = await positions.moved(self._pool, self._next)
+        if gone:
+            _LOG.info("projector.starts_over", partitions=len(gone))
+            self._forget(consumer, gone)
 
     async def _take_up(self, consumer: AIOKafkaConsumer) -> None:
         """Set partitions whose position is not known to where the database says, and let them run."""
@@ -262,11 +275,11 @@ class Projector:
                 await _enter(connection, latest.values(), partitions=partitions)
         except TaskMigrated as error:
             _LOG.info("projector.overtaken", reason=str(error))
-            self._forget(consumer, steps)
+            self._forget(consumer, [step.partition for step in steps])
         except _REFUSED:
             raise
         except BaseException:
-            self._forget(consumer, steps)
+            self._forget(consumer, [step.partition for step in steps])
             raise
         else:
             self._next.update({step.partition: step.next for step in steps if step.partition in self._next})
@@ -283,12 +296,12 @@ class Projector:
             )
             self._stand_still(consumer, step.partition, step.read, refused)
 
-    def _forget(self, consumer: AIOKafkaConsumer, steps: Iterable[Step]) -> None:
+    def _forget(self, consumer: AIOKafkaConsumer, partitions: Iterable[TopicPartition]) -> None:
         """Drop what is known of these partitions: the next round asks the database again."""
-        for step in steps:
-            self._next.pop(step.partition, None)
-            if step.partition in self._assigned:
-                consumer.pause(step.partition)
+        for partition in partitions:
+            self._next.pop(partition, None)
+            if partition in self._assigned:
+                consumer.pause(partition)
 
     async def _after_failure(self, error: Exception, failures: int, stop: asyncio.Event) -> None:
         limits = self._limits

@@ -65,7 +65,8 @@ ON CONFLICT (message_id) DO NOTHING
 RELEASED: LiteralString = """
 UPDATE delivery
    SET "offset" = %(offset)s, turn = %(turn)s, decision_id = %(decision_id)s, right_until = %(right_until)s,
-       held = false, asked_at = CASE WHEN %(right_until)s::timestamptz <= now() THEN asked_at END, asks = 0
+       held = false, released_at = now(),
+       asked_at = CASE WHEN %(right_until)s::timestamptz <= now() THEN asked_at END, asks = 0
  WHERE delivery_id = %(delivery_id)s AND verdict IS NULL
 """
 STOPPED: LiteralString = """

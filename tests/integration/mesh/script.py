@@ -29,7 +29,7 @@ def status(call: Callable[[], requests.Response]) -> int:
     try:
         return call().status_code
     except requests.HTTPError as error:
-        return error.response.status_code
+        return 0 if error.response is None else error.response.status_code
 
 
 def sent(client: MeshClient, recipient: str, workflow: str, body: bytes) -> dict[str, Any]:
@@ -61,7 +61,9 @@ def sent(client: MeshClient, recipient: str, workflow: str, body: bytes) -> dict
 
 
 def _tracked(client: MeshClient, message: str) -> requests.Response:
-    answer = client._session.get(f"{client.mailbox_url}/outbox/tracking?messageID={message}", timeout=10)
+    answer: requests.Response = client._session.get(
+        f"{client.mailbox_url}/outbox/tracking?messageID={message}", timeout=10
+    )
     answer.raise_for_status()
     return answer
 
@@ -146,7 +148,9 @@ def main() -> None:
     url, mailbox, password, shared_key, recipient, workflow, body, phase = sys.argv[1:]
     with MeshClient(url, mailbox, password, shared_key=shared_key.encode(), max_retries=0) as client:
         client.handshake()
-        found = {"ping": status(lambda: requests.get(f"{url}/messageexchange/_ping", timeout=10))}
+        found: dict[str, Any] = {
+            "ping": status(lambda: requests.get(f"{url}/messageexchange/_ping", timeout=10))
+        }
         if phase == "send":
             found |= sent(client, recipient, workflow, Path(body).read_bytes())
         elif phase.startswith("foreign:"):

@@ -36,12 +36,15 @@ ALTER TABLE delivery
     ADD COLUMN sequence bigint,
     ADD COLUMN announced bigint NOT NULL DEFAULT (pg_current_xact_id()::text::bigint),
     ADD COLUMN leased_by text,
-    ADD COLUMN leased_until timestamptz;
+    ADD COLUMN leased_until timestamptz,
+    ADD COLUMN released_at timestamptz,
+    ADD COLUMN late_told_at timestamptz;
 CREATE INDEX delivery_waiting ON delivery (organisation, cursor) WHERE state IN ('available', 'fetched');
 CREATE INDEX delivery_unsettled ON delivery (case_ref) WHERE verdict IS NULL AND NOT finished;
 CREATE INDEX delivery_held ON delivery (asked_at) WHERE held AND verdict IS NULL AND NOT finished;
 CREATE INDEX delivery_right_until ON delivery (right_until)
     WHERE right_until IS NOT NULL AND NOT held AND verdict IS NULL AND NOT finished;
+CREATE INDEX delivery_uncollected ON delivery (available_at) WHERE state = 'available' AND NOT by_kafka;
 CREATE INDEX delivery_lane ON delivery (organisation, case_ref, cursor);
 CREATE INDEX delivery_announced ON delivery (organisation, announced, cursor)
     WHERE state IN ('available', 'fetched');
@@ -210,6 +213,19 @@ CREATE INDEX mesh_upload_at ON mesh_upload (at);
 REMEDIES = """
 ALTER TABLE delivery ADD COLUMN taken_back text[];
 
+CREATE TABLE subscription (
+    subscription_id text PRIMARY KEY,
+    organisation text NOT NULL,
+    asked jsonb NOT NULL,
+    state text NOT NULL DEFAULT 'pending' CHECK (state IN (
+        'pending', 'approved', 'refused', 'end_asked', 'ended')),
+    asked_at timestamptz NOT NULL DEFAULT now(),
+    settled_at timestamptz,
+    settled_by text,
+    why text
+);
+CREATE INDEX subscription_organisation ON subscription (organisation, asked_at);
+
 CREATE TABLE remedy (
     number bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
     at timestamptz NOT NULL DEFAULT now(),
@@ -229,7 +245,10 @@ $$;
 CREATE TRIGGER remedy_stays BEFORE UPDATE OR DELETE OR TRUNCATE ON remedy
     FOR EACH STATEMENT EXECUTE FUNCTION remedy_stays();
 """
-"""Who set something right by hand, and why; the database's own, and nothing in it is changed or taken out."""
+"""What is the database's own: alerts organisations have asked for; who set something right by hand, and why.
+
+In `remedy` nothing is changed or taken out.
+"""
 
 
 def upgrade() -> None:
