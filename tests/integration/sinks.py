@@ -172,10 +172,6 @@ async def topics(site: Site) -> Found:
             for records in (await consumer.getmany(timeout_ms=500)).values():
                 for each in records:
                     headers = [part for name, value in each.headers for part in (name.encode(), value)]
-<<<<<<< HEAD
-                    # What was taken back has a value no more.
-=======
->>>>>>> main
                     if each.topic.startswith(TO) and each.value is not None:
                         said = {name: value.decode() for name, value in each.headers}
                         site.on_topics.append((each.topic, said))
