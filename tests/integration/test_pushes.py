@@ -84,7 +84,8 @@ async def test_a_delivery_the_partners_software_cannot_take_is_parked_and_the_ne
     assert await world.events(poison) == ["attempted", "parked"]
     said = {each.id: each.document["hub"] for each in world.receiver.stored()}
     assert said[second]["will_not_come"] == [1]
-    assert "will_not_come" not in said[third]
+    assert not {"will_not_come", "overtakes"} & said[third].keys()
+    assert "overtakes" not in said[second]
     assert [said[each]["sequence"] for each in (second, third)] == [2, 3]
     assert (await world.rows("SELECT state FROM delivery WHERE delivery_id = %s", poison)) == [("available",)]
 
@@ -235,6 +236,10 @@ async def test_what_was_tried_as_often_as_may_be_stays_in_the_mailbox(world: Pus
     assert await world.rows("SELECT state FROM delivery") == [("available",)]
     assert await world.events(tired) == ["exhausted"]
     assert [each.delivery_id for each in await world.endpoints.troubled(endpoint)] == [tired]
+    assert (await world.endpoints.one(endpoint)).exhausted == 1
+    await world.do("UPDATE delivery SET state = 'acknowledged'")
+    assert await world.endpoints.troubled(endpoint) == []
+    assert (await world.endpoints.one(endpoint)).exhausted == 0
 
 
 @pytest.mark.requirement("R-DEL-01")

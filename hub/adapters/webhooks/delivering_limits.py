@@ -19,9 +19,9 @@ class DelivererLimits:
     """Most pushes claimed in one round."""
     idle_s: float = 0.1
     """Pause after a round that found nothing to push."""
-    lease_s: float = 60.0
+    lease_s: float = 30.0
     """Silence after which what a deliverer has claimed is another's to push."""
-    beat_s: float = 15.0
+    beat_s: float = 10.0
     """Time between two signs of life on what is under way."""
     sent_within_s: float = 5.0
     """Longest between the look that said it may leave and its leaving; later, it is looked at again."""
@@ -45,7 +45,7 @@ class DelivererLimits:
     """Faults in a row after which the deliverer gives up."""
     body_bytes_max: int = 256_000
     """Largest body that is pushed; what is larger is only announced, and fetched from the mailbox."""
-    stop_timeout_s: float = 20.0
+    stop_timeout_s: float = 12.0
     """Time that attempts under way have to end when the deliverer is stopped."""
 
 

@@ -49,8 +49,8 @@ SELECT e.endpoint_id, e.organisation, e.url, e.messages, e.state, e.reason, e.on
        count(p.*) FILTER (WHERE p.state IN ('scheduled', 'waiting_retry', 'in_flight')) AS waiting,
        min(p.due_at) FILTER (WHERE p.state = 'waiting_retry') AS next_try_at,
        min(d.available_at) FILTER (WHERE p.state IN ('scheduled', 'waiting_retry')) AS oldest_at,
-       count(p.*) FILTER (WHERE p.state = 'parked') AS parked,
-       count(p.*) FILTER (WHERE p.state = 'exhausted') AS exhausted
+       count(p.*) FILTER (WHERE p.state = 'parked' AND NOT d.finished) AS parked,
+       count(p.*) FILTER (WHERE p.state = 'exhausted' AND NOT d.finished) AS exhausted
   FROM endpoint e
   LEFT JOIN push p ON p.endpoint_id = e.endpoint_id AND (NOT p.finished OR p.state = 'exhausted')
   LEFT JOIN delivery d ON d.delivery_id = p.delivery_id
@@ -92,7 +92,7 @@ UPDATE push SET state = 'cancelled', reason = 'removed'
 _TROUBLED: LiteralString = """
 SELECT p.delivery_id, d.message, p.state, p.reason, p.tries, p.attempted_at
   FROM push p JOIN delivery d USING (delivery_id)
- WHERE p.endpoint_id = %s AND p.state IN ('parked', 'exhausted') ORDER BY p.place LIMIT %s
+ WHERE p.endpoint_id = %s AND p.state IN ('parked', 'exhausted') AND NOT d.finished ORDER BY p.place LIMIT %s
 """
 
 

@@ -159,7 +159,8 @@ UPDATE push p SET state = 'cancelled', leased_by = NULL, leased_until = NULL,
 _EARLIER: LiteralString = """
 SELECT p.delivery_id AS pushed, o.delivery_id, d.sequence, o.untold
   FROM push p JOIN push o ON (o.organisation, o.case_ref) = (p.organisation, p.case_ref)
-                         AND o.delivery_id <> p.delivery_id AND (o.untold OR NOT o.finished AND o.tries > 0)
+                         AND o.delivery_id <> p.delivery_id
+                         AND (o.untold OR o.state = 'waiting_retry' AND o.tries > 0)
   JOIN delivery d ON d.delivery_id = o.delivery_id
  WHERE p.delivery_id = ANY(%s) AND d.sequence IS NOT NULL AND (o.untold OR o.place < p.place)
  ORDER BY d.sequence
