@@ -203,10 +203,8 @@ def relay_of(settings: Settings, *, bootstrap: str, pool: Pool, codec: Codec, ca
     )
 
 
-def expirer_of(
-    settings: Settings, *, pool: Pool, codec: Codec, publisher: IntakePublisher, clock: Clock
-) -> Expirer:
-    """Who lets expire what nobody collects, by the hub's time."""
+def expirer_of(settings: Settings, *, pool: Pool, codec: Codec, publisher: IntakePublisher) -> Expirer:
+    """Who lets expire what nobody collects, by the time of this machine, as deliveries are stamped by it."""
     limits = ProjectorLimits()
     return Expirer(
         pool=pool,
@@ -215,7 +213,7 @@ def expirer_of(
             working_days=settings.delivery_expiry_working_days,
             safety_hours=settings.safety_uncollected_hours,
         ),
-        now=lambda: datetime.fromtimestamp(clock.now() / 1000, UTC),
+        now=lambda: datetime.now(UTC),
         limits=limits,
     )
 

@@ -278,7 +278,7 @@ async def _start(
         if Role.PROJECTOR in roles:
             asker = Asker(pool=hub.pool, codec=codec, append=publisher.append)
             tasks.append(asyncio.create_task(asker.run(stop), name=f"{Role.PROJECTOR}: what is held"))
-            expirer = parts.expirer_of(settings, pool=hub.pool, codec=codec, publisher=publisher, clock=clock)
+            expirer = parts.expirer_of(settings, pool=hub.pool, codec=codec, publisher=publisher)
             tasks.append(asyncio.create_task(expirer.run(stop), name=f"{Role.PROJECTOR}: what expires"))
         if listening is not None:
             ends = await stack.enter_async_context(

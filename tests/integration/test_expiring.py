@@ -1,4 +1,4 @@
-"""What nobody fetches expires after working days, by the hub's time, and somebody is told, on a whole hub."""
+"""What nobody fetches expires after working days, and somebody is told, on a whole hub."""
 
 from __future__ import annotations
 

@@ -315,3 +315,23 @@ async def test_a_request_the_hub_could_not_serve_may_come_again_with_its_token(
     assert len(log.taken) == 1
     assert (old.status_code, late.status_code) == (403, 200)
     assert suspended.json()["detail"][0]["code"] == "organisation-suspended"
+
+
+@pytest.mark.requirement("R-DIS-01")
+@pytest.mark.parametrize("how", [("GET", ""), ("GET", "/2"), ("HEAD", ""), ("PUT", "/status/acknowledged")])
+async def test_by_mesh_too_what_may_not_be_seen_looks_like_what_never_was(
+    fresh_database: str, settings: Settings, tmp_path: Path, how: tuple[str, str]
+) -> None:
+    """Held, stopped, another's, unknown and malformed: one answer, byte for byte; and nothing is noted."""
+    async with served(fresh_database, settings, tmp_path) as (door, _, arguments):
+        client = MeshDoor(door, arguments)
+        names = ["f" * 32, "F" * 32, "zebra"]
+        for change in ("held = true", "verdict = 'stop'", "right_until = now()", "organisation = 'quay'"):
+            delivery, _ = await deliver(door)
+            await door.rows(f"UPDATE delivery SET {change} WHERE delivery_id = %s", delivery)  # noqa: S608
+            names.append(delivery.upper())
+        answers = [await client.ask(how[0], f"inbox/{name}{how[1]}") for name in names]
+        assert {answer.status_code for answer in answers} == {404}
+        assert len({answer.content for answer in answers}) == 1
+        assert len({tuple(sorted(answer.headers.items())) for answer in answers}) == 1
+        assert await door.rows("SELECT 1 FROM delivery_event") == []

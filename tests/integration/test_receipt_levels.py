@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from hub.messages.envelope import MessageName
 from tests.integration.living_world import CALM_S, HEALTH, SAID, living
-from tests.integration.projected_world import rows
+from tests.integration.projected_world import rows, until
 from tests.unit.worlds import ADMINISTRATOR, HOUSING, HOUSING_OFFICER, MANAGER, RECOVERY
 
 if TYPE_CHECKING:
@@ -129,3 +130,62 @@ async def test_who_read_it_and_whose_topic_carried_it_counts(hub: Living) -> Non
         own,
     )
     assert [each["level"] for each in await receipts(hub, HOUSING, sent)] == ["read"]
+
+
+@pytest.mark.public_door
+@pytest.mark.requirement("R-DEL-01", "R-DEL-02", "R-MSG-11")
+async def test_what_people_do_with_a_delivery_reaches_case_and_sender(hub: Living) -> None:
+    """Posted, fetched, read and refused over HTTP: both receipts are taken, and the sender sees the level."""
+    ((case,),) = await rows(hub.pool, "SELECT DISTINCT case_ref FROM delivery")
+    body = {
+        "contract": "1.0",
+        "case": hub.codec.pairwise.case(HOUSING, case),
+        "occurred_at": f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}",
+        "author": HOUSING_OFFICER.person,
+        "author_role": HOUSING_OFFICER.role.value,
+        "statement": "fact",
+        "data": SAID,
+    }
+    posted = await hub.clients[HOUSING].post("/v1/progress", json=body, headers={"Idempotency-Key": "post-1"})
+    assert posted.status_code == 202
+    status = posted.json()["status_url"]
+
+    async def state(who: OrganisationId, url: str) -> dict[str, Any]:
+        found = (await hub.clients[who].get(url)).raise_for_status().json()
+        assert found["state"] != "refused", found
+        return dict(found)
+
+    async def arrived() -> bool:
+        return (await state(HOUSING, status))["state"] == "routed" and all(
+            [await progress(who) for who in (PROBATION, RECOVERY)]
+        )
+
+    async def progress(who: OrganisationId) -> list[str]:
+        return [each["delivery"] for each in await hub.waiting(who) if each["type"] == "progress"]
+
+    await until(arrived)
+    for each in await progress(PROBATION):
+        read = (await hub.fetch(each, PROBATION)).json()
+        assert read["sequence"] >= 1
+        role = read["envelope"]["hub-role"]
+        address = f"/v1/mailbox/messages/{each}/status/read"
+        done = await hub.clients[PROBATION].put(address, json={"role": role, "person": "somebody-1"})
+        assert done.status_code == 202
+        receipt = done.json()["status_url"]
+
+        async def taken(url: str = receipt) -> bool:
+            return (await state(PROBATION, url))["state"] == "routed"
+
+        await until(taken)
+    (refused,) = await progress(RECOVERY)
+    address = f"/v1/mailbox/messages/{refused}/status/refused"
+    done = await hub.clients[RECOVERY].put(address, json={"reason": "Nobody here works with this person."})
+
+    async def told() -> bool:
+        return (await state(RECOVERY, done.json()["status_url"]))["state"] == "routed"
+
+    await until(told)
+    assert await progress(RECOVERY) == []
+    assert (await hub.fetch(refused)).json()["code"] == "delivery-refused"
+    shown = (await state(HOUSING, status))["receipts"]
+    assert [(each["role"], each["level"]) for each in shown] == [("offender_manager", "read")]

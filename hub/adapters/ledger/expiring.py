@@ -94,7 +94,7 @@ class Expirer:
         now: Callable[[], datetime],
         limits: ProjectorLimits | None = None,
     ) -> None:
-        """Read from this pool, report by these requests, by the hub's time."""
+        """Read from this pool, report by these requests; `now` is the time deliveries are stamped by."""
         self._pool = pool
         self._requests = requests
         self._waits = waits
