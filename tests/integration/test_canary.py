@@ -89,7 +89,7 @@ def test_every_route_is_called_or_known_to_tell_nothing() -> None:
     of_registry = {route.path for route in registry.router.routes}  # type: ignore[attr-defined]
     posted = {routes.route_of(message) for message in routes.POSTED}
     addressed = [route for each in (routes, stream_routes, events, cases) for route in each.router.routes]
-    found = {route.path for route in addressed}  # type: ignore[attr-defined]
+    found = {route.path for route in addressed}
     assert found - posted == set(ROUTES)
     # The registry is made from the contracts, which say nothing of anybody.
     assert all(path.startswith("/registry") for path in of_registry)

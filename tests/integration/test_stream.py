@@ -77,7 +77,9 @@ async def test_a_follower_is_told_of_what_waits_and_of_what_comes(door: Door, se
 @pytest.mark.requirement("R-DEL-02")
 async def test_nothing_is_missed_over_twenty_broken_connections(door: Door, settings: Settings) -> None:
     """Deliveries come all the time, some are held and released behind the reader's place; all are told of."""
-    key, sent, seen = await door.join(HARBOUR), [], []
+    key = await door.join(HARBOUR)
+    sent: list[str] = []
+    seen: list[str] = []
     async with serving(door.app, settings) as (url, _), line_to(url) as line:
         writing = asyncio.create_task(_send(door, sent))
         reading = asyncio.create_task(_follow(line.url, key, seen))

@@ -30,7 +30,7 @@ WITH recorded AS (
 """
 """What was decided again and let go as it was is in the ledger twice."""
 _COUNTS: LiteralString = (
-    _RECORDED  # noqa: S608 - put together of literals
+    _RECORDED
     + """
 SELECT CASE WHEN d.verdict = 'stop' THEN 'stopped' WHEN d.verdict = 'replace' THEN 'replaced'
             WHEN d.held AND NOT d.finished THEN 'held' WHEN d.delivery_id IS NOT NULL THEN d.state
@@ -42,7 +42,7 @@ SELECT CASE WHEN d.verdict = 'stop' THEN 'stopped' WHEN d.verdict = 'replace' TH
 """
 )
 _FAULTS: LiteralString = (
-    _RECORDED
+    _RECORDED  # noqa: S608 - put together of literals
     + """
 SELECT 'missing' AS fault, l.delivery_id, l.message_id, l.organisation, l.case_ref
   FROM recorded l LEFT JOIN delivery d USING (delivery_id)
