@@ -85,10 +85,9 @@ async def published(world: World) -> list[tuple[str, Happening]]:
         ends, found = await consumer.end_offsets(parts), []
         while any([await consumer.position(each) < ends[each] for each in parts]):
             for records in (await consumer.getmany(timeout_ms=200)).values():
-                found += [
-                    ((each.key or b"").decode(), Happenings(world.codec).happening(each.value or b""))
-                    for each in records
-                ]
+                for each in records:
+                    read = Happenings(world.codec).happening(each.value or b"")
+                    found.append(((each.key or b"").decode(), read))
     finally:
         await consumer.stop()
     return found

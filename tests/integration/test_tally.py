@@ -17,7 +17,7 @@ from hub.adapters.database.schema import upgrade
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from click.testing import Result
+    from typer.testing import Result
 
 MANY = 100_000
 FILLED: LiteralString = """
@@ -64,7 +64,7 @@ def filled(fresh_database: str) -> str:
     upgrade(fresh_database)
     with psycopg.connect(fresh_database) as connection:
         for statement in FILLED.replace("%(many)s", str(MANY)).split(";\n"):
-            connection.execute(statement)  # type: ignore[arg-type]
+            connection.execute(statement)
     return fresh_database
 
 
@@ -108,7 +108,7 @@ def test_a_hundred_thousand_deliveries_are_looked_at_in_moments_and_every_fault_
 def _restore(connection: psycopg.Connection) -> None:
     for table in ("delivery", "ledger", "lane"):
         row = connection.execute(OWN, (table,)).fetchone()
-        columns = sql.SQL(str(row[0]) if row else "")  # type: ignore[arg-type]
+        columns = sql.SQL(str(row[0]) if row else "")
         names = {
             "table": sql.Identifier(table),
             "columns": columns,

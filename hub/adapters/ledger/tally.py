@@ -42,7 +42,7 @@ SELECT CASE WHEN d.verdict = 'stop' THEN 'stopped' WHEN d.verdict = 'replace' TH
 """
 )
 _FAULTS: LiteralString = (
-    _RECORDED
+    _RECORDED  # noqa: S608 - put together of literals
     + """
 SELECT 'missing' AS fault, l.delivery_id, l.message_id, l.organisation, l.case_ref
   FROM recorded l LEFT JOIN delivery d USING (delivery_id)
