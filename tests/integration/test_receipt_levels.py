@@ -174,7 +174,7 @@ async def test_what_people_do_with_a_delivery_reaches_case_and_sender(hub: Livin
         receipt = done.json()["status_url"]
 
         async def taken(url: str = receipt) -> bool:
-            return (await state(PROBATION, url))["state"] == "routed"
+            return bool((await state(PROBATION, url))["state"] == "routed")
 
         await until(taken)
     (refused,) = await progress(RECOVERY)
@@ -182,7 +182,7 @@ async def test_what_people_do_with_a_delivery_reaches_case_and_sender(hub: Livin
     done = await hub.clients[RECOVERY].put(address, json={"reason": "Nobody here works with this person."})
 
     async def told() -> bool:
-        return (await state(RECOVERY, done.json()["status_url"]))["state"] == "routed"
+        return bool((await state(RECOVERY, done.json()["status_url"]))["state"] == "routed")
 
     await until(told)
     assert await progress(RECOVERY) == []
