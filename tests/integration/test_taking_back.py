@@ -10,9 +10,11 @@ import pytest
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
+from typer.testing import CliRunner
 
 from hub.adapters.kafka.admin import empty
 from hub.adapters.ledger.confirming import confirmations
+from hub.cli import ledger
 from hub.messages.envelope import MessageName
 from tests.integration.living_world import living
 from tests.integration.projected_world import rows, until
@@ -173,6 +175,13 @@ async def test_what_its_author_takes_back_is_taken_back_from_whoever_had_it(
             return standings == ["confirmed", "confirmed"]
 
         await until(confirmed)
+
+        environment = {"HUB_HOME": str(hub.home), "HUB_DATABASE": hub.database}
+        arguments = ["taken-back", "--message", sent[retracted]]
+        shown = await asyncio.to_thread(CliRunner().invoke, ledger.app, arguments, env=environment)
+        assert "taken back from its Kafka topic" in shown.output, shown.exception
+        assert "told" in shown.output
+        assert "confirmed 20" in shown.output
 
         assert await empty(topic, bootstrap=kafka)
         assert await stands(hub, topic) == {}
