@@ -22,7 +22,7 @@ ENVELOPE: tuple[Place, ...] = tuple(
 SORTS_MAX = 1_024
 """Sorts of payloads kept; of a contract with many fields there may be more."""
 TREATMENTS_MAX = 256
-"""Treatments kept for each form, and for each set of decisions."""
+"""Treatments kept for each form, and decisions on its fields that came to them."""
 _LISTS = frozenset({list, tuple})
 
 
@@ -40,6 +40,8 @@ class Form:
     places: tuple[Place, ...]
     """Every place of payload and envelope whose outcome has a part in what is made of it."""
     treatments: dict[tuple[object, ...], Treatment] = field(default_factory=dict)
+    by_read: dict[Read, Treatment] = field(default_factory=dict)
+    """The same by the decisions asked about lately."""
 
 
 @dataclass(slots=True, eq=False)
@@ -138,7 +140,7 @@ def within(contract: ContractFields, path: str) -> list[str]:
 
 def treatment_of(form: Form, read: Read) -> Treatment:
     """Return what becomes of each field of a form by these decisions."""
-    found = read.treatments.get(form)
+    found = form.by_read.get(read)
     if found is None:
         codes = tuple(map(read.codes.get, form.places))
         found = form.treatments.get(codes)
@@ -146,9 +148,9 @@ def treatment_of(form: Form, read: Read) -> Treatment:
             if len(form.treatments) >= TREATMENTS_MAX:
                 form.treatments.clear()
             found = form.treatments[codes] = _treatment(form, codes)
-        if len(read.treatments) >= TREATMENTS_MAX:
-            read.treatments.clear()
-        read.treatments[form] = found
+        if len(form.by_read) >= TREATMENTS_MAX:
+            form.by_read.clear()
+        form.by_read[read] = found
     return found
 
 

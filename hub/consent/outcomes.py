@@ -6,15 +6,11 @@ The same fields come from many decisions, so that what they come to is kept.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from dataclasses import dataclass
 
 from hub.consent.decision import Decision, FieldDecision, Outcome, Scope
 from hub.consent.owing import UNSUPPORTED
 from hub.consent.partner_contracts import NOT_IN_VIEW
-
-if TYPE_CHECKING:
-    from hub.consent.forms import Form, Treatment
 
 Place = tuple[str, Scope]
 Decided = Mapping[Place, FieldDecision]
@@ -33,8 +29,6 @@ class Read:
     """Those withheld because what comes with them cannot be performed."""
     envelope: frozenset[str]
     """Those of the envelope's that go as they are."""
-    treatments: dict[Form, Treatment] = field(default_factory=dict)
-    """What they come to for payloads of each form asked about (hub.consent.forms)."""
 
 
 _kept: dict[int, Read] = {}
@@ -49,14 +43,14 @@ def read_fields(fields: Sequence[FieldDecision]) -> Read:
     if len(_kept) >= _KEPT_MAX:
         _kept.clear()
     places = [((each.path, each.scope), each) for each in fields]
+    codes = {place: NOT_IN_VIEW if each.reason == NOT_IN_VIEW else each.outcome for place, each in places}
+    goes = [path for (path, scope), code in codes.items() if code is Outcome.DISCLOSE and scope is Scope.ALL]
     found = Read(
         fields=fields,
         decided=dict(places),
-        codes={place: NOT_IN_VIEW if each.reason == NOT_IN_VIEW else each.outcome for place, each in places},
+        codes=codes,
         unsupported=frozenset([place for place, each in places if each.reason == UNSUPPORTED]),
-        envelope=frozenset(
-            [each.path for each in fields if each.path.startswith("@") and each.outcome is Outcome.DISCLOSE]
-        ),
+        envelope=frozenset([path for path in goes if path.startswith("@")]),
     )
     _kept[id(fields)] = found
     return found
