@@ -23,7 +23,6 @@ from typer.testing import CliRunner
 
 import hub.cli
 from hub.adapters.broker.process import free_ports
-from hub.adapters.ledger import drop_projection
 from hub.app import Role, running
 from hub.topics.profile_files import read_profiles
 from tests.integration.projected_world import rows, until
@@ -251,7 +250,7 @@ async def test_every_message_comes_to_its_end_once_while_processes_are_killed(
         )
         await _counted(one, settings)
         before = await rows(one.hub.pool, STANDS)
-        await drop_projection(one.hub.pool)
+        await _command(one, settings, "projection", "rebuild", "--yes")
         await until(lambda: _stands(one, before), timeout_s=60)
         await _counted(one, settings)
 
@@ -273,13 +272,17 @@ async def _counted(one: Scene, settings: Settings) -> None:
     assert {row[1] for row in stand} == {"acknowledged"}
     taken = await rows(one.hub.pool, "SELECT state, count(*) FROM submission GROUP BY state")
     assert taken == [("routed", CASES * (OFFERS + 2))]
+    await _command(one, settings, "ledger", "tally", "--but-last", "0")
+
+
+async def _command(one: Scene, settings: Settings, *arguments: str) -> None:
+    """Run a command on this hub, as whoever looks after it does."""
     environment = {
         "HUB_INSTANCE": settings.instance,
         "HUB_KAFKA": one.hub.bootstrap,
         "HUB_DATABASE": one.hub.dsn,
     }
-    tally = ["ledger", "tally", "--but-last", "0"]
-    done = await asyncio.to_thread(CliRunner().invoke, hub.cli.app, tally, env=environment)
+    done = await asyncio.to_thread(CliRunner().invoke, hub.cli.app, [*arguments], env=environment)
     assert done.exit_code == 0, done.output
 
 

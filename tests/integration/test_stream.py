@@ -20,7 +20,7 @@ from tests.integration.event_reading import EVENTS, delivery_of, following, line
 from tests.integration.mailbox_world import acknowledge, deliver
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Awaitable, Callable
     from pathlib import Path
 
     from httpx_sse import ServerSentEvent
@@ -190,6 +190,45 @@ async def test_what_is_withdrawn_while_the_client_does_not_read_is_not_told_of(d
             takes.clear()
             open_.set()
 
+    stream = asyncio.create_task(_by_hand(door, key, send))
+    await asyncio.wait_for(open_.wait(), 5)
+    await asyncio.sleep(0.3)
+    await hold(door, sent[11], held=True)
+    takes.set()
+    while said.count(b"event: delivery") < 11:
+        await asyncio.sleep(0.02)
+        takes.set()
+    await asyncio.sleep(0.3)
+    door.app.state.services.streams.end()
+    await asyncio.wait_for(stream, 5)
+    assert [each for each in sent if each.encode() not in said] == [sent[11]]
+
+
+async def test_one_who_does_not_read_is_cut_off(
+    fresh_database: str, settings: Settings, tmp_path: Path
+) -> None:
+    """After a while; what it was not told of is in the mailbox, and its place is another's."""
+    limits = StreamLimits(write_timeout_s=0.3, poll_s=0.02, streams_max=1)
+    async with open_door(
+        dsn=fresh_database, settings=settings, folder=tmp_path, stream_limits=limits
+    ) as door:
+        await deliver(door)
+        key = await door.join(HARBOUR)
+        said: list[bytes] = []
+
+        async def send(message: dict[str, Any]) -> None:
+            said.append(message.get("body", b""))
+            if b"event: delivery" in said[-1]:
+                await asyncio.get_running_loop().create_future()
+
+        for _ in range(2):
+            await asyncio.wait_for(_by_hand(door, key, send), 5)
+        assert sum(b"event: delivery" in each for each in said) == 2
+
+
+async def _by_hand(door: Door, key: str, send: Callable[[dict[str, Any]], Awaitable[None]]) -> None:
+    """Follow a mailbox as a server would have it that is slow to write."""
+
     async def receive() -> dict[str, Any]:
         return await asyncio.get_running_loop().create_future()  # type: ignore[no-any-return]
 
@@ -205,18 +244,7 @@ async def test_what_is_withdrawn_while_the_client_does_not_read_is_not_told_of(d
         "server": ("hub.example", 80),
         "client": ("127.0.0.1", 1),
     }
-    stream = asyncio.create_task(door.app(scope, receive, send))  # type: ignore[arg-type]
-    await asyncio.wait_for(open_.wait(), 5)
-    await asyncio.sleep(0.3)
-    await hold(door, sent[11], held=True)
-    takes.set()
-    while said.count(b"event: delivery") < 11:
-        await asyncio.sleep(0.02)
-        takes.set()
-    await asyncio.sleep(0.3)
-    door.app.state.services.streams.end()
-    await asyncio.wait_for(stream, 5)
-    assert [each for each in sent if each.encode() not in said] == [sent[11]]
+    await door.app(scope, receive, send)  # type: ignore[arg-type]
 
 
 @pytest.mark.requirement("R-DIS-10")

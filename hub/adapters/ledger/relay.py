@@ -22,7 +22,7 @@ from psycopg_pool import PoolTimeout
 
 from hub.adapters.ledger.happened import microseconds
 from hub.adapters.ledger.limits import ProjectorLimits
-from hub.errors import Unreachable
+from hub.errors import HubError, Unreachable
 from hub.messages.identifiers import CaseRef, OrganisationId
 from hub.topics.catalogue import lane_partition
 from hub.topics.happenings import Happening, Happenings
@@ -91,7 +91,7 @@ class Relay:
                     if await self.relay(producer) == limits.relay_events_max:
                         pause_s = 0.0
                     await self._forget()
-                except (psycopg.Error, PoolTimeout, KafkaError, TimeoutError) as error:
+                except (psycopg.Error, PoolTimeout, KafkaError, TimeoutError, HubError, ValueError) as error:
                     failures += 1
                     pause_s = min(limits.retry_delay_s * 2 ** min(failures, 16), limits.retry_delay_s_max)
                     _LOG.warning("relay.retries", error=type(error).__name__, failures=failures)
