@@ -37,7 +37,7 @@ class Memory:
         self.now: int = 0
         self._log: dict[int, Entry] = {}
         self._next = 0
-        self._taken: dict[MessageId, tuple[str, OrganisationId]] = {}
+        self._taken: dict[MessageId, tuple[str, OrganisationId, MessageName]] = {}
         self._timers: dict[str, Timer] = {}
         self._ahead: list[tuple[int, str]] = []
         self._organisations = {
@@ -59,6 +59,11 @@ class Memory:
         """Return who sent the message taken under this id, or None if none was."""
         taken = self._taken.get(message)
         return None if taken is None else taken[1]
+
+    def sort(self, message: MessageId) -> MessageName | None:
+        """Return what sort of message was taken under this id, or None if none was."""
+        taken = self._taken.get(message)
+        return None if taken is None else taken[2]
 
     def organisation(self, organisation: OrganisationId) -> Organisation | None:
         """Return an organisation by its short name."""
@@ -126,7 +131,11 @@ class Memory:
         for case in result.cases:
             self.cases[case.ref] = case
         if result.seen is not None and isinstance(entry, Submission):
-            self._taken[result.seen[0]] = (result.seen[1], entry.envelope.organisation)
+            self._taken[result.seen[0]] = (
+                result.seen[1],
+                entry.envelope.organisation,
+                entry.envelope.message,
+            )
         for key in result.timers_cleared:
             self._timers.pop(key, None)
         for timer in result.timers_set:

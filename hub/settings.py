@@ -78,7 +78,19 @@ class Settings(BaseSettings):
     # At the door.
     body_bytes_max: int = Field(262_144, gt=0, description="largest body of a request, in bytes")
     idempotency_days: int = Field(7, gt=0, description="days an idempotency key is remembered")
+    delivery_expiry_working_days: int = Field(
+        5, gt=0, le=60, description="working days a delivery waits for somebody to fetch it, then it expires"
+    )
+    safety_uncollected_hours: int = Field(
+        24, gt=0, description="hours after which an unfetched safety message is reported; it waits on"
+    )
     mailbox_page_max: int = Field(100, gt=0, le=1000, description="most messages in one page of a mailbox")
+
+    delivery_event_days: int = Field(
+        30,
+        gt=0,
+        description="days what happened to a finished delivery stays in PostgreSQL; its topic keeps it",
+    )
 
     # What one organisation may ask for.
     organisation_requests_per_s_max: int = Field(

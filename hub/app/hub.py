@@ -10,12 +10,15 @@ from typing import TYPE_CHECKING, Any
 
 from hub.adapters.database.alone import AGREEMENT_LOCK, PROFILE_LOCK, alone
 from hub.adapters.gateway.identity import key_hash, new_key
+from hub.adapters.gateway.mesh_identity import MeshSecret, issue
+from hub.adapters.gateway.mesh_store import MeshStore
 from hub.adapters.kafka import admin
 from hub.adapters.kafka.control import publish_control
 from hub.adapters.ledger.control import wait_control
 from hub.adapters.ledger.policies import POLICY, policy_facts
 from hub.adapters.ledger.profiles import released_profiles
 from hub.app.agreed import check_files
+from hub.app.prison_codes import check_prison_code
 from hub.cases.profile import Profile
 from hub.cases.profile_releases import to_release
 from hub.consent.compile import Policy, compile_policy
@@ -88,12 +91,14 @@ class Hub:
         Its contracts in the folder of contracts come into force with it.
 
         Raises:
-            NotConfigured: The description has a wrong field, or a contract does not hold; it is named.
+            NotConfigured: The description has a wrong field, its prison code is another's, or a contract does
+                not hold; it is named.
             Unreachable: Not every partition had it in force in time.
         """
         organisation = _identifier(body)
         files = ContractFolder.load(self.settings.contracts).of(organisation)
         async with self._agreeing(organisation):
+            check_prison_code(body, await self.organisations())
             wanted = await self._to_put_in_force(files, organisation_from(body))
             await admin.apply(self.catalogue.organisation_topics(organisation), bootstrap=self.bootstrap)
             # First: a key opens nothing before its organisation is in force.
@@ -118,11 +123,17 @@ class Hub:
             )
         return key
 
+    async def new_mesh_secret(self, organisation: OrganisationId) -> MeshSecret:
+        """Make an organisation's password and shared key for MESH, shown only here; earlier ones end."""
+        store = MeshStore(self.pool, wait_s_max=self.settings.control_timeout_s)
+        return await issue(store, self.codec.sealer, organisation)
+
     async def put_organisation(self, body: Mapping[str, object]) -> None:
         """Put a description of an organisation in force in every partition, e.g. to suspend it.
 
         Raises:
-            NotConfigured: It would take by Kafka, from now on, a message whose contract is deprecated.
+            NotConfigured: It would take by Kafka, from now on, a message whose contract is deprecated, or
+                have the code of another prison.
         """
         await self.check_organisation(body)
         await self._put(ORGANISATION, _identifier(body), body)
@@ -136,6 +147,7 @@ class Hub:
 
     async def check_organisation(self, body: Mapping[str, object]) -> None:
         """Refuse a description as `put_organisation` would, and put nothing in force."""
+        check_prison_code(body, await self.organisations())
         await self._check_new_by_kafka(_identifier(body), body)
 
     async def contracts(self) -> list[PartnerContract]:

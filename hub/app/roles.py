@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import socket
+from datetime import UTC, datetime
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
@@ -16,8 +17,10 @@ from hub.adapters.kafka.ends import Ends
 from hub.adapters.kafka.intake import IntakePublisher
 from hub.adapters.kafka.limits import Limits
 from hub.adapters.kafka.router import Router
-from hub.adapters.ledger import Projector
+from hub.adapters.ledger import Projector, Relay
+from hub.adapters.ledger.expiring import Expirer, Waits
 from hub.adapters.ledger.limits import ProjectorLimits
+from hub.adapters.ledger.requesting import Requests
 from hub.app.records import Records
 from hub.errors import Unreachable
 from hub.routing.route import route
@@ -29,6 +32,7 @@ if TYPE_CHECKING:
 
     from hub.adapters.database.pool import Pool
     from hub.adapters.kafka.clock import Clock
+    from hub.adapters.webhooks.endpoints import Endpoints
     from hub.settings import Settings
     from hub.topics.catalogue import Catalogue
     from hub.topics.codec import Codec
@@ -43,6 +47,7 @@ class Role(StrEnum):
     FEEDS = "feeds"
     ROUTER = "router"
     PROJECTOR = "projector"
+    DELIVERER = "deliverer"
 
 
 ALL_ROLES = frozenset(Role)
@@ -103,8 +108,15 @@ async def topic_ends(settings: Settings, *, bootstrap: str, catalogue: Catalogue
         await ends.stop()
 
 
-def gateway_of(
-    settings: Settings, *, pool: Pool, publisher: IntakePublisher, ends: Ends, records: Records, clock: Clock
+def gateway_of(  # noqa: PLR0913 - one thing each
+    settings: Settings,
+    *,
+    pool: Pool,
+    publisher: IntakePublisher,
+    ends: Ends,
+    records: Records,
+    clock: Clock,
+    endpoints: Endpoints,
 ) -> FastAPI:
     """The gateway, appending through this publisher."""
     return create_gateway(
@@ -117,6 +129,7 @@ def gateway_of(
         ends=ends,
         now=clock.now,
         records=records,
+        endpoints=endpoints,
     )
 
 
@@ -150,6 +163,8 @@ async def serve_http(app: FastAPI, listening: socket.socket, stop: asyncio.Event
     try:
         await asyncio.wait({serving, stopping}, return_when=asyncio.FIRST_COMPLETED)
     finally:
+        # Streams would go on for as long as their clients like.
+        app.state.services.streams.end()
         server.should_exit = True
         stopping.cancel()
         await serving
@@ -179,6 +194,28 @@ def projector_of(
         session_timeout_ms=settings.session_timeout_ms,
     )
     return Projector(bootstrap=bootstrap, pool=pool, codec=codec, catalogue=catalogue, limits=limits)
+
+
+def relay_of(settings: Settings, *, bootstrap: str, pool: Pool, codec: Codec, catalogue: Catalogue) -> Relay:
+    """The relay, which goes with the projector."""
+    return Relay(
+        bootstrap=bootstrap, pool=pool, codec=codec, catalogue=catalogue, days=settings.delivery_event_days
+    )
+
+
+def expirer_of(settings: Settings, *, pool: Pool, codec: Codec, publisher: IntakePublisher) -> Expirer:
+    """Who lets expire what nobody collects, by the time of this machine, as deliveries are stamped by it."""
+    limits = ProjectorLimits()
+    return Expirer(
+        pool=pool,
+        requests=Requests(codec=codec, append=publisher.append, limits=limits),
+        waits=Waits(
+            working_days=settings.delivery_expiry_working_days,
+            safety_hours=settings.safety_uncollected_hours,
+        ),
+        now=lambda: datetime.now(UTC),
+        limits=limits,
+    )
 
 
 def names(roles: Iterable[Role]) -> str:

@@ -25,6 +25,7 @@ from hub.adapters.ledger import Asker
 from hub.app import roles as parts
 from hub.app.hub import Hub
 from hub.app.logs import set_up_logs
+from hub.app.pushing import delivering, egress, endpoints_of
 from hub.app.records import Records
 from hub.app.roles import ALL_ROLES, Role
 from hub.consent.partner_contracts import Direction, contract_in_effect
@@ -265,6 +266,11 @@ async def _start(
             settings, bootstrap=bootstrap, pool=hub.pool, codec=codec, catalogue=catalogue
         )
         tasks.append(asyncio.create_task(projector.run(stop), name=Role.PROJECTOR))
+    if Role.DELIVERER in roles:
+        deliverer = await stack.enter_async_context(delivering(hub))
+        tasks.append(asyncio.create_task(deliverer.run(stop), name=Role.DELIVERER))
+        relay = parts.relay_of(settings, bootstrap=bootstrap, pool=hub.pool, codec=codec, catalogue=catalogue)
+        tasks.append(asyncio.create_task(relay.run(stop), name=f"{Role.PROJECTOR}: what happened"))
     if listening is not None or {Role.FEEDS, Role.PROJECTOR} & set(roles):
         publisher = await stack.enter_async_context(
             parts.intake_publisher(settings, bootstrap=bootstrap, codec=codec, catalogue=catalogue)
@@ -272,10 +278,13 @@ async def _start(
         if Role.PROJECTOR in roles:
             asker = Asker(pool=hub.pool, codec=codec, append=publisher.append)
             tasks.append(asyncio.create_task(asker.run(stop), name=f"{Role.PROJECTOR}: what is held"))
+            expirer = parts.expirer_of(settings, pool=hub.pool, codec=codec, publisher=publisher)
+            tasks.append(asyncio.create_task(expirer.run(stop), name=f"{Role.PROJECTOR}: what expires"))
         if listening is not None:
             ends = await stack.enter_async_context(
                 parts.topic_ends(settings, bootstrap=bootstrap, catalogue=catalogue)
             )
+            out = await stack.enter_async_context(egress())
             records = Records(
                 pool=hub.pool,
                 codec=codec,
@@ -285,7 +294,13 @@ async def _start(
                 limits=parts.limits_from(settings),
             )
             app = parts.gateway_of(
-                settings, pool=hub.pool, publisher=publisher, ends=ends, records=records, clock=clock
+                settings,
+                pool=hub.pool,
+                publisher=publisher,
+                ends=ends,
+                records=records,
+                clock=clock,
+                endpoints=endpoints_of(hub.pool, codec, out),
             )
             serving = parts.serve_http(app, listening, stop, grace_s=settings.stop_timeout_s)
             tasks.append(asyncio.create_task(serving, name=Role.GATEWAY))

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from hub.cases.case import Case, Member
     from hub.cases.profile import Profile
     from hub.messages.envelope import Envelope, Role
-    from hub.messages.identifiers import Instant, OrganisationId
+    from hub.messages.identifiers import Instant, MessageId, OrganisationId
     from hub.messages.review import ReviewKind
 
 
@@ -25,6 +25,12 @@ class Directory(Protocol):
 
     def rung(self, organisation: OrganisationId) -> int | None:
         """Return the brokerage rung of an organisation, or None if the hub does not know it."""
+
+    def sender(self, message: MessageId) -> OrganisationId | None:
+        """Return who sent the message taken under this id, or None if that is not known."""
+
+    def is_correction(self, message: MessageId) -> bool:
+        """Say whether the message taken under this id was itself a correction."""
 
     def profile(self, jurisdiction: str) -> Profile:
         """Return the rules of a jurisdiction in force at the moment of the record in work."""

@@ -15,6 +15,7 @@ from hub.cases.membership import current_team
 from hub.cases.movements import (
     ARRIVALS,
     DEPARTURES,
+    HAPPENED_OR_EXPECTED,
     SAME_FACT_MS,
     Movement,
     Movements,
@@ -38,6 +39,11 @@ def is_own_word(movement: Movement, organisation: OrganisationId) -> bool:
     return organisation == movement.left
 
 
+def is_arrival(movement: Movement) -> bool:
+    """Say whether it tells, by the word of the prison that receives, that somebody came to it."""
+    return movement.action in ARRIVALS and movement.reached in movement.said_by
+
+
 def is_claim(case: Case, movements: Movements, new: Movement, known: Movement | None, at: Occasion) -> bool:
     """Say whether what is said rests on one prison's own word, where that does not suffice."""
     own = at.envelope.organisation
@@ -45,7 +51,9 @@ def is_claim(case: Case, movements: Movements, new: Movement, known: Movement | 
         return False
     if known is not None and _is_borne_out_by_another(known, own):
         return False
-    return not _stands(movements, new, own, but=known, is_named=_is_named(case, at))
+    team = frozenset(each.organisation for each in current_team(case, at.now))
+    is_named = own in team or not is_by_number(at)
+    return not _stands(_not_freed(movements, own, team), new, own, but=known, is_named=is_named)
 
 
 def claim_of(movements: Movements, organisation: OrganisationId) -> Movement | None:
@@ -62,40 +70,91 @@ def settled(movements: Movements) -> tuple[Movements, tuple[Movement, ...]]:
             continue
         own = claim.said_by[0]
         vouched = _is_borne_out_by_another(claim, own)
-        if not vouched and not _stands(movements, claim, own, but=claim, is_named=False):
+        without = _not_freed(movements, own, frozenset())
+        if not vouched and not _stands(without, claim, own, but=claim, is_named=False):
             continue
         # Clocks differ: nobody arrives before they have left.
         left_at = (each.at for each in _departures(movements, claim))
         moment = Instant(max((claim.at, *left_at)))
-        true = replace(claim, status=claim.claimed, claimed=None, at=moment)
+        own_at = None if moment == claim.at else claim.at
+        true = replace(claim, status=claim.claimed, claimed=None, counted=False, at=moment, own_at=own_at)
         movements = with_movement(movements, true, instead_of=claim)
         effective.append(true)
     return movements, tuple(effective)
 
 
+def unfounded(movements: Movements, team: frozenset[OrganisationId]) -> tuple[Movement, ...]:
+    """Return what counts though it is one prison's own word, and by all that is known now does not suffice.
+
+    `team` names the organisations that have somebody on the case.
+    """
+    arrivals = tuple(
+        each
+        for each in movements.known
+        if _is_own_word_alone(each)
+        and is_arrival(each)
+        and not _still_stands(_not_freed(movements, each.said_by[0], team), each, team)
+    )
+    return (*arrivals, *_departures_unfounded(movements, team))
+
+
+def _departures_unfounded(movements: Movements, team: frozenset[OrganisationId]) -> tuple[Movement, ...]:
+    own = (each for each in movements.known if _is_own_word_alone(each) and not is_arrival(each))
+    return tuple(each for each in own if not _still_stands(movements, each, team))
+
+
+def _is_own_word_alone(movement: Movement) -> bool:
+    counts = movement.claimed is None and movement.status is not PrisonEventStatus.RETRACTED
+    return counts and len(movement.said_by) == 1 and is_own_word(movement, movement.said_by[0])
+
+
+def _still_stands(movements: Movements, known: Movement, team: frozenset[OrganisationId]) -> bool:
+    own = known.said_by[0]
+    is_named = known.by_reference or own in team
+    return _stands(movements, known, own, but=known, is_named=is_named, is_past=True)
+
+
+def _not_freed(movements: Movements, own: OrganisationId, team: frozenset[OrganisationId]) -> Movements:
+    """Leave out whom a prison let go of that did not hold them: it frees nobody in order to receive them."""
+    left = _departures_unfounded(movements, team)
+    others = tuple(each for each in movements.known if each not in left or each.said_by[0] != own)
+    return replace(movements, known=others)
+
+
 def _stands(
-    movements: Movements, new: Movement, own: OrganisationId, *, but: Movement | None, is_named: bool
+    movements: Movements,
+    new: Movement,
+    own: OrganisationId,
+    *,
+    but: Movement | None,
+    is_named: bool,
+    is_past: bool = False,
 ) -> bool:
-    """Say whether a prison's own word suffices, by what others have said of where the person is."""
+    """Say whether a prison's own word suffices, by what others have said of where the person is.
+
+    Of a word that counts already (`is_past`) it does not matter who holds the person since.
+    """
     place = place_at(movements, new.at, but=but)
     if place.prison == own:
         return True
     if new.action not in ARRIVALS:
-        return place.is_known or is_named
-    holders = {place.prison, place_at(movements, but=but).prison} - {None, own}
+        # A prison frees and buries nobody whom another holds.
+        arrived = place_at(movements, new.at, but=but, counting=HAPPENED_OR_EXPECTED)
+        return arrived.prison == own or (is_named and not place.is_known)
+    since = None if is_past else place_at(movements, but=but).prison
+    holders = {place.prison, since} - {None, own}
     if holders:
-        return all(_lets_go(movements, holder, new, own) for holder in holders if holder is not None)
+        others = replace(movements, known=tuple(each for each in movements.known if each != but))
+        return all(_lets_go(others, holder, new, own) for holder in holders if holder is not None)
     return place.is_known or is_named
 
 
-def _is_named(case: Case, at: Occasion) -> bool:
-    """Say whether those who manage the case gave the prison a part in it, or its reference.
+def is_by_number(at: Occasion) -> bool:
+    """Say whether the author may have found the case by the person's number, which anybody may know or guess.
 
-    A prison's system finds a case by the number of a person, which anybody may know or guess.
+    Whoever has the case's reference was given it by those who manage the case.
     """
-    own = at.envelope.organisation
-    is_by_number = at.envelope.author_role is Role.SYSTEM
-    return not is_by_number or any(each.organisation == own for each in current_team(case, at.now))
+    return at.envelope.author_role is Role.SYSTEM
 
 
 def _is_borne_out_by_another(known: Movement, own: OrganisationId) -> bool:
@@ -135,14 +194,17 @@ def _departures(movements: Movements, arrival: Movement) -> tuple[Movement, ...]
 
 def is_against_others(case: Case, new: Movement, known: Movement | None, at: Occasion) -> bool:
     """Say whether a prison changes or takes back what others have said too, and by which another holds."""
-    own, held = at.envelope.organisation, case.custody and case.custody.prison
-    if known is None or known.status is not PrisonEventStatus.CONFIRMED or held in {None, own}:
+    own = at.envelope.organisation
+    if known is None or known.status is not PrisonEventStatus.CONFIRMED:
         return False
     changes = new.status is PrisonEventStatus.RETRACTED or known.reached not in {None, new.reached}
-    is_part = case.custody is not None and own in {
-        known.left,
-        known.reached,
-        new.reached,
-        case.custody.previous,
-    }
-    return changes and is_part and bool(known.said_by) and any(each != own for each in known.said_by)
+    shares = is_part(case, known, own) or is_part(case, new, own)
+    return changes and shares and bool(known.said_by) and any(each != own for each in known.said_by)
+
+
+def is_part(case: Case, movement: Movement, organisation: OrganisationId) -> bool:
+    """Say whether a prison had a part in a movement while another holds the person now."""
+    held = case.custody
+    if held is None or held.prison in {None, organisation}:
+        return False
+    return organisation in {movement.left, movement.reached, held.previous}

@@ -8,8 +8,8 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from hub.cases import identity, undoing
-from hub.cases.applied import Applied, Occasion
+from hub.cases import identity, reports, undoing
+from hub.cases.applied import Applied, Occasion, Raised
 from hub.cases.case import Case, Kept
 from hub.cases.keeping import Message, field_of, without
 from hub.messages.envelope import Role
@@ -52,7 +52,13 @@ def corrected(case: Case, body: CorrectionMessage, at: Occasion) -> Applied:
         risks=tuple(held for held in risks if held.fields),
         allocation=_allocation_without(case.allocation, body),
     )
-    return undoing.undone(kept, body, at, number=None if known.noms else case.identity.noms)
+    undone = undoing.undone(kept, body, at, number=None if known.noms else case.identity.noms)
+    is_said = any(each.code == reports.CORRECTION_CORRECTED for each in undone.exceptions)
+    if is_said or not at.directory.is_correction(body.corrects):
+        return undone
+    # What another correction took back stays so: it is unknown until it is stated anew.
+    raised = Raised(code=reports.CORRECTION_CORRECTED)
+    return replace(undone, exceptions=(*undone.exceptions, raised))
 
 
 def _identity_without(case: Case, body: CorrectionMessage) -> Identity:

@@ -9,12 +9,12 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from hub.cases import claims, deadlines, moved, refusals, reports
+from hub.cases import claiming, claims, deadlines, moved, refusals, reports
 from hub.cases import movements as known_movements
 from hub.cases.applied import Applied, Directory, Occasion, Raised
 from hub.cases.case import Case, Custody
 from hub.cases.dates import iso_date
-from hub.cases.declaring import as_declared
+from hub.cases.declaring import also_declared, as_declared
 from hub.cases.identity import digest_of, of_person
 from hub.cases.movements import (
     HAPPENED_OR_EXPECTED,
@@ -23,19 +23,15 @@ from hub.cases.movements import (
     SORTS,
     TOLD_MAX,
     Movement,
-    Movements,
-    Place,
 )
-from hub.messages.envelope import Role
-from hub.messages.identifiers import Instant, MessageId, OrganisationId, derived_id
+from hub.cases.placing import cleared, confirm_by, movements_of, timers, with_movement
+from hub.cases.taking_back import taken_back
+from hub.messages.identifiers import Instant, OrganisationId, derived_id
 from hub.messages.prison_event import PrisonEventAction, PrisonEventMessage, PrisonEventStatus
 
 if TYPE_CHECKING:
-    from hub.cases.applied import Deadline, Ended
+    from hub.cases.applied import Ended
 
-CONFIRM_WITHIN_MS = 4 * 60 * 60 * 1000
-"""How long after its time an expected movement may stay unconfirmed: the prison system itself holds what has
-happened back for most of an hour, since mistakes are mended in that time."""
 BARE = frozenset({"action", "status", "at", "prison_from", "prison_to", "movement_reason", "release_type"})
 IDENTIFIERS = frozenset({"noms_number", "booking"})
 INTO = frozenset({PrisonEventAction.RECEPTION, PrisonEventAction.TRANSFER, PrisonEventAction.RECALL})
@@ -107,10 +103,15 @@ def prison_event(case: Case, body: PrisonEventMessage, at: Occasion) -> Applied:
         return Applied(case=_said_too(case, account, at), is_news=False)
     _check(case, account, at)
     if account.new.status is PrisonEventStatus.RETRACTED and account.known is not None:
-        return _taken_back(case, account.known, at)
-    if claims.is_claim(case, _movements(case), account.new, account.known, at):
-        return _claimed(case, account, at)
-    return _borne_out(_taken(case, body, account, at), at)
+        return taken_back(case, account.known, at)
+    if claims.is_claim(case, movements_of(case), account.new, account.known, at):
+        new = replace(account.new, told=(account.digest,))
+        return claiming.claimed(case, new, account.known, at)
+    applied = _taken(case, body, account, at)
+    if account.known is not None:
+        # What is told otherwise now may have borne out what another prison says.
+        applied = claiming.fallen(case, applied, at)
+    return claiming.borne_out(applied, at)
 
 
 def prison_of(directory: Directory, code: str | None) -> OrganisationId | None:
@@ -129,7 +130,7 @@ def overdue(case: Case, due: Ended, now: Instant, _directory: Directory) -> Appl
     late = tuple(
         each
         for each in known_movements.expected(case.movements)
-        if deadlines.confirmation(each) == due and _confirm_by(each) <= now
+        if deadlines.confirmation(each) == due and confirm_by(each) <= now
     )
     raised = tuple(
         Raised(code=reports.MOVEMENT_NOT_CONFIRMED, subject=due.subject, due_at=each.at) for each in late
@@ -151,11 +152,13 @@ def _account(case: Case, body: PrisonEventMessage, at: Occasion) -> _Account:
         numbered="" if body.noms_number is None else digest_of(case.ref, body.noms_number),
         declared=as_declared(at.envelope.declared),
     )
+    named = claims.is_own_word(movement, at.envelope.organisation) and not claims.is_by_number(at)
+    movement = replace(movement, by_reference=named)
     said = {name: value for name, value in at.payload.items() if value is not None}
     content = sorted((name, str(value)) for name, value in said.items() if name not in {"at", "status"})
     return _Account(
         new=movement,
-        known=known_movements.same_fact(_movements(case), movement),
+        known=known_movements.same_fact(movements_of(case), movement),
         digest=derived_id("movement", *(part for each in content for part in each))[:_DIGEST_DIGITS],
         given=frozenset(said),
     )
@@ -170,7 +173,7 @@ def _check(case: Case, account: _Account, at: Occasion) -> None:
         if known is None:
             raise refusals.movement_unknown()
         return
-    dead = known_movements.death(_movements(case))
+    dead = known_movements.death(movements_of(case))
     if dead is not None and new.action is not PrisonEventAction.DEATH and not account.is_named:
         raise refusals.person_dead()
     if new.status is PrisonEventStatus.PROVISIONAL and account.happened:
@@ -178,7 +181,7 @@ def _check(case: Case, account: _Account, at: Occasion) -> None:
     by_itself = new.action is PrisonEventAction.DEATH and new.left == at.envelope.organisation
     if new.left is None or not (new.action in LEAVING or by_itself):
         return
-    movements = _movements(case)
+    movements = movements_of(case)
     place = known_movements.place_at(movements, new.at, but=known)
     # Who has arrived by the immediate feed may leave before the one held back confirms the arrival.
     arrived = known_movements.place_at(movements, new.at, but=known, counting=HAPPENED_OR_EXPECTED)
@@ -200,12 +203,11 @@ def _taken(case: Case, body: PrisonEventMessage, account: _Account, at: Occasion
             reached=movement.reached or known.reached,
             distant=movement.distant or known.distant,
             told=told[-TOLD_MAX:],
-            said_by=known_movements.with_word(known, movement),
             claimed=known.claimed if movement.status is PrisonEventStatus.PROVISIONAL else None,
-            said_in=known_movements.sayers(known, movement),
-            numbered=known_movements.number_of(known, movement),
-            declared=tuple(sorted({*known.declared, *movement.declared})),
+            own_at=None,
+            declared=also_declared(known.declared, movement.declared),
         )
+        movement = known_movements.said_too(movement, known, account.new, at.directory.sender)
     else:
         movement = replace(movement, told=(account.digest,))
     movement = _with_date(case, movement, body)
@@ -215,7 +217,7 @@ def _taken(case: Case, body: PrisonEventMessage, account: _Account, at: Occasion
         # What was told as a death was none.
         back = moved.brought_back(case, known, at)
         movement = replace(movement, ended=(), ended_at=None)
-    after = _with(_dated(back.case, body, at), movement, instead_of=known)
+    after = with_movement(_dated(back.case, body, at), movement, instead_of=known)
     applied = moved.moved(case, after, movement, at) if is_new else Applied(case=after)
     was_distant = account.happened and known is not None and known.distant
     flags = () if was_distant else _flags(applied.case, movement)
@@ -223,113 +225,9 @@ def _taken(case: Case, body: PrisonEventMessage, account: _Account, at: Occasion
         applied,
         correlation=movement.fact,
         exceptions=(*back.exceptions, *applied.exceptions, *flags),
-        timers_set=(*back.timers_set, *applied.timers_set, *_timers(movement)),
-        timers_cleared=(*applied.timers_cleared, *_cleared(case, applied.case, movement)),
+        timers_set=(*back.timers_set, *applied.timers_set, *timers(movement)),
+        timers_cleared=(*applied.timers_cleared, *cleared(case, applied.case, movement)),
     )
-
-
-def _claimed(case: Case, account: _Account, at: Occasion) -> Applied:
-    """Keep what one prison says of itself: nobody is moved or told by it but those who manage the case."""
-    own, held = at.envelope.organisation, None if case.custody is None else case.custody.prison
-    earlier = claims.claim_of(_movements(case), own)
-    is_further = earlier is not None and earlier is account.known
-    movement = replace(
-        account.new,
-        fact=earlier.fact if earlier is not None and is_further else account.new.fact,
-        status=PrisonEventStatus.PROVISIONAL,
-        claimed=account.new.status,
-        told=(account.digest,),
-    )
-    # One claim of a prison at a time: many would push out what others have said.
-    after = _with(case, movement, instead_of=earlier)
-    also_to = ((held, Role.OFFENDER_MANAGEMENT_UNIT),) if held is not None else ()
-    raised = replace(_to_ask_about(movement), also_to=also_to)
-    forgotten = (deadlines.confirmation(earlier),) if earlier is not None else ()
-    return Applied(
-        case=after,
-        is_news=False,
-        exceptions=() if is_further else (raised,),
-        timers_set=_timers(movement),
-        timers_cleared=(*forgotten, *_cleared(case, after, movement)),
-    )
-
-
-def _borne_out(applied: Applied, at: Occasion) -> Applied:
-    """Let what prisons have claimed take effect where this word bears it out."""
-    movements, true = claims.settled(applied.case.movements)
-    if not true:
-        return applied
-    after = _placed(applied.case, movements)
-    raised = [Raised(code=reports.CLAIM_BORNE_OUT, subject=each.fact) for each in true]
-    cleared = tuple(deadlines.confirmation(each) for each in true)
-    for each in true:
-        if each.status is PrisonEventStatus.CONFIRMED:
-            follows = moved.moved(applied.case, after, each, at)
-            raised += follows.exceptions
-            after = follows.case
-    return replace(
-        applied,
-        case=after,
-        exceptions=(*applied.exceptions, *raised),
-        timers_cleared=(*applied.timers_cleared, *cleared),
-    )
-
-
-def _taken_back(case: Case, known: Movement, at: Occasion) -> Applied:
-    """Undo what followed from a movement that was wrong (a release recorded by mistake)."""
-    movement = replace(
-        known, status=PrisonEventStatus.RETRACTED, told=(), ended=(), ended_at=None, claimed=None
-    )
-    after = _with(case, movement, instead_of=known)
-    custody = after.custody
-    if custody is not None and known.release_date is not None and custody.release_date == known.release_date:
-        after = replace(after, custody=replace(custody, release_date=known.dated))
-    applied = Applied(case=after, is_news=known.claimed is None)
-    if known.claimed is not None:
-        raised = Raised(code=reports.MOVEMENT_TAKEN_BACK, subject=known.fact)
-        applied = replace(applied, exceptions=(raised,))
-    if known.status is PrisonEventStatus.CONFIRMED:
-        applied = moved.brought_back(after, known, at)
-    return replace(
-        applied,
-        correlation=known.fact,
-        timers_cleared=(*applied.timers_cleared, *_cleared(case, applied.case, movement)),
-    )
-
-
-def unsaid(case: Case, message: MessageId, at: Occasion) -> Applied:
-    """Undo the movement only this message told; one that another told with the same places stands."""
-    known = next((each for each in case.movements.known if message in each.said_in), None)
-    if known is None:
-        return Applied(case=case)
-    others = tuple(each for each in known.said_in if each != message)
-    if others:
-        return Applied(case=_with(case, replace(known, said_in=others), instead_of=known))
-    word = tuple(each for each in known.said_by if each != at.envelope.organisation)
-    if word and known.claimed is None and at.envelope.author_role is not Role.OFFENDER_MANAGER:
-        return _word_of_others(case, replace(known, said_in=(), said_by=word), known)
-    return undone(case, known, at)
-
-
-def _word_of_others(case: Case, left: Movement, known: Movement) -> Applied:
-    """Let a movement stand by the word of others, and have those who manage the case ask who is right.
-
-    It is what a retraction by the same prison comes to (`claims.is_against_others`).
-    """
-    return Applied(case=_with(case, left, instead_of=known), exceptions=(_to_ask_about(left),))
-
-
-def _to_ask_about(movement: Movement) -> Raised:
-    """Return the report that has those who manage the case ask where the person is."""
-    about = f"Said by {', '.join(movement.said_by)}."
-    return Raised(code=reports.CUSTODY_CLAIMED, subject=movement.fact, about=about)
-
-
-def undone(case: Case, known: Movement, at: Occasion) -> Applied:
-    """Undo a movement because of a correction, which is told under its own correlation."""
-    if known.status is PrisonEventStatus.RETRACTED:
-        return Applied(case=case)
-    return replace(_taken_back(case, known, at), correlation="")
 
 
 def _said_too(case: Case, account: _Account, at: Occasion) -> Case:
@@ -339,36 +237,8 @@ def _said_too(case: Case, account: _Account, at: Occasion) -> Case:
         return case
     if not known_movements.are_alike(known, new):
         return case
-    again = replace(
-        known,
-        said_by=known_movements.with_word(known, new),
-        said_in=known_movements.sayers(known, new),
-        numbered=known_movements.number_of(known, new),
-    )
-    return _with(case, again, instead_of=known)
-
-
-def _movements(case: Case) -> Movements:
-    """Return the movements of a case; what was known of its custody before the first is where they begin."""
-    held = case.movements
-    if held.before is not None or held.known:
-        return held
-    custody = case.custody or Custody(prison=None, since=None)
-    before = Place(prison=custody.prison, since=custody.since, previous=custody.previous)
-    return replace(held, before=before)
-
-
-def _with(case: Case, movement: Movement, *, instead_of: Movement | None) -> Case:
-    """Put a movement among those known, and the person where all of them lead."""
-    return _placed(case, known_movements.with_movement(_movements(case), movement, instead_of=instead_of))
-
-
-def _placed(case: Case, movements: Movements) -> Case:
-    """Put the person where the movements lead."""
-    place = known_movements.place_at(movements)
-    custody = case.custody or Custody(prison=None, since=None)
-    there = replace(custody, prison=place.prison, since=place.since, previous=place.previous)
-    return replace(case, movements=movements, custody=there)
+    again = known_movements.said_too(known, known, new, at.directory.sender)
+    return with_movement(case, again, instead_of=known)
 
 
 def _dated(case: Case, body: PrisonEventMessage, at: Occasion) -> Case:
@@ -388,23 +258,6 @@ def _with_date(case: Case, movement: Movement, body: PrisonEventMessage) -> Move
     if movement.release_date is not None:
         before = movement.dated
     return replace(movement, release_date=iso_date(body.release_date), dated=before)
-
-
-def _confirm_by(movement: Movement) -> Instant:
-    return Instant(movement.at + CONFIRM_WITHIN_MS)
-
-
-def _timers(movement: Movement) -> tuple[Deadline, ...]:
-    if movement.status is not PrisonEventStatus.PROVISIONAL:
-        return ()
-    return (deadlines.on(deadlines.confirmation(movement), _confirm_by(movement)),)
-
-
-def _cleared(before: Case, after: Case, movement: Movement) -> tuple[Ended, ...]:
-    """Return the confirmations no longer waited for: of this movement, and of those forgotten for it."""
-    gone = known_movements.dropped(before.movements, after.movements)
-    settled = () if movement.status is PrisonEventStatus.PROVISIONAL else (movement,)
-    return tuple(deadlines.confirmation(each) for each in (*settled, *gone))
 
 
 def _flags(case: Case, movement: Movement) -> tuple[Raised, ...]:

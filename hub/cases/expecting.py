@@ -7,7 +7,6 @@ was missed is said by a message; here it is about what nobody says anything of.
 from __future__ import annotations
 
 from bisect import insort
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from hub.cases import deadlines, reports
@@ -80,7 +79,7 @@ def swapped(applied: Applied, gone: Collection[Expected], new: Expected | None, 
     timers = (deadlines.on(deadlines.expected(new), new.due_at),) if new is not None and new in kept else ()
     return altered(
         applied,
-        case=altered(case, work=replace(case.work, expected=tuple(kept))),
+        case=altered(case, work=altered(case.work, expected=tuple(kept))),
         timers_set=(*applied.timers_set, *timers),
         timers_cleared=(*applied.timers_cleared, *map(deadlines.expected, (*gone, *over))),
         exceptions=(*applied.exceptions, *(_not_said(each, case, due_at=now) for each in over)),

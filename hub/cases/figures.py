@@ -77,9 +77,9 @@ class Alert:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AlertTimes:
-    """On how many people one role got alerts, and how long it took to acknowledge them, in minutes.
+    """On how many people one role got alerts, and how long it took to acknowledge them, in whole minutes.
 
-    There is no longest time: that would be one person's.
+    There is no longest time, which would be one person's, and no part of a minute: it would tell one apart.
     """
 
     role: str
@@ -87,9 +87,9 @@ class AlertTimes:
     """On how many people, rounded; None: fewer than may be shown."""
     acknowledged: int | None
     """On how many of them every alert was acknowledged; None: too few, or too nearly all."""
-    median_minutes: float | None
+    median_minutes: int | None
     """Half took no longer; None: there are too few people on either side of it."""
-    nine_in_ten_minutes: float | None
+    nine_in_ten_minutes: int | None
     """Nine in ten took no longer; None: too few took longer."""
 
 
@@ -206,8 +206,8 @@ def _times(role: str, cases: Mapping[CaseRef, float | None]) -> AlertTimes:
         role=role,
         sent=total(len(cases)),
         acknowledged=part(len(minutes), len(cases)),
-        median_minutes=round(median(minutes), 1) if len(minutes) >= 2 * SMALL else None,
-        nine_in_ten_minutes=round(quantiles(minutes, n=10, method="inclusive")[-1], 1)
+        median_minutes=round(median(minutes)) if len(minutes) >= 2 * SMALL else None,
+        nine_in_ten_minutes=round(quantiles(minutes, n=10, method="inclusive")[-1])
         if len(minutes) >= 10 * SMALL
         else None,
     )

@@ -31,6 +31,7 @@ from hub.messages.correction import CorrectionMessage
 from hub.messages.envelope import Role
 from hub.messages.identifiers import Instant
 from hub.messages.receipt import ReceiptMessage
+from hub.messages.records import altered
 from hub.messages.review import ReviewAction, ReviewKind, ReviewMessage
 from hub.messages.team_change import TeamChangeAction, TeamChangeMessage, TeamChangeReason
 
@@ -76,9 +77,9 @@ def followed(before: Case | None, applied: Applied, body: Body, at: Occasion) ->
     continuity = happened(applied.case.continuity, _events(before, applied.case, body), at.now)
     if continuity is applied.case.continuity and not exceptions:
         return applied
-    return replace(
+    return altered(
         applied,
-        case=replace(applied.case, continuity=continuity),
+        case=altered(applied.case, continuity=continuity),
         exceptions=(*applied.exceptions, *exceptions),
     )
 
@@ -141,9 +142,9 @@ def _plan_followed(before: Case | None, applied: Applied, body: Body, at: Occasi
         return applied
     by = Instant(at.now + PLAN_TAKEN_IN_WITHIN_MS)
     past = case.plan_past if plan_before is None else plan_before.version
-    return replace(
+    return altered(
         applied,
-        case=replace(case, plan_past=past, held=replace(case.held, plan_by=by)),
+        case=altered(case, plan_past=past, held=altered(case.held, plan_by=by)),
         timers_set=(*applied.timers_set, deadlines.on(deadlines.plan_taken_in(), by)),
     )
 
@@ -154,7 +155,7 @@ def _transfer_followed(before: Case, applied: Applied, body: Body, at: Occasion)
     arranged = case.continuity.arranged
     if isinstance(body, ReviewMessage):
         held_now = body.action is ReviewAction.HELD and body.kind in CONFERENCES
-        after = replace(arranged, conference_by=None) if held_now else arranged
+        after = altered(arranged, conference_by=None) if held_now else arranged
     elif isinstance(body, TeamChangeMessage) and body.action is TeamChangeAction.TRANSFER_OM:
         ends = None if case.handover is None else case.handover.until
         meeting, conference = body.handover_meeting_at or ends, body.conference_at or ends
@@ -168,7 +169,7 @@ def _transfer_followed(before: Case, applied: Applied, body: Body, at: Occasion)
         applied = replace(applied, exceptions=(*applied.exceptions, *_left_undone(body, arranged, after)))
     else:
         return applied
-    return _timed(replace(applied, case=_arranging(case, after)), arranged, after)
+    return _timed(altered(applied, case=_arranging(case, after)), arranged, after)
 
 
 def _to_come(when: Instant | None, at: Occasion) -> Instant | None:
@@ -256,6 +257,8 @@ def _structural(before: Case, after: Case, body: Body, now: Instant) -> tuple[Ra
 
 def _come_as_manager(before: Case, after: Case) -> Member | None:
     """Return the Offender Manager a message brings, where there was another before."""
+    if after.team is before.team:
+        return None
     known = {
         member.person
         for member in before.team
@@ -285,4 +288,4 @@ def _of_one_requirement(case: Case, manager: Member) -> bool:
 
 
 def _arranging(case: Case, arranged: Arranged) -> Case:
-    return replace(case, continuity=replace(case.continuity, arranged=arranged))
+    return altered(case, continuity=altered(case.continuity, arranged=arranged))

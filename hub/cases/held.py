@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from hub.messages.envelope import Role
 from hub.messages.identifiers import DeliveryId, Instant, OrganisationId
+from hub.messages.records import altered
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping
@@ -59,12 +60,15 @@ class Copy:
 
 def with_copies(held: Held, copies: Iterable[Copy]) -> Held:
     """Return who holds which version once these are sent; whoever acknowledged an older one keeps that."""
+    new = tuple(copies)
+    if not new:
+        return held
     places = {(each.organisation, each.role): each for each in held.plan}
     before = dict(places)
-    for copy in copies:
+    for copy in new:
         place = (copy.organisation, copy.role)
         was = places.get(place) or PlanHolder(organisation=copy.organisation, role=copy.role)
-        places[place] = replace(
+        places[place] = altered(
             was,
             sent=None if copy.delivery is None else copy.version,
             delivery=copy.delivery,
@@ -72,13 +76,13 @@ def with_copies(held: Held, copies: Iterable[Copy]) -> Held:
         )
     if places == before:
         return held
-    return replace(held, plan=tuple(places.values())[-HOLDERS_MAX:])
+    return altered(held, plan=tuple(places.values())[-HOLDERS_MAX:])
 
 
 def with_given(held: Held, organisations: Collection[OrganisationId]) -> Held:
     """Return who was given something of the case, these among them."""
     return (
-        held if held.given.issuperset(organisations) else replace(held, given=held.given.union(organisations))
+        held if held.given.issuperset(organisations) else altered(held, given=held.given.union(organisations))
     )
 
 

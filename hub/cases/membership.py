@@ -31,7 +31,16 @@ def is_current(member: Member, now: Instant) -> bool:
 
 def current_team(case: Case, now: Instant) -> tuple[Member, ...]:
     """Return the members of the team whose membership holds at `now`."""
-    return tuple(member for member in case.team if member.role in TEAM_ROLES and is_current(member, now))
+    last = _last[0] if _last else None
+    if last is None or last[0] is not case.team or last[1] != now:
+        found = tuple([each for each in case.team if each.role in TEAM_ROLES and is_current(each, now)])
+        last = (case.team, now, found)
+        _last[:] = [last]
+    return last[2]
+
+
+_last: list[tuple[tuple[Member, ...], Instant, tuple[Member, ...]]] = []
+"""The team asked about last, when, and who of it is current: what a message leads to asks again and again."""
 
 
 def line_managers(case: Case, now: Instant) -> tuple[Member, ...]:
@@ -63,21 +72,22 @@ def outgoing_manager(case: Case, now: Instant) -> Member | None:
 
 def has_role(case: Case, organisation: OrganisationId, role: Role, *, now: Instant) -> bool:
     """Say whether somebody of that organisation holds that role on the team at `now`."""
-    return any(
-        member.role is role and member.organisation == organisation and is_current(member, now)
-        for member in case.team
-    )
+    for member in case.team:
+        if member.role is role and member.organisation == organisation and is_current(member, now):
+            return True
+    return False
 
 
 def referral_named(case: Case, name: str | None) -> Referral | None:
     """Return the case's referral of that name, or None."""
-    return next((referral for referral in case.referrals if referral.referral == name), None)
+    for referral in case.referrals:
+        if referral.referral == name:
+            return referral
+    return None
 
 
 def open_referrals(case: Case, organisation: OrganisationId) -> tuple[Referral, ...]:
     """Return the referrals an organisation still has a part in."""
     return tuple(
-        referral
-        for referral in case.referrals
-        if referral.provider == organisation and referral.state in OPEN_STATES
+        [each for each in case.referrals if each.provider == organisation and each.state in OPEN_STATES]
     )

@@ -15,7 +15,7 @@ from hub.messages.identifiers import Instant, MessageId, OrganisationId
 from hub.messages.prison_event import PrisonEventAction, PrisonEventStatus
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
 Action = PrisonEventAction
 Status = PrisonEventStatus
@@ -47,7 +47,9 @@ KEPT_MAX = 6
 TOLD_MAX = 3
 WORDS_MAX = 4
 """Organisations whose word one movement is: two prisons, their service, those who manage the case."""
-SAID_MAX = 3
+SAID_MAX = 8
+"""Messages kept that told one movement alike, the first: a prison system tells one in two or three. That
+there were more is kept, too: then no correction of these alone takes the movement back."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,10 +75,20 @@ class Movement:
     ended_at: Instant | None = None
     said_by: tuple[OrganisationId, ...] = ()
     """Whose word it is, the first first."""
+    by_reference: bool = False
+    """Whether a prison that tells it of itself was given the case's reference, and not the number alone."""
     claimed: PrisonEventStatus | None = None
     """What one prison says of it, where that alone does not count (hub.cases.claims)."""
+    counted: bool = False
+    """Whether what is claimed has counted before: whoever was told hears when it is taken back."""
+    own_at: Instant | None = None
+    """When a claim said that it happened, where it counts from a later moment since it was borne out."""
     said_in: tuple[MessageId, ...] = ()
     """Messages that told it as it is known now; where all of them are corrected, it is taken back."""
+    said_in_more: bool = False
+    """Whether more messages told it so than are kept."""
+    borne_in: tuple[MessageId, ...] = ()
+    """Messages by others that told it otherwise before (expected, claimed): their word still bears it out."""
     numbered: str = ""
     """The prison number all of them bore (hub.cases.identity.digest_of); empty where one bore none."""
     declared: tuple[str, ...] = ()
@@ -225,20 +237,27 @@ def _bounded(movements: Movements) -> Movements:
     return movements
 
 
-def with_word(known: Movement, new: Movement) -> tuple[OrganisationId, ...]:
-    """Return whose word a movement is; of one from before words were kept it is not known."""
-    return tuple(dict.fromkeys((*known.said_by, *new.said_by)))[:WORDS_MAX] if known.said_by else ()
+def said_too(
+    movement: Movement, known: Movement, new: Movement, sender: Callable[[MessageId], OrganisationId | None]
+) -> Movement:
+    """Return a movement with whose word it is now, and in which messages: as was known, and by a new account.
 
-
-def sayers(known: Movement, new: Movement) -> tuple[MessageId, ...]:
-    """Return who told the movement as it is known now, in this status and with these places."""
-    others = known.said_in if are_alike(known, new) else ()
-    return (*others, *new.said_in)[-SAID_MAX:]
-
-
-def number_of(known: Movement, new: Movement) -> str:
-    """Return the prison number that everybody bore who told the movement as it is known now."""
-    return new.numbered if new.numbered == known.numbered or not are_alike(known, new) else ""
+    `sender` tells who sent a message. What the author of the account said before, this account replaces.
+    """
+    alike = are_alike(known, new)
+    told = (*known.said_in, *new.said_in) if alike else new.said_in
+    before = known.borne_in if alike else (*known.said_in, *known.borne_in)
+    words = tuple(dict.fromkeys((*known.said_by, *new.said_by)))[:WORDS_MAX]
+    return replace(
+        movement,
+        # Of one from before words were kept it is not known whose it is.
+        said_by=words if known.said_by else (),
+        by_reference=known.by_reference or new.by_reference,
+        said_in=told[:SAID_MAX],
+        said_in_more=(alike and known.said_in_more) or len(told) > SAID_MAX,
+        borne_in=tuple(each for each in before if sender(each) not in new.said_by)[:SAID_MAX],
+        numbered=new.numbered if new.numbered == known.numbered or not alike else "",
+    )
 
 
 def are_alike(known: Movement, new: Movement) -> bool:

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from hub.cases import deadlines, sequencing, team
 from hub.cases.applied import Applied, Occasion, Raised
 from hub.cases.case import Case, Referral, ReferralState
-from hub.cases.declaring import as_declared
+from hub.cases.declaring import also_declared, as_declared
 from hub.cases.membership import OPEN_STATES, referral_named
 from hub.cases.refusals import full, incomplete, referral_unknown
 from hub.cases.team_reports import REFERRAL_ENDED_EARLY
@@ -16,6 +15,7 @@ from hub.errors import DomainRefusal
 from hub.messages.envelope import MessageName, Role
 from hub.messages.identifiers import Instant
 from hub.messages.needs import NEEDS
+from hub.messages.records import altered
 from hub.messages.referral import ReferralAction, ReferralMessage
 
 if TYPE_CHECKING:
@@ -65,7 +65,7 @@ def offered(case: Case, body: ReferralMessage, at: Occasion) -> Applied:
     referral = _new(case, body, at)
     _check_broker(referral.rung, at)
     return Applied(
-        case=replace(case, referrals=(*case.referrals, referral)),
+        case=altered(case, referrals=(*case.referrals, referral)),
         timers_set=(deadlines.on(deadlines.answer(referral), referral.answer_due or at.now),),
         exceptions=sequencing.warnings(case, referral, at),
     )
@@ -81,18 +81,18 @@ def moved(case: Case, body: ReferralMessage, at: Occasion) -> Applied:
         raise _illegal_move()
     key_worker = _key_worker(body, at)
     message = at.envelope.message_id
-    after = replace(
+    after = altered(
         before,
         state=state,
         key_worker=key_worker or before.key_worker,
         moved_in=message,
         named_in=before.named_in if key_worker is None else message,
-        declared=tuple(sorted({*before.declared, *as_declared(at.envelope.declared)})),
+        declared=also_declared(before.declared, as_declared(at.envelope.declared)),
     )
-    referrals = tuple(after if referral is before else referral for referral in case.referrals)
-    staffed = _staffed(replace(case, referrals=referrals), after, key_worker, at=at)
+    referrals = tuple([after if referral is before else referral for referral in case.referrals])
+    staffed = _staffed(altered(case, referrals=referrals), after, key_worker, at=at)
     answered = (deadlines.answer(before),) if before.state is State.OFFERED else ()
-    return replace(
+    return altered(
         staffed,
         timers_cleared=(*staffed.timers_cleared, *answered),
         exceptions=(*staffed.exceptions, *_ended_early(before, body, at)),

@@ -32,6 +32,7 @@ NUMBER_CHANGED = "NUMBER-CHANGED"
 NUMBER_TAKEN_BACK = "NUMBER-TAKEN-BACK"
 RESTRICTION_CORRECTED = "RESTRICTION-CORRECTED"
 REFERRAL_CORRECTED = "REFERRAL-CORRECTED"
+CORRECTION_CORRECTED = "CORRECTION-CORRECTED"
 CASES_MERGED = "CASES-MERGED"
 CASES_UNMERGED = "CASES-UNMERGED"
 ASSESSMENT_NOT_BY_OM = "ASSESSMENT-NOT-BY-OM"
@@ -57,6 +58,9 @@ YOUR_DELIVERY_PARKED = "YOUR-DELIVERY-PARKED"
 SAFETY_PARKED = "SAFETY-DELIVERY-PARKED"
 NOT_ACKNOWLEDGED = "NOT-ACKNOWLEDGED"
 ESCALATED = "NOT-ACKNOWLEDGED-ESCALATED"
+NOT_COLLECTED = "SAFETY-DELIVERY-NOT-COLLECTED"
+EXPIRED = "DELIVERY-EXPIRED"
+YOUR_MESSAGE_EXPIRED = "YOUR-MESSAGE-EXPIRED"
 DISCLOSURE_NOTICE = "DISCLOSURE-NOTICE"
 NOT_DISCLOSABLE = "OBLIGATION-UNSUPPORTED"
 SCOPE_AT_ODDS = "SCOPE-AT-ODDS"
@@ -93,6 +97,7 @@ URGENT = frozenset(
         SAFETY_PARKED,
         NOT_ACKNOWLEDGED,
         ESCALATED,
+        NOT_COLLECTED,
         AT_ODDS,
         NOT_DISCLOSABLE,
         NOT_GIVEN_AGAIN,
@@ -170,6 +175,8 @@ DETAILS: Mapping[str, str] = {
     "and nobody is let in by it: lift it, or state it anew under its reference.",
     REFERRAL_CORRECTED: "A referral was recorded wrongly. As far as it was wrong, nothing goes to its "
     "provider on it any more: look how it stands, and make it anew where it is needed.",
+    CORRECTION_CORRECTED: "A correction, or word that a movement was wrong, was itself corrected. Nothing "
+    "comes back by that: look at what it took back, and have what holds stated anew (decision 0011).",
     CASES_MERGED: "Another case was found to be of the same person and is carried on as this one. Review "
     "what was disclosed on either; state anew on this case what was held back on the other.",
     CASES_UNMERGED: "A case that was carried on as this one is of somebody else. Review what was disclosed "
@@ -211,6 +218,12 @@ DETAILS: Mapping[str, str] = {
     "Make sure in another way that they know.",
     ESCALATED: "Somebody on this case has still not acknowledged an alert. "
     "See to it that they know, or act for them, and acknowledge this report.",
+    NOT_COLLECTED: "Somebody on this case has not collected a message on which safety may hang. "
+    "It waits for them still. Tell them now, in another way.",
+    EXPIRED: "Somebody on this case did not collect a message in its time, and it waits for them no longer. "
+    "Make sure in another way that they know.",
+    YOUR_MESSAGE_EXPIRED: "The Offender Manager did not collect a message of yours in its time, and it waits "
+    "for them no longer. Tell them in another way.",
     DISCLOSURE_NOTICE: "Something of this case was disclosed on a ground of which you are told each time. "
     "Look at it, and hold back what should not go on.",
     NOT_DISCLOSABLE: "Somebody on this case was not told all they might know, because what comes with it "

@@ -15,6 +15,7 @@ from hub.cases.applied import Announced, Applied, Raised
 from hub.cases.dates import first_moment
 from hub.cases.work import ExpectedKind, Scheduled
 from hub.messages.identifiers import Instant, derived_id
+from hub.messages.records import altered
 from hub.messages.review import ReviewAction, ReviewKind
 
 if TYPE_CHECKING:
@@ -43,19 +44,19 @@ def reviewed(case: Case, body: ReviewMessage, at: Occasion) -> Applied:
     if body.action is ReviewAction.HELD:
         applied = expecting.swapped(Applied(case=case), gone, None, at.now)
         when = min(at.envelope.occurred_at if body.at is None else body.at, at.now)
-        return replace(applied, case=_held(applied.case, body.kind, Instant(when)))
+        return altered(applied, case=_held(applied.case, body.kind, Instant(when)))
     return Applied(case=case)
 
 
 def _held(case: Case, kind: ReviewKind | None, when: Instant) -> Case:
     """Count the next review of its kind from when this one was held; an earlier word changes nothing."""
     kept = tuple(
-        replace(held, since=when, announced=False, held=True, missed=False)
+        altered(held, since=when, announced=False, held=True, missed=False)
         if held.kind is kind and held.since <= when
         else held
         for held in case.work.reviews
     )
-    return replace(case, work=replace(case.work, reviews=kept))
+    return altered(case, work=altered(case.work, reviews=kept))
 
 
 def rescheduled(before: Case | None, applied: Applied, profile: Profile, now: Instant) -> Applied:
@@ -73,9 +74,9 @@ def rescheduled(before: Case | None, applied: Applied, profile: Profile, now: In
         wanted = is_.get(kind)
         if wanted is not None and not wanted.held:
             set_ += _timers(wanted, _lead_ms(case, kind, profile))
-    return replace(
+    return altered(
         applied,
-        case=replace(case, work=replace(case.work, reviews=tuple(is_.values()))),
+        case=altered(case, work=altered(case.work, reviews=tuple(is_.values()))),
         timers_set=tuple(dict.fromkeys(set_)),
         timers_cleared=tuple(cleared),
     )
@@ -137,7 +138,7 @@ def _wanted(case: Case, profile: Profile, now: Instant) -> Iterator[Scheduled]:
                 yield _once(held, due, again_after_ms=rule.lead_days * DAY_MS)
         elif rule.after_change_days is None and case.plan is not None:
             days = rule.every_days or profile.tier(case.tier).review_days
-            yield _at(replace(held, held=False), Instant(held.since + days * DAY_MS))
+            yield _at(altered(held, held=False), Instant(held.since + days * DAY_MS))
 
 
 def _before_release(case: Case, rule: ReviewRule, since: Instant, now: Instant) -> Instant | None:
@@ -157,13 +158,13 @@ def _once(held: Scheduled, due: Instant, *, again_after_ms: int) -> Scheduled:
     """Return a review that is wanted once; held, it is wanted again only where the release moves away."""
     if not held.held:
         return _at(held, due)
-    return held if due - held.due_at <= again_after_ms else _at(replace(held, held=False), due)
+    return held if due - held.due_at <= again_after_ms else _at(altered(held, held=False), due)
 
 
 def _at(held: Scheduled, due: Instant) -> Scheduled:
     if held.due_at == due:
         return held
-    return replace(held, due_at=due, announced=held.announced and due <= held.due_at)
+    return altered(held, due_at=due, announced=held.announced and due <= held.due_at)
 
 
 def _timers(wanted: Scheduled, lead_ms: int) -> Iterator[Deadline]:
@@ -182,4 +183,4 @@ def _lead_ms(case: Case, kind: ReviewKind, profile: Profile) -> int:
 
 def _with(case: Case, old: Scheduled, new: Scheduled) -> Case:
     reviews = tuple(new if held is old else held for held in case.work.reviews)
-    return replace(case, work=replace(case.work, reviews=reviews))
+    return altered(case, work=altered(case.work, reviews=reviews))

@@ -14,6 +14,7 @@ from hub.cases.refusals import full, incomplete, referral_unknown
 from hub.errors import DomainRefusal
 from hub.messages.envelope import MessageName, Role
 from hub.messages.needs import NEEDS
+from hub.messages.records import altered
 from hub.messages.team_change import TeamChangeAction, TeamChangeMessage
 
 if TYPE_CHECKING:
@@ -34,7 +35,7 @@ def appointed(case: Case, body: TeamChangeMessage, at: Occasion) -> Applied:
     for held in case.team:
         if _same_place(held, member) and held.until is None:
             again = replace(held, grade=member.grade or held.grade)
-            return Applied(case=replace(case, team=_swapped(case.team, held, again)))
+            return Applied(case=altered(case, team=_swapped(case.team, held, again)))
     if member.role is Role.OFFENDER_MANAGER:
         return continuity.manager_appointed(joined(case, member, at.now), member)
     return joined(case, member, at.now)
@@ -48,7 +49,7 @@ def joined(case: Case, member: Member, now: Instant) -> Applied:
         raise full(what, MEMBERS_MAX)
     forgotten = frozenset(former[: max(0, len(former) - FORMER_MEMBERS_MAX)])
     kept = tuple(held for held in case.team if held not in forgotten)
-    return Applied(case=replace(case, team=(*kept, member)), timers_set=deadlines.of_membership(member, now))
+    return Applied(case=altered(case, team=(*kept, member)), timers_set=deadlines.of_membership(member, now))
 
 
 def ended(case: Case, body: TeamChangeMessage, at: Occasion) -> Applied:
@@ -74,10 +75,10 @@ def removed(case: Case, leaving: list[Member], *, until: Instant, now: Instant) 
             team = tuple(held for held in team if held is not member)
             cleared.append(deadlines.membership(deadlines.MEMBERSHIP_START, member))
             continue
-        gone = replace(member, until=max(until, member.since))
+        gone = altered(member, until=max(until, member.since))
         team = _swapped(team, member, gone)
         timers += deadlines.of_membership(gone, now)
-    return Applied(case=replace(case, team=team), timers_set=tuple(timers), timers_cleared=tuple(cleared))
+    return Applied(case=altered(case, team=team), timers_set=tuple(timers), timers_cleared=tuple(cleared))
 
 
 def key_worker_named(case: Case, referral: Referral, person: str, at: Occasion) -> Applied:

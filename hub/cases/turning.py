@@ -6,11 +6,12 @@ counted, not described: a number is compared in no time, and a fact that changes
 
 from __future__ import annotations
 
-from dataclasses import fields
+from dataclasses import fields, replace
 from operator import attrgetter
 from typing import TYPE_CHECKING
 
 from hub.cases.case import Case
+from hub.messages.identifiers import Instant
 
 if TYPE_CHECKING:
     from hub.messages.identifiers import OrganisationId
@@ -32,9 +33,17 @@ def turned(before: Case | None, after: Case) -> int:
     return before.turn + 1 if _decisive(before) != _decisive(after) else before.turn
 
 
+FOR_GOOD = Instant(253_402_300_799_000)
+"""The end of the year 9999: an end that never comes."""
+
+
 def part_of(case: Case, organisation: OrganisationId) -> Case:
-    """Return a case reduced to one organisation's own part in it: its members, referrals and custody."""
-    custody = case.custody
+    """Return a case reduced to one organisation's own part in it: its members, referrals, custody, handover.
+
+    It is what the organisation was when it was told that its part ends; so no handover ends in it.
+    """
+    custody, handover = case.custody, case.handover
+    handing_over = handover is not None and handover.outgoing.organisation == organisation
     return Case(
         ref=case.ref,
         jurisdiction=case.jurisdiction,
@@ -43,4 +52,5 @@ def part_of(case: Case, organisation: OrganisationId) -> Case:
         team=tuple(member for member in case.team if member.organisation == organisation),
         referrals=tuple(each for each in case.referrals if each.provider == organisation),
         custody=custody if custody is not None and custody.prison == organisation else None,
+        handover=replace(handover, until=FOR_GOOD) if handover is not None and handing_over else None,
     )

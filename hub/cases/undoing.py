@@ -10,7 +10,7 @@ from dataclasses import fields, replace
 from functools import reduce
 from typing import TYPE_CHECKING
 
-from hub.cases import custody, deadlines, reports, team
+from hub.cases import deadlines, reports, taking_back, team
 from hub.cases.applied import Applied, Raised
 from hub.cases.case import ConsentState, ReferralState, RestrictionKind
 from hub.cases.identity import digest_of
@@ -20,7 +20,7 @@ from hub.messages.case import CaseMessage
 from hub.messages.consent import ConsentMessage
 from hub.messages.envelope import InformationClass
 from hub.messages.identifiers import Instant
-from hub.messages.prison_event import PrisonEventMessage
+from hub.messages.prison_event import PrisonEventMessage, PrisonEventStatus
 from hub.messages.referral import ReferralMessage
 
 if TYPE_CHECKING:
@@ -54,9 +54,15 @@ def _disowned(case: Case, number: str, at: Occasion) -> Applied:
     """Undo what only events by a number told that is not the person's: they were about somebody else."""
     done = Applied(case=case, exceptions=(Raised(code=reports.NUMBER_TAKEN_BACK),))
     wrong = digest_of(case.ref, number)
-    for known in case.movements.known:
-        if known.numbered == wrong:
-            done = _then(done, custody.undone(done.case, known, at))
+    for _ in case.movements.known:
+        # Looked up anew each time: taking one back may change what is known of another.
+        told = (each for each in done.case.movements.known if each.numbered == wrong)
+        known = next((each for each in told if each.status is not PrisonEventStatus.RETRACTED), None)
+        if known is None:
+            break
+        done = _then(done, taking_back.undone(done.case, known, at))
+    # Whatever became of the movements, a number that was wrong was told in a message of its own.
+    done = replace(done, is_news=True)
     place = done.case.custody
     if place is None or place.dated_in in {None, *(each.message for each in case.facts)}:
         return done
@@ -65,11 +71,16 @@ def _disowned(case: Case, number: str, at: Occasion) -> Applied:
 
 
 def _then(before: Applied, after: Applied) -> Applied:
+    """Join what follows from two steps of one correction; what nobody was told is no news, taken back."""
     return Applied(
         case=after.case,
         exceptions=(*before.exceptions, *after.exceptions),
         timers_set=(*before.timers_set, *after.timers_set),
         timers_cleared=(*before.timers_cleared, *after.timers_cleared),
+        joiners=(*before.joiners, *after.joiners),
+        leavers=(*before.leavers, *after.leavers),
+        announced=(*before.announced, *after.announced),
+        is_news=before.is_news and after.is_news,
     )
 
 
@@ -215,7 +226,7 @@ def _custody(case: Case, body: CorrectionMessage, at: Occasion) -> Applied:
     """Undo a movement told wrongly, and forget a release date that was wrong."""
     done = Applied(case=case)
     if _named(body, PrisonEventMessage) & MOVED:
-        done = custody.unsaid(case, body.corrects, at)
+        done = taking_back.unsaid(case, body.corrects, at)
     place = done.case.custody
     dated = _RELEASE in _named(body, CaseMessage) | _named(body, PrisonEventMessage)
     if place is not None and place.dated_in == body.corrects and dated:

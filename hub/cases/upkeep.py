@@ -7,7 +7,7 @@ nearer, a case that closes is waited on no more (R-ADM-01, R-ADM-02, R-ADM-07).
 from __future__ import annotations
 
 from dataclasses import replace
-from operator import attrgetter
+from operator import attrgetter, is_
 from typing import TYPE_CHECKING
 
 from hub.cases import acknowledgements, assessing, deadlines, evaluating, expecting, reviews
@@ -47,7 +47,7 @@ def kept_up(before: Case | None, applied: Applied, *, now: Instant, directory: D
 
 def _differ(before: Case, after: Case, facts: Callable[[Case], tuple[object, ...]]) -> bool:
     """Say whether two states of a case differ in some facts; a value that was not touched is the same one."""
-    return any(was is not is_ for was, is_ in zip(facts(before), facts(after), strict=True))
+    return not all(map(is_, facts(before), facts(after)))
 
 
 def _over(before: Case | None, applied: Applied) -> Applied:

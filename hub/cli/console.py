@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from hub.errors import HubError, InvalidBody, NotConfigured, Unreachable, WrongArgument
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
     from hub.adapters.database.remedied import By
 
@@ -62,3 +62,10 @@ def done_by(name: str | None, why: str | None) -> By:
             fix = f"give {option} with at most {TEXT_LENGTH_MAX} characters; name nobody a case is about"
             raise WrongArgument(option, message, fix=fix)
     return By(who=user(), name=(name or "").strip(), why=(why or "").strip())
+
+
+def show_table(columns: Sequence[str], rows: Sequence[tuple[str, ...]]) -> None:
+    """Print rows under their headings, each column as wide as it needs to be."""
+    widths = [max(map(len, column)) for column in zip(columns, *rows, strict=True)]
+    for row in (columns, *rows):
+        print("  ".join(f"{cell:<{width}}" for cell, width in zip(row, widths, strict=True)).rstrip())

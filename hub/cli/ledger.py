@@ -14,6 +14,7 @@ import typer
 from hub.cli.readings import list_readings
 from hub.cli.references import known_case, known_parties, known_party, opened_with, own_form
 from hub.cli.taken_back import list_taken_back
+from hub.cli.tallying import show_tally
 
 if TYPE_CHECKING:
     from hub.adapters.ledger.consultations import Consultation
@@ -50,6 +51,7 @@ def _group() -> None:
 
 
 app.command("readings")(list_readings)
+app.command("tally")(show_tally)
 app.command("taken-back")(list_taken_back)
 
 

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from hub.cli.console import show_pairs
+from hub.cli.console import show_pairs, show_table
+from hub.cli.partner_mesh import mesh_key
 from hub.consent.parties import EVERY_PRISON, Access, Kind, LegalStatus, Purpose, Standing
 from hub.errors import NotConfigured
 from hub.messages.envelope import InformationClass, MessageName
@@ -30,6 +31,8 @@ app = typer.Typer(
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
 )
+
+app.command("mesh-key")(mesh_key)
 
 _PROTOCOL = re.compile(r"(?P<name>[^:]+):(?P<classes>[a-z_]+(?:,[a-z_]+)*)")
 _PRISON = re.compile(r"[A-Z]{3}")
@@ -392,9 +395,7 @@ def _words(value: object) -> str:
 
 
 def _show_table(rows: Sequence[tuple[str, ...]]) -> None:
-    if not rows:
+    if rows:
+        show_table(_COLUMNS, rows)
+    else:
         print("No organisation takes part yet; add one with `python3 -m hub partner add`.")
-        return
-    widths = [max(map(len, column)) for column in zip(_COLUMNS, *rows, strict=True)]
-    for row in (_COLUMNS, *rows):
-        print("  ".join(f"{cell:<{width}}" for cell, width in zip(row, widths, strict=True)).rstrip())

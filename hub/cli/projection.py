@@ -1,16 +1,55 @@
-"""Where commands that only look read from: the projection in PostgreSQL, whether or not a hub runs."""
+"""`hub projection`: makes the tables again. Also where commands that only look read from, hub or none."""
 
 from __future__ import annotations
 
+import asyncio
 from contextlib import asynccontextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
+
+import typer
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
     from psycopg import AsyncConnection
 
+__all__ = ["app", "projection"]
+
+app = typer.Typer(
+    add_completion=False, no_args_is_help=True, rich_markup_mode=None, pretty_exceptions_enable=False
+)
 _STATEMENT_TIMEOUT_MS = 15_000
+
+
+@app.callback()
+def _group() -> None:
+    """Make the tables in PostgreSQL again from Kafka."""
+
+
+@app.command()
+def rebuild(
+    *, yes: Annotated[bool, typer.Option("--yes", help="Do not ask whether you mean it.")] = False
+) -> None:
+    """Empty every table that is made from Kafka; the hub that runs fills them again, from the beginning.
+
+    Deliveries come back as they stood: what was acknowledged is not offered again, and numbers in a lane go
+    on. Nothing is lost but what hub.outbox no longer keeps: deliveries of more than 30 days ago. Keys,
+    endpoints and idempotency keys stay. Until the tables are full again mailboxes answer 503 not-caught-up;
+    what is posted is taken.
+    """
+    if not yes:
+        typer.confirm("Mailboxes are shut until the tables are full again. Go on?", abort=True)
+    asyncio.run(_rebuild())
+    print("The tables are empty; the projector fills them again. Whether it has: GET /v1/mailbox/messages.")
+
+
+async def _rebuild() -> None:
+    from hub.adapters.ledger import drop_projection
+    from hub.app.running import attached
+    from hub.settings import load
+
+    async with attached(load()) as hub:
+        await drop_projection(hub.pool)
 
 
 @asynccontextmanager

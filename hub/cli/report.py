@@ -28,15 +28,18 @@ app = typer.Typer(
 
 Answer = TypeVar("Answer")
 _Json = Annotated[bool, typer.Option("--json", help="As JSON, one list.")]
-_Since = Annotated[datetime | None, typer.Option(help="Only since then, e.g. 2026-11-01.")]
+_Since = Annotated[
+    datetime | None,
+    # By the minute, reports could be subtracted until one person's event shows.
+    typer.Option(formats=["%Y-%m-%d"], help="Only since the beginning of that day, e.g. 2026-11-01."),
+]
 
 
 @app.callback()
 def _group() -> None:
     """Show figures about many cases: exceptions, alerts, legal bases, the caseload, assessed needs.
 
-    People are counted. Numbers that are small or nearly whole are not shown, the others rounded to five; only
-    `bases` counts disclosures, as they are.
+    People are counted. Numbers that are small or nearly whole are not shown, the others rounded to five.
     """
 
 
@@ -66,7 +69,7 @@ def report_alerts(since: _Since = None, *, as_json: _Json = False) -> None:
 
 @app.command("bases")
 def report_bases(since: _Since = None, *, as_json: _Json = False) -> None:
-    """Count disclosures and their fields by purpose and legal basis.
+    """Count people of whom something was disclosed by purpose and legal basis.
 
     A row on fewer than five people is left out.
     """

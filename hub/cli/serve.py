@@ -21,7 +21,7 @@ def command(
     roles: Annotated[
         list[str] | None,
         typer.Argument(
-            help="gateway, feeds, router, projector; none given: all of them.", show_default=False
+            help="gateway, feeds, router, projector, deliverer; none given: all of them.", show_default=False
         ),
     ] = None,
     http_host: Annotated[str | None, typer.Option(help="Address the gateway listens on.")] = None,
@@ -30,7 +30,8 @@ def command(
     """Run the hub until Ctrl-C.
 
     Kafka and PostgreSQL are the ones named by HUB_KAFKA and HUB_DATABASE, or are started here. Roles may
-    run in processes of their own, as many as wished: they share the work by Kafka's consumer groups.
+    run in processes of their own, as many as wished: they share the work by Kafka's consumer groups
+    and by rows of the database.
     """
     from hub.app import ALL_ROLES
     from hub.settings import load

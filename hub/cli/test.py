@@ -18,11 +18,16 @@ if TYPE_CHECKING:
 # Whatever follows is pytest's.
 CONTEXT = {"allow_extra_args": True, "ignore_unknown_options": True}
 # In the order in which they fail cheapest.
-GROUPS = ("unit", "contract", "registry", "integration", "node", "faults")
+GROUPS = ("unit", "contract", "webhooks", "registry", "integration", "node", "go", "rust", "faults")
 # Most tests wait: for a broker, a database, a hub that starts. Those that only compute run beside them.
 SIDE_BY_SIDE = ("-n", "2", "--dist", "loadgroup")
 # What a group needs besides what the hub itself does: Python, Java and Maven.
-NEEDS = {"node": ("node", "npm")}
+NEEDS = {"node": ("node", "npm"), "go": ("go",), "rust": ("cargo",)}
+INSTALL = {
+    "node": "Node 20 or newer with npm",
+    "go": "Go 1.21 or newer",
+    "rust": "Rust 1.78 or newer with Cargo",
+}
 
 
 def command(
@@ -32,10 +37,11 @@ def command(
         bool, typer.Option("--every-group", help="Fail where a group would be left out.")
     ] = False,
 ) -> None:
-    """Run unit, contract, registry, integration, node and fault tests; what follows goes to pytest.
+    """Run every group of tests; what follows goes to pytest.
 
-    All of them run in two processes side by side (`-n 0`: in one); tests that are named, in one. The node
-    group needs Node and npm; where they are missing it is left out, and that is said.
+    All of them run in two processes side by side (`-n 0`: in one); tests that are named, in one. The groups
+    node, go and rust need Node with npm, Go and Rust's Cargo; a group whose tools are missing is left out,
+    and that is said.
     """
     tests = CHECKOUT / "tests"
     if not tests.is_dir():
@@ -65,7 +71,7 @@ def _runnable(groups: Sequence[str], *, every: bool) -> list[str]:
             continue
         what = f"the test group {group} needs {' and '.join(missing)}, which this machine does not have"
         if every:
-            raise NotConfigured(what, fix="install Node 20 or newer with npm, or leave out --every-group")
+            raise NotConfigured(what, fix=f"install {INSTALL[group]}, or leave out --every-group")
         print(f"Left out: {what}.", flush=True)
     return runnable
 

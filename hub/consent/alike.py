@@ -9,11 +9,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from hub.consent.decision import Candidate, Decision, FieldSpec, Scope
+from hub.consent.forms import ENVELOPE, form_of, treatment_of, within
 from hub.consent.outcomes import Place, what_goes
 from hub.consent.paths import ContractFields, fields_of, walked
 from hub.messages.identifiers import OrganisationId
 
-ENVELOPE = tuple((name, Scope.ALL) for name in ("@author", "@author_organisation", "@causation"))
 _NOBODY = OrganisationId("")
 _read: list[tuple[Mapping[str, object], Sequence[FieldSpec], dict[OrganisationId, tuple[Place, ...]]]] = []
 """The payload asked about last: it is cut for one recipient after another."""
@@ -24,7 +24,7 @@ _asked: list[tuple[Decision, Mapping[str, object], Key]] = []
 
 def alike(payload: Mapping[str, object], specs: Sequence[FieldSpec], decision: Decision) -> Key:
     """Return a key that is the same for all decisions by which the same of this payload goes."""
-    last = next(iter(_asked), None)
+    last = _asked[0] if _asked else None
     if last is not None and last[0] is decision and last[1] is payload:
         return last[2]
     key = _alike(payload, specs, decision)
@@ -33,7 +33,13 @@ def alike(payload: Mapping[str, object], specs: Sequence[FieldSpec], decision: D
 
 
 def _alike(payload: Mapping[str, object], specs: Sequence[FieldSpec], decision: Decision) -> Key:
-    contract, candidate = fields_of(specs), decision.candidate
+    candidate, form = decision.candidate, form_of(payload, specs)
+    if form is not None:
+        treatment = treatment_of(form, what_goes(decision))
+        held = decision.items_held if form.empty else ()
+        whom = (candidate.organisation, decision.case) if treatment.personal else ()
+        return (treatment, held, *whom)
+    contract = fields_of(specs)
     whose = candidate.organisation if contract.own or contract.pseudonyms else _NOBODY
     places = _places(payload, specs, contract, candidate, whose)
     outcomes = map(what_goes(decision).codes.get, places)
@@ -48,7 +54,7 @@ def _places(
     whose: OrganisationId,
 ) -> tuple[Place, ...]:
     """Return every place of payload and envelope whose outcome has a part in what is made of it."""
-    last = next(iter(_read), None)
+    last = _read[0] if _read else None
     if last is None or last[0] is not payload or last[1] is not specs:
         last = (payload, specs, {})
         _read[:] = [last]
@@ -58,7 +64,6 @@ def _places(
         there = dict.fromkeys([(leaf.path, leaf.scope) for leaf in known.leaves])
         for path, _ in known.empty:
             # Whether a list may be seen to be empty depends on all that could stand in it.
-            within = [each for each in contract.specs if each == path or each.startswith(f"{path}[]")]
-            there |= dict.fromkeys([(each, scope) for each in within for scope in Scope])
+            there |= dict.fromkeys([(each, scope) for each in within(contract, path) for scope in Scope])
         found = last[2][whose] = (*there, *ENVELOPE)
     return found

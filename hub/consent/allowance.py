@@ -7,11 +7,12 @@ against that before it leaves (`hub.topics.leaving`).
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from hub.consent.alike import Key, alike
 from hub.consent.decision import Candidate, Decision, FieldDecision, FieldSpec, Outcome, Scope
+from hub.consent.forms import ENVELOPE, Treatment, form_of, said_in, treatment_of
 from hub.consent.generalise import Between, generalised
 from hub.consent.outcomes import Decided, what_goes
 from hub.consent.partner_contracts import NOT_IN_VIEW
@@ -24,6 +25,7 @@ Outline = Mapping[str, object]
 """Names under which a record may hold something: True where all of it goes, else the outline of a record, or
 those of the items of a list that stay, in their order. Whatever has no name here is null."""
 _LEAF = (str, int, float, bytes)
+_NO_SECRET = (Outcome.DISCLOSE, NOT_IN_VIEW)
 AUTHOR_ORGANISATION, CAUSATION = "@author_organisation", "@causation"
 
 
@@ -120,7 +122,7 @@ class _Reading:
         below = f"{path}[]"
         own = self.contract.own.get(below)
         whose = scope if own is None else scope_of(item, own, self.candidate)
-        keys = [name for name in item if f"{below}.{name}" in self.contract.keys]
+        keys = [name for name in self.contract.item_keys.get(below, ()) if name in item]
         if any(item[name] in self.items_held for name in keys):
             self.secret |= {text: None for value in item.values() if (text := telling(value))}
             gone = True
@@ -166,7 +168,7 @@ def allowance(
 ) -> Allowance:
     """Return what a decision allows to be given of a message."""
     key = alike(payload, specs, decision)
-    last = next(iter(_last), None)
+    last = _last[0] if _last else None
     if last is None or last[0] is not payload or last[1] is not specs or last[2] is not envelope:
         last = (payload, specs, envelope, {})
         _last[:] = [last]
@@ -182,6 +184,20 @@ def _allowance(
     decision: Decision,
     envelope: Envelope,
 ) -> Allowance:
+    form = form_of(payload, specs)
+    if form is None:
+        return _by_reading(payload, specs, decision, envelope)
+    between = Between(decision.case, decision.candidate.organisation)
+    return _planned(treatment_of(form, what_goes(decision))).allowance(payload, envelope, between)
+
+
+def _by_reading(
+    payload: Mapping[str, object],
+    specs: Sequence[FieldSpec],
+    decision: Decision,
+    envelope: Envelope,
+) -> Allowance:
+    """Read a payload field by field, whatever is inside."""
     decided = what_goes(decision).decided
     reading = _Reading(
         decided=decided,
@@ -196,24 +212,119 @@ def _allowance(
         for name in (AUTHOR, AUTHOR_ORGANISATION, CAUSATION)
         if (found := decided.get((name, Scope.ALL))) is not None and found.outcome is Outcome.DISCLOSE
     )
+    disclosed = frozenset(reading.disclosed)
     if AUTHOR not in known and (text := telling(envelope.author)):
         reading.secret[text] = None
-    disclosed = frozenset(reading.disclosed)
-    known_texts = (*disclosed, *reading.known) if reading.secret or reading.apart else ()
-    open_texts = {text.strip().casefold() for text in known_texts}
+    open_texts = _folded((*disclosed, *reading.known)) if reading.secret or reading.apart else set()
     secret, apart = _not_in(open_texts, reading.secret), _not_in(open_texts, reading.apart)
     return Allowance(
         outline=outline,
         holds_back=reading.kept_back > 0,
         secret=secret,
         apart=apart,
-        sought=tuple(text.lower().encode() for text in (*secret, *apart)),
+        sought=_sought((*secret, *apart)),
         disclosed=disclosed,
         redacted=frozenset(reading.redacted),
         envelope=known,
     )
 
 
-def _not_in(disclosed: set[str], texts: Mapping[str, None]) -> tuple[str, ...]:
+@record
+class _Plan:
+    """What is allowed of payloads of one form by one treatment: as `_Reading` finds it, worked out once."""
+
+    outline: Outline
+    holds_back: bool
+    disclosed: tuple[str, ...]
+    """Fields with texts, alone or in a list, that go,"""
+    known: tuple[str, ...]
+    """that only the contract's view leaves out,"""
+    held: tuple[str, ...]
+    """and that are kept back."""
+    general: tuple[tuple[str, str, str | None], ...]
+    """What may be filled with a general form, the exact field it is made of, and how."""
+    redacted: frozenset[str]
+    envelope: frozenset[str]
+
+    def allowance(self, payload: Mapping[str, object], envelope: Envelope, between: Between) -> Allowance:
+        """Return what may be given of a payload of the form."""
+        disclosed = frozenset([said for _, said in said_in(payload, self.disclosed)])
+        held = {text: None for _, said in said_in(payload, self.held) if (text := telling(said))}
+        if AUTHOR not in self.envelope and (text := telling(envelope.author)):
+            held[text] = None
+        secret: tuple[str, ...] = ()
+        if held:
+            known = [said for _, said in said_in(payload, self.known)]
+            secret = _not_in(_folded((*disclosed, *known)), held)
+        outline = self.outline
+        if self.general:
+            made = [
+                name
+                for name, exact, generaliser in self.general
+                if generalised(generaliser, payload[exact], between) is not None
+            ]
+            outline = {**outline, **dict.fromkeys(made, True)}
+        return Allowance(
+            outline=outline,
+            holds_back=self.holds_back,
+            secret=secret,
+            sought=_sought(secret),
+            disclosed=disclosed,
+            redacted=self.redacted,
+            envelope=self.envelope,
+        )
+
+
+_plans: dict[Treatment, _Plan] = {}
+_PLANS_MAX = 4_096
+
+
+def _planned(treatment: Treatment) -> _Plan:
+    """Return what is allowed of payloads of a form by a treatment, worked out once."""
+    plan = _plans.get(treatment)
+    if plan is None:
+        if len(_plans) >= _PLANS_MAX:
+            _plans.clear()
+        plan = _plans[treatment] = _plan(treatment)
+    return plan
+
+
+def _plan(treatment: Treatment) -> _Plan:
+    form, outcomes, contract = treatment.form, treatment.outcomes, treatment.form.contract
+    there = [
+        (name, kind, outcomes[name, Scope.ALL])
+        for name, kind in form.filled
+        if name not in contract.made and name not in form.empty
+    ]
+    texts = [(name, outcome) for name, kind, outcome in there if kind is str or kind not in PLAIN]
+    goes = [name for name, _, outcome in there if outcome is Outcome.DISCLOSE]
+    # A list of which nothing is kept back, if only for want of anything in it, may stand as it is.
+    goes += [name for name, kind, outcome in there if outcome is NOT_IN_VIEW and kind not in PLAIN]
+    goes += [name for name in form.empty if name not in contract.made]
+    return _Plan(
+        outline=dict.fromkeys(goes, True),
+        holds_back=any(outcome not in _NO_SECRET for _, _, outcome in there),
+        disclosed=tuple(name for name, outcome in texts if outcome is Outcome.DISCLOSE),
+        known=tuple(name for name, outcome in texts if outcome is NOT_IN_VIEW),
+        held=tuple(name for name, outcome in texts if outcome not in _NO_SECRET),
+        general=tuple(
+            (general_of(spec).rpartition(".")[2], name, spec.generaliser)
+            for name, kind, outcome in there
+            if outcome is Outcome.GENERALISE and kind in PLAIN and (spec := contract.specs[name]) is not None
+        ),
+        redacted=frozenset(name for name, _, outcome in there if outcome is Outcome.REDACT),
+        envelope=frozenset(name for name, scope in ENVELOPE if outcomes[name, scope] is Outcome.DISCLOSE),
+    )
+
+
+def _folded(texts: Iterable[str]) -> set[str]:
+    return {text.strip().casefold() for text in texts}
+
+
+def _sought(texts: Iterable[str]) -> tuple[bytes, ...]:
+    return tuple([text.lower().encode() for text in texts])
+
+
+def _not_in(disclosed: Collection[str], texts: Iterable[str]) -> tuple[str, ...]:
     """Return the texts that are not disclosed in another field."""
-    return tuple(text for text in texts if text.casefold() not in disclosed)
+    return tuple([text for text in texts if text.casefold() not in disclosed])

@@ -21,6 +21,8 @@ from hub.messages.envelope import InformationClass
 OVERRIDES = frozenset({GrantKind.OVERRIDE, GrantKind.BREAK_GLASS})
 """Grants that are somebody's decision, not a court's."""
 _SAYS_NO = frozenset({ConsentState.REFUSED, ConsentState.WITHDRAWN})
+_Word = tuple[frozenset[InformationClass], int, int]
+"""The classes the person spoke on, when, and the rank of what they said."""
 _EVERY_CLASS = frozenset(InformationClass)
 _NO_CLASS: frozenset[InformationClass] = frozenset()
 _STATES = ("given", "expired", "refused", "withdrawn")
@@ -36,6 +38,17 @@ def columns_of(
     question: Question, common: Common, classes: tuple[InformationClass, ...]
 ) -> tuple[Column, ...]:
     """Return each fact of BY_CLASS for these classes."""
+    if common.plain and not question.organisation.protocols:
+        known = common.columns
+        if known is None or known[0] is not classes:
+            known = common.columns = (classes, _columns_of(question, common, classes))
+        return known[1]
+    return _columns_of(question, common, classes)
+
+
+def _columns_of(
+    question: Question, common: Common, classes: tuple[InformationClass, ...]
+) -> tuple[Column, ...]:
     none = column_of(_NO_CLASS, classes)
     ordered = overridden = confidential = none
     if question.case.grants:
@@ -114,24 +127,34 @@ def _consents(question: Question, classes: tuple[InformationClass, ...]) -> Colu
     The latest word stands; of two spoken at the same moment the one that holds back more. A consent that
     was given and has run out is expired.
     """
-    if not question.case.consents:
-        return ("none",) * len(classes)
+    own = question.organisation.organisation
+    words = [
+        (_classes_of(item), item.since, _rank(item, question.now))
+        for item in question.case.consents
+        if (item.organisation is None or item.organisation == own) and _speaks(question, item)
+    ]
+    return _latest(tuple(words), classes)
+
+
+@lru_cache(maxsize=4096)
+def _latest(words: tuple[_Word, ...], classes: tuple[InformationClass, ...]) -> Column:
+    """Return the state of the latest of these words on each class."""
     spoken: dict[InformationClass, tuple[int, int]] = {}
-    for item in question.case.consents:
-        if _speaks_to(question, item):
-            word = (item.since, _rank(item, question.now))
-            for name in item.classes or (_EVERY_CLASS if item.state in _SAYS_NO else ()):
-                if name not in spoken or word > spoken[name]:
-                    spoken[name] = word
+    for those, since, rank in words:
+        for name in those:
+            spoken[name] = max(spoken.get(name, (since, rank)), (since, rank))
     return tuple([_STATES[spoken[name][1]] if name in spoken else "none" for name in classes])
 
 
-def _speaks_to(question: Question, item: ConsentGiven) -> bool:
-    """Tell whether a word of the person has begun and is about this organisation and purpose."""
-    return (
-        item.since <= question.now
-        and (item.organisation is None or item.organisation == question.organisation.organisation)
-        and (not item.purposes or purpose_of(question.envelope.message) in item.purposes)
+def _classes_of(item: ConsentGiven) -> frozenset[InformationClass]:
+    """Return the classes a word is on: a no that names none is on every one."""
+    return item.classes or (_EVERY_CLASS if item.state in _SAYS_NO else _NO_CLASS)
+
+
+def _speaks(question: Question, item: ConsentGiven) -> bool:
+    """Tell whether a word of the person has begun and is about this purpose."""
+    return item.since <= question.now and (
+        not item.purposes or purpose_of(question.envelope.message) in item.purposes
     )
 
 

@@ -15,7 +15,7 @@ from hub.messages.envelope import Role
 from hub.messages.identifiers import framed
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from hub.cases.case import Case, Restriction
     from hub.messages.envelope import Envelope, InformationClass
@@ -50,6 +50,9 @@ class Common:
     envelope: Envelope
     case: Case
     now: Instant
+    about: str | None
+    spoken_of: Mapping[OrganisationId, int]
+    """Who provides the referral the message is about, and on which rung."""
     on_team: Sequence[tuple[OrganisationId, Role]]
     """Who is on the team now, or hands over to it."""
     providing: Sequence[OrganisationId]
@@ -67,25 +70,29 @@ class Common:
     """How what a decision's id is made of begins, with the message,"""
     id_ends: bytes
     """and how it ends, with the case's version and the moment."""
+    plain: bool
+    """Whether neither grants, restrictions nor a word to one organisation alone tell recipients apart."""
     consents: Consents | None = None
     """Worked out when they are first asked for."""
+    columns: tuple[tuple[InformationClass, ...], tuple[Column, ...]] | None = None
+    """The facts of these classes for whoever has no protocol, worked out when they are first asked for."""
 
 
 _last: list[Common] = []
 """What was worked out last: for the message that is being decided on."""
 
 
-def common(envelope: Envelope, case: Case, now: Instant) -> Common:
+def common(envelope: Envelope, case: Case, now: Instant, about: str | None) -> Common:
     """Return what a message and its case come to for all its recipients; the last answer is kept."""
     for found in _last:
-        if found.case is case and found.envelope is envelope and found.now == now:
+        if found.case is case and found.envelope is envelope and found.now == now and found.about == about:
             return found
-    made = _common(envelope, case, now)
+    made = _common(envelope, case, now, about)
     _last[:] = (made,)
     return made
 
 
-def _common(envelope: Envelope, case: Case, now: Instant) -> Common:
+def _common(envelope: Envelope, case: Case, now: Instant, about: str | None) -> Common:
     on_team = [
         (item.organisation, item.role)
         for item in case.team
@@ -94,17 +101,26 @@ def _common(envelope: Envelope, case: Case, now: Instant) -> Common:
     handover = case.handover
     if handover is not None and now < handover.until:
         on_team.append((handover.outgoing.organisation, handover.outgoing.role))
+    spoken_of: dict[OrganisationId, int] = {}
+    for item in case.referrals if about is not None else ():
+        if item.referral == about:
+            spoken_of[item.provider] = max(item.rung, spoken_of.get(item.provider, item.rung))
+    restrictions = tuple([item for item in case.restrictions if in_force(item, now)])
+    words_for_all = not [item for item in case.consents if item.organisation is not None]
     return Common(
         envelope=envelope,
         case=case,
         now=now,
+        about=about,
+        spoken_of=spoken_of,
         on_team=on_team,
         providing=[item.provider for item in case.referrals if item.state in OPEN_REFERRAL],
         prison=None if case.custody is None else case.custody.prison,
         by_provider=envelope.author_role in PROVIDER_ROLES,
         mappa_level=0 if case.mappa is None else case.mappa.level,
-        restrictions=tuple([item for item in case.restrictions if in_force(item, now)]),
-        words_for_all=not [item for item in case.consents if item.organisation is not None],
+        restrictions=restrictions,
+        words_for_all=words_for_all,
+        plain=words_for_all and not restrictions and not case.grants,
         id_begins=framed("decision") + framed(envelope.message_id),
         id_ends=framed(str(case.version)) + framed(str(now)),
     )

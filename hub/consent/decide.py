@@ -8,7 +8,7 @@ in. A key that is held back holds back the record.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from functools import lru_cache, partial
+from functools import partial
 
 from hub.cases.case import Case
 from hub.consent.compile import Line, Policy
@@ -29,7 +29,7 @@ from hub.consent.screen import without_gaps
 from hub.consent.weighing import Weighed, weigh
 from hub.errors import EngineDisagrees
 from hub.messages.envelope import Envelope, InformationClass, MessageName, Subject
-from hub.messages.identifiers import Instant, framed, id_from
+from hub.messages.identifiers import Instant, framed_together, id_from
 
 CHECKED_BELOW = f"{2**32 // 10_000:08x}"
 """Decisions whose id comes before this are made again by the reference, to stop the line if the two differ.
@@ -157,14 +157,8 @@ def _decision_id(policy: Policy, question: Question) -> str:
     `derived_id` would; what is the same for all recipients is at hand.
     """
     common, candidate = common_of(question), question.candidate
-    middle = _named(candidate.organisation, candidate.role, policy.name)
+    middle = framed_together(candidate.organisation, candidate.role, policy.name)
     return id_from(b"%b%b%b" % (common.id_begins, middle, common.id_ends))
-
-
-@lru_cache(maxsize=4096)
-def _named(*parts: str) -> bytes:
-    """Frame who is decided for, and by which policy: the same few again and again."""
-    return b"".join(map(framed, parts))
 
 
 def _plan(policy: Policy, envelope: Envelope, specs: tuple[FieldSpec, ...]) -> Plan:

@@ -25,15 +25,16 @@ _EXCLUSION, _RESTRICTION = RestrictionKind.EXCLUSION, RestrictionKind.RESTRICTIO
 _CONFIDENTIALITY, _OM_THREATENED = RestrictionKind.CONFIDENTIALITY, RestrictionKind.OM_THREATENED
 _NAMED_CASES = Access.NAMED_CASES
 _NOT_HELD_BACK = (False, False, False)
-_SPEAKS_OF_REFERRAL = frozenset(
-    {
+_NOT_SAID: Mapping[MessageName, None] = dict.fromkeys(
+    (
         MessageName.REFERRAL,
         MessageName.PROGRESS,
         MessageName.APPOINTMENT,
         MessageName.ENFORCEMENT,
         MessageName.TEAM_CHANGE,
-    }
+    )
 )
+"""Messages that speak of a referral: of one that names none it is not known whose it is about."""
 
 
 WHOLE = tuple(name for name in FACTS if name not in BY_CLASS and name != "scope")
@@ -145,7 +146,7 @@ def facts_of(question: Question, classes: tuple[InformationClass, ...] = EVERY_C
     values: Values = (
         role,
         organisation.kind,
-        organisation.rung if question.about is None else _rung(question),
+        max(organisation.rung, common.spoken_of.get(own, 0)) if common.spoken_of else organisation.rung,
         organisation.legal_status,
         organisation.standing,
         candidate.concern,
@@ -153,7 +154,7 @@ def facts_of(question: Question, classes: tuple[InformationClass, ...] = EVERY_C
         PURPOSES[envelope.message] in organisation.purposes,
         on_team,
         engaged,
-        _own_referral(question),
+        own in common.spoken_of if question.about is not None else _NOT_SAID.get(envelope.message, False),
         common.prison == own,
         candidate.relevant,
         common.by_provider and envelope.organisation != own,
@@ -183,25 +184,6 @@ def _items_held(question: Question, restrictions: Iterable[Restriction]) -> tupl
         and aimed_at(item, question.organisation, question.candidate.role)
     }
     return tuple(sorted(found))
-
-
-def _rung(question: Question) -> int:
-    """Take the higher of the organisation's rung and that of the referral spoken of: the narrower."""
-    organisation, about = question.organisation, question.about
-    rung = organisation.rung
-    if about is not None:
-        for item in question.case.referrals:
-            if item.referral == about and item.provider == organisation.organisation and item.rung > rung:
-                rung = item.rung
-    return rung
-
-
-def _own_referral(question: Question) -> bool | None:
-    """Tell whether the message is about a referral this organisation provides; None: not said which."""
-    if question.about is None:
-        return None if question.envelope.message in _SPEAKS_OF_REFERRAL else False
-    own = question.organisation.organisation
-    return any(item.referral == question.about and item.provider == own for item in question.case.referrals)
 
 
 def _held_back(question: Question, restrictions: Sequence[Restriction]) -> tuple[bool, bool, bool]:

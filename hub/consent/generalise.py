@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
+from typing import NamedTuple
 
 from hub.messages.identifiers import CaseRef, OrganisationId, derived_id
 
@@ -26,8 +26,7 @@ _MASKED_MIN = 7
 _MASK = "***"
 
 
-@dataclass(frozen=True, slots=True)
-class Between:
+class Between(NamedTuple):
     """Whom a pseudonym is between: it is another for another case and for another recipient."""
 
     case: CaseRef

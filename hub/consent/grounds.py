@@ -19,6 +19,7 @@ from hub.consent.vocabulary import BY_CLASS
 if TYPE_CHECKING:
     from hub.cases.case import ConsentGiven
     from hub.cases.grants import Grant
+    from hub.consent.common import Column
     from hub.consent.facts import Evidence, Facts
     from hub.consent.question import Question
     from hub.messages.envelope import InformationClass
@@ -82,8 +83,13 @@ def _by_words(question: Question, facts: Facts) -> Shown:
         for each in question.case.consents
         if _given(question, each)
     ]
-    shown = _shown(tuple(grounds), facts.classes)
-    column = facts.columns[_CONSENT]
+    return _shown_given(tuple(grounds), facts.classes, facts.columns[_CONSENT])
+
+
+@lru_cache(maxsize=4096)
+def _shown_given(grounds: tuple[Ground, ...], classes: tuple[InformationClass, ...], column: Column) -> Shown:
+    """Return what shows the consent for each class for which it is given."""
+    shown = _shown(grounds, classes)
     return tuple([text if value == "given" else None for value, text in zip(column, shown, strict=True)])
 
 

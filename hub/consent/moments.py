@@ -24,7 +24,9 @@ _BOUNDS = ("since", "until")
 """By these names a model says from when, inclusive, and to when, exclusive, something holds."""
 _KEPT_MAX = 4_096
 _kept: dict[int, tuple[object, list[Instant]]] = {}
-"""The bounds of cases and organisations asked about lately: a message is decided for several, on one case."""
+"""The bounds of parts of cases and organisations asked about lately: most outlive the case they are in."""
+_last: list[tuple[Case, Instant, Instant | None]] = []
+"""The case asked about last, when, and its next bound: a message is decided for several, on one case."""
 
 
 def next_moment(
@@ -41,7 +43,11 @@ def next_moment(
 
     It takes every interval there is, also such as no rule asks for: to decide once too often is harmless.
     """
-    first = _after(case, _OF_CASE, now)
+    last = _last[0] if _last else None
+    if last is None or last[0] is not case or last[1] != now:
+        last = (case, now, _after(case, _OF_CASE, now))
+        _last[:] = [last]
+    first = last[2]
     upcoming = _after(organisation, _OF_ORGANISATION, now)
     if first is None or (upcoming is not None and upcoming < first):
         first = upcoming
@@ -55,32 +61,29 @@ def next_moment(
 
 
 def _after(held: object, names: Sequence[str], now: Instant) -> Instant | None:
-    """Return the next bound of something after a moment, if there is one; all of its bounds are kept."""
-    known = _kept.get(id(held))
-    if known is None or known[0] is not held:
-        found = sorted([at for name in names for at in _bounds(getattr(held, name))])
-        known = _keep(held, found)
-    bounds = known[1]
-    place = bisect_right(bounds, now)
-    return bounds[place] if place < len(bounds) else None
+    """Return the next bound of something after a moment, if there is one."""
+    first: Instant | None = None
+    for name in names:
+        part = getattr(held, name)
+        if not part:
+            continue
+        bounds = _bounds(part)
+        place = bisect_right(bounds, now)
+        if place < len(bounds) and (first is None or bounds[place] < first):
+            first = bounds[place]
+    return first
 
 
 def _bounds(part: object) -> Sequence[Instant]:
-    """Return the bounds of a part of something, or of those in a list: most outlive the case they are in."""
-    if not part:
-        return ()
+    """Return the bounds of a part of something, or of those in a list, in their order."""
     known = _kept.get(id(part))
     if known is None or known[0] is not part:
         several = part if isinstance(part, tuple) else (part,)
-        known = _keep(part, [at for each in several for name in _BOUNDS if (at := getattr(each, name, None))])
+        found = sorted([at for each in several for name in _BOUNDS if (at := getattr(each, name, None))])
+        if len(_kept) >= _KEPT_MAX:
+            _kept.clear()
+        known = _kept[id(part)] = (part, found)
     return known[1]
-
-
-def _keep(held: object, bounds: list[Instant]) -> tuple[object, list[Instant]]:
-    if len(_kept) >= _KEPT_MAX:
-        _kept.clear()
-    found = _kept[id(held)] = (held, bounds)
-    return found
 
 
 def _with_bounds(model: type, names: Iterable[str]) -> tuple[str, ...]:

@@ -11,6 +11,7 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import lru_cache
 
 from hub.consent.parties import Organisation, nearest
 from hub.consent.vocabulary import BASIS, CAVEATS
@@ -55,6 +56,8 @@ OBLIGATIONS: Mapping[str, Obligation] = {
 _BY_CODE: Mapping[str, Obligation] = {each.code: each for each in OBLIGATIONS.values()}
 _OWED = frozenset({ACKNOWLEDGE, NOTIFY_OM})
 """What the hub itself sees to; the other terms are for the recipient to keep."""
+_ENDING = frozenset({ACKNOWLEDGE, DESTROY})
+"""What a recipient is told with the moment or day it ends."""
 
 
 def terms_of(stated: object) -> tuple[tuple[str, ...], tuple[tuple[str, str], ...]]:
@@ -133,12 +136,20 @@ def as_told(terms: Iterable[str], at: Instant) -> tuple[str, ...]:
 
     That the Offender Manager is told is between the hub and the Offender Manager.
     """
-    return tuple(_told(term, at) for term in terms if kind_of(term) != NOTIFY_OM)
+    told, ends = _to_tell(tuple(terms))
+    return tuple([_told(term, at) for term in told]) if ends else told
+
+
+@lru_cache(maxsize=1024)
+def _to_tell(terms: tuple[str, ...]) -> tuple[tuple[str, ...], bool]:
+    """Return which terms a recipient is told, and whether one of them has an end."""
+    told = tuple(term for term in terms if kind_of(term) != NOTIFY_OM)
+    return told, any(kind_of(term) in _ENDING for term in told)
 
 
 def _told(term: str, at: Instant) -> str:
     kind = kind_of(term)
-    if kind not in {ACKNOWLEDGE, DESTROY}:
+    if kind not in _ENDING:
         return term
     ends = datetime.fromtimestamp((at + period_ms(term)) / 1000, UTC)
     if kind == ACKNOWLEDGE:

@@ -6,11 +6,15 @@ The same fields come from many decisions, so that what they come to is kept.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
-from hub.consent.decision import Decision, FieldDecision, Scope
+from hub.consent.decision import Decision, FieldDecision, Outcome, Scope
 from hub.consent.owing import UNSUPPORTED
 from hub.consent.partner_contracts import NOT_IN_VIEW
+
+if TYPE_CHECKING:
+    from hub.consent.forms import Form, Treatment
 
 Place = tuple[str, Scope]
 Decided = Mapping[Place, FieldDecision]
@@ -27,10 +31,14 @@ class Read:
     """The outcome of each, or that only a contract's view leaves it out: what cutting asks of it."""
     unsupported: frozenset[Place]
     """Those withheld because what comes with them cannot be performed."""
+    envelope: frozenset[str]
+    """Those of the envelope's that go as they are."""
+    treatments: dict[Form, Treatment] = field(default_factory=dict)
+    """What they come to for payloads of each form asked about (hub.consent.forms)."""
 
 
 _kept: dict[int, Read] = {}
-NOTHING = Read((), {}, {}, frozenset())
+NOTHING = Read((), {}, {}, frozenset(), frozenset())
 
 
 def read_fields(fields: Sequence[FieldDecision]) -> Read:
@@ -46,6 +54,9 @@ def read_fields(fields: Sequence[FieldDecision]) -> Read:
         decided=dict(places),
         codes={place: NOT_IN_VIEW if each.reason == NOT_IN_VIEW else each.outcome for place, each in places},
         unsupported=frozenset([place for place, each in places if each.reason == UNSUPPORTED]),
+        envelope=frozenset(
+            [each.path for each in fields if each.path.startswith("@") and each.outcome is Outcome.DISCLOSE]
+        ),
     )
     _kept[id(fields)] = found
     return found

@@ -118,7 +118,7 @@ def contract_in_effect(contracts: Iterable[PartnerContract], now: Instant) -> Pa
     then nothing narrower than the rules is agreed.
     """
     begun = [each for each in contracts if each.effective <= now]
-    return max(begun, key=lambda each: each.number, default=None)
+    return max(begun, key=lambda each: each.number) if begun else None
 
 
 def newest_version(contract: PartnerContract, versions: Sequence[str]) -> str | None:

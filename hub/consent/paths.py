@@ -51,6 +51,8 @@ class ContractFields:
     own: Mapping[str, str]
     """For each list whose items belong to organisations, the item's field that says to which."""
     keys: frozenset[str]
+    item_keys: Mapping[str, tuple[str, ...]]
+    """For each list of records, which of an item's fields name it."""
     made: frozenset[str]
     """General forms, which only the hub fills."""
     pseudonyms: bool
@@ -70,6 +72,7 @@ def fields_of(specs: Sequence[FieldSpec]) -> ContractFields:
             specs={spec.path: spec for spec in specs},
             own=_owners(specs),
             keys=frozenset(spec.path for spec in specs if spec.key),
+            item_keys=_item_keys(specs),
             made=frozenset(spec.path for spec in specs if spec.is_general),
             pseudonyms=any(spec.generaliser == PSEUDONYM for spec in specs),
         )
@@ -88,6 +91,15 @@ def _owners(specs: Sequence[FieldSpec]) -> Mapping[str, str]:
     for spec in specs:
         if spec.own and "[]" in spec.path:
             found[spec.path.split("[]", 1)[0] + "[]"] = spec.own.rsplit(".", 1)[-1]
+    return found
+
+
+def _item_keys(specs: Sequence[FieldSpec]) -> Mapping[str, tuple[str, ...]]:
+    found: dict[str, tuple[str, ...]] = {}
+    for spec in specs:
+        within, _, name = spec.path.rpartition(".")
+        if spec.key and within.endswith("[]"):
+            found[within] = (*found.get(within, ()), name)
     return found
 
 
@@ -118,14 +130,14 @@ def texts_of(payload: Mapping[str, object]) -> list[str]:
     found: list[str] = []
     rest: list[object] = [payload]
     for value in rest:
-        if value.__class__ is str:
+        if isinstance(value, str):
             found.append(value)
+        elif value.__class__ in PLAIN:
+            continue
         elif isinstance(value, Mapping):
             rest.extend([each for each in value.values() if each is not None])
         elif isinstance(value, list | tuple):
             rest.extend(value)
-        elif isinstance(value, str):
-            found.append(value)
     return found
 
 
@@ -139,7 +151,7 @@ def walked(payload: Mapping[str, object], specs: Sequence[FieldSpec], candidate:
 
     Whose an item is depends on the candidate's organisation alone, and only where items are somebody's.
     """
-    known = next(iter(_read), None)
+    known = _read[0] if _read else None
     if known is None or known[0] is not payload or known[1] is not specs:
         known = (payload, specs, {})
         _read[:] = [known]

@@ -188,7 +188,9 @@ class Plan:
         self._weigh = _generated(cells, self.classes, (ByPattern(cells[0], _first_of(gates)), *self.by_kind))
         self._runs = tuple(_runs(self.lines, kinds, self.keys))
         self._answers: dict[tuple[Found, ...], Answer] = {}
-        self._by_facts: dict[tuple[Values, tuple[Column, ...]], Answer] = {}
+        self._by_facts: dict[tuple[Column, ...], dict[Values, Answer]] = {}
+        self._facts_kept = 0
+        self._last_columns: tuple[tuple[Column, ...], dict[Values, Answer]] | None = None
         self._closed: dict[str, Answer] = {}
         self._reading: Reading | None = None
 
@@ -201,12 +203,17 @@ class Plan:
 
     def answer(self, facts: Facts) -> Answer:
         """Decide every field by these facts, which must be of the plan's classes."""
-        key = (facts.values, facts.columns)
-        found = self._by_facts.get(key)
+        known = self._last_columns
+        if known is None or known[0] is not facts.columns:
+            # The facts of each class are the same object for most recipients of a message.
+            known = self._last_columns = (facts.columns, self._by_facts.setdefault(facts.columns, {}))
+        found = known[1].get(facts.values)
         if found is None:
-            if len(self._by_facts) >= FACTS_MAX:
+            if self._facts_kept >= FACTS_MAX:
                 self._by_facts.clear()
-            found = self._by_facts[key] = self._weighed(facts)
+                self._facts_kept, self._last_columns = 0, None
+            found = known[1][facts.values] = self._weighed(facts)
+            self._facts_kept += 1
         return found
 
     def _weighed(self, facts: Facts) -> Answer:

@@ -30,5 +30,5 @@ class Question:
 def common_of(question: Question) -> Common:
     """Return what is the same for all recipients of the message asked about."""
     if question.common is None:
-        question.common = common(question.envelope, question.case, question.now)
+        question.common = common(question.envelope, question.case, question.now, question.about)
     return question.common

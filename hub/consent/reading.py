@@ -9,12 +9,15 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from hub.consent.decision import Candidate, FieldDecision, FieldSpec, Scope
+from hub.consent.forms import form_of, said_in
 from hub.consent.paths import owners, texts_of, walked
-from hub.consent.screen import named_in_text, telling
+from hub.consent.screen import LENGTH_MIN, named_in_text, telling
 from hub.messages.identifiers import OrganisationId
 
 _NOBODY = OrganisationId("")
 Place = tuple[str, Scope]
+_Screened = tuple[tuple[FieldDecision, ...], tuple[FieldDecision, ...]]
+"""Decisions on fields, and what is left of them once every text was looked at."""
 
 
 @dataclass(slots=True, eq=False)
@@ -27,6 +30,10 @@ class Reading:
     """Whether some text of it could name another value of it."""
     texts: str
     """All its texts put together, in small letters."""
+    _author: tuple[str, bool] | None = None
+    """Who wrote it, and whether some text of it could name them or anything else."""
+    _screened: dict[tuple[object, ...], _Screened] = field(default_factory=dict)
+    """What was screened for recipients so far; others often get the same."""
     _present: dict[OrganisationId, frozenset[Place]] = field(default_factory=dict)
 
     def has_any(self, places: tuple[Place, ...], candidate: Candidate) -> bool:
@@ -38,6 +45,12 @@ class Reading:
 
     def names_another(self, author: str) -> bool:
         """Tell whether some text of it could name another value of it, or who wrote it."""
+        known = self._author
+        if known is None or known[0] != author:
+            known = self._author = (author, self._names(author))
+        return known[1]
+
+    def _names(self, author: str) -> bool:
         if self.naming or telling(author) is None:
             return self.naming
         # Letters beyond ASCII vary in their cases, so of these it is assumed.
@@ -52,13 +65,22 @@ class Reading:
         items_held: tuple[str, ...],
     ) -> tuple[FieldDecision, ...]:
         """Withhold every disclosed text that names what is held back elsewhere, or an author who is."""
-        return named_in_text(
-            self.payload, self.specs, fields, candidate, author=author, items_held=items_held
-        )
+        key = (id(fields), self._owner(candidate), author, items_held)
+        found = self._screened.get(key)
+        if found is None or found[0] is not fields:
+            left = named_in_text(
+                self.payload, self.specs, fields, candidate, author=author, items_held=items_held
+            )
+            found = self._screened[key] = (fields, left)
+        return found[1]
+
+    def _owner(self, candidate: Candidate) -> OrganisationId:
+        """Return who is asked for, where it makes a difference whose the items of a list are."""
+        return candidate.organisation if owners(self.specs) else _NOBODY
 
     def there(self, candidate: Candidate) -> frozenset[Place]:
         """Return the fields that have a value, in list items that are the candidate's or others'."""
-        owner = candidate.organisation if owners(self.specs) else _NOBODY
+        owner = self._owner(candidate)
         found = self._present.get(owner)
         if found is None:
             leaves = walked(self.payload, self.specs, candidate).leaves
@@ -72,8 +94,9 @@ _SIMPLE = (str, int, float, bytes)
 
 def read_payload(payload: Mapping[str, object], specs: Sequence[FieldSpec]) -> Reading:
     """Read a payload."""
-    texts = set(texts_of(payload))
-    together = "\n".join({text.strip().lower() for text in texts})
+    form = form_of(payload, specs)
+    texts = set(texts_of(payload) if form is None else [said for _, said in said_in(payload, form.texts)])
+    together = "\n".join(texts).lower()
     return Reading(payload=payload, specs=specs, naming=_some_name_others(texts, together), texts=together)
 
 
@@ -81,8 +104,11 @@ def _some_name_others(texts: set[str], together: str) -> bool:
     """Tell whether a text could contain another; of letters beyond ASCII, whose cases vary, it is assumed.
 
     What is held back is looked for in what goes, whole words in any case. A text that stands once in all of
-    them put together stands in no other, whoever gets what.
+    them put together stands in no other, whoever gets what; the same text twice is looked into for nothing.
     """
     if not together.isascii():
         return any(map(telling, texts))
-    return any(together.count(text.strip().lower()) > 1 and telling(text) for text in texts)
+    for text in texts:
+        if len(text) >= LENGTH_MIN and together.count(text.strip().lower()) > 1 and telling(text):
+            return True
+    return False

@@ -7,11 +7,12 @@ tells there was one.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from hub.consent.alike import Key, alike
 from hub.consent.decision import Candidate, Decision, FieldSpec, Outcome, Scope
+from hub.consent.forms import Treatment, form_of, said_in, treatment_of, within
 from hub.consent.generalise import Between, generalised
 from hub.consent.outcomes import Decided, what_goes
 from hub.consent.paths import PLAIN, ContractFields, fields_of, general_of, scope_of, texts_of, walked
@@ -85,26 +86,19 @@ class _Cut:
         """Cut one item of a list; None when nothing of it, or not its key, may be known."""
         if not isinstance(item, Mapping):
             return self.value(item, path.removesuffix("[]"), scope)
-        if self._held(item, path):
+        keys = self.contract.item_keys.get(path, ())
+        if self.items_held and self._held(item, keys):
             return None
         own = self.contract.own.get(path)
         whose = scope if own is None else scope_of(item, own, self.candidate)
         cut = self.record(item, f"{path}.", whose)
-        keys = [name for name in item if self._is_key(f"{path}.{name}")]
-        if any(cut[name] is None for name in keys):
+        if any(name in item and cut[name] is None for name in keys):
             return None
         return cut if any(value is not None for name, value in cut.items() if name not in keys) else None
 
-    def _is_key(self, path: str) -> bool:
-        """Tell whether a path names its record."""
-        return path in self.contract.keys
-
-    def _held(self, item: Mapping[str, object], path: str) -> bool:
+    def _held(self, item: Mapping[str, object], keys: Sequence[str]) -> bool:
         """Tell whether the Offender Manager holds back this very item (R-DIS-03)."""
-        return any(
-            isinstance(value, str) and value in self.items_held and self._is_key(f"{path}.{name}")
-            for name, value in item.items()
-        )
+        return any(isinstance(value := item.get(name), str) and value in self.items_held for name in keys)
 
     def _all_goes(self, path: str) -> bool:
         """Tell whether nothing of a list can be held back, so that an empty one may be shown as empty.
@@ -119,6 +113,92 @@ class _Cut:
         return not self.items_held and found == {Outcome.DISCLOSE}
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class _Plan:
+    """How payloads of one form are cut by one treatment: as `_Cut` would, with nothing left to look up."""
+
+    given: tuple[str, ...]
+    lists: tuple[str, ...]
+    """Those given that are lists."""
+    empty: tuple[str, ...]
+    """Lists that may be seen to be empty by whoever has no item held back."""
+    general: tuple[tuple[str, str, str | None], ...]
+    """What is filled with a general form, the exact field it is made of, and how."""
+    redacted: tuple[str, ...]
+    disclosed: tuple[str, ...]
+    """What may stand anywhere in the result: what goes, wherever it came from."""
+    held: tuple[str, ...]
+    """The texts that do not go, alone or in a list."""
+
+    def cut(
+        self, payload: Mapping[str, object], between: Between, items_held: tuple[str, ...]
+    ) -> dict[str, object]:
+        """Cut a payload of the form; every name stays, what may not be known is null."""
+        cut: dict[str, object] = dict.fromkeys(payload)
+        for name in self.given:
+            cut[name] = payload[name]
+        for name in self.lists:
+            cut[name] = [*_items(payload[name])]
+        if not items_held:
+            for name in self.empty:
+                cut[name] = []
+        for name, exact, generaliser in self.general:
+            cut[name] = generalised(generaliser, payload[exact], between)
+        return cut
+
+    def check(self, payload: Mapping[str, object], result: Mapping[str, object]) -> None:
+        """Look for every held-back text in the result, as `_check` does."""
+        held = [each for each in said_in(payload, self.held) if len(each[1]) >= LENGTH_MIN]
+        if held:
+            _look_for(held, result, {value for name in self.disclosed for value in _items(payload[name])})
+
+
+def _items(value: object) -> Sequence[object]:
+    """Return what a list holds; of a single value, that."""
+    return value if value.__class__ not in PLAIN and isinstance(value, list | tuple) else (value,)
+
+
+def _planned(treatment: Treatment) -> _Plan:
+    """Work out how payloads of a form are cut by a treatment."""
+    form, outcomes, made = treatment.form, treatment.outcomes, treatment.form.contract.made
+    there = [(name, kind, outcomes.get((name, Scope.ALL))) for name, kind in form.filled]
+    goes = [
+        (name, kind)
+        for name, kind, outcome in there
+        if outcome is Outcome.DISCLOSE and name not in form.empty and name not in made
+    ]
+    return _Plan(
+        given=tuple(name for name, kind in goes if kind in PLAIN),
+        lists=tuple(name for name, kind in goes if kind not in PLAIN),
+        empty=tuple(name for name in form.empty if name not in made and _all_go(treatment, name)),
+        general=tuple(
+            (general_of(spec).rpartition(".")[2], name, spec.generaliser)
+            for name, _, outcome in there
+            if outcome is Outcome.GENERALISE and (spec := form.contract.specs.get(name)) and name not in made
+        ),
+        redacted=tuple(
+            name
+            for name, _, outcome in there
+            if outcome is Outcome.REDACT and name not in form.empty and name not in made
+        ),
+        disclosed=tuple(name for name, _, outcome in there if outcome is Outcome.DISCLOSE),
+        held=tuple(
+            name
+            for name, kind, outcome in there
+            if outcome is not Outcome.DISCLOSE and (kind is str or kind not in PLAIN)
+        ),
+    )
+
+
+def _all_go(treatment: Treatment, name: str) -> bool:
+    """Tell whether nothing of a list can be held back."""
+    paths = within(treatment.form.contract, name)
+    found = {treatment.outcomes[path, scope] for path in paths for scope in Scope}
+    return found - {None} == {Outcome.DISCLOSE}
+
+
+_plans: dict[Treatment, _Plan] = {}
+_PLANS_MAX = 4_096
 _Made = tuple[dict[str, object], tuple[str, ...]]
 _last: list[tuple[Mapping[str, object], Sequence[FieldSpec], dict[Key, _Made]]] = []
 """The payload cut last, and what was made of it: the next recipient often gets the same."""
@@ -136,23 +216,53 @@ def cut(
     WithheldValueFound if a held-back value is still anywhere in the result.
     """
     key = alike(payload, specs, decision)
-    last = next(iter(_last), None)
+    last = _last[0] if _last else None
     if last is None or last[0] is not payload or last[1] is not specs:
         last = (payload, specs, {})
         _last[:] = [last]
     made = last[2].get(key)
     if made is None:
-        worker = _Cut(
-            decided=what_goes(decision).decided,
-            contract=fields_of(specs),
-            candidate=candidate,
-            items_held=frozenset(decision.items_held),
-            between=Between(decision.case, candidate.organisation),
-        )
-        result = worker.record(payload, "", Scope.ALL)
-        _check(payload, result, specs, worker)
-        made = last[2][key] = (result, tuple(worker.redacted))
+        form = form_of(payload, specs)
+        if form is None:
+            made = _by_reading(payload, specs, decision, candidate)
+        else:
+            between = Between(decision.case, candidate.organisation)
+            made = _by_plan(payload, treatment_of(form, what_goes(decision)), between, decision.items_held)
+        last[2][key] = made
     return made
+
+
+def _by_plan(
+    payload: Mapping[str, object], treatment: Treatment, between: Between, items_held: tuple[str, ...]
+) -> _Made:
+    """Cut a payload that has a form."""
+    plan = _plans.get(treatment)
+    if plan is None:
+        if len(_plans) >= _PLANS_MAX:
+            _plans.clear()
+        plan = _plans[treatment] = _planned(treatment)
+    result = plan.cut(payload, between, items_held)
+    plan.check(payload, result)
+    return result, plan.redacted
+
+
+def _by_reading(
+    payload: Mapping[str, object],
+    specs: Sequence[FieldSpec],
+    decision: Decision,
+    candidate: Candidate,
+) -> _Made:
+    """Cut a payload field by field, whatever is inside."""
+    worker = _Cut(
+        decided=what_goes(decision).decided,
+        contract=fields_of(specs),
+        candidate=candidate,
+        items_held=frozenset(decision.items_held),
+        between=Between(decision.case, candidate.organisation),
+    )
+    result = worker.record(payload, "", Scope.ALL)
+    _check(payload, result, specs, worker)
+    return result, tuple(worker.redacted)
 
 
 def _check(
@@ -167,8 +277,13 @@ def _check(
             disclosed.add(leaf.value)
         elif isinstance(leaf.value, str) and len(leaf.value) >= LENGTH_MIN:
             held.append((leaf.path, leaf.value))
-    if not held:
-        return
+    if held:
+        _look_for(held, result, disclosed)
+
+
+def _look_for(
+    held: Sequence[tuple[str, str]], result: Mapping[str, object], disclosed: Collection[object]
+) -> None:
     remains = "\n".join([text for text in texts_of(result) if text not in disclosed])
     for path, text in held:
         if text in remains:

@@ -7,8 +7,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
 from hub.consent.decision import Candidate, FieldDecision, FieldSpec, Outcome, Scope
+from hub.consent.forms import form_of, said_in
+from hub.consent.outcomes import read_fields
 from hub.consent.partner_contracts import NOT_IN_VIEW
-from hub.consent.paths import walk
+from hub.consent.paths import fields_of, walked
 
 LENGTH_MIN = 4
 """Shorter values say nothing by themselves (LOW, MDI) and are not looked for."""
@@ -46,24 +48,22 @@ def named_in_text(
 
     So is one that names its author, or what an item says that is held back as a whole.
     """
-    outcome = {(item.path, item.scope): item.outcome for item in fields}
-    left_out = {(item.path, item.scope) for item in fields if item.reason == NOT_IN_VIEW}
-    keys = frozenset(spec.path for spec in specs if spec.key)
+    codes, keys = read_fields(fields).codes, fields_of(specs).keys
     shown, items = without(payload, keys, frozenset(items_held))
     held: dict[str, None] = {}
     open_texts: list[tuple[str, Scope, str]] = []
     known: set[str] = set()
-    for leaf in walk(shown, specs, candidate):
-        goes = outcome.get((leaf.path, leaf.scope), Outcome.WITHHOLD) is Outcome.DISCLOSE
-        if goes and isinstance(leaf.value, str):
-            open_texts.append((leaf.path, leaf.scope, leaf.value))
-        elif (leaf.path, leaf.scope) in left_out:
+    for path, scope, value in _said(shown, specs, candidate):
+        code = codes.get((path, scope))
+        if code is Outcome.DISCLOSE:
+            open_texts.append((path, scope, value))
+        elif code == NOT_IN_VIEW:
             # Only its contract leaves it out: it may be known.
-            known |= {leaf.value.strip().casefold()} if isinstance(leaf.value, str) else set()
-        elif not goes and (text := telling(leaf.value)):
+            known.add(value.strip().casefold())
+        elif text := telling(value):
             held[text] = None
     unsaid: list[object] = [value for item in items for value in item.values()]
-    if outcome.get((AUTHOR, Scope.ALL), Outcome.WITHHOLD) is not Outcome.DISCLOSE:
+    if codes.get((AUTHOR, Scope.ALL)) is not Outcome.DISCLOSE:
         unsaid.append(author)
     held |= {text: None for value in unsaid if (text := telling(value))}
     naming = _naming(open_texts, held, known, keys)
@@ -75,6 +75,17 @@ def named_in_text(
         else item
         for item in fields
     )
+
+
+def _said(
+    payload: Mapping[str, object], specs: Sequence[FieldSpec], candidate: Candidate
+) -> list[tuple[str, Scope, str]]:
+    """Return every text of a payload, and where it stands."""
+    form = form_of(payload, specs)
+    if form is not None:
+        return [(name, Scope.ALL, said) for name, said in said_in(payload, form.texts)]
+    leaves = walked(payload, specs, candidate).leaves
+    return [(path, scope, value) for path, scope, value in leaves if isinstance(value, str)]
 
 
 def _naming(

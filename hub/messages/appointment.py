@@ -1,9 +1,9 @@
 """The appointment message as the model sees it; schemas/appointment says what each field means."""
 
-from dataclasses import dataclass
 from enum import StrEnum
 
 from hub.messages.identifiers import Instant, OrganisationId
+from hub.messages.records import record
 
 
 class AppointmentAction(StrEnum):
@@ -30,7 +30,7 @@ class AppointmentKind(StrEnum):
     OTHER = "OTHER"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class AppointmentMessage:
     """An appointment or session (R-MSG-15)."""
 

@@ -171,6 +171,15 @@ class Undelivered:
     """Whether its recipient has acknowledged it: nothing narrower goes in its place."""
 
 
+class Uncollected(StrEnum):
+    """How late it is for a delivery that nobody has collected."""
+
+    LATE = "late"
+    """Safety may hang on it; it waits on, and somebody has to be told in another way."""
+    EXPIRED = "expired"
+    """It waits no longer."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Redecide:
     """Asks the router to decide again on what is undelivered of one message (architecture 3).
@@ -181,6 +190,8 @@ class Redecide:
     request_id: MessageId
     submission: Submission
     deliveries: tuple[Undelivered, ...]
+    uncollected: Uncollected | None = None
+    """Where nothing is to be decided again, but reported: nobody has collected these in their time."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

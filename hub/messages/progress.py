@@ -1,9 +1,9 @@
 """The progress message as the model sees it; schemas/progress says what each field means."""
 
-from dataclasses import dataclass
 from enum import StrEnum
 
 from hub.messages.identifiers import Instant
+from hub.messages.records import record
 from hub.messages.vocabulary import Achievement, ServiceCategory
 
 
@@ -35,7 +35,7 @@ class Engagement(StrEnum):
     GOOD = "GOOD"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class ProgressMessage:
     """What a Key Worker reports on a referral (R-MSG-02)."""
 

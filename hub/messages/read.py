@@ -88,21 +88,23 @@ def _unfit(name: str) -> NotReadable:
 def _reader(message: type) -> _Convert:
     """Return the function that builds one dataclass from a mapping, worked out once."""
     hints = get_type_hints(message)
-    steps = tuple(
-        (each.name, payload_name(each.name), _converter(hints[each.name], each.name), each.default is MISSING)
+    steps = {
+        payload_name(each.name): (each.name, _converter(hints[each.name], each.name))
         for each in fields(message)
-    )
+    }
+    required = tuple(each.name for each in fields(message) if each.default is MISSING)
 
     def convert(value: object) -> object:
-        if not isinstance(value, Mapping):
+        if value.__class__ is not dict and not isinstance(value, Mapping):
             raise _unfit(message.__name__)
         found: dict[str, object] = {}
-        for attribute, name, step, required in steps:
-            given = value.get(name)
-            if given is not None:
+        for name, given in value.items():
+            if given is not None and name in steps:
+                attribute, step = steps[name]
                 found[attribute] = step(given)
-            elif required:
-                raise _unfit(name)
+        for attribute in required:
+            if attribute not in found:
+                raise _unfit(payload_name(attribute))
         return message(**found)
 
     return convert
@@ -130,7 +132,7 @@ def _items(item: _Convert, name: str) -> _Convert:
     def convert(value: object) -> tuple[object, ...]:
         if not isinstance(value, list | tuple):
             raise _unfit(name)
-        return tuple(item(each) for each in value)
+        return tuple([item(each) for each in value])
 
     return convert
 
@@ -152,11 +154,11 @@ def _plain(kind: type, name: str) -> _Convert:
     """Read text, a number or a boolean; true is no number."""
 
     def convert(value: object) -> object:
+        if type(value) is kind or (kind is str and isinstance(value, str)):
+            return value
         if kind is float and type(value) is int:
             return float(value)
-        if type(value) is not kind and not (kind is str and isinstance(value, str)):
-            raise _unfit(name)
-        return value
+        raise _unfit(name)
 
     return convert
 

@@ -26,6 +26,7 @@ def altered(held: _Held, /, **changes: object) -> _Held:
     """Return a record with some of its fields changed, as `dataclasses.replace` does, in a fifth of the time.
 
     For the few places that do it for every message: the type checker does not look at what is changed here.
+    It takes any dataclass with slots, a frozen one, too.
 
     Raises:
         AttributeError: It has no such field.
@@ -34,8 +35,11 @@ def altered(held: _Held, /, **changes: object) -> _Held:
     copied: Callable[[_Held], _Held] = _copiers.get(cls) or _copier(cls)
     made = copied(held)
     for name, value in changes.items():
-        setattr(made, name, value)
+        _set(made, name, value)
     return made
+
+
+_set = object.__setattr__
 
 
 _copiers: dict[type[Any], Callable[[Any], Any]] = {}
@@ -44,8 +48,10 @@ _copiers: dict[type[Any], Callable[[Any], Any]] = {}
 
 def _copier(cls: type[Any]) -> Callable[[Any], Any]:
     """Generate what copies a record field by field."""
-    lines = "".join(f"    made.{each.name} = held.{each.name}\n" for each in fields(cls))
-    known: dict[str, Any] = {"cls": cls, "new": object.__new__}
+    frozen = cls.__dataclass_params__.frozen
+    line = "    put(made, '{0}', held.{0})\n" if frozen else "    made.{0} = held.{0}\n"
+    lines = "".join(line.format(each.name) for each in fields(cls))
+    known: dict[str, Any] = {"cls": cls, "new": object.__new__, "put": _set}
     source = f"def copied(held):\n    made = new(cls)\n{lines}    return made\n"
     exec(compile(source, "<record>", "exec"), known)  # noqa: S102 - names of fields alone
     copied: Callable[[Any], Any] = known["copied"]

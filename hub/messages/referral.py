@@ -1,9 +1,9 @@
 """The referral message as the model sees it; schemas/referral says what each field means."""
 
-from dataclasses import dataclass
 from enum import StrEnum
 
 from hub.messages.identifiers import Instant, OrganisationId
+from hub.messages.records import record
 from hub.messages.vocabulary import Need, ServiceCategory
 
 
@@ -65,7 +65,7 @@ class WithdrawalCode(StrEnum):
     ANO = "ANO"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class ReferralMessage:
     """A referral to an intervention provider (R-MSG-01, R-REF-01)."""
 

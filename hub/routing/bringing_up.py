@@ -7,20 +7,24 @@ a retracted field would come back under its other name.
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from typing import TYPE_CHECKING, TypeVar
 
 from hub.cases.case import Kept
 from hub.cases.keeping import field_of
+from hub.consent.parties import Kind
 from hub.messages.envelope import MessageName
+from hub.messages.identifiers import OrganisationId
 
 if TYPE_CHECKING:
     from hub.cases.case import Case
     from hub.messages.correction import CorrectionMessage
     from hub.messages.identifiers import MessageId
-    from hub.routing.outcome import Contracts
+    from hub.routing.outcome import Contracts, View
 
 K = TypeVar("K", bound=Kept)
+_FORMER = re.compile(r"prison-(?P<code>[a-z]{3})")
 
 
 def brought_up(case: Case, contracts: Contracts) -> Case:
@@ -31,6 +35,36 @@ def brought_up(case: Case, contracts: Contracts) -> Case:
     if facts == case.facts and risks == case.risks and plan == case.plan:
         return case
     return replace(case, facts=facts, risks=risks, plan=plan)
+
+
+def at_prisons_of_today(case: Case, view: View) -> Case:
+    """Return the case with a prison that is not on the hub under the name it has today (R-CASE-01).
+
+    It was `prison-wwi` once, which an organisation may be called; no organisation is called `prison.wwi`.
+    """
+
+    def today(prison: OrganisationId | None) -> OrganisationId | None:
+        former = None if prison is None else _FORMER.fullmatch(prison)
+        if prison is None or former is None:
+            return prison
+        code = former["code"]
+        known = view.organisation(prison)
+        is_it = known is not None and known.kind is Kind.PRISON and known.prison == code.upper()
+        return prison if is_it else OrganisationId(f"prison.{code}")
+
+    custody, movements = case.custody, case.movements
+    if custody is not None:
+        custody = replace(custody, prison=today(custody.prison), previous=today(custody.previous))
+    before = movements.before
+    if before is not None:
+        before = replace(before, prison=today(before.prison), previous=today(before.previous))
+    known = tuple(
+        replace(each, left=today(each.left), reached=today(each.reached)) for each in movements.known
+    )
+    movements = replace(movements, known=known, before=before)
+    if custody == case.custody and movements == case.movements:
+        return case
+    return replace(case, custody=custody, movements=movements)
 
 
 def is_today(kept: Kept, message: MessageName, contracts: Contracts) -> bool:
@@ -76,7 +110,9 @@ def _sorts_of(case: Case, message: MessageId) -> tuple[MessageName, ...]:
         MessageName.REFERRAL: tuple(
             said for each in case.referrals for said in (each.said_in, each.moved_in, each.named_in)
         ),
-        MessageName.PRISON_EVENT: tuple(said for each in case.movements.known for said in each.said_in),
+        MessageName.PRISON_EVENT: tuple(
+            said for each in case.movements.known for said in (*each.said_in, *each.borne_in)
+        ),
     }
     found = tuple(name for name, messages in kept.items() if message in messages)
     return found or (MessageName.CASE, MessageName.PRISON_EVENT)

@@ -18,7 +18,7 @@ from hub.messages.envelope import MessageName, Role, Submission
 from hub.messages.identifiers import Instant, MessageId, OrganisationId, derived_id
 from hub.messages.read import read
 from hub.messages.referral import ReferralAction
-from hub.routing.bringing_up import brought_up
+from hub.routing.bringing_up import at_prisons_of_today, brought_up
 from hub.routing.concern import Concerned, having_part
 from hub.routing.disclosing import Telling, decision_on, delivery_of, terms_of
 from hub.routing.highlighting import highlighted
@@ -81,10 +81,10 @@ def case_record(
     case: Case, organisation: OrganisationId, *, role: Role, person: str, view: View, now: Instant
 ) -> CaseRecord | None:
     """Return what this person may read of a case in this role; None where they have no such part in it."""
+    case = at_prisons_of_today(brought_up(case, view.contracts), view)
     part = _part(case, organisation, role=role, person=person, view=view, now=now)
     if part is None:
         return None
-    case = brought_up(case, view.contracts)
     found = (
         _told(telling, part, case, view=view, now=now)
         for telling in _tellings(case, part, view=view, now=now)

@@ -58,7 +58,7 @@ def catch_up(before: Case | None, applied: Applied, *, cause: Cause, view: View,
         ReadBackNeeded: The log has to be read first; it names all that is needed at once.
     """
     told = NOTHING_TOLD
-    if before is None:
+    if before is None or not _may_join(before, applied):
         return told
     case, joiners = applied.case, tuple(_joining(before, applied, view))
     if not joiners:
@@ -132,6 +132,12 @@ def _joining(before: Case, applied: Applied, view: View) -> Iterator[Candidate]:
             persons=frozenset(),
             concern=Concern.HELD_THERE,
         )
+
+
+def _may_join(before: Case, applied: Applied) -> bool:
+    """Say whether anybody could have joined: most messages leave everybody's part alone."""
+    case = applied.case
+    return bool(applied.joiners) or case.referrals is not before.referrals or case.custody != before.custody
 
 
 def _taking_on(before: Case, case: Case) -> Iterator[OrganisationId]:

@@ -106,11 +106,11 @@ def concerned(
     if before is not None and before.custody is not None and before.custody != after.custody:
         _add_unit(gathering, before.custody.prison, Concern.MOVED, view)
     _add_subscribers(gathering, envelope, body, after, view, now)
-    placed = sorted(gathering.found.items(), key=lambda item: _rank(item[0]))
     found = []
-    for place, (concern, persons) in placed:
+    for place in sorted(gathering.found, key=_rank):
         if not _is_asked(body, place) or _is_author(envelope, place, after, now):
             continue
+        concern, persons = gathering.found[place]
         case = _seen_in(place, before, after, staying=staying, now=now)
         candidate = Candidate(
             organisation=place[0],
@@ -187,6 +187,13 @@ def having_part(case: Case, view: View, now: Instant) -> tuple[Candidate, ...]:
         )
         for place, (concern, persons) in sorted(gathering.found.items(), key=lambda item: _rank(item[0]))
     )
+
+
+def organisations_in(case: Case, view: View, now: Instant) -> set[OrganisationId]:
+    """Return every organisation with a part in the case now."""
+    gathering = _Gathering(found={})
+    _add_parts(gathering, case, view, now)
+    return {organisation for organisation, _ in gathering.found}
 
 
 def _add_parts(gathering: _Gathering, case: Case, view: View, now: Instant) -> None:

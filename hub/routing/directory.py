@@ -6,10 +6,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from hub.consent.parties import EVERY_PRISON, Kind
+from hub.messages.envelope import MessageName
 
 if TYPE_CHECKING:
     from hub.cases.profile import Profile
-    from hub.messages.identifiers import OrganisationId
+    from hub.messages.identifiers import MessageId, OrganisationId
     from hub.routing.outcome import View
 
 
@@ -32,6 +33,14 @@ class ViewDirectory:
         """Return the brokerage rung of an organisation, or None if the hub does not know it."""
         known = self.view.organisation(organisation)
         return None if known is None else known.rung
+
+    def sender(self, message: MessageId) -> OrganisationId | None:
+        """Return who sent the message taken under this id, or None if that is not known."""
+        return self.view.sender(message)
+
+    def is_correction(self, message: MessageId) -> bool:
+        """Say whether the message taken under this id was itself a correction."""
+        return self.view.sort(message) is MessageName.CORRECTION
 
     def profile(self, jurisdiction: str) -> Profile:
         """Return the rules of a jurisdiction in force at the moment of the record in work."""

@@ -9,21 +9,21 @@ from typing import TYPE_CHECKING
 from hub.cases.membership import referral_named
 from hub.cases.reports import URGENT
 from hub.cases.turning import part_of
-from hub.consent.alike import ENVELOPE
 from hub.consent.allowance import allowance
 from hub.consent.decide import decide
-from hub.consent.decision import Decision, Outcome
+from hub.consent.decision import Decision
 from hub.consent.moments import next_moment
 from hub.consent.obligations import as_told
 from hub.consent.outcomes import what_goes
 from hub.consent.parties import Kind
 from hub.consent.partner_contracts import Direction
+from hub.consent.paths import PLAIN
 from hub.consent.purposes import purpose_of
 from hub.consent.redact import WithheldValueFound, cut
 from hub.consent.release import COMING
 from hub.messages.envelope import MessageName
-from hub.messages.identifiers import DeliveryId, Instant, derived_id
-from hub.messages.records import record
+from hub.messages.identifiers import DeliveryId, Instant, derived_id, framed, framed_together, id_from
+from hub.messages.records import altered, record
 from hub.routing.agreeing import terms_for
 from hub.routing.highlighting import highlighted
 from hub.routing.obliging import Unperformed, unperformed
@@ -122,7 +122,7 @@ def tell(telling: Telling, concerned: Iterable[Concerned], *, view: View, now: I
     everybody = telling
     for each in concerned:
         if envelope.message is MessageName.PLAN:
-            telling = replace(everybody, submission=highlighted(everybody.submission, each.candidate))
+            telling = altered(everybody, submission=highlighted(everybody.submission, each.candidate))
         organisation = view.organisation(each.candidate.organisation)
         terms = terms_of(telling, organisation, each.candidate, view=view, now=now)
         decision = decision_on(telling, each, organisation, terms=terms, view=view, now=now)
@@ -227,7 +227,7 @@ def decision_on(
         now=now,
         about=telling.about,
         payload=telling.submission.payload,
-        contract=terms.contract and replace(terms.contract, view=terms.decided),
+        contract=terms.contract and altered(terms.contract, view=terms.decided),
     )
 
 
@@ -267,7 +267,7 @@ def delivery_of(
     payload, redacted = cut(telling.submission.payload, telling.specs, decision, candidate)
     if organisation.kind is Kind.PARTNER:
         payload = with_own_referrals(payload, case=case, recipient=organisation.organisation)
-    may_know = _of_envelope(decision)
+    may_know = what_goes(decision).envelope
     causation = envelope.causation if "@causation" in may_know else None
     if causation is None and envelope.causation is not None:
         # Held back in the envelope, it must not stand in the payload under another name.
@@ -302,12 +302,6 @@ def delivery_of(
     )
 
 
-def _of_envelope(decision: Decision) -> list[str]:
-    """Return the fields of the envelope the candidate gets as they are."""
-    codes = what_goes(decision).codes
-    return [name for name, scope in ENVELOPE if codes.get((name, scope)) is Outcome.DISCLOSE]
-
-
 def with_own_referrals(
     payload: Mapping[str, object], *, case: Case, recipient: OrganisationId
 ) -> dict[str, object]:
@@ -319,7 +313,12 @@ def with_own_referrals(
     follows from the case's own reference, 128 secret bits, so that nobody can guess it back, and two
     recipients cannot compare theirs. Coming back in a message it names no referral of the case.
     """
-    return {name: _with_own_referrals(name, value, case, recipient) for name, value in payload.items()}
+    return {
+        name: value
+        if name != REFERRAL_REFERENCE and (value is None or value.__class__ in PLAIN)
+        else _with_own_referrals(name, value, case, recipient)
+        for name, value in payload.items()
+    }
 
 
 def _with_own_referrals(name: str, value: object, case: Case, recipient: OrganisationId) -> object:
@@ -337,4 +336,6 @@ def _with_own_referrals(name: str, value: object, case: Case, recipient: Organis
 def _delivery_id(telling: Telling, candidate: Candidate) -> DeliveryId:
     """Name the delivery so that every retry, channel and replay names it alike (R-DEL-02)."""
     message = telling.submission.envelope.message_id
-    return DeliveryId(derived_id("delivery", message, candidate.organisation, candidate.role))
+    begins = framed_together("delivery")
+    ends = framed_together(candidate.organisation, candidate.role)
+    return DeliveryId(id_from(b"%b%b%b" % (begins, framed(message), ends)))

@@ -13,11 +13,13 @@ from typing import TYPE_CHECKING
 from hub.cases.applied import Raised
 from hub.cases.held import without
 from hub.cases.team_reports import DISPOSE
+from hub.cases.turning import FOR_GOOD
 from hub.consent.decision import Candidate, Concern
 from hub.consent.parties import Kind
 from hub.messages.envelope import Role
 from hub.messages.identifiers import Instant
-from hub.routing.concern import Concerned, attending, having_part
+from hub.messages.records import altered
+from hub.routing.concern import Concerned, attending, having_part, organisations_in
 from hub.routing.disclosing import NOTHING_TOLD
 from hub.routing.reporting import report_to
 
@@ -52,11 +54,11 @@ def dispose(
             continue
         raised = Raised(code=DISPOSE, subject=organisation, about=_about(before, organisation))
         seen = _as_it_was(before, organisation, was=was, now=now)
-        to = Concerned(candidate=replace(candidate, concern=Concern.EXCEPTION), case=seen, after=applied.case)
+        to = Concerned(candidate=altered(candidate, concern=Concern.EXCEPTION), case=seen, after=applied.case)
         told += report_to(raised, (to,), applied.case, cause=cause, view=view, now=now)
     if not lost:
         return applied, told
-    return replace(applied, case=replace(applied.case, held=without(applied.case.held, lost.keys()))), told
+    return altered(applied, case=altered(applied.case, held=without(applied.case.held, lost.keys()))), told
 
 
 def _lost(
@@ -65,7 +67,9 @@ def _lost(
     """Return the organisations that had a part and have none, each with the first of the parts it had."""
     if _parts_are_the_same(before, after, was=was, now=now):
         return {}
-    staying = {each.organisation for each in having_part(after, view, now)}
+    staying = organisations_in(after, view, now)
+    if staying.issuperset(organisations_in(before, view, was)):
+        return {}
     return _first_parts(before, staying, view=view, was=was)
 
 
@@ -100,16 +104,17 @@ def _first_parts(
 
 def _parts_are_the_same(before: Case, after: Case, *, was: Instant, now: Instant) -> bool:
     """Tell, at little cost, that nothing of what gives a part has changed, nor ended by time."""
-    ends = [each.until for each in before.team]
+    if (
+        before.team is not after.team
+        or before.referrals is not after.referrals
+        or before.custody is not after.custody
+        or before.handover is not after.handover
+    ):
+        return False
+    ends = [each.until for each in before.team if each.until is not None]
     if before.handover is not None:
         ends.append(before.handover.until)
-    return (
-        before.team is after.team
-        and before.referrals is after.referrals
-        and before.custody is after.custody
-        and before.handover is after.handover
-        and not any(end is not None and was < end <= now for end in ends)
-    )
+    return not [end for end in ends if was < end <= now]
 
 
 def _about(case: Case, organisation: OrganisationId) -> str:
@@ -133,5 +138,5 @@ def _as_it_was(case: Case, organisation: OrganisationId, *, was: Instant, now: I
     )
     handover = case.handover
     if handover is not None and was < handover.until <= now:
-        handover = replace(handover, until=Instant(now + 1))
-    return replace(case, team=team, handover=handover)
+        handover = replace(handover, until=FOR_GOOD)
+    return altered(case, team=team, handover=handover)

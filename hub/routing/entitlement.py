@@ -6,7 +6,6 @@ those who manage the case. Rules on what a message says stand in `hub.cases`; he
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from hub.cases.membership import (
@@ -22,6 +21,7 @@ from hub.messages.case import CaseAction, CaseMessage
 from hub.messages.consent import ConsentAction, ConsentMessage
 from hub.messages.envelope import MessageName, Role
 from hub.messages.prison_event import PrisonEventAction, PrisonEventStatus
+from hub.messages.records import record
 from hub.messages.referral import ReferralAction, ReferralMessage
 from hub.messages.team_change import TeamChangeAction, TeamChangeMessage
 
@@ -79,7 +79,7 @@ BY_BROKER = frozenset({ReferralAction.OFFER, ReferralAction.WITHDRAW})
 BY_EITHER = frozenset({ReferralAction.END})
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Sender:
     """A sender seen against the case as it stands before the message."""
 

@@ -7,10 +7,10 @@ decided, so that it is decided, cut and checked like every other field.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from hub.messages.envelope import MessageName
+from hub.messages.records import altered
 
 if TYPE_CHECKING:
     from hub.consent.decision import Candidate
@@ -30,7 +30,7 @@ def highlighted(submission: Submission, candidate: Candidate) -> Submission:
     marked = [_marked(each, candidate) for each in objectives]
     if marked == list(objectives):
         return submission
-    return replace(submission, payload={**submission.payload, OBJECTIVES: marked}, written=None)
+    return altered(submission, payload={**submission.payload, OBJECTIVES: marked}, written=None)
 
 
 def _marked(objective: object, candidate: Candidate) -> object:

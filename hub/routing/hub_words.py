@@ -18,6 +18,9 @@ if TYPE_CHECKING:
     from hub.routing.outcome import Contracts
 
 
+_WRITER = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+
+
 def said_by_hub(  # noqa: PLR0913 - what a message is, and what it follows
     message: MessageName,
     payload: Mapping[str, object],
@@ -36,7 +39,7 @@ def said_by_hub(  # noqa: PLR0913 - what a message is, and what it follows
     contract = contracts.newest(message)
     specs = contracts.fields(message, contract)
     whole: dict[str, object] = {**dict.fromkeys(field_of(spec.path) for spec in specs), **payload}
-    text = json.dumps(whole, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    text = _WRITER.encode(whole)
     envelope = Envelope(
         message_id=identity,
         message=message,

@@ -73,16 +73,19 @@ def awaited(
 
 
 def _periods_ms(delivery: Delivery) -> tuple[int, ...]:
+    if not delivery.obligations:
+        return ()
     return tuple(period_ms(term) for term in delivery.obligations if kind_of(term) == ACKNOWLEDGE)
 
 
 def _is_alert(delivery: Delivery) -> bool:
     """Say whether it tells the Offender Manager of a risk that does not wait for the routine (R-RTE-03)."""
-    alerting = delivery.message is MessageName.PROGRESS or (
+    if delivery.urgency is not Urgency.SAFETY or delivery.role is not Role.OFFENDER_MANAGER:
+        return False
+    return delivery.message is MessageName.PROGRESS or (
         delivery.message is MessageName.RISK_CHANGE
         and delivery.payload.get("urgency") != RiskUrgency.ROUTINE.value
     )
-    return delivery.role is Role.OFFENDER_MANAGER and delivery.urgency is Urgency.SAFETY and alerting
 
 
 def to_be_told(deliveries: Iterable[Delivery]) -> tuple[Delivery, ...]:

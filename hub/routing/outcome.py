@@ -197,6 +197,9 @@ class View(Protocol):
     def sender(self, message: MessageId) -> OrganisationId | None:
         """Return who sent the message taken under this id, or None if none was."""
 
+    def sort(self, message: MessageId) -> MessageName | None:
+        """Return what sort of message was taken under this id, or None if none was."""
+
     def organisation(self, organisation: OrganisationId) -> Organisation | None:
         """Return the organisation as the control records in force describe it, or None."""
 

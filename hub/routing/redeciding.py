@@ -168,6 +168,7 @@ def with_part(case: Case, part: Case, organisation: OrganisationId) -> Case:
         team=(*(each for each in case.team if each.organisation != organisation), *part.team),
         referrals=(*(each for each in case.referrals if each.provider != organisation), *part.referrals),
         custody=part.custody or case.custody,
+        handover=part.handover or case.handover,
     )
 
 

@@ -26,13 +26,14 @@ from hub.messages.read import read
 from hub.routing.agreeing import check_sending, check_view
 from hub.routing.announcing import announce
 from hub.routing.authorising import check_authority
-from hub.routing.bringing_up import brought_up, naming_today
+from hub.routing.bringing_up import at_prisons_of_today, brought_up, naming_today
 from hub.routing.catching_up import catch_up
 from hub.routing.concern import Concerned, concerned
 from hub.routing.directory import ViewDirectory
 from hub.routing.disclosing import NOTHING_TOLD, Telling, tell
 from hub.routing.disposing import dispose
 from hub.routing.entitlement import is_entitled
+from hub.routing.expiring import uncollected
 from hub.routing.outcome import Rejection, Result, Timer
 from hub.routing.redeciding import redecide
 from hub.routing.releasing import begun, released
@@ -148,7 +149,7 @@ def _taken(submission: Submission, view: View, now: Instant) -> Result:
 def _case(view: View, ref: CaseRef) -> Case | None:
     """Return a case as it stands, what it keeps under the names of today."""
     found = view.case(ref)
-    return None if found is None else brought_up(found, view.contracts)
+    return None if found is None else at_prisons_of_today(brought_up(found, view.contracts), view)
 
 
 def _applied(
@@ -266,11 +267,17 @@ def _controlled(control: Control, view: View, now: Instant) -> Result:
 
 
 def _redecided(asked: Redecide, view: View, now: Instant) -> Result:
-    """Decide again on what is undelivered; a request that cannot be followed is set aside, all stays held."""
+    """Decide again on what is undelivered, or report that nobody collects it.
+
+    A request that cannot be followed is set aside; what is held stays so.
+    """
     before = _case(view, asked.submission.envelope.case)
     try:
         if before is None:
             raise case_unknown()
+        if asked.uncollected is not None:
+            told = uncollected(asked, before, view=view, now=now)
+            return Result(deliveries=told.deliveries, decisions=told.decisions)
         found = redecide(asked, before, view=view, now=now)
     except Refused as refusal:
         return _set_aside(asked.request_id, HUB, refusal.code, str(refusal))

@@ -37,7 +37,8 @@ def settle(applied: Applied, told: Told, *, cause: Cause, view: View, now: Insta
         applied = replace(applied, case=reported(applied.case, made))
     applied = awaiting(applied, awaited(told.deliveries, _within(applied.case, view), now), now)
     applied = entered(applied, told, view=view)
-    told += report_parked(told.parked, applied.case, cause=cause, view=view, now=now)
+    if told.parked:
+        told += report_parked(told.parked, applied.case, cause=cause, view=view, now=now)
     case, late, unable = applied.case, applied.exceptions[before:], tuple(_unperformed(told))
     notices = [
         _only_with(delivery, report((raised,), case, cause=cause, view=view, now=now))

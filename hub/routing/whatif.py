@@ -62,6 +62,10 @@ class Supposed:
         """Return who sent a message."""
         return self.view.sender(message)
 
+    def sort(self, message: MessageId) -> MessageName | None:
+        """Return what sort of message it is."""
+        return self.view.sort(message)
+
     def organisation(self, organisation: OrganisationId) -> Organisation | None:
         """Return an organisation as supposed."""
         found = self.view.organisation(organisation)

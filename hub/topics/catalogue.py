@@ -19,6 +19,7 @@ TIMERS = "hub.state.timers"
 CONTROL = "hub.state.control"
 OUTBOX = "hub.outbox"
 LEDGER = "hub.ledger"
+DELIVERIES = "hub.deliveries"
 QUARANTINE = "hub.quarantine"
 """Changelogs of the router's tables; partition n belongs to partition n of hub.intake."""
 
@@ -82,7 +83,7 @@ class Catalogue:
     """The topics of one hub. A prefix keeps several hubs apart on one broker, as tests need."""
 
     def __init__(self, *, intake_partitions: int = INTAKE_PARTITIONS_DEFAULT, prefix: str = "") -> None:
-        """Fix how many partitions the intake, its changelogs, the outbox and the ledger have."""
+        """Fix how many partitions the intake has, and with it all that goes by lanes or cases."""
         self.intake_partitions = intake_partitions
         self.prefix = prefix
         self.intake = prefix + INTAKE
@@ -92,6 +93,7 @@ class Catalogue:
         self.control = prefix + CONTROL
         self.outbox = prefix + OUTBOX
         self.ledger = prefix + LEDGER
+        self.deliveries = prefix + DELIVERIES
         self.quarantine = prefix + QUARANTINE
 
     @property
@@ -124,6 +126,13 @@ class Catalogue:
             (self.control, "control", count, _changelog(), "changelog of organisations and policy in force"),
             (self.outbox, "case", count, _kept(30), "every delivery, sealed together per message"),
             (self.ledger, "case", count, _for_ever(), "every disclosure decision"),
+            (
+                self.deliveries,
+                "lane",
+                count,
+                _for_ever(),
+                "what happened to each delivery once it was decided, one order per recipient and person",
+            ),
             (
                 self.quarantine,
                 "record id",

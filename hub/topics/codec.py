@@ -24,6 +24,7 @@ from hub.messages.envelope import (
     Statement,
     Submission,
     Tick,
+    Uncollected,
     Unreadable,
 )
 from hub.messages.identifiers import (
@@ -50,7 +51,10 @@ if TYPE_CHECKING:
     from hub.topics.library import Contract, SchemaLibrary
     from hub.topics.sealing import Keys
 
-ENVELOPE, SUBMISSION, SEALED, CONTROL, TICK, OUTBOX, LEDGER, QUARANTINE, REDECIDE = range(1, 10)
+(
+    *(ENVELOPE, SUBMISSION, SEALED, CONTROL, TICK, OUTBOX, LEDGER, QUARANTINE, REDECIDE),
+    DELIVERY_EVENT,
+) = range(1, 11)
 """Schema ids of the hub's own records (schemas/manifest.yaml)."""
 ORGANISATION_HEADER = "hub-organisation"
 _PACKED_LEVEL = 1
@@ -78,7 +82,7 @@ class Codec:
         self.sealer = Sealer(keys)
         self.pairwise = Pairwise(keys)
         self._own: dict[int, Contract] = {
-            number: library.by_id(number) for number in range(ENVELOPE, REDECIDE + 1)
+            number: library.by_id(number) for number in range(ENVELOPE, DELIVERY_EVENT + 1)
         }
 
     def submission(self, submission: Submission, *, as_sent: bytes = b"") -> Encoded:
@@ -118,6 +122,7 @@ class Codec:
                 "request_id": asked.request_id,
                 "original": original,
                 "deliveries": [plain_undelivered(each) for each in asked.deliveries],
+                "uncollected": None if asked.uncollected is None else asked.uncollected.value,
             },
         )
         value = self.seal(plain, key_id=case_key(case), place=INTAKE, record=case)
@@ -326,6 +331,7 @@ class Codec:
             request_id=MessageId(read["request_id"]),
             submission=self.submission_from(read["original"]),
             deliveries=tuple(undelivered_from(each) for each in read["deliveries"]),
+            uncollected=None if read["uncollected"] is None else Uncollected(read["uncollected"]),
         )
 
 

@@ -18,13 +18,14 @@ from hub.consent.compile import Policy
 from hub.consent.parties import Organisation, organisation_from
 from hub.consent.partner_contracts import Direction, PartnerContract, readable
 from hub.consent.release import COMING, CURRENT, is_due
+from hub.messages.envelope import MessageName
 from hub.messages.identifiers import CaseRef, Instant, MessageId, OrganisationId
 from hub.routing.outcome import Contracts, Timer
 from hub.topics.policy_files import policy_from_control
 from hub.topics.profile_files import profile_span
 
 if TYPE_CHECKING:
-    from hub.messages.envelope import Entry, MessageName, Submission
+    from hub.messages.envelope import Entry, Submission
     from hub.topics.codec import Codec
 
 _POLICY = b"policy/"
@@ -36,7 +37,7 @@ _READ_BACK_MAX = 500
 """Records of the log that are remembered from one record to the next."""
 
 
-_Place = tuple[OrganisationId, "MessageName", Direction]
+_Place = tuple[OrganisationId, MessageName, Direction]
 
 
 class Table:
@@ -145,6 +146,11 @@ class RouterView:
         """Return who sent the message taken under this id, or None if none was."""
         value = self.seen_table.get(message.encode())
         return None if value is None else OrganisationId(value.decode().split(" ")[1])
+
+    def sort(self, message: MessageId) -> MessageName | None:
+        """Return what sort of message was taken under this id, or None if none was."""
+        value = self.seen_table.get(message.encode())
+        return None if value is None else MessageName(value.decode().split(" ")[2])
 
     def put_seen(self, message: MessageId, digest: str, *, sent: Submission) -> None:
         """Note a message as taken: its digest, then who sent what in which version, for whoever asks."""

@@ -12,6 +12,7 @@ import subprocess
 import sys
 import time
 import uuid
+from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -27,17 +28,21 @@ from hub.adapters.database import server
 from hub.adapters.gateway import events
 from hub.adapters.gateway.routes import POSTED, route_of
 from hub.app import attached
+from hub.app.pushing import egress, endpoints_of
 from hub.demo.perform import Performed, perform
 from hub.demo.submissions import NO_SUCH_CASE
 from hub.messages.envelope import Role
-from hub.messages.identifiers import MessageId
+from hub.messages.identifiers import MessageId, OrganisationId
 from hub.settings import load
 from hub.topics.policy_files import folder_policy
-from tests.integration.canary_story import REGION, Says, Story, canary_parties, said_at
+from tests.integration.canary_story import PUSHED, REGION, Says, Story, canary_parties, said_at
+from tests.integration.mesh.tokens import mesh_token
+from tests.integration.receiver import receiving
 from tests.integration.sinks import AFTER_IT_STOPPED, IN, RECORD, ROOT, WHILE_IT_RUNS, Delivered, Found, Site
 
 if TYPE_CHECKING:
     from hub.settings import Settings
+    from tests.integration.receiver import Receiver
 
 READY_S, DECIDED_S, QUIET_S = 60, 15, 20
 NOBODY = "nobody"
@@ -57,6 +62,8 @@ class Watched:
     ledger: list[dict[str, Any]] = field(default_factory=list)
     delivered: list[Delivered] = field(default_factory=list)
     on_topics: list[tuple[str, Mapping[str, str]]] = field(default_factory=list)
+    pushed: list[Delivered] = field(default_factory=list)
+    """Every delivery that a webhook brought."""
     sinks: Found = field(default_factory=dict)
     folders: list[Path] = field(default_factory=list)
     """Where the instance keeps its files."""
@@ -111,11 +118,16 @@ def watch(folder: Path) -> Watched:
 
 
 async def _played(found: Watched, settings: Settings, environment: Mapping[str, str]) -> None:
-    async with attached(settings) as hub:
+    async with attached(settings) as hub, receiving() as receiver, egress() as out:
         site = Site(hub=hub, settings=settings, environment=environment)
         parties = [*canary_parties()]
         keys = await asyncio.gather(*(hub.add_organisation(each.body(since=0)) for each in parties))
         site.keys |= dict(zip((each.organisation for each in parties), keys, strict=True))
+        endpoints = endpoints_of(hub.pool, hub.codec, out)
+        for name in site.keys:
+            url = receiver.url(f"/{name}")
+            made, _ = await endpoints.add(name, url=url, messages=sorted(PUSHED), on_loopback=True)
+            await endpoints.verify(made)
         async with httpx.AsyncClient(base_url=hub.http_url, timeout=10) as http:
             stage = _Stage(found, site, http)
             await stage.told()
@@ -123,6 +135,7 @@ async def _played(found: Watched, settings: Settings, environment: Mapping[str, 
             await stage.refused()
             await stage.malformed()
             await stage.asked()
+            await stage.by_mesh()
             await stage.by_kafka()
         policy = folder_policy()
         reasons = {code: staff for code, (staff, _) in policy.reasons.items()}
@@ -130,6 +143,7 @@ async def _played(found: Watched, settings: Settings, environment: Mapping[str, 
         await _quiet(site)
         for read in WHILE_IT_RUNS.values():
             found.sinks |= await read(site)
+        found.sinks |= _pushed(found, receiver)
         found.delivered = site.delivered
         found.on_topics = site.on_topics
         async with hub.pool.connection() as connection:
@@ -141,6 +155,18 @@ async def _played(found: Watched, settings: Settings, environment: Mapping[str, 
             where = await (await connection.execute("SHOW data_directory")).fetchone()
         assert where is not None
         found.folders = [settings.instance_folder, Path(where[0])]
+
+
+def _pushed(found: Watched, receiver: Receiver) -> Found:
+    """Return every webhook as it came to whose it was: its address, its headers, its body."""
+    pieces: dict[str, list[bytes]] = defaultdict(list)
+    for each in receiver.received:
+        organisation = each.path.removeprefix("/")
+        pieces[f"webhook/{organisation}"] += [each.path.encode(), str(each.headers).encode(), each.body]
+        if "hub" in each.document:
+            headers, data = each.document["hub"]["envelope"], each.document["data"]
+            found.pushed.append(Delivered(organisation=organisation, headers=headers, data=data))
+    return {name: b"\n".join(said) for name, said in pieces.items()}
 
 
 async def _quiet(site: Site) -> None:
@@ -156,7 +182,8 @@ async def _quiet(site: Site) -> None:
             )
             now = str(await cursor.fetchone())
             cursor = await connection.execute(
-                "SELECT 1 FROM delivery WHERE held AND verdict IS NULL AND state <> 'acknowledged' LIMIT 1"
+                "SELECT 1 FROM delivery WHERE held AND verdict IS NULL AND state <> 'acknowledged'"
+                " UNION SELECT 1 FROM push WHERE NOT finished LIMIT 1"
             )
             undecided = await cursor.fetchone() is not None
         same, before = (same + 1, before) if now == before and not undecided else (0, now)
@@ -286,11 +313,42 @@ class _Stage:
             )
         for who in (REGION, NOBODY):
             await ask(self.http, who, "POST", events.ROUTE, json=self.event(word()))
-        path = f"/v1/mailbox/messages/{'0' * 32}/status/acknowledged"
-        await ask(self.http, REGION, "PUT", path, json={"digest": word()})
+        status = f"/v1/mailbox/messages/{'0' * 32}/status"
+        await ask(self.http, REGION, "PUT", f"{status}/acknowledged", json={"digest": word()})
+        await ask(self.http, REGION, "PUT", f"{status}/read", json={"role": word(), "person": word()})
+        await ask(self.http, REGION, "PUT", f"{status}/refused", json={"reason": word(), word(): word()})
+        several = {"deliveries": [{"delivery": word(), "digest": word()}, {"delivery": word()}]}
+        await ask(self.http, REGION, "POST", "/v1/mailbox/acknowledge", json=several)
+        await ask(self.http, REGION, "POST", f"/v1/mailbox/lease?max={word()}")
+        for verb in ("verify", "pause", "resume", "rotate-secret"):
+            await ask(self.http, REGION, "POST", f"/v1/endpoints/{word()}/{verb}")
         await ask(self.http, REGION, "POST", f"/v1/deliveries/{word()}/redeliver")
         await ask(self.http, REGION, "POST", "/v1/subscriptions", json={"messages": [word()]})
         await ask(self.http, REGION, "DELETE", f"/v1/subscriptions/{word()}")
+
+    async def by_mesh(self) -> None:
+        """Hand MESH what is none of its: canaries in tokens, headers, addresses and bodies."""
+        word, ask = self.found.never.mint.token, self.site.ask
+        secret = await self.site.hub.new_mesh_secret(OrganisationId(REGION))
+        own = f"/messageexchange/{REGION.upper()}"
+        first = {"Mex-To": "HUB", "Mex-WorkflowID": "HUB_RECEIPT", "Mex-Chunk-Range": "1:2"}
+        tries = [
+            ("GET", "/messageexchange/_ping", {}, b""),
+            ("POST", f"{own}/outbox", first | {"Mex-LocalID": word()}, word().encode()),
+            ("GET", f"{own}/inbox?workflow_filter={word()}", {}, b""),
+            ("GET", f"{own}/inbox?continue_from={word()}", {}, b""),
+            ("GET", f"{own}/inbox/{word()}", {}, b""),
+            ("PUT", f"{own}/inbox/{word()}/status/acknowledged", {}, b""),
+            ("POST", f"{own}/outbox", {"Mex-To": word(), "Mex-WorkflowID": word()}, word().encode()),
+            ("POST", f"{own}/outbox", {"Mex-To": "HUB", "Mex-WorkflowID": "HUB_PROGRESS"}, word().encode()),
+            ("POST", f"{own}/outbox/{word()}/2", {"Mex-Chunk-Range": "2:2"}, word().encode()),
+            ("GET", f"{own}/outbox/tracking?messageID={word()}", {}, b""),
+        ]
+        for method, path, headers, content in tries:
+            token = mesh_token(REGION.upper(), secret.password, secret.shared_key)
+            for authority in (token, f"NHSMESH {word()}:{word()}:0:202611271200:{'0' * 64}"):
+                said = {"Authorization": authority, **headers}
+                await ask(self.http, REGION, method, path, headers=said, content=content)
 
     def event(self, said: str) -> dict[str, object]:
         """An event of the prison system about somebody the hub does not know, with a canary in every text."""

@@ -34,6 +34,7 @@ if TYPE_CHECKING:
 
     from hub.adapters.database.pool import Pool
     from hub.adapters.gateway.intake import IntakeLog
+    from hub.adapters.gateway.limits import StreamLimits
     from hub.settings import Settings
 
 HARBOUR = OrganisationId("harbour-trust")
@@ -131,6 +132,7 @@ async def open_door(  # noqa: PLR0913 - each test varies one of them
     prefix: str = "",
     intake: IntakeLog | None = None,
     limits: GatewayLimits | None = None,
+    stream_limits: StreamLimits | None = None,
 ) -> AsyncIterator[Door]:
     """Open a gateway on this database, appending to this Kafka or to the log given."""
     upgrade(dsn)
@@ -153,6 +155,7 @@ async def open_door(  # noqa: PLR0913 - each test varies one of them
                 keys=keys,
                 settings=settings,
                 limits=limits,
+                stream_limits=stream_limits,
             )
             yield Door(app=app, pool=pool, codec=codec, catalogue=catalogue, bootstrap=kafka)
     finally:

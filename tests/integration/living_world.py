@@ -72,6 +72,8 @@ class Living:
     pool: Pool
     publisher: IntakePublisher
     clients: dict[str, httpx.AsyncClient]
+    app: Any = None
+    """Its gateway, for tests that put it on a port."""
     ahead_ms: int = 0
     """How far the hub's clock is ahead of this machine's: for tests of what takes weeks."""
     database: str = ""
@@ -282,6 +284,7 @@ async def living(  # noqa: PLR0913 - each is something of its own
             pool=pool,
             publisher=publisher,
             clients={},
+            app=app,
             database=database,
             home=folder,
         )

@@ -24,13 +24,15 @@ from psycopg.rows import dict_row
 from typer.testing import CliRunner
 
 import hub.cli
+from hub.messages.identifiers import OrganisationId
+from tests.integration.mesh.tokens import mesh_token
 
 if TYPE_CHECKING:
     from hub.app.hub import Hub
     from hub.settings import Settings
 
 ROOT = Path(__file__).resolve().parents[2]
-PAGE, CONNECTIONS_MAX = 100, 8
+PAGE, CONNECTIONS_MAX, MESH_READ = 100, 8, 5
 TO, IN, RECORD = "hub.to.", "hub.in.", "record/"
 Found = dict[str, bytes]
 
@@ -82,10 +84,20 @@ async def mailboxes(site: Site) -> Found:
     async with httpx.AsyncClient(base_url=site.hub.http_url, timeout=30, limits=limits) as http:
         for organisation in site.keys:
             before = len(site.answers[organisation])
-            for path in ("/v1/mailbox/count", "/v1/contracts", "/v1/deliveries/undelivered"):
+            for path in (
+                "/v1/mailbox/count",
+                "/v1/contracts",
+                "/v1/endpoints",
+                "/v1/webhook-keys",
+                "/v1/deliveries/undelivered",
+            ):
                 await site.ask(http, organisation, "GET", path)
             listed = await _listed(site, http, organisation)
             await asyncio.gather(*(_fetched(site, http, organisation, delivery) for delivery in listed))
+            await _followed(site, http, organisation, len(listed))
+            await _by_mesh(site, http, organisation)
+            # Last: what it gives out, the next listing does not show.
+            await site.ask(http, organisation, "POST", "/v1/mailbox/lease", params={"seconds": "1"})
             read = site.answers[organisation][before:]
             del site.answers[organisation][before:]
             found[f"mailbox/{organisation}"] = b"\n".join(read)
@@ -98,6 +110,36 @@ async def _fetched(site: Site, http: httpx.AsyncClient, organisation: str, deliv
     await site.ask(http, organisation, "GET", path, headers={"Accept": "application/avro"})
     body = (await site.ask(http, organisation, "GET", path)).json()
     site.delivered.append(Delivered(organisation=organisation, headers=body["envelope"], data=body["data"]))
+
+
+async def _followed(site: Site, http: httpx.AsyncClient, organisation: str, number: int) -> None:
+    """Follow a mailbox until all that waits has been told of."""
+    headers, said = {"Authorization": f"Bearer {site.keys[organisation]}"}, b""
+    async with http.stream("GET", "/v1/mailbox/events", headers=headers) as answer, asyncio.timeout(60):
+        async for piece in answer.aiter_raw():
+            said += piece
+            if said.count(b"event: delivery") >= number and b"\n:\n" in said:
+                break
+    site.answers[organisation].append(said)
+
+
+async def _by_mesh(site: Site, http: httpx.AsyncClient, organisation: str) -> None:
+    """Read what MESH shows of the same mailbox: the listing, the count, some deliveries whole."""
+    secret = await site.hub.new_mesh_secret(OrganisationId(organisation))
+    mailbox = organisation.upper()
+
+    async def ask(method: str, path: str) -> httpx.Response:
+        token = mesh_token(mailbox, secret.password, secret.shared_key)
+        address = f"/messageexchange/{mailbox}{path}"
+        return await site.ask(http, organisation, method, address, headers={"Authorization": token})
+
+    for path in ("", "/count"):
+        await ask("GET", path)
+    waiting = (await ask("GET", "/inbox")).json()["messages"]
+    for delivery in waiting[:MESH_READ]:
+        await ask("HEAD", f"/inbox/{delivery}")
+        await ask("GET", f"/inbox/{delivery}")
+        await ask("GET", f"/inbox/{delivery}/2")
 
 
 async def _listed(site: Site, http: httpx.AsyncClient, organisation: str) -> list[str]:
@@ -196,7 +238,9 @@ COMMANDS: Mapping[str, Sequence[str]] = {
     "subscription list": (),
     "delivery undelivered": ("--limit", "10000"),
     "ledger held": ("--limit", "10000"),
+    "ledger tally": ("--json",),
     "ledger consultations": ("--limit", "10000"),
+    "endpoint list": (),
     "policy list": (),
     "profile list": (),
     "policy replay": ("--days", "2", "--json"),
@@ -214,14 +258,16 @@ SHOWS_ITS_SUBJECT = {"policy own-copy", "ledger readings"}
 """The person's own copy of their plan, who of the staff read a record: what they show is their point."""
 SHOW_NOTHING_OF_A_HUB = {
     *("demo", "serve", "simulate", "test", "doctor", "journey list", "journey play", "requirements"),
-    *("partner add", "partner amend", "partner key", "partner suspend", "partner resume"),
+    *("partner add", "partner amend", "partner key", "partner mesh-key", "partner suspend", "partner resume"),
     *("policy check", "policy prove", "policy show", "policy matrix", "policy record", "policy cedar"),
     *("profile show", "profile check", "profile release"),
     *("policy diff", "policy propose", "policy approve", "policy release"),
     *("contracts show", "contracts diff", "contracts compat", "contracts lint", "contracts check"),
     *("contracts can-i-release", "contracts stamp", "contracts verify", "contracts views"),
     *("contracts release", "contracts register"),
-    *("topics plan", "topics apply"),
+    *("topics plan", "topics apply", "projection rebuild"),
+    *("endpoint add", "endpoint verify", "endpoint pause", "endpoint resume", "endpoint remove"),
+    *("endpoint rotate-secret", "endpoint show"),
     *("delivery redeliver", "delivery recover", "delivery replay-missing"),
     *("delivery seek", "delivery skip", "delivery force"),
     *("subscription approve", "subscription refuse", "subscription end"),
@@ -318,11 +364,32 @@ ROUTES = {
     "/v1/contracts": "read with the mailboxes",
     "/v1/cases/{case}": "read by everybody who could have a part in the case",
     "/v1/mailbox/messages": "read with the mailboxes",
+    "/v1/mailbox/events": "followed for a moment with the mailboxes",
     "/v1/mailbox/count": "read with the mailboxes",
     "/v1/mailbox/messages/{delivery}": "read with the mailboxes",
     "/v1/mailbox/messages/{delivery}/status/acknowledged": "asked with a digest that is none",
+    "/v1/endpoints": "read with the mailboxes",
+    "/v1/webhook-keys": "read with the mailboxes",
+    "/v1/endpoints/{endpoint}/verify": "asked with an endpoint that is none",
+    "/v1/endpoints/{endpoint}/pause": "asked with an endpoint that is none",
+    "/v1/endpoints/{endpoint}/resume": "asked with an endpoint that is none",
+    "/v1/endpoints/{endpoint}/rotate-secret": "asked with an endpoint that is none",
     "/v1/deliveries/undelivered": "read with the mailboxes",
     "/v1/deliveries/{delivery}/redeliver": "asked with a delivery that is none",
+    "/v1/mailbox/messages/{delivery}/status/read": "asked with a canary for a role",
+    "/v1/mailbox/messages/{delivery}/status/refused": "asked with a canary for a reason",
+    "/v1/mailbox/acknowledge": "asked with canaries for a delivery and its digest",
+    "/v1/mailbox/lease": "read with the mailboxes",
+    "/messageexchange/_ping": "asked with a canary for a token",
+    "/messageexchange/{mailbox}": "read with the mailboxes, and asked with a canary for a token",
+    "/messageexchange/{mailbox}/count": "read with the mailboxes",
+    "/messageexchange/{mailbox}/inbox": "read with the mailboxes, and asked with a canary for a filter",
+    "/messageexchange/{mailbox}/inbox/{delivery}": "read with the mailboxes, and asked with a canary",
+    "/messageexchange/{mailbox}/inbox/{delivery}/{chunk}": "read with the mailboxes",
+    "/messageexchange/{mailbox}/inbox/{delivery}/status/acknowledged": "asked with a canary",
+    "/messageexchange/{mailbox}/outbox": "handed canaries in headers and body",
+    "/messageexchange/{mailbox}/outbox/{message}/{chunk}": "handed canaries in address and body",
+    "/messageexchange/{mailbox}/outbox/tracking": "asked with a canary",
     "/v1/subscriptions": "asked with a canary",
     "/v1/subscriptions/{subscription}": "asked with a canary",
     "/problems/{code}": "asked with a canary",

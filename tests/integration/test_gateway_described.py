@@ -179,6 +179,34 @@ async def test_answers_about_contracts_and_deliveries_are_as_described(door: Doo
     assert all(name in raw.headers for name in described)
 
 
+async def test_answers_to_the_mailboxs_verbs_are_as_described(door: Door) -> None:
+    """Leased, looked at, acknowledged by the batch and refused: every member is named."""
+    async with await door.client(sends=[]) as client:
+        delivery = await deliver(door)
+        one = f"/v1/mailbox/messages/{delivery}"
+        answers = {
+            ("/v1/mailbox/lease", "post"): await client.post("/v1/mailbox/lease"),
+            ("/v1/mailbox/acknowledge", "post"): await client.post(
+                "/v1/mailbox/acknowledge",
+                json={"deliveries": [{"delivery": delivery, "digest": "0" * 64}]},
+            ),
+            ("/v1/mailbox/messages/{delivery}/status/refused", "put"): await client.put(
+                f"{one}/status/refused", json={"reason": "No."}
+            ),
+        }
+        looked = await client.head(one)
+    assert {place: faults(*place, answer) for place, answer in answers.items()} == {
+        place: [] for place in answers
+    }
+    for (path, method), answer in answers.items():
+        if answer.is_success:
+            described = OPENAPI["paths"][path][method]["responses"]["200"]["content"]["application/json"]
+            assert list(_validator(strict(described["schema"])).iter_errors(answer.json())) == []
+    headers = OPENAPI["paths"]["/v1/mailbox/messages/{delivery}"]["head"]["responses"]["200"]["headers"]
+    assert looked.is_success
+    assert {name for name in headers if name in looked.headers} == {"Hub-Digest"}
+
+
 @pytest.mark.requirement("R-MSG-12")
 async def test_a_post_by_a_contract_that_ends_is_answered_as_described(door: Door) -> None:
     """202 with the headers that say when while it lasts, then 410 with the headers that say since when."""

@@ -110,6 +110,34 @@ def test_a_delivery_of_the_first_revision_is_held_by_what_changed_since_it_was_d
     assert found == [("north", 1, 5, "decision-1", True), ("south", 1, 5, "decision-2", False)]
 
 
+@pytest.mark.requirement("R-DEL-02")
+def test_a_delivery_fetched_before_there_were_events_gets_those_it_would_have(fresh_database: str) -> None:
+    """So a projection made again after the upgrade has it as it stood."""
+    bring_to(fresh_database, "0005")
+    with psycopg.connect(fresh_database) as connection:
+        for number in ("1", "2", "3"):
+            connection.execute(_OLD_DELIVERY, {"number": number, "organisation": "north"})
+        connection.execute(
+            "UPDATE delivery SET state = 'fetched', fetched_at = now() WHERE delivery_id > '1'"
+        )
+        connection.execute(
+            "UPDATE delivery SET state = 'acknowledged', acknowledged_at = now() WHERE delivery_id > '2'"
+        )
+    upgrade(fresh_database)
+    with psycopg.connect(fresh_database) as connection:
+        found = connection.execute(
+            "SELECT delivery_id, kind, state, published_at FROM delivery_event ORDER BY event"
+        ).fetchall()
+    assert sorted(found) == [
+        ("2", "fetched", "fetched", None),
+        ("3", "acknowledged", "acknowledged", None),
+        ("3", "fetched", "fetched", None),
+    ]
+    assert found.index(("3", "fetched", "fetched", None)) < found.index(
+        ("3", "acknowledged", "acknowledged", None)
+    )
+
+
 @pytest.mark.requirement("R-AUD-01")
 @pytest.mark.parametrize(
     "statement", ["UPDATE consultation SET who = 'x'", "DELETE FROM consultation", "TRUNCATE consultation"]

@@ -16,6 +16,7 @@ from typer.testing import CliRunner
 from hub.adapters import broker
 from hub.adapters.database import server
 from hub.cli import ledger
+from hub.errors import NotConfigured
 from hub.settings import load
 from tests.integration.custody_world import (
     AT_ONCE,
@@ -151,6 +152,20 @@ async def test_a_prison_the_person_has_left_moves_nobody(world: CustodyWorld) ->
     url = await world.moorland.post("prison-events", there, gone, UNIT)
     assert await world.moorland.state(url) == "refused"
     assert (await world.refusals())[-1] == "PERSON-NOT-HELD"
+
+
+@pytest.mark.requirement("R-DIS-01")
+async def test_no_second_prison_is_given_the_code_of_another(world: CustodyWorld) -> None:
+    """The people of one would be told to the other; nothing is put in force, and no key is made."""
+    known = {str(each["organisation"]): each for each in await world.hub.organisations()}
+    moorland = next(each for each in known.values() if each.get("prison") == "MDI")
+    leeds = next(each for each in known.values() if each.get("prison") == "LEI")
+    with pytest.raises(NotConfigured, match=str(moorland["organisation"])) as refused:
+        await world.hub.add_organisation(moorland | {"organisation": "hmp-second"})
+    assert "hub partner amend" in refused.value.fix
+    with pytest.raises(NotConfigured, match="is the code of"):
+        await world.hub.put_organisation(leeds | {"prison": "MDI"})
+    assert {str(each["organisation"]): each for each in await world.hub.organisations()} == known
 
 
 @pytest.mark.requirement("R-DIS-01")

@@ -309,4 +309,7 @@ async def test_management_sees_exceptions_by_prison_alert_times_and_bases_and_no
     assert {"prison": LEEDS_UNIT.organisation, "code": "MISSED-SESSION", "cases": 5} in counted
     (load,) = (each for each in await figures(hub, "caseload") if each["tier"] == 4)
     assert load["cases"] >= 10
-    assert "DPA35T" in {each["basis"] for each in await figures(hub, "bases")}
+    bases = await figures(hub, "bases", "--since", "2020-01-01")
+    assert "DPA35T" in {each["basis"] for each in bases}
+    assert all(set(each) == {"purpose", "basis", "people"} for each in bases)
+    assert all(each["people"] >= 5 and each["people"] % 5 == 0 for each in bases)

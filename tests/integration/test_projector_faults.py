@@ -178,7 +178,7 @@ async def test_projector_stops_only_the_partition_whose_row_the_database_refuses
 async def test_projection_dropped_under_a_running_projector_is_made_again(
     kafka: str, fresh_database: str, topic_prefix: str, tmp_path: Path
 ) -> None:
-    """Rebuilding needs no restart."""
+    """Rebuilding needs no restart, nor that anything new comes."""
     async with (
         ground(kafka, fresh_database, topic_prefix, tmp_path) as (world, pool),
         running(projector(world, pool).run),
@@ -186,6 +186,9 @@ async def test_projection_dropped_under_a_running_projector_is_made_again(
         for number in range(9):
             world.routed(number)
         await world.commit()
+        await until(lambda: are(pool, "delivery", 9))
+        await until(lambda: are(pool, "submission", 9))
+        await drop_projection(pool)
         await until(lambda: are(pool, "delivery", 9))
         await until(lambda: are(pool, "submission", 9))
         await drop_projection(pool)

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections import Counter
 from itertools import pairwise
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from hub.consent import alike as asking
 from hub.consent import allowance as allowing
-from hub.consent import paths, redact
+from hub.consent import forms, paths, redact
 from hub.consent.alike import alike
 from hub.consent.allowance import allowance
 from hub.consent.redact import cut
@@ -29,15 +29,30 @@ from tests.unit.worlds import (
 )
 
 if TYPE_CHECKING:
-    from hub.consent.decision import Decision
+    from hub.consent.decision import Decision, FieldSpec
     from hub.messages.envelope import Submission
     from hub.routing.outcome import Result
 
 
 def forget() -> None:
-    """Forget everything that was kept of the last message."""
-    for kept in (asking._read, asking._asked, redact._last, allowing._last, paths._read):
-        kept.clear()
+    """Forget everything that was kept of the last message, and of messages like it."""
+    kept: tuple[list[Any], ...] = (
+        asking._read,
+        asking._asked,
+        forms._last,
+        redact._last,
+        allowing._last,
+        paths._read,
+    )
+    for each in kept:
+        each.clear()
+    for plans in (forms._sorts, redact._plans, allowing._plans):
+        plans.clear()
+
+
+def fields_of(source: Submission) -> tuple[FieldSpec, ...]:
+    """Return the fields of a message's contract."""
+    return library().fields(source.envelope.message, source.envelope.contract)
 
 
 def told(result: Result) -> list[tuple[Submission, Decision]]:
@@ -57,14 +72,16 @@ def test_what_is_cut_for_several_is_what_would_be_cut_for_each_alone() -> None:
         message = view.append(submission(step, case_reference(world, number), library=library()))
         result = route(message, view, message.envelope.recorded_at)
         view.keep(message, result)
-        keys = []
+        keys = [
+            (source.envelope.message_id, alike(source.payload, fields_of(source), decision))
+            for source, decision in told(result)
+        ]
         for source, decision in told(result):
-            specs = library().fields(source.envelope.message, source.envelope.contract)
+            specs = fields_of(source)
             together = (
                 cut(source.payload, specs, decision, decision.candidate),
                 allowance(source.payload, specs, decision, envelope=source.envelope),
             )
-            keys.append((source.envelope.message_id, alike(source.payload, specs, decision)))
             forget()
             assert together == (
                 cut(source.payload, specs, decision, decision.candidate),

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from hub.cases.case import ReferralState
-from hub.cases.custody import CONFIRM_WITHIN_MS
 from hub.cases.movements import KEPT_MAX, place_at
+from hub.cases.placing import CONFIRM_WITHIN_MS
 from hub.cases.state import to_json
 from hub.consent.parties import EVERY_PRISON, Kind
 from hub.messages.envelope import MessageName, Role

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
-from hub.cases.case import RestrictionKind
+from hub.cases.case import Member, RestrictionKind
+from hub.cases.membership import current_team
 from hub.messages.envelope import MessageName, Role
+from hub.messages.identifiers import Instant
 from hub.routing.outcome import Result
 from tests.unit.worlds import (
     ADMINISTRATOR,
@@ -35,6 +38,17 @@ from tests.unit.worlds import (
     staffed,
     to,
 )
+
+
+def test_who_is_current_is_asked_of_each_team_and_each_moment() -> None:
+    """One after the other; the moment a membership ends is outside it."""
+    member = Member(role=Role.KEY_WORKER, organisation=RECOVERY, person="kw-1", since=Instant(10))
+    ending = replace(member, until=Instant(20))
+    case = staffed().state
+    one, other = replace(case, team=(member,)), replace(case, team=(ending,))
+    asked = [(one, 20), (other, 20), (other, 19), (one, 9), (one, 20), (other, 20)]
+    found = [current_team(each, Instant(now)) for each, now in asked]
+    assert found == [(member,), (), (ending,), (), (member,), ()]
 
 
 def transfer(world: World, *, by: Staff = LINE_MANAGER, **fields: object) -> Result:

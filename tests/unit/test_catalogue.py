@@ -22,12 +22,13 @@ def test_state_outbox_and_ledger_have_the_partitions_of_the_intake(partitions: i
 def test_every_topic_is_stamped_by_the_brokers_clock() -> None:
     topics = Catalogue().topics([NORTH])
     assert {topic.config["message.timestamp.type"] for topic in topics} == {"LogAppendTime"}
-    assert len({topic.name for topic in topics}) == len(topics) == 10
+    assert len({topic.name for topic in topics}) == len(topics) == 11
 
 
 def test_the_log_and_the_ledger_are_kept_for_ever_and_state_is_compacted() -> None:
     topics = {topic.name: topic.config for topic in Catalogue().hub_topics()}
     assert topics["hub.intake"]["retention.ms"] == topics["hub.ledger"]["retention.ms"] == "-1"
+    assert topics["hub.deliveries"] == topics["hub.ledger"]
     assert {
         topics[f"hub.state.{name}"]["cleanup.policy"] for name in ("cases", "seen", "timers", "control")
     } == {"compact"}

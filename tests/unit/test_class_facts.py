@@ -10,14 +10,16 @@ from hypothesis import strategies as st
 
 from hub.cases.case import Case, ConsentGiven, ConsentState, Restriction, RestrictionKind
 from hub.cases.grants import Act, Grant, GrantKind
+from hub.consent.decide import lines_of
 from hub.consent.decision import Candidate, Concern
 from hub.consent.facts import FlatFacts, facts_of
 from hub.consent.parties import Organisation, Protocol
+from hub.consent.plan import Plan
 from hub.consent.question import Question
 from hub.consent.vocabulary import bit
 from hub.messages.envelope import Envelope, InformationClass, MessageName, Role, Statement
 from hub.messages.identifiers import Instant, MessageId
-from tests.unit.consent_cases import CASE, NOW, REGION, RUNG_2, SOMEBODY_ELSE, organisation
+from tests.unit.consent_cases import CASE, LIBRARY, NOW, POLICY, REGION, RUNG_2, SOMEBODY_ELSE, organisation
 
 CLASSES = st.frozensets(st.sampled_from(list(InformationClass)[:4]), max_size=3)
 SINCE = st.sampled_from([Instant(NOW - 2), Instant(NOW - 1), NOW, Instant(NOW + 1)])
@@ -211,3 +213,64 @@ def test_facts_stand_in_the_order_of_the_vocabulary() -> None:
     """Every value is one its fact can have, so none stands in another's place."""
     for name, value in facts_of(question(CASE, organisation(RUNG_2))).whole.items():
         assert value is None or bit(name, value), name
+
+
+@pytest.mark.requirement("R-DIS-01")
+def test_two_referrals_spoken_of_in_one_message_are_two_questions() -> None:
+    """Whose referral it is, and on which rung, is asked of the one named; of none it is not known."""
+    referrals = (
+        replace(CASE.referrals[0], referral="theirs", provider=RUNG_2, rung=4),
+        replace(CASE.referrals[0], referral="another", provider=SOMEBODY_ELSE, rung=3),
+    )
+    asked = question(replace(CASE, referrals=referrals), organisation(RUNG_2))
+    found = {}
+    for about in ("theirs", "another", None, "theirs"):
+        whole = facts_of(replace(asked, about=about)).whole
+        found[about] = (whole["own_referral"], whole["rung"])
+    assert found == {"theirs": (True, 4), "another": (False, 2), None: (None, 2)}
+
+
+@pytest.mark.requirement("R-DIS-05")
+def test_a_protocol_of_one_recipient_opens_nothing_to_the_next() -> None:
+    """The facts that are the same for most recipients of a message are not those of one with a protocol."""
+    protocol = Protocol(name="p", classes=frozenset({InformationClass.RISK}), since=Instant(0), until=None)
+    case = replace(CASE, consents=(), restrictions=(), grants=())
+    plain = question(case, organisation(RUNG_2))
+    with_one = replace(plain, organisation=organisation(RUNG_2, protocols=(protocol,)))
+    live = [facts_of(each).by_class[InformationClass.RISK]["protocol"] for each in (plain, with_one, plain)]
+    assert live == [False, True, False]
+    narrow = (InformationClass.HEALTH, InformationClass.RISK)
+    for classes in (narrow, tuple(InformationClass), narrow):
+        assert {len(column) for column in facts_of(plain, classes).columns} == {len(classes)}
+
+
+@pytest.mark.requirement("R-DIS-01")
+def test_the_answer_to_some_facts_is_given_to_no_others() -> None:
+    """With and without a word of the person, and whether the message bears on the work or not, in turn."""
+    message = MessageName.PROGRESS
+    specs = LIBRARY.fields(message, "1.0")
+
+    def fresh() -> Plan:
+        return Plan(POLICY, message, tuple(lines_of(POLICY, message, specs, {})))
+
+    kept, seen = fresh(), set()
+    word = ConsentGiven(
+        consent="cn",
+        state=ConsentState.GIVEN,
+        organisation=None,
+        classes=frozenset(InformationClass),
+        purposes=frozenset(),
+        since=Instant(0),
+        until=None,
+    )
+    cases = [replace(CASE, consents=words, restrictions=(), grants=()) for words in ((), (word,))]
+    for _ in range(2):
+        for case in cases:
+            for relevant in (True, False):
+                asked = question(case, organisation(RUNG_2))
+                asked.candidate = replace(asked.candidate, relevant=relevant)
+                facts = facts_of(asked, kept.classes)
+                found = kept.answer(facts)
+                assert found.fields == fresh().answer(facts).fields
+                seen.add(found.fields)
+    assert len(seen) == 4

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -243,8 +242,8 @@ def test_pseudonym_is_the_same_for_one_recipient_of_one_case_and_another_for_any
     assert "12345" not in str(token)
     others = {
         generalised("pseudonym", "12345W", here),
-        generalised("pseudonym", "12345V", replace(here, case=CaseRef("2" * 32))),
-        generalised("pseudonym", "12345V", replace(here, recipient=OrganisationId("two"))),
+        generalised("pseudonym", "12345V", here._replace(case=CaseRef("2" * 32))),
+        generalised("pseudonym", "12345V", here._replace(recipient=OrganisationId("two"))),
     }
     assert len(others) == 3
     assert token not in others

@@ -207,6 +207,7 @@ def test_what_is_kept_of_decisions_is_bounded_and_forgetting_changes_nothing(
     """However many states a message meets, only so much is kept; the rest is worked out again."""
     for name in (
         "plan.ANSWERS_MAX",
+        "plan.FACTS_MAX",
         "plan.PARTS_MAX",
         "patterns.PATTERNS_MAX",
         "patterns.COLUMNS_MAX",

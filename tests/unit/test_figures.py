@@ -197,6 +197,10 @@ def test_alerts_count_people_and_a_time_is_shown_only_with_five_people_on_either
     assert (many.sent, many.acknowledged) == (50, None)
     assert (many.median_minutes, many.nine_in_ten_minutes) == (25.0, 45.0)
     assert alerts(*[1.0] * 9, *[None] * 9).median_minutes is None
+    exact = alerts(*(n + 0.3 for n in range(51)))
+    assert (exact.median_minutes, exact.nine_in_ten_minutes) == (25, 45)
+    assert isinstance(exact.median_minutes, int)
+    assert isinstance(exact.nine_in_ten_minutes, int)
 
 
 @pytest.mark.requirement("R-ADM-04", "R-ADM-06")

@@ -82,3 +82,14 @@ def test_a_protocol_that_ends_and_what_is_known_otherwise_are_moments_too() -> N
     assert moment(protocols=(protocol,)) == LATER
     partner = organisation(RECOVERY, Kind.PARTNER)
     assert next_moment(BARE, partner, (), NOW, also=(Instant(1_500), NOW)) == Instant(1_500)
+
+
+@pytest.mark.requirement("R-DIS-05")
+def test_the_next_moment_is_that_of_the_case_and_the_time_asked_about() -> None:
+    """Asked of one case after another, and of one at several times."""
+    ends = replace(BARE, team=(replace(MEMBER, until=LATER),))
+    again = replace(BARE, team=(replace(MEMBER, until=MUCH_LATER),))
+    partner = organisation(RECOVERY, Kind.PARTNER)
+    asked = [(ends, NOW), (again, NOW), (ends, NOW), (ends, LATER), (again, LATER)]
+    found = [next_moment(case, partner, (), at) for case, at in asked]
+    assert found == [LATER, MUCH_LATER, LATER, None, MUCH_LATER]

@@ -210,6 +210,8 @@ def test_recipient_reads_moment_and_day_and_nothing_of_the_notice() -> None:
         "DESTROY-BY:2027-09-21",
         "ACKNOWLEDGE-BY:2026-09-22T14:13:20Z",
     )
+    assert as_told(terms, Instant(1_790_000_001_000))[2] == "ACKNOWLEDGE-BY:2026-09-22T14:13:21Z"
+    assert as_told(terms[:1], Instant(0)) == terms[:1]
     assert in_words("DESTROY-WITHIN:365d") == "to be destroyed within 365 days of its disclosure"
     assert "24 hours" in in_words("ACKNOWLEDGE-WITHIN:24h")
     assert in_words("STAFF-SAFETY-ONLY").startswith("for the safety")

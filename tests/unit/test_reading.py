@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -126,3 +128,58 @@ def test_a_message_without_any_name_in_it_is_not_searched_for_each_recipient() -
 def test_a_text_that_could_name_who_wrote_it_is_searched(author: str, names: bool) -> None:  # noqa: FBT001
     """In any case of letters; of a name beyond ASCII it is assumed."""
     assert read_payload({"note": "Seen with KW-1042 on time"}, SPECS).names_another(author) is names
+
+
+@pytest.mark.requirement("R-DIS-06")
+def test_what_was_screened_for_one_recipient_is_given_to_no_other() -> None:
+    """Two of one message that differ in what may go, whose an item is, who wrote it, or what is held back."""
+    payload = {
+        "note": "Anna Smith came with kw-1042",
+        "name": "Anna Smith",
+        "items": [{"text": "Anna Smith again", "organisation": RUNG_2}],
+    }
+    outcomes = dict.fromkeys(PLACES, Outcome.DISCLOSE)
+    whole = decided(list({**outcomes, ("items[].text", Scope.THEIRS): Outcome.WITHHOLD}.values()))
+    less = decided(list({**outcomes, ("name", Scope.ALL): Outcome.WITHHOLD}.values()))
+    elsewhere = replace(CANDIDATE, organisation=SOMEBODY_ELSE)
+    reading = read_payload(payload, SPECS)
+    asked = [
+        (fields, candidate, author, items_held)
+        for fields in (whole, less)
+        for candidate in (CANDIDATE, elsewhere)
+        for author in ("kw-1042", "kw-1043")
+        for items_held in ((), ("o-1",))
+    ]
+    for _ in range(2):
+        for fields, candidate, author, items_held in asked:
+            assert reading.screened(fields, candidate, author=author, items_held=items_held) == named_in_text(
+                payload, SPECS, fields, candidate, author=author, items_held=items_held
+            )
+    found = {reading.screened(*each[:2], author=each[2], items_held=each[3]) for each in asked}
+    assert len(found) == 4
+
+
+@pytest.mark.requirement("R-DIS-03", "R-DIS-06")
+def test_a_text_that_names_an_item_held_back_goes_to_whoever_may_know_the_item_alone() -> None:
+    """Nothing else tells the two recipients apart."""
+    specs = (*SPECS, replace(SPECS[0], path="items[].item", key=True))
+    payload = {"note": "Works on Anna Smith again", "items": [{"item": "o-1", "text": "Anna Smith again"}]}
+    outcomes = (*PLACES, ("items[].text", Scope.OTHERS), ("items[].item", Scope.OTHERS))
+    fields = tuple(
+        FieldDecision(path=path, scope=scope, outcome=Outcome.DISCLOSE, reason="N", basis=None, rules=())
+        for path, scope in outcomes
+    )
+    reading = read_payload(payload, specs)
+    note = [
+        next(each.outcome for each in found if each.path == "note")
+        for items_held in ((), ("o-1",), ())
+        for found in [reading.screened(fields, CANDIDATE, author="", items_held=items_held)]
+    ]
+    assert note == [Outcome.DISCLOSE, Outcome.WITHHOLD, Outcome.DISCLOSE]
+
+
+@pytest.mark.requirement("R-CON-02")
+def test_each_author_is_looked_for_by_their_own_name() -> None:
+    """One asked about after the other, of one message."""
+    reading = read_payload({"note": "Seen with KW-1042 on time"}, SPECS)
+    assert [reading.names_another(each) for each in ("kw-1042", "kw-1043", "kw-1042")] == [True, False, True]

@@ -8,6 +8,7 @@ import pytest
 
 from hub.cases.applied import Applied, Raised
 from hub.cases.case import Case
+from hub.cases.work import Work
 from hub.messages.identifiers import CaseRef, Instant, OrganisationId
 from hub.messages.records import altered
 
@@ -34,6 +35,15 @@ def test_what_is_not_changed_is_the_same_object() -> None:
     assert applied.is_news
 
 
-def test_a_field_there_is_not_is_refused() -> None:
+def test_a_frozen_one_is_altered_as_well() -> None:
+    before = Work(assess_by=Instant(7))
+    after = altered(before, assess_by=None)
+    assert after == replace(before, assess_by=None)
+    assert before.assess_by == 7
+    assert hash(after) == hash(Work())
+
+
+@pytest.mark.parametrize("held", [CASE, Work()], ids=["record", "frozen"])
+def test_a_field_there_is_not_is_refused(held: object) -> None:
     with pytest.raises(AttributeError):
-        altered(CASE, edition=7)
+        altered(held, edition=7)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from hub.consent.decision import Candidate, Concern
-from hub.messages.envelope import Redecide, Role, Undelivered, Unreadable
+from hub.messages.envelope import Redecide, Role, Uncollected, Undelivered, Unreadable
 from hub.messages.identifiers import DeliveryId, Instant, MessageId, OrganisationId
 from hub.routing.outcome import Grounds, Settled, Verdict
 from hub.topics.codec import Codec
@@ -56,13 +56,16 @@ def entry_of(codec: Codec, value: bytes) -> object:
 
 
 @pytest.mark.requirement("R-DIS-05")
-def test_a_request_is_the_same_when_written_and_read(codec: Codec) -> None:
+@pytest.mark.parametrize("uncollected", [None, *Uncollected])
+def test_a_request_is_the_same_when_written_and_read(codec: Codec, uncollected: Uncollected | None) -> None:
+    """Whether something is to be decided again, or only to be reported."""
     codec.case(full_case())
     submission = codec.submission_from(codec.envelope_bytes(world.message(CASE, 3)))
     asked = Redecide(
         request_id=REQUEST,
         submission=submission,
         deliveries=(undelivered(), undelivered(relevant=True, about=None, part=None, contract=None)),
+        uncollected=uncollected,
     )
     encoded = codec.redecide(asked, original=codec.envelope_bytes(submission))
     assert encoded.key == CASE.encode()

@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, cast
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from hub.consent.compile import compile_policy
@@ -364,6 +364,7 @@ def is_general(path: str) -> bool:
 @pytest.mark.requirement("R-DIS-05")
 @settings(max_examples=60, deadline=None)
 @given(seed=st.integers(0, 2**32))
+@example(seed=38215)  # a handover that has ended by time: whose part it ended is still told to dispose
 def test_while_the_case_takes_no_turn_and_no_moment_passes_every_decision_stands(seed: int) -> None:
     """What is not held need not be: decided again it would go as it is. So no change is overlooked."""
     world, chance = staffed(), Chance(seed)

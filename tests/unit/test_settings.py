@@ -10,7 +10,7 @@ import pytest
 from hub.errors import NotConfigured
 from hub.settings import Settings, load
 
-UNITS = r"_(bytes|records|ms|s|mb|day|days|in_flight|partitions|page|port|level)(_max)?$"
+UNITS = r"_(bytes|records|ms|s|mb|day|days|hours|in_flight|partitions|page|port|level)(_max)?$"
 
 
 @pytest.fixture(autouse=True)

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hub.messages.envelope import Control
+from hub.messages.envelope import Control, MessageName
 from hub.messages.identifiers import CaseRef, Instant, MessageId, OrganisationId
 from hub.routing.outcome import Timer
 from hub.topics.profile_files import read_profiles
@@ -160,6 +160,7 @@ def test_what_was_taken_is_noted_in_the_version_it_was_sent_in(view: RouterView)
     view.put_seen(MessageId("n"), "digest", sent=message)
     assert view.seen_table.get(b"m") == b"digest quay-service progress 0.9"
     assert view.seen_table.get(b"n") == b"digest quay-service progress 1.0"
+    assert (view.sort(MessageId("n")), view.sort(MessageId("never"))) == (MessageName.PROGRESS, None)
 
 
 def released(view: RouterView, version: str, day: str) -> None:

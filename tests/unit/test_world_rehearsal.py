@@ -54,6 +54,7 @@ class Tables:
     cases: dict[CaseRef, Case] = field(default_factory=dict)
     taken: dict[MessageId, str] = field(default_factory=dict)
     senders: dict[MessageId, OrganisationId] = field(default_factory=dict)
+    sorts: dict[MessageId, MessageName] = field(default_factory=dict)
     log: list[Submission] = field(default_factory=list)
 
     def case(self, ref: CaseRef) -> Case | None:
@@ -67,6 +68,10 @@ class Tables:
     def sender(self, message: MessageId) -> OrganisationId | None:
         """Return who sent a message taken before."""
         return self.senders.get(message)
+
+    def sort(self, message: MessageId) -> MessageName | None:
+        """Return what sort of message was taken before."""
+        return self.sorts.get(message)
 
     def organisation(self, organisation: OrganisationId) -> Organisation | None:
         """Return an organisation."""

@@ -136,6 +136,7 @@ class World:
     cases: dict[CaseRef, bytes] = field(default_factory=dict)
     taken: dict[MessageId, str] = field(default_factory=dict)
     senders: dict[MessageId, OrganisationId] = field(default_factory=dict)
+    sorts: dict[MessageId, MessageName] = field(default_factory=dict)
     timers: dict[str, Timer] = field(default_factory=dict)
     known: dict[OrganisationId, Organisation] = field(default_factory=dict)
     in_force: Policy | None = field(default_factory=policy)
@@ -161,6 +162,10 @@ class World:
     def sender(self, message: MessageId) -> OrganisationId | None:
         """Return who sent a message taken before."""
         return self.senders.get(message)
+
+    def sort(self, message: MessageId) -> MessageName | None:
+        """Return what sort of message was taken before."""
+        return self.sorts.get(message)
 
     def organisation(self, organisation: OrganisationId) -> Organisation | None:
         """Return an organisation by its short name."""
@@ -257,6 +262,7 @@ class World:
             self.taken[result.seen[0]] = result.seen[1]
             assert isinstance(entry, Submission)
             self.senders[result.seen[0]] = entry.envelope.organisation
+            self.sorts[result.seen[0]] = entry.envelope.message
         self.cases |= {case.ref: to_json(case) for case in result.cases}
         self._keep_releases(result)
         for key in result.timers_cleared:

@@ -57,17 +57,19 @@ class Happened(StrEnum):
     SKIPPED = "skipped"
     REDELIVERED = "redelivered"
     """Somebody had it pushed again."""
+    STOOD = "stood"
+    """How it stood when its row was about to be made again, where no other event says so."""
 
 
 _NOTE: LiteralString = """
-INSERT INTO delivery_event (delivery_id, organisation, case_ref, kind, channel, said)
-SELECT delivery_id, organisation, case_ref, %(kind)s, %(channel)s, %(said)s
+INSERT INTO delivery_event (delivery_id, organisation, case_ref, kind, channel, said, state, sequence)
+SELECT delivery_id, organisation, case_ref, %(kind)s, %(channel)s, %(said)s, state, sequence
   FROM delivery WHERE delivery_id = ANY(%(deliveries)s) ORDER BY cursor
 """
 
 _NOTE_EACH: LiteralString = """
-INSERT INTO delivery_event (delivery_id, organisation, case_ref, kind, channel, said)
-SELECT d.delivery_id, d.organisation, d.case_ref, said.kind, %(channel)s, said.said
+INSERT INTO delivery_event (delivery_id, organisation, case_ref, kind, channel, said, state, sequence)
+SELECT d.delivery_id, d.organisation, d.case_ref, said.kind, %(channel)s, said.said, d.state, d.sequence
   FROM unnest(%(deliveries)s::text[], %(kinds)s::text[], %(said)s::jsonb[])
        WITH ORDINALITY AS said (delivery_id, kind, said, place)
   JOIN delivery d USING (delivery_id) ORDER BY said.place
@@ -91,7 +93,11 @@ async def note(
     channel: Channel,
     said: Mapping[str, object] | None = None,
 ) -> None:
-    """Write down what happened to these deliveries, whose rows the transaction holds already."""
+    """Write down what happened to these deliveries, and how they stand now.
+
+    Called once the transaction has changed their rows: a projection that is made again has state and number
+    of the last event.
+    """
     values = {
         "deliveries": list(deliveries),
         "kind": happened.value,
@@ -106,7 +112,7 @@ async def note_each(
     events: Sequence[tuple[str, Happened, Mapping[str, object]]],
     channel: Channel,
 ) -> None:
-    """Write down in one statement what happened to each delivery, in the order given."""
+    """Write down in one statement what happened to each delivery, and how it stands now, in order."""
     values = {
         "deliveries": [delivery for delivery, _, _ in events],
         "kinds": [happened.value for _, happened, _ in events],

@@ -20,7 +20,13 @@ ON CONFLICT (topic, partition) DO UPDATE SET code = excluded.code
 _MOVING: LiteralString = """
 DELETE FROM projector_stopped AS stopped USING unnest(%s::text[], %s::integer[]) AS moving (topic, partition)
  WHERE stopped.topic = moving.topic AND stopped.partition = moving.partition
+RETURNING stopped.partition
 """
+_OPEN_AGAIN: LiteralString = """
+UPDATE delivery SET announced = pg_current_xact_id()::text::bigint
+ WHERE partition = ANY(%s) AND state IN ('available', 'fetched') AND verdict IS NULL AND NOT held
+"""
+"""While it stood still nothing of it was open, and whoever follows a mailbox has passed it over."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,7 +55,10 @@ async def stands_still(connection: AsyncConnection, *, topic: str, partition: in
 
 
 async def moves_again(connection: AsyncConnection, partitions: Sequence[tuple[str, int]]) -> None:
-    """Strike out partitions that have moved."""
-    await connection.execute(
+    """Strike out partitions that have moved; what is open of them again is announced again."""
+    cursor = await connection.execute(
         _MOVING, ([topic for topic, _ in partitions], [number for _, number in partitions])
     )
+    moved = [row[0] for row in await cursor.fetchall()]
+    if moved:
+        await connection.execute(_OPEN_AGAIN, (moved,))

@@ -16,40 +16,42 @@ from fastapi.telemetry import TelemetryConfig
 from starlette.exceptions import HTTPException
 
 import hub
-from hub.adapters.database.freshness import Ends, Freshness, Projection
-from hub.adapters.gateway.agreements import Agreements
+from hub.adapters.gateway.assembly import Assembly
 from hub.adapters.gateway.cases import router as cases_router
 from hub.adapters.gateway.edge import Edge
+from hub.adapters.gateway.endpoints import router as endpoints_router
 from hub.adapters.gateway.events import router as events_router
-from hub.adapters.gateway.idempotency import OnceOnly
-from hub.adapters.gateway.identity import BearerKeys, Identity
-from hub.adapters.gateway.intake import Intake, IntakeLog
-from hub.adapters.gateway.limits import GatewayLimits
-from hub.adapters.gateway.mailbox import Mailbox
+from hub.adapters.gateway.limits import GatewayLimits, StreamLimits
+from hub.adapters.gateway.mailbox_routes import router as mailbox_router
+from hub.adapters.gateway.mesh_routes import public_router as mesh_public_router
+from hub.adapters.gateway.mesh_routes import router as mesh_router
 from hub.adapters.gateway.problems import ProblemError
-from hub.adapters.gateway.rates import Rates
 from hub.adapters.gateway.recovery import router as recovery_router
 from hub.adapters.gateway.reference import openapi_document
+from hub.adapters.gateway.refusing import refusal
 from hub.adapters.gateway.registry import router as registry_router
-from hub.adapters.gateway.registry_answers import RegistryError, refusal
-from hub.adapters.gateway.routes import Services, router
-from hub.adapters.gateway.status import MessageStates
-from hub.adapters.gateway.store import GatewayStore
+from hub.adapters.gateway.registry_answers import RegistryError
+from hub.adapters.gateway.routes import router
+from hub.adapters.gateway.stream_routes import router as stream_router
 from hub.adapters.gateway.subscriptions import router as subscriptions_router
 from hub.errors import Fault, NotCaughtUp
 from hub.messages.identifiers import Instant
-from hub.topics.sealing import Keys, Sealer
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from starlette.responses import Response
 
+    from hub.adapters.database.freshness import Ends
     from hub.adapters.database.pool import Pool
     from hub.adapters.gateway.case_records import CaseRecords
+    from hub.adapters.gateway.identity import Identity
+    from hub.adapters.gateway.intake import IntakeLog
+    from hub.adapters.webhooks.endpoints import Endpoints
     from hub.settings import Settings
     from hub.topics.library import SchemaLibrary
     from hub.topics.pairwise import Pairwise
+    from hub.topics.sealing import Keys
 
 _NS_PER_MS = 1_000_000
 NOT_CAUGHT_UP_RETRY_S = 5
@@ -74,19 +76,19 @@ def create_gateway(  # noqa: PLR0913 - the composition root hands over one thing
     settings: Settings,
     identity: Identity | None = None,
     limits: GatewayLimits | None = None,
+    stream_limits: StreamLimits | None = None,
     ends: Ends | None = None,
     now: Callable[[], Instant] | None = None,
     records: CaseRecords | None = None,
+    endpoints: Endpoints | None = None,
 ) -> FastAPI:
     """Return the gateway as an ASGI application; without an identity given, bearer keys prove it.
 
     `ends` says where the router's topics end: mailboxes wait for the projection to come so far. `now` is
     the hub's time, by which contracts begin and end; without it this machine's. `records` reads the single
-    case record.
+    case record, `endpoints` knows where to organisations have deliveries pushed.
     """
-    now = now or _now
     bounds = limits or GatewayLimits()
-    store = GatewayStore(pool, wait_s_max=bounds.database_wait_s_max)
     app = FastAPI(
         title="Partner Integration Message Hub",
         version=hub.__version__,
@@ -95,48 +97,26 @@ def create_gateway(  # noqa: PLR0913 - the composition root hands over one thing
         redirect_slashes=False,
         telemetry=_NO_TELEMETRY,
     )
-    freshness = Freshness(
-        Projection(pool, bounds.database_wait_s_max), ends, timeout_s=bounds.caught_up_timeout_s
-    )
-    agreements = Agreements(store=store, library=library, now=now)
-    app.state.services = Services(
-        identity=identity or BearerKeys(store),
-        intake=Intake(
-            log=intake,
-            once_only=OnceOnly(
-                store, bounds, messages_per_day_max=settings.organisation_messages_per_day_max
-            ),
-            library=library,
-            pairwise=pairwise,
-            keys=keys,
-            agreements=agreements,
-            limits=bounds,
-            now=now,
-        ),
-        mailbox=Mailbox(
-            store=store,
-            library=library,
-            sealer=Sealer(keys),
-            keys=keys,
-            agreements=agreements,
-            page_max=settings.mailbox_page_max,
-            freshness=freshness,
-        ),
-        agreements=agreements,
-        states=MessageStates(store=store, pairwise=pairwise),
-        store=store,
-        rates=Rates(
-            per_s_max=settings.organisation_requests_per_s_max,
-            in_flight_max=settings.organisation_requests_in_flight_max,
-            clock=time.monotonic,
-        ),
+    app.state.services = Assembly(
+        pool=pool,
+        intake=intake,
+        library=library,
+        pairwise=pairwise,
+        keys=keys,
+        settings=settings,
         limits=bounds,
-        body_bytes_max=settings.body_bytes_max,
-        records=records,
-    )
+        stream_limits=stream_limits or StreamLimits(),
+        ends=ends,
+        now=now or _now,
+    ).services(identity=identity, records=records, endpoints=endpoints)
     app.include_router(router)
+    app.include_router(stream_router)
+    app.include_router(mailbox_router)
+    app.include_router(mesh_public_router)
+    app.include_router(mesh_router)
     app.include_router(events_router)
     app.include_router(cases_router)
+    app.include_router(endpoints_router)
     app.include_router(recovery_router)
     app.include_router(subscriptions_router)
     app.include_router(registry_router)

@@ -30,7 +30,7 @@ async def json_object(
 
     """
     _only(request, kind)
-    raw = await _bounded(request, bytes_max=bytes_max, timeout_s=timeout_s)
+    raw = await bounded(request, bytes_max=bytes_max, timeout_s=timeout_s)
     try:
         return read_object(raw, depth_max=depth_max)
     except InvalidBody as error:
@@ -46,7 +46,7 @@ def _only(request: Request, kind: re.Pattern[str]) -> None:
         raise ProblemError(code, headers={"Accept-Post": "application/json"})
 
 
-async def _bounded(request: Request, *, bytes_max: int, timeout_s: float) -> bytes:
+async def bounded(request: Request, *, bytes_max: int, timeout_s: float) -> bytes:
     """Read the body, giving up at the first byte too many rather than after the last."""
     too_large = ProblemError("body-too-large", members={"limit_bytes": bytes_max})
     announced = request.headers.get("content-length", "")

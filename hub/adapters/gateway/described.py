@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from hub.adapters.database.undelivered import REASONS
+from hub.adapters.gateway.receipt_levels import ENDED, LEVELS
 from hub.consent.partner_contracts import Direction, Phase
 from hub.consent.subscriptions import ALERTS
 from hub.messages.envelope import MessageName
@@ -22,6 +23,12 @@ _INSTANT: Described = {"type": "string", "format": "date-time"}
 _MAYBE: Described = {"type": ["string", "null"]}
 _MAYBE_INSTANT: Described = {"type": ["string", "null"], "format": "date-time"}
 _DIGEST: Described = {"type": "string", "pattern": "^[0-9a-f]{64}$"}
+_SEQUENCE: Described = {
+    "type": "integer",
+    "minimum": 1,
+    "description": "Counts what you were handed of one person but by Kafka; no number is missing.",
+}
+_NUMBER: Described = {"type": "string", "pattern": "^[1-9][0-9]*$"}
 _CONTRACT: Described = {"type": "string", "examples": ["referral.v1"]}
 _MESSAGE: Described = {"enum": [each.value for each in MessageName]}
 _DATES = ("effective", "deprecated", "sunset", "removal")
@@ -62,7 +69,7 @@ _WAITING = _object(
         "type": _MESSAGE,
         "contract": {"type": "string", "description": "Schema version it is written in."},
         "urgency": {"enum": [each.value for each in Urgency]},
-        "state": {"enum": ["available", "fetched"]},
+        "state": {"enum": ["available", "fetched", "transported"]},
         "size": {"type": "integer", "description": "Bytes of the framed record."},
         "digest": _DIGEST,
         "available_at": _INSTANT,
@@ -108,6 +115,7 @@ _DELIVERY = _object(
         "envelope": headers_schema(),
         "data": {"type": "object", "description": "The record, dates and instants in ISO 8601."},
         "digest": {**_DIGEST, "description": "SHA-256 of the framed bytes; acknowledge with it."},
+        "sequence": _SEQUENCE,
     }
 )
 _ENTRY = _object(
@@ -115,6 +123,30 @@ _ENTRY = _object(
         "type": _MESSAGE,
         "envelope": {"type": "object", "description": "As a delivery has it.", "additionalProperties": _TEXT},
         "data": {"type": "object", "description": "The record, dates and instants in ISO 8601."},
+    }
+)
+_ENDPOINT: Described = _object(
+    {
+        "endpoint": {"type": "string", "description": "The endpoint's id."},
+        "url": {"type": "string", "description": "Where deliveries are posted to."},
+        "messages": {**_list(_MESSAGE), "description": "The message types that go there."},
+        "state": {"enum": ["unverified", "active", "paused"]},
+        "reason": {
+            **_MAYBE,
+            "description": "Why it is paused: organisation, operator, gone, failing, or misconfigured and "
+            "the answer that said so.",
+        },
+        "created_at": _INSTANT,
+        "changed_at": _INSTANT,
+        "not_before": {**_MAYBE_INSTANT, "description": "It is left alone until then, for it failed."},
+        "failing_since": _MAYBE_INSTANT,
+        "waiting": {**_COUNT, "description": "Deliveries that wait to be pushed, or are under way."},
+        "oldest_at": {**_MAYBE_INSTANT, "description": "Since when the oldest of them has waited."},
+        "parked": {**_COUNT, "description": "Deliveries your server could not take; the mailbox has them."},
+        "exhausted": {
+            **_COUNT,
+            "description": "Deliveries tried as often as may be; the mailbox has them.",
+        },
     }
 )
 _SUBSCRIPTION = _object(
@@ -159,6 +191,14 @@ _HOLDER = _object(
         "can_acknowledge": {"type": "boolean"},
     }
 )
+_RECEIPT = _object(
+    {
+        "role": _TEXT,
+        "organisation": {**_MAYBE, "description": "Named to whoever's Offender Manager has the case."},
+        "level": {"enum": list(LEVELS)},
+        "ended": {"enum": [*ENDED, None], "description": "Why it went no further."},
+    }
+)
 _FETCHED: Described = {
     "content": {
         "application/json": {"schema": _DELIVERY},
@@ -173,6 +213,7 @@ _FETCHED: Described = {
     "headers": {
         **ENDING,
         "Hub-Digest": {"schema": _DIGEST, "description": "SHA-256 of the framed bytes; acknowledge with it."},
+        "Hub-Sequence": {"schema": _NUMBER, "description": "The same as `sequence`."},
         "Repr-Digest": {"schema": _TEXT, "description": "The same as RFC 9530 has it; with Avro only."},
         "ce-id": {
             "schema": DELIVERY_ID,
@@ -198,6 +239,18 @@ ANSWERS: Mapping[str, Described] = {
             }
         )
     ),
+    "follow-mailbox": {
+        "content": {
+            "text/event-stream": {
+                "schema": {
+                    "type": "string",
+                    "description": "Events `delivery`, with an id and as data a JSON object of delivery, "
+                    "type, contract, urgency and url; event `resync` where Last-Event-ID is not known: all "
+                    "that waits is told again; a comment as a sign of life.",
+                }
+            }
+        }
+    },
     "list-undelivered": _json(
         _object(
             {
@@ -219,11 +272,58 @@ ANSWERS: Mapping[str, Described] = {
             }
         )
     ),
+    "lease-deliveries": _json(
+        _object(
+            {
+                "lease": {"type": "string", "description": "List what it holds with ?lease=."},
+                "until": {**_MAYBE_INSTANT, "description": "When it ends; null: nothing was there to lease."},
+                "messages": _list(_WAITING),
+            }
+        )
+    ),
+    "acknowledge-deliveries": _json(
+        _object(
+            {
+                "results": _list(
+                    _object(
+                        {
+                            "delivery": _TEXT,
+                            "acknowledged": {"type": "boolean"},
+                            "code": {
+                                **_MAYBE,
+                                "description": "The problem's code; null: it is acknowledged.",
+                            },
+                        }
+                    )
+                )
+            }
+        )
+    ),
+    "look-at-delivery": {"headers": {"Hub-Digest": {"schema": _DIGEST}, "Hub-Sequence": {"schema": _NUMBER}}},
     "ask-for-subscription": _json(_SUBSCRIPTION),
     "end-subscription": _json(_SUBSCRIPTION),
     "list-subscriptions": _json(_object({"subscriptions": _list(_SUBSCRIPTION)})),
     "count-mailbox": _json(_object({"count": _COUNT})),
     "fetch-delivery": _FETCHED,
+    "list-endpoints": _json(_object({"endpoints": _list(_ENDPOINT)})),
+    "verify-endpoint": _json(_ENDPOINT),
+    "pause-endpoint": _json(_ENDPOINT),
+    "resume-endpoint": _json(_ENDPOINT),
+    "rotate-endpoint-secret": _json(
+        _object({"endpoint": _TEXT, "secret": {**_TEXT, "description": "whsec_ and base64; shown only now."}})
+    ),
+    "list-webhook-keys": _json(
+        _object(
+            {
+                "public_key": {**_TEXT, "description": "whpk_ and the raw 32 bytes in base64 (Ed25519)."},
+                "keys": {
+                    "type": "array",
+                    "items": {"type": "object"},
+                    "description": "The same as a key set (RFC 7517, RFC 8037).",
+                },
+            }
+        )
+    ),
     "read-case": _json(
         _object(
             {
@@ -252,6 +352,10 @@ ANSWERS: Mapping[str, Described] = {
                 "refusal": {
                     "anyOf": [_object({"code": _TEXT, "detail": _TEXT}), {"type": "null"}],
                     "description": "Which rule of the model refused it, where you hold a role on the case.",
+                },
+                "receipts": {
+                    **_list(_RECEIPT),
+                    "description": "How far it got with recipients you may know of.",
                 },
             }
         )

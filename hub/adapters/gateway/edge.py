@@ -19,11 +19,14 @@ from starlette.datastructures import MutableHeaders
 
 from hub.adapters import telemetry
 from hub.adapters.gateway.problems import ProblemError
-from hub.adapters.gateway.registry_answers import refusal as answer_to
+from hub.adapters.gateway.refusing import refusal as answer_to
 from hub.adapters.gateway.store import DATABASE_GONE
+from hub.adapters.gateway.stream import MEDIA_TYPE as EVENT_STREAM
 from hub.errors import HubError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from opentelemetry.trace import Span
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -45,7 +48,11 @@ class _Exchange:
 
     scope: Scope
     send: Send
+    leave: Callable[[], None]
+    """Gives up the request's place among those that are handled."""
     deadline: asyncio.Timeout | None = None
+    streams: bool = False
+    """True once it is an event stream: it may last for hours, and has bounds of its own."""
     status: int = 0
     started_at: float = field(default_factory=time.perf_counter)
 
@@ -56,6 +63,9 @@ class _Exchange:
             if self.deadline is not None:
                 self.deadline.reschedule(None)
             headers = MutableHeaders(scope=message)
+            if headers.get("content-type", "").startswith(EVENT_STREAM):
+                self.streams = True
+                self.leave()
             for name, value in _HEADERS.items():
                 headers.setdefault(name, value)
         await self.send(message)
@@ -80,13 +90,14 @@ class Edge:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        exchange = _Exchange(scope, send)
+        exchange = _Exchange(scope, send, self._leave)
         self._in_flight += 1
         with telemetry.span("http", http_request_method=_method(scope)) as current:
             try:
                 await self._handle(exchange, receive, current)
             finally:
-                self._in_flight -= 1
+                if not exchange.streams:
+                    self._leave()
                 telemetry.say(current, http_route=exchange.route, http_response_status_code=exchange.status)
                 self._log(exchange)
 
@@ -100,6 +111,9 @@ class Edge:
         except Exception as error:  # noqa: BLE001 - the outermost loop: whatever it is, the sender is told
             telemetry.fail(current, error)
             await self._refuse(exchange, receive, self._told(error))
+
+    def _leave(self) -> None:
+        self._in_flight -= 1
 
     def _told(self, error: Exception) -> ProblemError:
         """Return what the sender is told of an error, having told the operator more."""
@@ -121,13 +135,14 @@ class Edge:
 
     def _log(self, exchange: _Exchange) -> None:
         seconds = time.perf_counter() - exchange.started_at
-        telemetry.measure(
-            "hub.gateway.request",
-            seconds,
-            unit="s",
-            http_route=exchange.route,
-            http_response_status_code=exchange.status,
-        )
+        if not exchange.streams:
+            telemetry.measure(
+                "hub.gateway.request",
+                seconds,
+                unit="s",
+                http_route=exchange.route,
+                http_response_status_code=exchange.status,
+            )
         _LOG.info(
             "gateway.request",
             method=_method(exchange.scope),

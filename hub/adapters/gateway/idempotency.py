@@ -26,6 +26,7 @@ from typing import TYPE_CHECKING
 import structlog
 
 from hub.adapters.gateway.limits import FORGETTING, ForgettingLimits
+from hub.adapters.gateway.mesh_store import MeshStore
 from hub.adapters.gateway.problems import ProblemError
 from hub.adapters.gateway.store import ATTEMPT_FAILED, DATABASE_GONE, AttemptRow, GatewayStore
 
@@ -197,9 +198,12 @@ async def forget_old_attempts(
     A database that does not answer is waited out: what is not forgotten now is forgotten later.
     """
     store = GatewayStore(pool, wait_s_max=limits.database_wait_s_max)
+    mesh = MeshStore(pool, wait_s_max=limits.database_wait_s_max)
     while not stop.is_set():
         try:
             await _forget(store, days=days, stop=stop, rows_max=limits.rows_max)
+            while await mesh.forget(limit=limits.rows_max) and not stop.is_set():
+                pass
         except DATABASE_GONE as error:
             _LOG.warning("gateway.forgetting_put_off", error=type(error).__name__)
         with contextlib.suppress(TimeoutError):

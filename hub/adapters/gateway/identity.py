@@ -30,6 +30,8 @@ _KEY = re.compile(r"hub_[A-Za-z0-9_-]{43}")
 _BEARER = re.compile(r"[Bb]earer +([!-~]{1,256})")
 _CHALLENGE = {"WWW-Authenticate": 'Bearer realm="hub"'}
 _PENDING_RETRY_S = 2
+PENDING = "organisation-pending"
+"""Code of the refusal that time mends by itself."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,8 +90,7 @@ def admitted(party: Party | None) -> Organisation:
         code = "unauthenticated"
         raise ProblemError(code, headers=_CHALLENGE)
     if party.record is None:
-        code = "organisation-pending"
-        raise ProblemError(code, retry_after_s=_PENDING_RETRY_S)
+        raise ProblemError(PENDING, retry_after_s=_PENDING_RETRY_S)
     if party.record.standing is not Standing.ACTIVE:
         code = "organisation-suspended"
         raise ProblemError(code)

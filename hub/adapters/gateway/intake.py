@@ -65,6 +65,8 @@ class Post:
     dry_run: bool
     contract: PartnerContract | None
     """What the organisation sends it by."""
+    said: dict[str, object] | None = None
+    """What the caller said, where the hub made the document from it: by this a repeat is known."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -97,7 +99,7 @@ class Intake:
                 route=post.route,
                 idempotency_key=post.idempotency_key,
             ),
-            digest=canonical_digest(post.document),
+            digest=canonical_digest(post.document if post.said is None else post.said),
             counts=post.message not in ALWAYS_TAKEN,
         )
         try:

@@ -8,6 +8,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+ACKNOWLEDGEMENTS_MAX = 200
+"""Deliveries acknowledged by one request."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GatewayLimits:
@@ -28,12 +31,45 @@ class GatewayLimits:
     """Age at which an unanswered attempt counts as dead; longer than any attempt may take to append."""
     retry_after_s: int = 5
     acknowledgement_bytes_max: int = 1024
+    acknowledgements_max: int = ACKNOWLEDGEMENTS_MAX
+    acknowledgements_bytes_max: int = 65_536
+    receipt_bytes_max: int = 8192
+    """Largest body that says who read a delivery, or why it is refused."""
+    recipients_max: int = 500
+    """Deliveries of one message that are looked at to say how far it got."""
+    mesh_page_max: int = 500
+    mesh_chunk_bytes: int = 65_536
+    """A delivery goes out by MESH in parts of this size."""
+    mesh_chunks_max: int = 100
+    """Parts a message may be uploaded in."""
+    mesh_uploads_bytes_max: int = 4_194_304
+    """What one organisation may have in hand of messages not yet uploaded whole."""
 
     def __post_init__(self) -> None:
         """An attempt must have given up before another may take its place."""
         if self.takeover_after_s <= self.append_timeout_s + self.database_wait_s_max:
             message = "takeover_after_s must exceed append_timeout_s and database_wait_s_max together"
             raise ValueError(message)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StreamLimits:
+    """How many follow their mailbox at once, and how long each wait may be."""
+
+    streams_max: int = 512
+    """Open streams of one process."""
+    streams_per_organisation_max: int = 8
+    notices_max: int = 50
+    """Notices written at once; nothing more is kept for a client."""
+    poll_s: float = 0.1
+    """Time between two looks for what has come, for all streams together."""
+    heartbeat_s: float = 15.0
+    """Time between two signs of life; as often the key is looked at again."""
+    write_timeout_s: float = 30.0
+    """Longest a client may leave unread what was written to it."""
+    reconnect_s: float = 2.0
+    """How long a client is asked to wait before it comes again."""
+    retry_after_s: int = 15
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,12 +6,13 @@ person, case or message exists (R-DEL-03). `docs/reference/problems.md` is writt
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from fastapi.responses import JSONResponse
 
 from hub.adapters import telemetry
+from hub.adapters.gateway.mailbox_problems import MAILBOX_PROBLEMS
+from hub.adapters.gateway.problem import Problem
 from hub.errors import Fault, HubError
 
 if TYPE_CHECKING:
@@ -20,24 +21,6 @@ if TYPE_CHECKING:
 MEDIA_TYPE = "application/problem+json"
 _HUBS_FAULT = 500
 """From this status on the fault is the hub's."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Problem:
-    """One kind of refusal: its stable code, HTTP status, what it means and what to do."""
-
-    code: str
-    status: int
-    title: str
-    meaning: str
-    fix: str
-    retryable: bool
-    """True: the same request, unchanged, may succeed later."""
-
-    @property
-    def type(self) -> str:
-        """Return the problem's type URI, a path on the gateway itself."""
-        return f"/problems/{self.code}"
 
 
 class ProblemError(HubError):
@@ -224,6 +207,33 @@ _ALL = (
         retryable=True,
     ),
     Problem(
+        code="endpoint-state",
+        status=409,
+        title="The endpoint does not stand so",
+        meaning=(
+            "What was asked cannot be done with the endpoint as it stands: it has not proved itself yet, or "
+            "the hub's operator has paused it."
+        ),
+        fix="GET /v1/endpoints shows its state; verify it first, or ask the hub's operator.",
+        retryable=False,
+    ),
+    Problem(
+        code="endpoint-unproved",
+        status=409,
+        title="The endpoint did not prove itself",
+        meaning="It was sent a signed handshake and did not answer 2xx with the challenge in its body.",
+        fix="Have it answer the type hub.endpoint.verification with data.challenge, then ask again.",
+        retryable=False,
+    ),
+    Problem(
+        code="endpoint-busy",
+        status=409,
+        title="The endpoint has just been asked for this",
+        meaning="A handshake, or a new secret, was asked for a moment ago.",
+        fix="Send the same request again after the time in Retry-After.",
+        retryable=True,
+    ),
+    Problem(
         code="content-erased",
         status=410,
         title="The content has been erased",
@@ -277,13 +287,14 @@ _ALL = (
         fix="Use a new Idempotency-Key for a new message.",
         retryable=False,
     ),
+    *MAILBOX_PROBLEMS,
     Problem(
-        code="ack-digest-mismatch",
-        status=422,
-        title="The digest is not that of the delivery",
-        meaning="An acknowledgement names the SHA-256 of the framed bytes received; this one names others.",
-        fix="Fetch the delivery again and acknowledge with the digest it carries.",
-        retryable=False,
+        code="too-many-streams",
+        status=429,
+        title="This organisation follows its mailbox too often at once",
+        meaning="An organisation may have a bounded number of event streams open, and has them open.",
+        fix="Close one, or try again after the time in Retry-After.",
+        retryable=True,
     ),
     Problem(
         code="internal",

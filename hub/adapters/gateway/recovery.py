@@ -15,9 +15,10 @@ from fastapi.responses import JSONResponse
 from hub.adapters.database.recovering import READY, WAITS, Meant, foreseen, remedy
 from hub.adapters.database.remedied import By, Remedy
 from hub.adapters.database.undelivered import own_undelivered
+from hub.adapters.gateway.mailbox_routes import Limit
 from hub.adapters.gateway.problems import ProblemError
 from hub.adapters.gateway.reference import answers
-from hub.adapters.gateway.routes import Caller, Limit, services
+from hub.adapters.gateway.routes import Caller, services
 
 LISTED_USUALLY = 100
 _ID = re.compile(r"[0-9a-f]{32}")

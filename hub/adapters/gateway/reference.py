@@ -5,6 +5,7 @@ Bodies come from the contracts and problems from their catalogue, so the descrip
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from fastapi.openapi.utils import get_openapi
@@ -12,14 +13,13 @@ from fastapi.openapi.utils import get_openapi
 from hub.adapters.gateway.described import ANSWERS, ENDING, SUBSCRIPTION
 from hub.adapters.gateway.event_described import BODY, TAKE_EVENT
 from hub.adapters.gateway.examples import example
+from hub.adapters.gateway.limits import ACKNOWLEDGEMENTS_MAX
 from hub.adapters.gateway.problems import MEDIA_TYPE, PROBLEMS, ProblemError
 from hub.adapters.gateway.registry_answers import ERROR, ERROR_NAME, PREFIX
 from hub.messages.envelope import MessageName
 from hub.topics.bodies import SUBMISSION, body_model_for
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from fastapi import FastAPI
 
     from hub.topics.library import SchemaLibrary
@@ -92,6 +92,42 @@ _TAKEN: Mapping[str, object] = {
         },
     },
 }
+_DIGEST = _TEXT | {"pattern": "^[0-9a-f]{64}$"}
+_ACKNOWLEDGEMENT = {"delivery": _TEXT, "digest": _DIGEST}
+_MAILBOX_BODIES: Mapping[str, Mapping[str, object]] = {
+    "acknowledge-delivery": {"type": "object", "required": ["digest"], "properties": {"digest": _DIGEST}},
+    "acknowledge-deliveries": {
+        "type": "object",
+        "required": ["deliveries"],
+        "properties": {
+            "deliveries": {
+                "type": "array",
+                "minItems": 1,
+                "maxItems": ACKNOWLEDGEMENTS_MAX,
+                "items": {
+                    "type": "object",
+                    "required": list(_ACKNOWLEDGEMENT),
+                    "properties": _ACKNOWLEDGEMENT,
+                },
+            }
+        },
+    },
+    "read-delivery": {
+        "type": "object",
+        "required": ["role"],
+        "properties": {
+            "role": _TEXT | {"description": "What whoever read it is to the case, e.g. key_worker."},
+            "person": _TEXT | {"description": "Their staff reference."},
+        },
+    },
+    "refuse-delivery": {
+        "type": "object",
+        "required": ["reason"],
+        "properties": {"reason": _TEXT | {"minLength": 1, "maxLength": 1000}},
+    },
+}
+"""What may be said to the mailbox, by operation."""
+_RECEIPTS = frozenset({"read-delivery", "refuse-delivery"})
 
 
 def answers(*codes: str) -> dict[int | str, dict[str, Any]]:
@@ -171,14 +207,15 @@ def _complete(operation: dict[str, Any], bodies: Mapping[MessageName, list[dict[
         operation["security"] = [{_KEY_SCHEME: []}]
     if name.startswith(_POST):
         _complete_post(operation, MessageName(name.removeprefix(_POST)), bodies)
-    elif name == "acknowledge-delivery":
-        digest = {"type": "string", "pattern": "^[0-9a-f]{64}$"}
-        schema = {"type": "object", "required": ["digest"], "properties": {"digest": digest}}
+    elif name in _MAILBOX_BODIES:
+        schema = dict(_MAILBOX_BODIES[name])
         operation["requestBody"] = {"required": True, "content": {"application/json": {"schema": schema}}}
+        if name in _RECEIPTS:
+            responses["202"] = dict(_TAKEN)
     elif name == TAKE_EVENT:
         operation["requestBody"] = dict(BODY)
         responses["202"] = dict(_TAKEN)
-    elif name in ANSWERS:
+    if name in ANSWERS:
         responses["200"] |= ANSWERS[name]
     if name == "ask-for-subscription":
         operation["requestBody"] = dict(SUBSCRIPTION)

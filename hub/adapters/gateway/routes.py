@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import base64
-import hashlib
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated
@@ -12,7 +10,7 @@ from fastapi import APIRouter, Depends, Query, Request, Response
 from fastapi.responses import JSONResponse, PlainTextResponse
 
 from hub.adapters import telemetry
-from hub.adapters.gateway.agreements import ending, ending_of
+from hub.adapters.gateway.agreements import ending
 from hub.adapters.gateway.body import json_object
 from hub.adapters.gateway.idempotency import ACCEPTED, idempotency_key
 from hub.adapters.gateway.identity import Identity, admitted
@@ -20,7 +18,6 @@ from hub.adapters.gateway.intake import Intake, Post
 from hub.adapters.gateway.problems import PROBLEMS, ProblemError
 from hub.adapters.gateway.reference import answers
 from hub.consent.parties import Organisation
-from hub.errors import Fault
 from hub.messages.envelope import MessageName
 
 if TYPE_CHECKING:
@@ -30,15 +27,15 @@ if TYPE_CHECKING:
     from hub.adapters.gateway.case_records import CaseRecords
     from hub.adapters.gateway.idempotency import Answer
     from hub.adapters.gateway.limits import GatewayLimits
-    from hub.adapters.gateway.mailbox import Fetched, Mailbox
+    from hub.adapters.gateway.mailbox import Mailbox
+    from hub.adapters.gateway.mesh import Mesh
     from hub.adapters.gateway.rates import Rates
+    from hub.adapters.gateway.receipts import Receipts
     from hub.adapters.gateway.status import MessageStates
     from hub.adapters.gateway.store import GatewayStore
+    from hub.adapters.gateway.stream import Streams
+    from hub.adapters.webhooks.endpoints import Endpoints
 
-AVRO = "application/avro"
-JSON = "application/json"
-LISTED_MAX = 5000
-_ANY = {"*/*", "application/*", JSON}
 _NOT_PLURAL = MessageName.PROGRESS
 
 
@@ -49,6 +46,9 @@ class Services:
     identity: Identity
     intake: Intake
     mailbox: Mailbox
+    receipts: Receipts
+    mesh: Mesh
+    streams: Streams
     states: MessageStates
     agreements: Agreements
     store: GatewayStore
@@ -57,6 +57,8 @@ class Services:
     body_bytes_max: int
     records: CaseRecords | None = None
     """Who reads case records; a gateway put together without one finds none."""
+    endpoints: Endpoints | None = None
+    """Where to deliveries are pushed; a gateway put together without has none."""
 
 
 def route_of(message: MessageName) -> str:
@@ -87,9 +89,6 @@ async def caller(request: Request) -> AsyncIterator[Organisation]:
 
 Caller = Annotated[Organisation, Depends(caller)]
 DryRun = Annotated[bool, Query(description="Answer what a real post would answer; store and send nothing.")]
-Limit = Annotated[int | None, Query(ge=1, le=LISTED_MAX, description="Most deliveries on this page.")]
-Cursor = Annotated[str | None, Query(max_length=64, description="next_cursor of the page before.")]
-Type = Annotated[MessageName | None, Query(alias="message", description="This message type only.")]
 
 router = APIRouter()
 
@@ -175,7 +174,9 @@ for _message in POSTED:
     operation_id="get-message-state",
     summary="How far one of your messages has come: accepted, routed or refused",
     tags=["messages"],
-    responses=answers("unauthenticated", "organisation-suspended", "not-found", "database-unavailable"),
+    responses=answers(
+        "unauthenticated", "organisation-suspended", "not-found", "database-unavailable", "not-caught-up"
+    ),
 )
 async def message_state(request: Request, organisation: Caller, message: str) -> Response:
     """Tell a sender, and nobody else, how far a message has come."""
@@ -192,99 +193,6 @@ async def message_state(request: Request, organisation: Caller, message: str) ->
 async def contracts(request: Request, organisation: Caller) -> Response:
     """Show an organisation its own contracts."""
     return JSONResponse(await services(request).agreements.listing(organisation.organisation))
-
-
-@router.get(
-    "/v1/mailbox/messages",
-    operation_id="list-mailbox",
-    summary="What waits for you, oldest first, until you acknowledge it",
-    tags=["mailbox"],
-    responses=answers(
-        "parameter-invalid",
-        "unauthenticated",
-        "organisation-suspended",
-        "database-unavailable",
-        "not-caught-up",
-    ),
-)
-async def mailbox_page(
-    request: Request, organisation: Caller, limit: Limit = None, cursor: Cursor = None, message: Type = None
-) -> Response:
-    """List one page of an organisation's mailbox."""
-    page = await services(request).mailbox.page(
-        organisation.organisation, limit=limit, cursor=cursor, message=message
-    )
-    return JSONResponse(page)
-
-
-@router.get(
-    "/v1/mailbox/count",
-    operation_id="count-mailbox",
-    summary="How many deliveries wait for you",
-    tags=["mailbox"],
-    responses=answers("unauthenticated", "organisation-suspended", "database-unavailable"),
-)
-async def mailbox_count(request: Request, organisation: Caller) -> Response:
-    """Count what waits in an organisation's mailbox."""
-    return JSONResponse({"count": await services(request).mailbox.count(organisation.organisation)})
-
-
-@router.get(
-    "/v1/mailbox/messages/{delivery}",
-    operation_id="fetch-delivery",
-    summary="One delivery whole, as JSON or as the very Avro bytes",
-    tags=["mailbox"],
-    responses=answers(
-        "unauthenticated",
-        "organisation-suspended",
-        "not-found",
-        "not-acceptable",
-        "content-erased",
-        "database-unavailable",
-        "not-caught-up",
-    ),
-)
-async def mailbox_fetch(request: Request, organisation: Caller, delivery: str) -> Response:
-    """Hand out one delivery; it stays in the mailbox until it is acknowledged."""
-    as_avro = _wants_avro(request.headers.get("accept", "*/*"))
-    fetched = await services(request).mailbox.fetch(organisation.organisation, delivery)
-    return _avro(fetched) if as_avro else _json(fetched)
-
-
-@router.put(
-    "/v1/mailbox/messages/{delivery}/status/acknowledged",
-    operation_id="acknowledge-delivery",
-    summary="Say that you have a delivery, by the SHA-256 of its framed bytes",
-    tags=["mailbox"],
-    status_code=204,
-    response_class=Response,
-    responses=answers(
-        "json-invalid",
-        "unauthenticated",
-        "organisation-suspended",
-        "not-found",
-        "body-too-large",
-        "content-type-unsupported",
-        "payload-invalid",
-        "ack-digest-mismatch",
-        "database-unavailable",
-    ),
-)
-async def mailbox_acknowledge(request: Request, organisation: Caller, delivery: str) -> Response:
-    """Take an acknowledgement; a second one is answered like the first."""
-    gateway = services(request)
-    document = await json_object(
-        request,
-        bytes_max=gateway.limits.acknowledgement_bytes_max,
-        depth_max=gateway.limits.json_depth_max,
-        timeout_s=gateway.limits.body_read_timeout_s,
-    )
-    if document.keys() != {"digest"}:
-        fault = Fault(pointer="", rule="required", fix="send digest and nothing else")
-        code = "payload-invalid"
-        raise ProblemError(code, faults=(fault,))
-    await gateway.mailbox.acknowledge(organisation.organisation, delivery, digest=document["digest"])
-    return Response(status_code=204)
 
 
 @router.get(
@@ -336,40 +244,3 @@ async def ready(request: Request) -> Response:
         for each in stopped
     ]
     return JSONResponse({"status": "ready", "projector_stopped": told})
-
-
-def _wants_avro(accept: str) -> bool:
-    """Choose the representation before looking whether there is anything to represent."""
-    wanted = {kind.partition(";")[0].strip().lower() for kind in accept.split(",")}
-    if AVRO in wanted:
-        return True
-    if wanted & _ANY:
-        return False
-    code = "not-acceptable"
-    raise ProblemError(code)
-
-
-def _json(fetched: Fetched) -> Response:
-    body = {"envelope": fetched.headers, "data": fetched.data, "digest": fetched.digest}
-    headers = {"Hub-Digest": fetched.digest, "Vary": "Accept"}
-    return JSONResponse(body, headers=headers | ending_of(fetched.headers))
-
-
-def _avro(fetched: Fetched) -> Response:
-    """Answer the framed bytes with the envelope in headers, named as CloudEvents names them over HTTP."""
-    envelope = {
-        name.replace("ce_", "ce-", 1): value
-        for name, value in fetched.headers.items()
-        if name != "content-type"
-    }
-    digest = base64.b64encode(hashlib.sha256(fetched.framed).digest()).decode()
-    headers = (
-        ending_of(fetched.headers)
-        | envelope
-        | {
-            "Hub-Digest": fetched.digest,
-            "Repr-Digest": f"sha-256=:{digest}:",
-            "Vary": "Accept",
-        }
-    )
-    return Response(fetched.framed, media_type=AVRO, headers=headers)

@@ -15,6 +15,7 @@ from hub.errors import NotReadable
 from hub.messages.identifiers import MessageId, OrganisationId
 
 if TYPE_CHECKING:
+    from hub.adapters.gateway.receipt_levels import ReceiptLevels
     from hub.adapters.gateway.store import GatewayStore
     from hub.topics.pairwise import Pairwise
 
@@ -27,6 +28,7 @@ class MessageStates:
 
     store: GatewayStore
     pairwise: Pairwise
+    levels: ReceiptLevels
 
     async def state(self, organisation: OrganisationId, reference: str) -> dict[str, object]:
         """Return the state of one of this organisation's messages; ProblemError not-found for any other."""
@@ -38,6 +40,7 @@ class MessageStates:
         if row is None:
             code = "not-found"
             raise ProblemError(code)
+        routed = row.state == "routed"
         return {
             "message": reference,
             "type": row.message,
@@ -45,4 +48,5 @@ class MessageStates:
             "state": row.state,
             "decided_at": None if row.decided_at is None else row.decided_at.isoformat(),
             "refusal": None if row.refusal is None else {"code": row.refusal, "detail": row.refusal_detail},
+            "receipts": await self.levels.of(organisation, message) if routed else [],
         }

@@ -1,14 +1,12 @@
-"""The gateway's statements to PostgreSQL: credentials, idempotency, message states, mailboxes.
+"""The gateway's statements to PostgreSQL: credentials, idempotency, message states.
 
-What is held or out of date is not open (hub.adapters.ledger.holding) and looks like what never was.
 Every look-up names the organisation in its WHERE clause and is one statement, the same for what is
 there, what is another's and what never was; so neither the answer nor its time tells them apart.
 """
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, LiteralString, TypeVar
 
@@ -78,33 +76,6 @@ class ParkedRow:
     last: datetime
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class WaitingRow:
-    """One delivery in a listing."""
-
-    cursor: int
-    delivery_id: str
-    message: str
-    contract: str
-    urgency: str
-    state: str
-    size: int
-    digest: bytes
-    available_at: datetime
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DeliveryRow:
-    """One delivery whole, headers and view still sealed."""
-
-    delivery_id: str
-    message: str
-    contract: str
-    box: bytes
-    key_id: str
-    nonce: bytes
-
-
 @dataclass(frozen=True, slots=True)
 class GatewayStore:
     """Each method is one statement, in a transaction of its own, waiting no longer than it may."""
@@ -123,6 +94,15 @@ class GatewayStore:
             """,
             (key_hash,),
         )
+
+    async def organisation(self, organisation: str) -> dict[str, Any] | None:
+        """Return an organisation's record, as the control records last projected describe it."""
+        async with self.pool.connection(timeout=self.wait_s_max) as connection:
+            cursor = await connection.execute(
+                "SELECT body FROM control WHERE kind = 'organisation' AND name = %s", (organisation,)
+            )
+            row = await cursor.fetchone()
+            return None if row is None else dict(row[0])
 
     async def contracts(self, organisation: str) -> list[dict[str, Any]]:
         """Return the contracts of an organisation, as the control records last projected describe them."""
@@ -273,76 +253,6 @@ class GatewayStore:
             """,
             {"message_id": message_id, "organisation": organisation, "tellable": sorted(TELLABLE)},
         )
-
-    async def waiting(
-        self, *, organisation: str, after: int, message: str | None, limit: int
-    ) -> list[WaitingRow]:
-        """Return what waits in a mailbox, oldest first: not yet acknowledged, beyond the cursor."""
-        async with self.pool.connection(timeout=self.wait_s_max) as connection:
-            cursor = connection.cursor(row_factory=class_row(WaitingRow))
-            await cursor.execute(
-                """
-                SELECT cursor, delivery_id, message, contract, urgency, state, size, digest, available_at
-                  FROM delivery
-                 WHERE organisation = %(organisation)s AND cursor > %(after)s
-                   AND state IN ('available', 'fetched')
-                   AND (%(message)s::text IS NULL OR message = %(message)s) AND delivery_is_open(delivery)
-                 ORDER BY cursor LIMIT %(limit)s
-                """,
-                {"organisation": organisation, "after": after, "message": message, "limit": limit},
-            )
-            return await cursor.fetchall()
-
-    async def count_waiting(self, organisation: str) -> int:
-        """Return how many deliveries wait in a mailbox."""
-        async with self.pool.connection(timeout=self.wait_s_max) as connection:
-            cursor = await connection.execute(
-                """
-                SELECT count(*) FROM delivery
-                 WHERE organisation = %s AND state IN ('available', 'fetched') AND delivery_is_open(delivery)
-                """,
-                (organisation,),
-            )
-            row = await cursor.fetchone()
-            return 0 if row is None else int(row[0])
-
-    @asynccontextmanager
-    async def fetching(self, *, organisation: str, delivery_id: str) -> AsyncIterator[DeliveryRow | None]:
-        """Hand out one delivery and note that it was fetched, unless the caller fails to open it."""
-        async with self.pool.connection(timeout=self.wait_s_max) as connection:
-            cursor = connection.cursor(row_factory=class_row(DeliveryRow))
-            await cursor.execute(
-                """
-                UPDATE delivery
-                   SET state = CASE state WHEN 'available' THEN 'fetched' ELSE state END,
-                       fetched_at = coalesce(fetched_at, now())
-                 WHERE delivery_id = %s AND organisation = %s
-                   AND state IN ('available', 'fetched', 'acknowledged')
-                   AND delivery_is_open(delivery) AND NOT delivery_is_out_of_date(delivery)
-                RETURNING delivery_id, message, contract, box, key_id, nonce
-                """,
-                (delivery_id, organisation),
-            )
-            yield await cursor.fetchone()
-
-    async def acknowledge(self, *, organisation: str, delivery_id: str, digest: bytes) -> bool | None:
-        """Mark a delivery as acknowledged; False: the digest is another's; None: no such delivery here."""
-        async with self.pool.connection(timeout=self.wait_s_max) as connection:
-            cursor = await connection.execute(
-                """
-                UPDATE delivery
-                   SET state = CASE WHEN digest = %(digest)s THEN 'acknowledged' ELSE state END,
-                       acknowledged_at = CASE WHEN digest = %(digest)s THEN coalesce(acknowledged_at, now())
-                                              ELSE acknowledged_at END
-                 WHERE delivery_id = %(delivery_id)s AND organisation = %(organisation)s
-                   AND (state = 'acknowledged' OR state IN ('available', 'fetched')
-                        AND delivery_is_open(delivery) AND NOT delivery_is_out_of_date(delivery))
-                RETURNING digest = %(digest)s
-                """,
-                {"digest": digest, "delivery_id": delivery_id, "organisation": organisation},
-            )
-            row = await cursor.fetchone()
-            return None if row is None else bool(row[0])
 
     async def case_of(self, digest: bytes) -> CaseRef | None:
         """Return the case of the person with this prison number, by its digest."""

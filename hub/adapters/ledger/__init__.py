@@ -5,5 +5,6 @@ from hub.adapters.ledger.control import wait_control
 from hub.adapters.ledger.limits import ProjectorLimits
 from hub.adapters.ledger.projector import Projector
 from hub.adapters.ledger.rebuild import drop_projection
+from hub.adapters.ledger.relay import Relay
 
-__all__ = ["Asker", "Projector", "ProjectorLimits", "drop_projection", "wait_control"]
+__all__ = ["Asker", "Projector", "ProjectorLimits", "Relay", "drop_projection", "wait_control"]

@@ -8,10 +8,8 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections import defaultdict
 from contextlib import suppress
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, LiteralString, Protocol
+from typing import TYPE_CHECKING, LiteralString
 
 import psycopg
 import structlog
@@ -20,17 +18,13 @@ from psycopg_pool import PoolTimeout
 
 from hub.adapters.ledger.holding import hold_past
 from hub.adapters.ledger.limits import ProjectorLimits
-from hub.errors import HubError, NotReadable
-from hub.messages.envelope import Redecide, Role, Undelivered
-from hub.messages.identifiers import DeliveryId, MessageId, OrganisationId, derived_id
-from hub.topics.delivery_box import ORIGINAL_PLACE, open_grounds
-from hub.topics.sealing import Sealed
+from hub.adapters.ledger.requesting import HeldRow, Requests
+from hub.errors import HubError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from hub.adapters.database.pool import Pool
-    from hub.topics.codec import Codec, Encoded
+    from hub.adapters.ledger.requesting import Append
+    from hub.topics.codec import Codec
 
 ASK_LOCK = 0x4153_4B21
 """Advisory lock of whoever asks."""
@@ -62,37 +56,6 @@ DELETE FROM original WHERE ctid = ANY (ARRAY(
 """
 
 
-class Append(Protocol):
-    """Appends one record to hub.intake; raises Unreachable if the log did not take it."""
-
-    async def __call__(self, encoded: Encoded, /) -> object:
-        """Append it."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class HeldRow:
-    """One delivery that is held, with the message it was cut from and what was decided on it."""
-
-    delivery_id: str
-    message_id: str
-    organisation: str
-    role: str
-    holds: int
-    key_id: str
-    grounds_nonce: bytes
-    grounds_box: bytes
-    original_key: str
-    original_nonce: bytes
-    original_box: bytes
-    fields: list[dict[str, Any]]
-    caveats: list[str]
-    contract: str | None
-    """The version its fields are named in."""
-    by_kafka: bool
-    taken_back: list[str] | None
-    finished: bool
-
-
 class Asker:
     """Runs beside the projector."""
 
@@ -101,9 +64,8 @@ class Asker:
     ) -> None:
         """Read from this pool, ask through `append`."""
         self._pool = pool
-        self._codec = codec
-        self._append = append
         self._limits = limits or ProjectorLimits()
+        self._requests = Requests(codec=codec, append=append, limits=self._limits)
         self._forget_after_s = 0.0
 
     async def run(self, stop: asyncio.Event) -> None:
@@ -144,69 +106,10 @@ class Asker:
             }
             rows = await (await cursor.execute(_TO_ASK, values)).fetchall()
             if rows:
-                await self._post(rows)
+                await self._requests.post(rows)
                 marks = ([row.delivery_id for row in rows], [row.holds for row in rows])
                 await connection.execute(_ASKED, marks)
             return len(rows)
-
-    async def _post(self, rows: list[HeldRow]) -> None:
-        by_message: dict[str, list[HeldRow]] = defaultdict(list)
-        for row in rows:
-            by_message[row.message_id].append(row)
-        requests = [one for each in by_message.values() for one in self._requests(each)]
-        await asyncio.gather(*(self._append(encoded) for encoded in requests))
-
-    def _requests(self, rows: list[HeldRow]) -> Iterator[Encoded]:
-        """Write as few requests about one message as fit into a record each.
-
-        One that fits into none stays held, and whoever looks after the hub reads of it in the log.
-        """
-        most = self._limits.request_deliveries_max
-        for first in range(0, len(rows), most):
-            part = rows[first : first + most]
-            encoded = self._request(part)
-            if encoded is None:
-                continue
-            if len(encoded.value) <= self._limits.request_bytes_max:
-                yield encoded
-            elif len(part) > 1:
-                for row in part:
-                    yield from self._requests([row])
-            else:
-                _LOG.error("asking.too_large", delivery_id=part[0].delivery_id, bytes=len(encoded.value))
-
-    def _request(self, rows: list[HeldRow]) -> Encoded | None:
-        """Write one request about all that is held of one message; None where its content is erased."""
-        first = rows[0]
-        sealed = Sealed(
-            key_id=first.original_key, nonce=bytes(first.original_nonce), box=bytes(first.original_box)
-        )
-        try:
-            original = self._codec.sealer.open(sealed, place=ORIGINAL_PLACE, record=first.message_id)
-            asked = Redecide(
-                request_id=MessageId(
-                    derived_id("redecide", *(f"{row.delivery_id}/{row.holds}" for row in rows))
-                ),
-                submission=self._codec.submission_from(original),
-                deliveries=tuple(self._undelivered(row) for row in rows),
-            )
-            return self._codec.redecide(asked, original=original)
-        except NotReadable as error:
-            _LOG.warning("asking.unreadable", message_id=first.message_id, code=error.code)
-            return None
-
-    def _undelivered(self, row: HeldRow) -> Undelivered:
-        sealed = Sealed(key_id=row.key_id, nonce=bytes(row.grounds_nonce), box=bytes(row.grounds_box))
-        delivery_id = DeliveryId(row.delivery_id)
-        grounds = open_grounds(self._codec.sealer, sealed, delivery_id=delivery_id)
-        found = undelivered(
-            grounds,
-            delivery_id=delivery_id,
-            place=(row.organisation, row.role),
-            decided=(row.fields, row.caveats, row.contract),
-        )
-        taken_back = None if row.taken_back is None else tuple(row.taken_back)
-        return replace(found, by_kafka=row.by_kafka, taken_back=taken_back, finished=row.finished)
 
     async def _forget(self) -> None:
         """Forget whole messages of which nothing is undelivered: they were kept to be decided on again."""
@@ -215,30 +118,3 @@ class Asker:
         self._forget_after_s = time.monotonic() + self._limits.forget_interval_s
         async with self._pool.connection() as connection:
             await connection.execute(_FORGET, (self._limits.forget_originals_max,))
-
-
-def undelivered(
-    grounds: dict[str, Any],
-    *,
-    delivery_id: DeliveryId,
-    place: tuple[str, str],
-    decided: tuple[list[dict[str, Any]], list[str], str | None],
-) -> Undelivered:
-    """Return a delivery to be decided again, from its grounds and the ledger's record of its decision."""
-    organisation, role = place
-    fields, caveats, contract = decided
-    part = grounds["part"]
-    return Undelivered(
-        delivery_id=delivery_id,
-        organisation=OrganisationId(organisation),
-        role=Role(role),
-        persons=frozenset(grounds["persons"]),
-        concern=grounds["concern"],
-        relevant=grounds["relevant"],
-        about=grounds["about"],
-        outcomes=tuple((each["path"], each["scope"], each["outcome"]) for each in fields),
-        caveats=tuple(caveats),
-        contract=contract,
-        items_held=tuple(grounds["items_held"]),
-        part=None if part is None else part.encode(),
-    )

@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, LiteralString
 
 from hub.adapters.database.alone import HOLD_LOCK
+from hub.consent.partner_contracts import Direction
+from hub.consent.release import COMING, CURRENT
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -71,6 +73,26 @@ class Control:
     partition: int
     kind: str
     name: str
+
+
+def concerned(kind: str, name: str) -> tuple[str | None, str | None]:
+    """Return whose deliveries of which message a control record may make wrong; None: all of them.
+
+    A contract's name is `<partner>/<direction>/<message>.v<number>`; one on what a partner sends concerns
+    none, which no organisation is called.
+    """
+    if kind == "organisation":
+        return name, None
+    if kind == "contract":
+        partner, direction, line = name.split("/", 2)
+        receives = direction == Direction.RECEIVES
+        return partner if receives else "", line.rpartition(".")[0]
+    if kind == "profile":
+        # It says what a case asks for, not who may know what.
+        return "", None
+    if kind == "policy" and name not in {CURRENT, COMING}:
+        return "", None
+    return None, None
 
 
 async def lock_partitions(connection: AsyncConnection, partitions: Iterable[int]) -> None:

@@ -34,6 +34,22 @@ class ProjectorLimits:
     attempts_max: int = 60
     """Failed transactions in a row after which the projector gives up."""
 
+    look_behind_s: float = 1.0
+    """Time between two looks whether the projection was dropped."""
+    database_wait_s_max: float = 10.0
+    """Longest wait for a connection to the database."""
+
+    relay_interval_ms: int = 100
+    """Time between two looks for what happened to deliveries and is not published."""
+    relay_events_max: int = 500
+    """Most events published in one round."""
+    relay_bytes_max: int = 524_288
+    """Most bytes of one partition published at once; below what the topic takes."""
+    relay_timeout_s: float = 15.0
+    """Longest wait until the broker has what was published; below what a transaction may idle."""
+    forget_events_max: int = 1_000
+    """Most published events forgotten in one round."""
+
     ask_interval_ms: int = 200
     """Time between two looks for what is held and not asked about."""
     ask_deliveries_max: int = 200
@@ -44,6 +60,10 @@ class ProjectorLimits:
     """Largest request; below what the log takes."""
     ask_again_s: float = 60.0
     """Silence after which the router is asked once more, doubled each time."""
+    expire_interval_s: float = 60.0
+    """Time between two looks for what nobody has collected."""
+    expire_deliveries_max: int = 100
+    """Most deliveries reported or expired in one round."""
     forget_interval_s: float = 60.0
     """Time between two rounds of forgetting messages of which nothing is undelivered."""
     forget_originals_max: int = 1_000

@@ -15,7 +15,7 @@ from hub.adapters.ledger.projected_view import projected_view
 from hub.cases import figures as counting
 from hub.cases.acknowledgements import TAKEN_IN
 from hub.cases.figures import Alert, Figures, prison_of
-from hub.cases.small_numbers import SMALL
+from hub.cases.small_numbers import total
 from hub.errors import NotReadable
 from hub.messages.envelope import MessageName
 from hub.messages.identifiers import CaseRef, DeliveryId, Instant
@@ -50,22 +50,25 @@ SELECT delivery_id, case_ref, role, available_at, acknowledged_at
    AND (%(since)s::timestamptz IS NULL OR available_at >= %(since)s)
 """
 _BASES: LiteralString = """
-SELECT l.purpose, f ->> 'basis' AS basis, count(DISTINCT l.decision_id), count(*)
+SELECT l.purpose, f ->> 'basis' AS basis, count(DISTINCT l.case_ref)
   FROM ledger l CROSS JOIN LATERAL jsonb_array_elements(l.fields) AS f
  WHERE l.delivers AND f ->> 'outcome' IN ('disclose', 'generalise') AND f ->> 'basis' IS NOT NULL
    AND (%(since)s::timestamptz IS NULL OR l.decided_at >= %(since)s)
- GROUP BY 1, 2 HAVING count(DISTINCT l.case_ref) >= %(least)s ORDER BY 1, 2
+ GROUP BY 1, 2 ORDER BY 1, 2
 """
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BasisCount:
-    """How many disclosures for one purpose stood on one legal basis, and how many fields of them."""
+    """Of how many people something was disclosed for one purpose on one legal basis.
+
+    Disclosures are not counted: of one person there may be many, and one more would show.
+    """
 
     purpose: str
     basis: str
-    disclosures: int
-    fields: int
+    people: int
+    """Rounded."""
 
 
 async def figures(connection: AsyncConnection, codec: Codec, *, now: Instant) -> Figures:
@@ -101,11 +104,12 @@ async def alert_times(
 
 
 async def bases(connection: AsyncConnection, *, since: datetime | None) -> list[BasisCount]:
-    """Return disclosures by purpose and legal basis, without those on fewer people than may be shown."""
-    cursor = await connection.execute(_BASES, {"since": since, "least": SMALL})
+    """Return people by purpose and legal basis of what was disclosed, without rows that may not be shown."""
+    cursor = await connection.execute(_BASES, {"since": since})
     return [
-        BasisCount(purpose=purpose, basis=basis, disclosures=disclosures, fields=fields)
-        for purpose, basis, disclosures, fields in await cursor.fetchall()
+        BasisCount(purpose=purpose, basis=basis, people=shown)
+        for purpose, basis, people in await cursor.fetchall()
+        if (shown := total(people)) is not None
     ]
 
 

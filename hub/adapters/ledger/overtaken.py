@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Any, LiteralString
 
 from psycopg.rows import class_row
 
-from hub.adapters.ledger.asking import undelivered
 from hub.adapters.ledger.projected_view import ProjectedView, projected_view
+from hub.adapters.ledger.requesting import undelivered
 from hub.consent.decide import ENVELOPE_SPECS, may_know
 from hub.consent.decision import FieldDecision, Outcome, Scope
 from hub.consent.paths import walk

@@ -49,9 +49,32 @@ async def load(
             )
             raise Drift(
                 message,
-                fix="use the database that belongs to this Kafka, or project anew: hub ledger rebuild",
+                fix="use the database that belongs to this Kafka, or make its tables again:"
+                " python3 -m hub projection rebuild",
             )
     return found
+
+
+async def never_applied(pool: Pool, partitions: Sequence[TopicPartition]) -> set[TopicPartition]:
+    """Return those of these partitions of which this database has nothing yet."""
+    if not partitions:
+        return set()
+    numbers = [each.partition for each in partitions]
+    async with pool.connection() as connection:
+        cursor = await connection.execute(
+            "SELECT partition FROM position WHERE topic = %s AND partition = ANY(%s)",
+            (partitions[0].topic, numbers),
+        )
+        applied = {row[0] for row in await cursor.fetchall()}
+    return {each for each in partitions if each.partition not in applied}
+
+
+async def moved(pool: Pool, known: Mapping[TopicPartition, int]) -> set[TopicPartition]:
+    """Return those of these partitions that stand elsewhere than is known: dropped, or moved by others."""
+    async with pool.connection() as connection:
+        cursor = await connection.execute("SELECT topic, partition, next FROM position")
+        stand = {(topic, partition): following for topic, partition, following in await cursor.fetchall()}
+    return {each for each, following in known.items() if stand.get((each.topic, each.partition)) != following}
 
 
 async def _next(connection: AsyncConnection, partition: TopicPartition, oldest: int) -> int:

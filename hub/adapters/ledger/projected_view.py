@@ -53,6 +53,10 @@ class ProjectedView:
         """Return nothing."""
         return None
 
+    def sort(self, _message: MessageId) -> MessageName | None:
+        """Return nothing."""
+        return None
+
     def organisation(self, organisation: OrganisationId) -> Organisation | None:
         """Return an organisation by its short name."""
         return self.known.get(organisation)

@@ -8,6 +8,7 @@ them nor how often a projector starts again: a second one whose reading is stale
 from __future__ import annotations
 
 import asyncio
+import time
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, LiteralString
 
@@ -17,17 +18,22 @@ from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener, TopicPartition
 from aiokafka.errors import IllegalStateError, KafkaError
 from psycopg_pool import PoolTimeout
 
+from hub.adapters.database.freshness import Projection
 from hub.adapters.database.standstill import stands_still
 from hub.adapters.ledger import positions
+from hub.adapters.ledger.happened import HAPPENED, bring_back
 from hub.adapters.ledger.holding import Control, cases_turning, hold, lock_partitions
 from hub.adapters.ledger.limits import ProjectorLimits
 from hub.adapters.ledger.positions import Step
+from hub.adapters.ledger.pushes import enter_pushes, settle_pushes
 from hub.adapters.ledger.rows import (
     CASE,
     CONTROL_CHANGE,
     ENTERING,
     LAST,
     RELEASED,
+    REPLACED,
+    VERDICTS,
     Change,
     Record,
     Rows,
@@ -67,10 +73,12 @@ class Projector:
         self._bootstrap = bootstrap
         self._pool = pool
         self._rows = Rows(codec, catalogue)
+        self._catalogue = catalogue
         self._group = catalogue.prefix + GROUP
         self._limits = limits or ProjectorLimits()
         self._next: dict[TopicPartition, int] = {}
         self._assigned: set[TopicPartition] = set()
+        self._look_after_s = 0.0
         self.stopped: dict[TopicPartition, NotReadable] = {}
         """Partitions that stand still, each for a record of the hub's own that cannot be read."""
         self._untold: set[TopicPartition] = set()
@@ -87,6 +95,7 @@ class Projector:
             failures = 0
             while not stop.is_set():
                 try:
+                    await self._look_behind(consumer)
                     await self._take_up(consumer)
                     await self._round(consumer)
                     await self._tell()
@@ -132,9 +141,21 @@ class Projector:
         self.stopped.clear()
         self._untold.clear()
 
+    async def _look_behind(self, consumer: AIOKafkaConsumer) -> None:
+        """Notice now and then that the projection was dropped, also of partitions to which nothing comes."""
+        if time.monotonic() < self._look_after_s:
+            return
+        self._look_after_s = time.monotonic() + self._limits.look_behind_s
+        gone = await positions.moved(self._pool, self._next)
+        if gone:
+            _LOG.info("projector.starts_over", partitions=len(gone))
+            self._forget(consumer, gone)
+
     async def _take_up(self, consumer: AIOKafkaConsumer) -> None:
         """Set partitions whose position is not known to where the database says, and let them run."""
         fresh = [tp for tp in sorted(self._assigned) if tp not in self._next and tp not in self.stopped]
+        if fresh:
+            fresh = await self._ready(consumer, fresh)
         if not fresh:
             return
         found = await positions.load(self._pool, consumer, fresh)
@@ -145,6 +166,24 @@ class Projector:
         except IllegalStateError:
             return  # The assignment changed meanwhile; the next round takes up the new one.
         self._next.update({tp: position for tp, position in found.items() if tp in self._assigned})
+
+    async def _ready(self, consumer: AIOKafkaConsumer, fresh: list[TopicPartition]) -> list[TopicPartition]:
+        """Leave out what would enter deliveries anew before it is known what has happened to them.
+
+        Else one that was acknowledged would be offered again, and pushed again, until that is read.
+        """
+        outbox = [tp for tp in fresh if tp.topic == self._catalogue.outbox]
+        new = await positions.never_applied(self._pool, outbox)
+        if not new:
+            return fresh
+        lanes = range(self._catalogue.intake_partitions)
+        ends = await consumer.end_offsets(
+            [TopicPartition(self._catalogue.deliveries, lane) for lane in lanes]
+        )
+        behind = Projection(self._pool, self._limits.database_wait_s_max)
+        if not await behind({(tp.topic, tp.partition): end for tp, end in ends.items()}):
+            return fresh
+        return [tp for tp in fresh if tp not in new]
 
     async def _round(self, consumer: AIOKafkaConsumer) -> None:
         fetched = await consumer.getmany(
@@ -236,11 +275,11 @@ class Projector:
                 await _enter(connection, latest.values(), partitions=partitions)
         except TaskMigrated as error:
             _LOG.info("projector.overtaken", reason=str(error))
-            self._forget(consumer, steps)
+            self._forget(consumer, [step.partition for step in steps])
         except _REFUSED:
             raise
         except BaseException:
-            self._forget(consumer, steps)
+            self._forget(consumer, [step.partition for step in steps])
             raise
         else:
             self._next.update({step.partition: step.next for step in steps if step.partition in self._next})
@@ -257,12 +296,12 @@ class Projector:
             )
             self._stand_still(consumer, step.partition, step.read, refused)
 
-    def _forget(self, consumer: AIOKafkaConsumer, steps: Iterable[Step]) -> None:
+    def _forget(self, consumer: AIOKafkaConsumer, partitions: Iterable[TopicPartition]) -> None:
         """Drop what is known of these partitions: the next round asks the database again."""
-        for step in steps:
-            self._next.pop(step.partition, None)
-            if step.partition in self._assigned:
-                consumer.pause(step.partition)
+        for partition in partitions:
+            self._next.pop(partition, None)
+            if partition in self._assigned:
+                consumer.pause(partition)
 
     async def _after_failure(self, error: Exception, failures: int, stop: asyncio.Event) -> None:
         limits = self._limits
@@ -317,14 +356,18 @@ async def _enter(
     turning = await cases_turning(connection, turns) if turns else []
     by_statement: dict[LiteralString, list[Mapping[str, object]]] = {}
     verdicts = [change for change in changes if change.statement in LAST]
+    happened = [change.values for change in changes if change.statement is HAPPENED]
     for change in changes:
-        if change.statement not in LAST:
+        if change.statement not in LAST and change.statement is not HAPPENED:
             by_statement.setdefault(change.statement, []).append(change.values)
     async with connection.cursor() as cursor:
         for statement, values in by_statement.items():
             await cursor.executemany(statement, values)
         for change in verdicts:
             await cursor.execute(change.statement, change.values)
+    entered = _deliveries(changes, ENTERING)
+    await enter_pushes(connection, entered)
+    await bring_back(connection, entered=entered, happened=happened)
     await hold(
         connection,
         cases=turning,
@@ -337,9 +380,13 @@ async def _enter(
             for change in changes
             if change.statement is CONTROL_CHANGE
         ],
-        deliveries=[
-            str(change.values["delivery_id"])
-            for change in changes
-            if change.statement in ENTERING or change.statement is RELEASED
-        ],
+        deliveries=_deliveries(changes, ENTERING | {RELEASED}),
     )
+    settled = [*_deliveries(verdicts, VERDICTS), *_deliveries(verdicts, {REPLACED}, named="replaces")]
+    await settle_pushes(connection, settled)
+
+
+def _deliveries(
+    changes: Collection[Change], statements: Collection[LiteralString], *, named: str = "delivery_id"
+) -> list[str]:
+    return [str(change.values[named]) for change in changes if change.statement in statements]

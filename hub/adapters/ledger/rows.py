@@ -17,10 +17,10 @@ import structlog
 from aiokafka import ConsumerRecord
 from psycopg.types.json import Jsonb
 
+from hub.adapters.ledger.happened import HAPPENED, event_values
+from hub.adapters.ledger.holding import concerned
 from hub.adapters.ledger.people import people, people_gone
 from hub.adapters.ledger.taking_back import TAKEN_BACK, taken_back
-from hub.consent.partner_contracts import Direction
-from hub.consent.release import COMING, CURRENT
 from hub.errors import NotReadable
 from hub.messages.envelope import MessageName
 from hub.messages.identifiers import CaseRef
@@ -28,6 +28,7 @@ from hub.routing.outcome import Verdict
 from hub.topics.delivery_box import ORIGINAL_PLACE, seal_delivery, seal_grounds
 from hub.topics.dispatch import Dispatch
 from hub.topics.evidence import Evidence
+from hub.topics.happenings import Happenings
 from hub.topics.keys import case_key
 from hub.topics.plain import to_plain
 
@@ -64,7 +65,8 @@ ON CONFLICT (message_id) DO NOTHING
 RELEASED: LiteralString = """
 UPDATE delivery
    SET "offset" = %(offset)s, turn = %(turn)s, decision_id = %(decision_id)s, right_until = %(right_until)s,
-       held = false, asked_at = CASE WHEN %(right_until)s::timestamptz <= now() THEN asked_at END, asks = 0
+       held = false, released_at = now(),
+       asked_at = CASE WHEN %(right_until)s::timestamptz <= now() THEN asked_at END, asks = 0
  WHERE delivery_id = %(delivery_id)s AND verdict IS NULL
 """
 STOPPED: LiteralString = """
@@ -174,9 +176,11 @@ class Rows:
         self._codec = codec
         self._dispatch = Dispatch(codec)
         self._evidence = Evidence(codec)
+        self._happenings = Happenings(codec)
         self._by_topic: dict[str, Callable[[Record], Iterable[Change]]] = {
             catalogue.outbox: self._outbox,
             catalogue.ledger: self._ledger,
+            catalogue.deliveries: self._happened,
             catalogue.quarantine: self._quarantine,
             catalogue.cases: self._case,
             catalogue.control: self._control,
@@ -295,6 +299,11 @@ class Rows:
         values = entered | {"fields": Jsonb(entered["fields"]), "decided_at": _moment(entered["decided_at"])}
         yield Change(row=("ledger", entered["decision_id"]), statement=LEDGER, values=values)
 
+    def _happened(self, record: Record) -> Iterable[Change]:
+        happening = self._happenings.happening(_value(record))
+        values = event_values(happening, published_at=_moment(record.timestamp))
+        yield Change(row=("event", happening.event_id), statement=HAPPENED, values=values)
+
     def _quarantine(self, record: Record) -> Iterable[Change]:
         aside = self._evidence.quarantine_fields(_value(record))
         values = aside | {"set_aside_at": _moment(aside["set_aside_at"])}
@@ -354,7 +363,7 @@ class Rows:
             values = {"kind": kind, "name": name, "body": body, "control_id": control.control_id}
             yield Change(row=row, statement=CONTROL, values=values)
         if control.offset is not None:
-            organisation, message = _concerned(kind, name)
+            organisation, message = concerned(kind, name)
             changed = {
                 "partition": record.partition,
                 "kind": kind,
@@ -370,26 +379,6 @@ class Rows:
             statement=CONTROL_APPLIED,
             values={"control_id": control.control_id, "partition": record.partition},
         )
-
-
-def _concerned(kind: str, name: str) -> tuple[str | None, str | None]:
-    """Return whose deliveries of which message a control record may make wrong; None: all of them.
-
-    A contract's name is `<partner>/<direction>/<message>.v<number>`; one on what a partner sends concerns
-    none, which no organisation is called.
-    """
-    if kind == "organisation":
-        return name, None
-    if kind == "contract":
-        partner, direction, line = name.split("/", 2)
-        receives = direction == Direction.RECEIVES
-        return partner if receives else "", line.rpartition(".")[0]
-    if kind == "profile":
-        # It says what a case asks for, not who may know what.
-        return "", None
-    if kind == "policy" and name not in {CURRENT, COMING}:
-        return "", None
-    return None, None
 
 
 def _value(record: Record) -> bytes:

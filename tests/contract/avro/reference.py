@@ -1,25 +1,17 @@
-"""Avro Java, asked about many pairs of schemas in one run.
-
-Its jars come from Maven, are verified against our own list of digests and kept under HUB_HOME.
-"""
+"""Avro Java, asked about many pairs of schemas in one run."""
 
 from __future__ import annotations
 
-import hashlib
 import json
-import os
-import shutil
 import subprocess
-import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from hub.installation import tools
-from hub.installation.home import hub_home
+from tests.maven import jars
 
 _HERE = Path(__file__).parent
-_MAVEN_TIMEOUT_S = 240
 _JAVA_TIMEOUT_S = 120
 
 
@@ -50,7 +42,13 @@ def judge(pairs: Sequence[Pair]) -> list[Verdict]:
     """Return Avro Java's verdict on each pair."""
     lines = [json.dumps({"old": pair.old, "new": pair.new, "normalised": pair.normalised}) for pair in pairs]
     ran = subprocess.run(
-        [tools.java(), "-XX:TieredStopAtLevel=1", "-cp", f"{_jars()}/*", str(_HERE / "Compare.java")],
+        [
+            tools.java(),
+            "-XX:TieredStopAtLevel=1",
+            "-cp",
+            f"{jars('avro', _HERE)}/*",
+            str(_HERE / "Compare.java"),
+        ],
         input="\n".join([*lines, ""]),
         capture_output=True,
         text=True,
@@ -62,35 +60,3 @@ def judge(pairs: Sequence[Pair]) -> list[Verdict]:
     verdicts = [Verdict(*line.split()) for line in ran.stdout.splitlines()]
     assert len(verdicts) == len(pairs)
     return verdicts
-
-
-def _jars() -> Path:
-    """The folder with exactly the jars of our list, filled by Maven if it is not there."""
-    wanted = (_HERE / "jars.sha256").read_text(encoding="utf-8")
-    folder = hub_home() / "jars" / f"avro-{hashlib.sha256(wanted.encode()).hexdigest()[:12]}"
-    if not folder.is_dir():
-        folder.parent.mkdir(parents=True, exist_ok=True)
-        building = Path(tempfile.mkdtemp(prefix="avro-", dir=folder.parent))
-        ran = subprocess.run(
-            [
-                *(tools.maven(), "-B", "-q", "-f", str(_HERE / "pom.xml"), "dependency:copy-dependencies"),
-                f"-DoutputDirectory={building}",
-            ],
-            capture_output=True,
-            text=True,
-            timeout=_MAVEN_TIMEOUT_S,
-            check=False,
-            env=os.environ,
-        )
-        assert ran.returncode == 0, ran.stdout[-2000:]
-        assert _digests(building) == {line.split()[1]: line.split()[0] for line in wanted.splitlines()}
-        try:
-            building.rename(folder)
-        except OSError:
-            # Another run was quicker; its folder was verified likewise.
-            shutil.rmtree(building)
-    return folder
-
-
-def _digests(folder: Path) -> dict[str, str]:
-    return {file.name: hashlib.sha256(file.read_bytes()).hexdigest() for file in folder.iterdir()}

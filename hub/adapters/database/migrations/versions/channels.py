@@ -1,13 +1,19 @@
 """What channels do with a delivery: its number in its lane, what happened to it, endpoints and pushes.
 
-`delivery_event` says everything that happened to a delivery after it was decided, in order; what `delivery`
-says of it is the sum of that. `endpoint`, `push` and `lane` are the database's own, as events are until they
+`delivery_event` says everything that happened to a delivery after it was decided, in order, and how it stood
+then; what `delivery` says of it is the sum of that. Deliveries that were fetched before there were events get
+those they would have. `endpoint`, `push`, `lane` and what MESH needs (keys, used nonces, uploads not yet
+whole) are the database's own, as events are until they
 have been published to hub.deliveries. A lane is one recipient and one person: its numbers have no gap, since
 `give_sequence` gives one only when a channel hands the delivery over; who calls it holds the delivery's row.
 `take_back_sequence` takes it back from a delivery that nobody got, if it is the lane's last.
 
 A push is `held` since its delivery was first found held, `untold` as long as its number will not come and no
 later push of the lane has said so; it `may_have_arrived` if an attempt's end is not known.
+
+`delivery.announced` is the transaction in which a delivery last became one to be listed: when it entered, was
+released, or came back. Whoever follows a mailbox goes on from there. Transactions do not end in the order of
+their numbers; but below `pg_snapshot_xmin` all have ended, so whoever reads up to there passes nothing over.
 """
 
 from __future__ import annotations
@@ -28,14 +34,34 @@ ALTER TABLE delivery
     ADD COLUMN finished boolean NOT NULL
         GENERATED ALWAYS AS (state IN ('acknowledged', 'refused', 'expired')) STORED,
     ADD COLUMN sequence bigint,
+    ADD COLUMN announced bigint NOT NULL DEFAULT (pg_current_xact_id()::text::bigint),
     ADD COLUMN leased_by text,
-    ADD COLUMN leased_until timestamptz;
+    ADD COLUMN leased_until timestamptz,
+    ADD COLUMN released_at timestamptz,
+    ADD COLUMN late_told_at timestamptz;
 CREATE INDEX delivery_waiting ON delivery (organisation, cursor) WHERE state IN ('available', 'fetched');
 CREATE INDEX delivery_unsettled ON delivery (case_ref) WHERE verdict IS NULL AND NOT finished;
 CREATE INDEX delivery_held ON delivery (asked_at) WHERE held AND verdict IS NULL AND NOT finished;
 CREATE INDEX delivery_right_until ON delivery (right_until)
     WHERE right_until IS NOT NULL AND NOT held AND verdict IS NULL AND NOT finished;
+CREATE INDEX delivery_uncollected ON delivery (available_at) WHERE state = 'available' AND NOT by_kafka;
 CREATE INDEX delivery_lane ON delivery (organisation, case_ref, cursor);
+CREATE INDEX delivery_announced ON delivery (organisation, announced, cursor)
+    WHERE state IN ('available', 'fetched');
+
+CREATE FUNCTION announce_delivery() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    NEW.announced := pg_current_xact_id()::text::bigint;
+    RETURN NEW;
+END
+$$;
+CREATE TRIGGER delivery_comes_back BEFORE UPDATE OF state, held, verdict, right_until, turn, "offset"
+    ON delivery FOR EACH ROW
+    WHEN (NEW.state IN ('available', 'fetched') AND NEW.verdict IS NULL AND NOT NEW.held
+          AND (OLD.state NOT IN ('available', 'fetched') OR OLD.verdict IS NOT NULL OR OLD.held
+               OR (OLD.right_until, OLD.turn, OLD."offset")
+                  IS DISTINCT FROM (NEW.right_until, NEW.turn, NEW."offset")))
+    EXECUTE FUNCTION announce_delivery();
 
 CREATE TABLE lane (
     organisation text NOT NULL,
@@ -56,17 +82,27 @@ $$;
 
 CREATE TABLE delivery_event (
     event bigserial PRIMARY KEY,
+    event_id text NOT NULL UNIQUE DEFAULT replace(gen_random_uuid()::text, '-', ''),
     delivery_id text NOT NULL,
     organisation text NOT NULL,
     case_ref text NOT NULL,
     kind text NOT NULL,
     channel text NOT NULL,
     said jsonb NOT NULL DEFAULT '{}',
+    state text NOT NULL,
+    sequence bigint,
     at timestamptz NOT NULL DEFAULT clock_timestamp(),
     published_at timestamptz
 );
 CREATE INDEX delivery_event_delivery ON delivery_event (delivery_id, event);
 CREATE INDEX delivery_event_unpublished ON delivery_event (event) WHERE published_at IS NULL;
+CREATE INDEX delivery_event_published ON delivery_event (published_at) WHERE published_at IS NOT NULL;
+INSERT INTO delivery_event (delivery_id, organisation, case_ref, kind, channel, state, at)
+SELECT delivery_id, organisation, case_ref, happened.kind, 'mailbox', happened.kind, happened.at
+  FROM delivery, LATERAL (VALUES ('fetched', fetched_at), ('acknowledged', acknowledged_at))
+       AS happened (kind, at)
+ WHERE happened.at IS NOT NULL
+ ORDER BY happened.at, happened.kind DESC;
 
 CREATE TABLE messages_of_day (
     organisation text PRIMARY KEY,
@@ -145,6 +181,33 @@ CREATE FUNCTION take_back_sequence(which text) RETURNS bigint LANGUAGE sql AS $$
     UPDATE delivery SET sequence = NULL FROM last WHERE delivery_id = which
     RETURNING last.sequence
 $$;
+
+CREATE TABLE mesh_key (
+    organisation text PRIMARY KEY,
+    key_id text NOT NULL,
+    nonce bytea NOT NULL,
+    box bytea NOT NULL,
+    created_at timestamptz NOT NULL DEFAULT now()
+);
+CREATE TABLE mesh_nonce (
+    digest bytea PRIMARY KEY,
+    used_at timestamptz NOT NULL DEFAULT now()
+);
+CREATE INDEX mesh_nonce_used ON mesh_nonce (used_at);
+CREATE TABLE mesh_upload (
+    organisation text NOT NULL,
+    message_id text NOT NULL,
+    chunk integer NOT NULL,
+    chunks integer NOT NULL,
+    workflow text NOT NULL,
+    size integer NOT NULL,
+    key_id text NOT NULL,
+    nonce bytea NOT NULL,
+    box bytea NOT NULL,
+    at timestamptz NOT NULL DEFAULT now(),
+    PRIMARY KEY (organisation, message_id, chunk)
+);
+CREATE INDEX mesh_upload_at ON mesh_upload (at);
 """
 
 REMEDIES = """

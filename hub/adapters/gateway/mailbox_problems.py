@@ -1,0 +1,66 @@
+"""What the mailbox answers when it does not do what was asked; part of the catalogue of problems."""
+
+from __future__ import annotations
+
+from hub.adapters.gateway.problem import Problem
+
+MAILBOX_PROBLEMS = (
+    Problem(
+        code="delivery-expired",
+        status=410,
+        title="The delivery has expired",
+        meaning="It waited for this organisation for as long as a delivery may, and nobody took it. Its "
+        "sender has been told.",
+        fix="Ask the sender; acknowledge what comes next in time.",
+        retryable=False,
+    ),
+    Problem(
+        code="delivery-refused",
+        status=410,
+        title="The delivery was refused",
+        meaning="This organisation said that it will not have this delivery; it is handed out no more.",
+        fix="Ask the sender, if it was refused in error.",
+        retryable=False,
+    ),
+    Problem(
+        code="ack-digest-mismatch",
+        status=422,
+        title="The digest is not that of the delivery",
+        meaning="An acknowledgement names the SHA-256 of the framed bytes received; this one names others.",
+        fix="Fetch the delivery again and acknowledge with the digest it carries.",
+        retryable=False,
+    ),
+    Problem(
+        code="mesh-recipient-unknown",
+        status=417,
+        title="By MESH, messages go to the hub",
+        meaning="Mex-To names a mailbox other than HUB. Who gets a message, the hub decides.",
+        fix="Send Mex-To: HUB.",
+        retryable=False,
+    ),
+    Problem(
+        code="mesh-workflow-unknown",
+        status=417,
+        title="The workflow id is not known",
+        meaning="Mex-WorkflowID names no message type of the hub.",
+        fix="Send HUB_ and the message type, e.g. HUB_PROGRESS or HUB_RISK_CHANGE.",
+        retryable=False,
+    ),
+    Problem(
+        code="mesh-chunk-invalid",
+        status=417,
+        title="The parts do not belong together",
+        meaning="Mex-Chunk-Range says of another part than the address, of too many parts, or of another "
+        "number of parts than before; or the last part came while one was missing.",
+        fix="Send the parts in order, each with its number and how many there are, at most 100.",
+        retryable=False,
+    ),
+    Problem(
+        code="mesh-not-downloaded",
+        status=417,
+        title="The delivery has not been downloaded",
+        meaning="MESH acknowledges without a digest, so only what was handed out before counts as received.",
+        fix="Download the delivery, then acknowledge it.",
+        retryable=False,
+    ),
+)

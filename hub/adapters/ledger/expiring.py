@@ -1,0 +1,157 @@
+"""Lets expire what nobody collects, and asks the router to report it, so that a silence is always heard.
+
+What a topic of the recipient's own has carried, what a webhook took and what was fetched is collected. What
+is held, or waits for a suspended organisation, cannot be collected and does not expire; time before it was
+last released does not count. A safety message is reported after hours and waits on as long as any other. One
+process does this at a time. The request stands in the log before the row says so: a crash in between makes it
+ask twice, which makes the same reports.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, LiteralString
+
+import psycopg
+import structlog
+from psycopg.rows import class_row
+from psycopg_pool import PoolTimeout
+
+from hub.adapters.database.handing_over import Channel, Happened, note
+from hub.adapters.ledger.limits import ProjectorLimits
+from hub.adapters.ledger.requesting import HeldRow, Requests
+from hub.errors import HubError
+from hub.messages.envelope import Uncollected
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from psycopg import AsyncConnection
+
+    from hub.adapters.database.pool import Pool
+
+EXPIRE_LOCK = 0x4558_5052
+"""Advisory lock of whoever lets expire."""
+_FRIDAY = 4
+_LOG = structlog.get_logger()
+
+_UNCOLLECTED: LiteralString = """
+SELECT delivery_id FROM delivery
+ WHERE state = 'available' AND NOT by_kafka AND available_at < %(before)s
+   AND coalesce(released_at, available_at) < %(before)s
+   AND (NOT %(late)s OR urgency = 'safety' AND late_told_at IS NULL)
+   AND delivery_is_open(delivery) AND NOT delivery_is_out_of_date(delivery)
+   AND EXISTS (SELECT 1 FROM control o WHERE o.kind = 'organisation' AND o.name = delivery.organisation
+                  AND o.body->>'standing' = 'active')
+ ORDER BY available_at LIMIT %(limit)s FOR UPDATE SKIP LOCKED
+"""
+_ON_WHAT: LiteralString = """
+SELECT d.delivery_id, d.message_id, d.organisation, d.role, d.holds, d.key_id, d.grounds_nonce, d.grounds_box,
+       o.key_id AS original_key, o.nonce AS original_nonce, o.box AS original_box,
+       l.fields, l.caveats, l.contract, d.by_kafka, d.taken_back, d.finished
+  FROM delivery d JOIN original o USING (message_id) JOIN ledger l ON l.decision_id = d.decision_id
+ WHERE d.delivery_id = ANY(%s) AND d.grounds_box IS NOT NULL ORDER BY d.cursor
+"""
+_TOLD: LiteralString = "UPDATE delivery SET late_told_at = now() WHERE delivery_id = ANY(%s)"
+_EXPIRED: LiteralString = """
+UPDATE delivery SET state = 'expired', leased_by = NULL, leased_until = NULL WHERE delivery_id = ANY(%s)
+"""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Waits:
+    """How long a delivery may wait for somebody to fetch it."""
+
+    working_days: int
+    safety_hours: int
+
+
+def working_days_before(now: datetime, days: int) -> datetime:
+    """Return the moment so many working days earlier; Saturday and Sunday are none, nor do they count."""
+    at = now
+    while at.weekday() > _FRIDAY:
+        # What is asked on a weekend is asked as on the Friday before, at its end.
+        at = (at - timedelta(days=1)).replace(hour=23, minute=59, second=59, microsecond=999_999)
+    for _ in range(days):
+        at -= timedelta(days=1)
+        while at.weekday() > _FRIDAY:
+            at -= timedelta(days=1)
+    return at
+
+
+class Expirer:
+    """Runs beside the projector."""
+
+    def __init__(
+        self,
+        *,
+        pool: Pool,
+        requests: Requests,
+        waits: Waits,
+        now: Callable[[], datetime],
+        limits: ProjectorLimits | None = None,
+    ) -> None:
+        """Read from this pool, report by these requests; `now` is the time deliveries are stamped by."""
+        self._pool = pool
+        self._requests = requests
+        self._waits = waits
+        self._now = now
+        self._limits = limits or ProjectorLimits()
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Look again and again until told to stop; what fails is tried again."""
+        while not stop.is_set():
+            pause_s = self._limits.expire_interval_s
+            try:
+                if await self.expire() >= self._limits.expire_deliveries_max:
+                    pause_s = 0.0
+            except (psycopg.Error, PoolTimeout, HubError) as error:
+                _LOG.warning("expiring.retries", error=type(error).__name__)
+            with suppress(TimeoutError):
+                await asyncio.wait_for(stop.wait(), pause_s)
+
+    async def expire(self) -> int:
+        """Report safety messages that wait, let expire what has waited too long; returns the greater number.
+
+        Raises:
+            Unreachable: The log did not take a request; nothing is marked, all is asked again.
+        """
+        now = self._now()
+        late = await self._one(Uncollected.LATE, before=now - timedelta(hours=self._waits.safety_hours))
+        expired = await self._one(
+            Uncollected.EXPIRED, before=working_days_before(now, self._waits.working_days)
+        )
+        return max(late, expired)
+
+    async def _one(self, kind: Uncollected, *, before: datetime) -> int:
+        async with self._pool.connection() as connection, connection.transaction():
+            locked = await connection.execute("SELECT pg_try_advisory_xact_lock(%s)", (EXPIRE_LOCK,))
+            if not ((await locked.fetchone()) or (False,))[0]:
+                return 0
+            values = {
+                "before": before,
+                "late": kind is Uncollected.LATE,
+                "limit": self._limits.expire_deliveries_max,
+            }
+            cursor = await connection.execute(_UNCOLLECTED, values)
+            found = [str(row[0]) for row in await cursor.fetchall()]
+            if found:
+                await self._report(connection, found, kind)
+            return len(found)
+
+    async def _report(self, connection: AsyncConnection, found: list[str], kind: Uncollected) -> None:
+        cursor = connection.cursor(row_factory=class_row(HeldRow))
+        rows = await (await cursor.execute(_ON_WHAT, (found,))).fetchall()
+        if len(rows) < len(found):
+            # Made before the hub kept what a delivery was decided on; there is nothing to report from.
+            _LOG.warning("expiring.unreported", count=len(found) - len(rows))
+        await self._requests.post(rows, uncollected=kind)
+        if kind is Uncollected.LATE:
+            await connection.execute(_TOLD, (found,))
+            return
+        await connection.execute(_EXPIRED, (found,))
+        await note(connection, found, Happened.EXPIRED, Channel.HUB)
+        _LOG.info("expiring.expired", count=len(found))

@@ -1,0 +1,61 @@
+"""Enters the pushes of new deliveries, in the transaction that enters these; cancels those of stopped ones.
+
+Where to a delivery is pushed is settled when it is entered: an endpoint that is added later gets nothing of
+what was there before, also where the tables are made again from Kafka. One push at most for each delivery.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, LiteralString
+
+from hub.adapters.database.handing_over import Channel, Happened, not_coming, note
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from psycopg import AsyncConnection
+
+_ENTER: LiteralString = """
+INSERT INTO push (delivery_id, place, endpoint_id, organisation, case_ref, urgency)
+SELECT d.delivery_id, d.cursor, e.endpoint_id, d.organisation, d.case_ref, d.urgency
+  FROM delivery d JOIN endpoint e
+    ON e.organisation = d.organisation AND d.message = ANY(e.messages) AND e.state <> 'removed'
+   AND e.created_at <= d.available_at
+ WHERE d.delivery_id = ANY(%s) AND NOT d.by_kafka AND d.verdict IS NULL AND NOT d.finished
+ON CONFLICT (delivery_id) DO UPDATE SET place = excluded.place
+"""
+_SETTLED: LiteralString = """
+UPDATE push p SET state = 'cancelled', reason = d.verdict
+  FROM delivery d
+ WHERE d.delivery_id = ANY(%s) AND d.delivery_id = p.delivery_id AND d.verdict IS NOT NULL
+   AND p.state IN ('scheduled', 'waiting_retry', 'parked')
+RETURNING p.delivery_id
+"""
+_RELEASED: LiteralString = """
+UPDATE push p SET due_at = now(), held_since = NULL
+  FROM delivery d
+ WHERE d.delivery_id = ANY(%s) AND d.delivery_id = p.delivery_id AND d.verdict IS NULL AND NOT d.held
+   AND p.held_since IS NOT NULL AND p.state = 'scheduled'
+"""
+
+
+async def enter_pushes(connection: AsyncConnection, deliveries: Sequence[str]) -> None:
+    """Enter a push for each of these new deliveries that an endpoint takes."""
+    if not deliveries:
+        return
+    await connection.execute(_ENTER, (list(deliveries),))
+
+
+async def settle_pushes(connection: AsyncConnection, deliveries: Sequence[str]) -> None:
+    """Cancel the pushes of those of these deliveries that were stopped or replaced, wake what was released.
+
+    One that is under way is left: its deliverer finds the verdict when the attempt has ended.
+    """
+    if not deliveries:
+        return
+    cursor = await connection.execute(_SETTLED, (list(deliveries),))
+    cancelled = [str(row[0]) for row in await cursor.fetchall()]
+    if cancelled:
+        await not_coming(connection, cancelled, for_good=True)
+        await note(connection, cancelled, Happened.CANCELLED, Channel.WEBHOOK, {"reason": "verdict"})
+    await connection.execute(_RELEASED, (list(deliveries),))

@@ -1,0 +1,46 @@
+"""What a webhook says: the delivery as every other channel gives it, and where it stands in its lane."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from hub.adapters.webhooks.pushes import Ready
+    from hub.topics.opened import Opened
+
+NOTICE = ".notice"
+"""End of the type of a webhook that only says where its delivery is."""
+VERIFICATION = "hub.endpoint.verification"
+
+
+def body_of(ready: Ready, opened: Opened, *, bytes_max: int) -> tuple[bytes, bool]:
+    """Return the body, and whether it is only a notice: what is too large waits in the mailbox."""
+    headers = opened.headers
+    hub: dict[str, object] = {
+        "delivery": opened.delivery_id,
+        "digest": opened.digest,
+        "lane": headers["ce_subject"],
+        "sequence": ready.sequence,
+        "urgency": ready.row.urgency,
+        "contract": ready.row.contract,
+    }
+    if ready.overtaken:
+        hub["overtakes"] = list(ready.overtaken)
+    if ready.missing:
+        hub["will_not_come"] = [number for _, number in ready.missing]
+    said = {"type": headers["ce_type"], "timestamp": headers["ce_time"]}
+    whole = _json({**said, "data": opened.data, "hub": {**hub, "envelope": headers}})
+    if len(whole) <= bytes_max:
+        return whole, False
+    where = {"url": f"/v1/mailbox/messages/{opened.delivery_id}", "size": len(whole)}
+    return _json({**said, "type": said["type"] + NOTICE, "data": where, "hub": hub}), True
+
+
+def verification(challenge: str, *, timestamp: str) -> bytes:
+    """Return the body of a handshake: who answers it with the challenge is who was meant."""
+    return _json({"type": VERIFICATION, "timestamp": timestamp, "data": {"challenge": challenge}})
+
+
+def _json(document: object) -> bytes:
+    return json.dumps(document, ensure_ascii=False, separators=(",", ":")).encode()

@@ -1,0 +1,200 @@
+"""What nobody fetches expires after working days, and somebody is told, on a whole hub."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
+
+import pytest
+
+from hub.adapters.ledger import ProjectorLimits
+from hub.adapters.ledger.expiring import Expirer, Waits, working_days_before
+from hub.adapters.ledger.requesting import Requests
+from hub.consent.parties import Standing
+from hub.errors import Unreachable
+from hub.messages.envelope import MessageName
+from tests.integration.living_world import CALM_S, HEALTH, living
+from tests.integration.projected_world import rows, until
+from tests.unit.worlds import ADMINISTRATOR, HOUSING, MANAGER, RECOVERY
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+    from pathlib import Path
+
+    from hub.adapters.ledger.requesting import Append
+    from hub.settings import Settings
+    from hub.topics.codec import Encoded
+    from tests.integration.living_world import Living
+
+pytestmark = pytest.mark.timeout(120)
+PROBATION = MANAGER.organisation
+WAITS = Waits(working_days=5, safety_hours=24)
+
+
+@pytest.fixture
+async def hub(
+    kafka: str, fresh_database: str, topic_prefix: str, tmp_path: Path, settings: Settings
+) -> AsyncIterator[Living]:
+    """A whole hub with one case, at which only what a test sends is uncollected."""
+    async with living(kafka, fresh_database, prefix=topic_prefix, folder=tmp_path, settings=settings) as made:
+        await asyncio.sleep(CALM_S)
+        await rows(made.pool, "UPDATE delivery SET state = 'acknowledged' RETURNING 1")
+        yield made
+
+
+def expirer(hub: Living, *, days: float, append: Append | None = None) -> Expirer:
+    """One who lets expire, so many days from now."""
+    limits = ProjectorLimits()
+    return Expirer(
+        pool=hub.pool,
+        requests=Requests(codec=hub.codec, append=append or hub.publisher.append, limits=limits),
+        waits=WAITS,
+        now=lambda: datetime.now(UTC) + timedelta(days=days),
+        limits=limits,
+    )
+
+
+async def reports(hub: Living, *codes: str) -> list[str]:
+    """The codes of the exception reports that wait for the Offender Manager, in order."""
+    found = []
+    for each in await hub.waiting(PROBATION):
+        if each["type"] == "exception":
+            read = (await hub.fetch(each["delivery"], PROBATION)).json()
+            own = read["envelope"]["hub-role"] == "offender_manager"
+            found += [read["data"]["code"]] if own and read["data"]["code"] in codes else []
+    return found
+
+
+async def collected(hub: Living) -> None:
+    """Have all but the drug service fetch what waits."""
+    await rows(
+        hub.pool,
+        "UPDATE delivery SET state = 'fetched' WHERE organisation <> %s AND state = 'available' RETURNING 1",
+        RECOVERY,
+    )
+
+
+@pytest.mark.requirement("R-DEL-02", "R-MSG-11")
+async def test_what_nobody_fetches_expires_and_who_manages_the_case_is_told(hub: Living) -> None:
+    """Out of the listing, an event, a report; its recipient reads why, everybody else finds nothing."""
+    delivery = await hub.health_told()
+    await rows(hub.pool, "UPDATE delivery SET by_kafka = false RETURNING 1")
+    await collected(hub)
+    assert await expirer(hub, days=3).expire() == 0
+    assert await hub.lists(delivery)
+    assert await expirer(hub, days=8).expire() == 1
+    assert await expirer(hub, days=8).expire() == 0
+    assert not await hub.lists(delivery)
+    gone = await hub.fetch(delivery)
+    assert (gone.status_code, gone.json()["code"]) == (410, "delivery-expired")
+    assert (await hub.fetch(delivery, HOUSING)).status_code == 404
+    assert await rows(
+        hub.pool, "SELECT kind, channel FROM delivery_event WHERE delivery_id = %s", delivery
+    ) == [("expired", "hub")]
+
+    async def told() -> bool:
+        return await reports(hub, "DELIVERY-EXPIRED") == ["DELIVERY-EXPIRED"]
+
+    await until(told)
+
+
+@pytest.mark.requirement("R-DEL-02")
+async def test_what_a_topic_carried_is_held_or_waits_for_the_suspended_does_not_expire(hub: Living) -> None:
+    """Nobody could have collected it, or somebody has."""
+    delivery = await hub.health_told()
+    await collected(hub)
+    await rows(hub.pool, "UPDATE delivery SET by_kafka = true RETURNING 1")
+    assert await expirer(hub, days=30).expire() == 0
+    await rows(hub.pool, "UPDATE delivery SET by_kafka = false RETURNING 1")
+    await hub.suspend(RECOVERY)
+    await hub.stands(delivery, held=False, verdict="stop")
+    assert await expirer(hub, days=30).expire() == 0
+    await hub.suspend(RECOVERY, Standing.ACTIVE)
+    assert (await hub.row(delivery))[2] == "available"
+
+
+@pytest.mark.requirement("R-DEL-02")
+async def test_the_time_before_a_delivery_was_released_does_not_count(hub: Living) -> None:
+    """Whoever could not see it for days has days left to fetch it."""
+    delivery = await hub.health_told()
+    await collected(hub)
+    await rows(
+        hub.pool,
+        "UPDATE delivery SET by_kafka = false, available_at = now() - interval '20 days' RETURNING 1",
+    )
+    await rows(hub.pool, "UPDATE delivery SET released_at = now() RETURNING 1")
+    assert await expirer(hub, days=0).expire() == 0
+    assert await hub.lists(delivery)
+    await hub.tell(ADMINISTRATOR, MessageName.CONSENT, {**HEALTH, "action": "GIVEN"})
+    await rows(hub.pool, "UPDATE delivery SET released_at = NULL RETURNING 1")
+    await asyncio.sleep(CALM_S)
+    ((released,),) = await rows(
+        hub.pool, "SELECT released_at IS NOT NULL FROM delivery WHERE delivery_id = %s", delivery
+    )
+    assert released or await expirer(hub, days=0).expire() == 1
+
+
+@pytest.mark.requirement("R-DEL-02")
+async def test_a_safety_message_is_reported_after_hours_and_waits_on(hub: Living) -> None:
+    """Told once, still there; and when the working days are over it goes like any other."""
+    delivery = await hub.health_told()
+    await collected(hub)
+    await rows(hub.pool, "UPDATE delivery SET by_kafka = false RETURNING 1")
+    await rows(
+        hub.pool, "UPDATE delivery SET urgency = 'safety' WHERE delivery_id = %s RETURNING 1", delivery
+    )
+    assert [await expirer(hub, days=1.1).expire() for _ in range(2)] == [1, 0]
+    assert await hub.lists(delivery)
+
+    async def told() -> bool:
+        found = await reports(hub, "SAFETY-DELIVERY-NOT-COLLECTED")
+        return found == ["SAFETY-DELIVERY-NOT-COLLECTED"]
+
+    await until(told)
+    await collected(hub)
+    assert await expirer(hub, days=8).expire() == 1
+    assert (await hub.row(delivery))[2] == "expired"
+
+
+@pytest.mark.requirement("R-DEL-02")
+async def test_nothing_expires_whose_report_the_log_has_not(hub: Living) -> None:
+    """Killed before or after the log has it: it waits, is asked again, and is told of once."""
+    delivery = await hub.health_told()
+    await collected(hub)
+    await rows(hub.pool, "UPDATE delivery SET by_kafka = false RETURNING 1")
+
+    async def lost(_encoded: Encoded) -> None:
+        message = "for the test"
+        raise Unreachable(message)
+
+    async def killed(encoded: Encoded) -> None:
+        await hub.publisher.append(encoded)
+        raise asyncio.CancelledError
+
+    with pytest.raises(Unreachable):
+        await expirer(hub, days=8, append=lost).expire()
+    with pytest.raises(asyncio.CancelledError):
+        await expirer(hub, days=8, append=killed).expire()
+    assert (await hub.row(delivery))[2] == "available"
+    assert await expirer(hub, days=8).expire() >= 1
+    await asyncio.sleep(CALM_S)
+    assert await reports(hub, "DELIVERY-EXPIRED") == ["DELIVERY-EXPIRED"]
+
+
+MONDAY = datetime(2026, 11, 23, 10, 30, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    ("now", "days", "before"),
+    [
+        (MONDAY, 1, datetime(2026, 11, 20, 10, 30, tzinfo=UTC)),
+        (MONDAY + timedelta(days=4), 5, datetime(2026, 11, 20, 10, 30, tzinfo=UTC)),
+        (MONDAY, 5, MONDAY - timedelta(days=7)),
+        (MONDAY - timedelta(days=1), 5, datetime(2026, 11, 13, 23, 59, 59, 999_999, tzinfo=UTC)),
+        (MONDAY - timedelta(days=2), 5, datetime(2026, 11, 13, 23, 59, 59, 999_999, tzinfo=UTC)),
+    ],
+)
+def test_saturday_and_sunday_are_no_working_days(now: datetime, days: int, before: datetime) -> None:
+    """Nothing expires sooner because a weekend lies in between, and nothing on one that did not before it."""
+    assert working_days_before(now, days) == before
