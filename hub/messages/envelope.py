@@ -167,6 +167,8 @@ class Undelivered:
     """Whether it stands on its recipient's own topic."""
     taken_back: tuple[str, ...] | None = None
     """Fields its author has taken back since; none named: the whole message; None: nothing."""
+    finished: bool = False
+    """Whether its recipient has acknowledged it: nothing narrower goes in its place."""
 
 
 class Uncollected(StrEnum):

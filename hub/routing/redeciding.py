@@ -50,7 +50,7 @@ if TYPE_CHECKING:
     from hub.routing.terms import Terms
 
 TAKEN_BACK = "TAKEN-BACK"
-"""Gate of what stands on a topic and tells what its author has corrected, retracted, restricted or erased."""
+"""Gate of what stands on a topic and must not any more: its author took it back, or less may be told now."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,6 +85,9 @@ def redecide(asked: Redecide, case: Case, *, view: View, now: Instant) -> Redeci
         again = decide_again(asked.submission, replace(each, relevant=bears), case, view=view, now=now)
         again = replace(again, decision=_named(again.decision, asked.request_id, each.delivery_id))
         verdict, made = _settled(again, each.delivery_id, case, view=view, now=now)
+        if each.finished and verdict.verdict is Verdict.REPLACE:
+            # It has been taken in: less of it now would only come as news, and after what is newer.
+            verdict, made = _stopped(verdict), ()
         settled.append(replace(verdict, by_kafka=each.by_kafka))
         narrower += made
         parked += _parked(again)
@@ -240,6 +243,11 @@ def _verdict(
     verdict: Verdict, delivery: DeliveryId, decision: Decision, case: Case, *, until: Instant | None = None
 ) -> Settled:
     return Settled(delivery_id=delivery, verdict=verdict, decision=decision, turn=case.turn, until=until)
+
+
+def _stopped(settled: Settled) -> Settled:
+    decision = replace(settled.decision, delivers=False, gate=TAKEN_BACK, caveats=(), obligations=())
+    return replace(settled, verdict=Verdict.STOP, decision=decision)
 
 
 def _parked(again: Again) -> tuple[Parked, ...]:

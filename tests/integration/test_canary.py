@@ -332,10 +332,13 @@ def test_identifiers_and_dates_are_with_those_only_whom_the_ledger_names(watched
     ledger = Ledger(watched)
     looked_for = {word for word in watched.story.mint.made if not TOKEN.search(word.encode())}
     for organisation in EVERYBODY:
-        allowed = ledger.words(organisation, ledger.in_mailbox(organisation) | ledger.pushed(organisation))
+        there = ledger.in_mailbox(organisation) | ledger.pushed(organisation)
+        allowed = ledger.words(organisation, there)
         said = watched.sinks[f"mailbox/{organisation}"] + watched.sinks[f"webhook/{organisation}"]
         found = {word for word in looked_for if word.encode() in said}
-        assert found == looked_for & allowed, organisation
+        assert found >= looked_for & allowed, organisation
+        # What a correction took back is there no more; a report may name a date of it that went by Kafka.
+        assert found <= looked_for & ledger.words(organisation, there | ledger.on_topic(organisation))
 
 
 def named_oneself(watched: Watched, sink: str) -> set[bytes]:

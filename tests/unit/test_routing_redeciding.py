@@ -138,6 +138,24 @@ def test_what_its_author_has_taken_back_is_taken_back_from_the_topic_of_whoever_
     assert settled.by_kafka
 
 
+@pytest.mark.requirement("R-DIS-05", "R-RTE-07")
+@pytest.mark.parametrize("finished", [False, True])
+def test_less_goes_in_the_place_of_what_is_on_a_topic_only_if_nobody_has_acknowledged_it(
+    *, finished: bool
+) -> None:
+    """It is taken back from there in either case."""
+    world = engaged()
+    one = health_told(world)
+    world.send(ADMINISTRATOR, MessageName.CONSENT, {**HEALTH, "action": "WITHDRAWN"})
+    asked_for = request(one)
+    (each,) = asked_for.deliveries
+    each = replace(each, by_kafka=True, finished=finished)
+    again = world.take(replace(asked_for, deliveries=(each,)))
+    assert verdict(again) is (Verdict.STOP if finished else Verdict.REPLACE)
+    assert len(again.deliveries) == (0 if finished else 1)
+    assert again.settled[0].by_kafka
+
+
 @pytest.mark.requirement("R-DIS-05")
 def test_what_waits_for_a_member_who_has_left_is_stopped() -> None:
     """A provider whose referral has ended has no part in the case any more."""

@@ -34,7 +34,7 @@ _LOG = structlog.get_logger()
 _TO_ASK: LiteralString = """
 SELECT d.delivery_id, d.message_id, d.organisation, d.role, d.holds, d.key_id, d.grounds_nonce, d.grounds_box,
        o.key_id AS original_key, o.nonce AS original_nonce, o.box AS original_box,
-       l.fields, l.caveats, l.contract, d.by_kafka, d.taken_back
+       l.fields, l.caveats, l.contract, d.by_kafka, d.taken_back, d.finished
   FROM delivery d JOIN original o USING (message_id) JOIN ledger l ON l.decision_id = d.decision_id
  WHERE d.held AND d.verdict IS NULL AND (NOT d.finished OR d.by_kafka) AND d.grounds_box IS NOT NULL
    AND (d.asked_at IS NULL OR d.asked_at < now() - make_interval(

@@ -51,7 +51,7 @@ SELECT delivery_id FROM delivery
 _ON_WHAT: LiteralString = """
 SELECT d.delivery_id, d.message_id, d.organisation, d.role, d.holds, d.key_id, d.grounds_nonce, d.grounds_box,
        o.key_id AS original_key, o.nonce AS original_nonce, o.box AS original_box,
-       l.fields, l.caveats, l.contract, d.by_kafka, d.taken_back
+       l.fields, l.caveats, l.contract, d.by_kafka, d.taken_back, d.finished
   FROM delivery d JOIN original o USING (message_id) JOIN ledger l ON l.decision_id = d.decision_id
  WHERE d.delivery_id = ANY(%s) AND d.grounds_box IS NOT NULL ORDER BY d.cursor
 """

@@ -53,6 +53,7 @@ class HeldRow:
     """The version its fields are named in."""
     by_kafka: bool
     taken_back: list[str] | None
+    finished: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -122,7 +123,7 @@ class Requests:
             decided=(row.fields, row.caveats, row.contract),
         )
         taken_back = None if row.taken_back is None else tuple(row.taken_back)
-        return replace(found, by_kafka=row.by_kafka, taken_back=taken_back)
+        return replace(found, by_kafka=row.by_kafka, taken_back=taken_back, finished=row.finished)
 
 
 def undelivered(
