@@ -133,7 +133,7 @@ class PushWorld:
     async def do(self, statement: str, *values: object) -> None:
         """Run a statement."""
         async with self.pool.connection() as connection:
-            await connection.execute(statement, values)  # type: ignore[arg-type]
+            await connection.execute(statement, values)
 
     async def rows(self, statement: str, *values: object) -> list[Any]:
         """What a query returns."""
@@ -167,9 +167,8 @@ class PushWorld:
 
         async def is_settled() -> bool:
             await self.due_now()
-            return (await self.rows("SELECT count(*) FROM push WHERE NOT finished AND state <> 'parked'"))[
-                0
-            ] == (0,)
+            waiting = "SELECT count(*) FROM push WHERE NOT finished AND state <> 'parked'"
+            return await self.rows(waiting) == [(0,)]
 
         await until(is_settled, timeout_s=timeout_s)
 

@@ -9,8 +9,8 @@ MAILBOX_PROBLEMS = (
         code="delivery-expired",
         status=410,
         title="The delivery has expired",
-        meaning="It waited for this organisation for as long as a delivery may, and nobody took it. Its "
-        "sender has been told.",
+        meaning="It waited for this organisation for as long as a delivery may, and nobody took it. Who "
+        "attends to the case has been told.",
         fix="Ask the sender; acknowledge what comes next in time.",
         retryable=False,
     ),
