@@ -150,6 +150,10 @@ def encoded(prefix: str, count: int) -> str:
         ([new_secret()], encoded("whsec_", 32)),
         ([new_secret()], encoded("whpk_", 32)),
     ],
+    ids=str.split(
+        "no-secret three-secrets too-short too-long a-key not-base64 not-ascii cut-off"
+        " key-too-short key-too-long secret-for-key public-key"
+    ),
 )
 def test_what_is_no_secret_or_key_is_refused_and_never_repeated(secrets: list[str], key: str) -> None:
     with pytest.raises(NotConfigured) as refused:
