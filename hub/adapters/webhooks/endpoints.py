@@ -52,9 +52,11 @@ SELECT e.endpoint_id, e.organisation, e.url, e.messages, e.state, e.reason, e.on
        count(p.*) FILTER (WHERE p.state = 'parked' AND NOT d.finished) AS parked,
        count(p.*) FILTER (WHERE p.state = 'exhausted' AND NOT d.finished) AS exhausted
   FROM endpoint e
-  LEFT JOIN push p ON p.endpoint_id = e.endpoint_id AND (NOT p.finished OR p.state = 'exhausted')
-  LEFT JOIN delivery d ON d.delivery_id = p.delivery_id
+  LEFT JOIN (push p LEFT JOIN delivery d ON d.delivery_id = p.delivery_id)
+    ON p.endpoint_id = e.endpoint_id AND (NOT p.finished OR p.state = 'exhausted')
+   AND (NOT %(open_only)s OR delivery_is_open(d) AND NOT delivery_is_out_of_date(d))
 """
+"""An organisation is told only of what it may be told of: a count would give away what is held from it."""
 _LIST: LiteralString = (
     _COLUMNS
     + """
@@ -204,17 +206,22 @@ class Endpoints:
         return endpoint_id, made.current
 
     async def all(self, organisation: str | None = None) -> list[Endpoint]:
-        """Return the endpoints of an organisation, or of all."""
-        return await self._rows(organisation, None)
+        """Return the endpoints of an organisation, or of all, as staff see them."""
+        return await self._rows(organisation, None, open_only=False)
+
+    async def own(self, organisation: str) -> list[Endpoint]:
+        """Return an organisation's endpoints as it may see them; the projection must have caught up."""
+        return await self._rows(organisation, None, open_only=True)
 
     async def one(self, endpoint: str, *, organisation: str | None = None) -> Endpoint:
-        """Return one endpoint.
+        """Return one endpoint, to its organisation as it may see it.
 
         Raises:
             EndpointRefused: ENDPOINT-UNKNOWN: there is none, or it is another's, or it was removed.
         """
         # Looked up alike, whether it can be one or not.
-        found = await self._rows(organisation, endpoint if _ID.fullmatch(endpoint) else _NO_ENDPOINT)
+        asked = endpoint if _ID.fullmatch(endpoint) else _NO_ENDPOINT
+        found = await self._rows(organisation, asked, open_only=organisation is not None)
         if not found:
             code, message = "ENDPOINT-UNKNOWN", "there is no such endpoint"
             raise EndpointRefused(code, message, fix="see `python3 -m hub endpoint list`")
@@ -351,8 +358,10 @@ class Endpoints:
                 )
                 raise EndpointRefused(code, message, fix=fix)
 
-    async def _rows(self, organisation: str | None, endpoint: str | None) -> list[Endpoint]:
-        values = {"organisation": organisation, "endpoint": endpoint, "most": 10_000}
+    async def _rows(
+        self, organisation: str | None, endpoint: str | None, *, open_only: bool
+    ) -> list[Endpoint]:
+        values = {"organisation": organisation, "endpoint": endpoint, "most": 10_000, "open_only": open_only}
         async with self._connection() as connection:
             cursor = connection.cursor(row_factory=class_row(Endpoint))
             await cursor.execute(_LIST, values)
