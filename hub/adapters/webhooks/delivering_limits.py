@@ -38,7 +38,7 @@ class DelivererLimits:
     database_wait_s_max: float = 5.0
     """Longest wait for a connection to the database."""
     retry_delay_s: float = 0.1
-    """Pause after a fault of the database or of Kafka, doubled each time."""
+    """Pause after a fault, or where the projection has not caught up, doubled each time."""
     retry_delay_s_max: float = 5.0
     """Longest of these pauses."""
     faults_max: int = 60

@@ -1,0 +1,94 @@
+"""Pushes while something of the hub's own is out of order, or goes on at the same time."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import pytest
+from psycopg_pool import PoolTimeout
+
+from hub.adapters.database.freshness import Freshness
+from hub.app.pushing import deliverer_of
+from tests.integration.projected_world import running, until
+from tests.integration.push_world import QUICK, push_world
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Mapping
+    from pathlib import Path
+
+    from hub.adapters.webhooks.deliverer import Deliverer
+    from tests.integration.push_world import PushWorld
+
+
+@pytest.fixture
+async def world(fresh_database: str, tmp_path: Path) -> AsyncIterator[PushWorld]:
+    """Rows and a receiver."""
+    async with push_world(fresh_database, tmp_path) as made:
+        yield made
+
+
+class Projecting:
+    """A projection that lags behind, or whose database is silent, as a test says."""
+
+    def __init__(self) -> None:
+        """Begin in good order."""
+        self.lags = self.is_silent = False
+        self.asked = 0
+
+    async def is_behind(self, wanted: Mapping[tuple[str, int], int]) -> bool:
+        """Tell, or fail."""
+        del wanted
+        self.asked += 1
+        if self.is_silent:
+            message = "no connection"
+            raise PoolTimeout(message)
+        return self.lags
+
+    async def ends(self) -> Mapping[tuple[str, int], int]:
+        """Say where the log ends."""
+        return {("hub.outbox", 0): 1}
+
+
+def waiting(world: PushWorld, projecting: Projecting) -> Deliverer:
+    """A deliverer that waits for this projection, and would give up after three faults."""
+    limits = replace(QUICK, faults_max=3, retry_delay_s=0.01, retry_delay_s_max=0.02, lease_s=30.0)
+    made = deliverer_of(world.pool, world.codec, world.egress, ends=None, limits=limits)
+    made._freshness = Freshness(projecting.is_behind, projecting.ends, timeout_s=0.05)
+    return made
+
+
+@pytest.mark.requirement("R-DEL-01")
+async def test_a_deliverer_waits_for_a_projection_however_long_it_takes(world: PushWorld) -> None:
+    """A rebuild of hours ends no deliverer; once it is over, what waited is pushed."""
+    await world.partner()
+    projecting = Projecting()
+    projecting.lags = True
+    delivery = await world.deliver()
+    async with running(waiting(world, projecting).run):
+
+        async def has_asked() -> bool:
+            return projecting.asked > 40
+
+        await until(has_asked)
+        assert world.receiver.got() == []
+        projecting.lags = False
+        await world.comes_to(delivery, "delivered")
+
+
+@pytest.mark.requirement("R-DEL-01")
+async def test_what_was_claimed_is_given_back_where_nobody_says_how_far_the_projection_is(
+    world: PushWorld,
+) -> None:
+    """Else it would stand still until its lease ends, and its person's lane with it."""
+    await world.partner()
+    projecting = Projecting()
+    delivery = await world.deliver()
+    projecting.is_silent = True
+    deliverer = waiting(world, projecting)
+    with pytest.raises(PoolTimeout):
+        await deliverer.round()
+    assert await world.one("(state, leased_by)::text", delivery) == "(scheduled,)"
+    projecting.is_silent = False
+    async with running(deliverer.run):
+        await world.comes_to(delivery, "delivered", timeout_s=5)
