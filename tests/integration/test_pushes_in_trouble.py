@@ -9,15 +9,18 @@ import pytest
 from psycopg_pool import PoolTimeout
 
 from hub.adapters.database.freshness import Freshness
+from hub.adapters.ledger.pushes import enter_pushes
+from hub.adapters.webhooks.pushes import Pushes
 from hub.app.pushing import deliverer_of
 from tests.integration.projected_world import running, until
 from tests.integration.push_world import QUICK, push_world
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Mapping
+    from collections.abc import AsyncIterator, Collection, Mapping
     from pathlib import Path
 
     from hub.adapters.webhooks.deliverer import Deliverer
+    from hub.adapters.webhooks.pushes import Ready
     from tests.integration.push_world import PushWorld
 
 
@@ -92,3 +95,53 @@ async def test_what_was_claimed_is_given_back_where_nobody_says_how_far_the_proj
     projecting.is_silent = False
     async with running(deliverer.run):
         await world.comes_to(delivery, "delivered", timeout_s=5)
+
+
+@pytest.mark.requirement("R-DEL-01")
+async def test_a_push_whose_delivery_a_rebuild_did_not_bring_back_is_seldom_looked_for_and_then_cancelled(
+    world: PushWorld,
+) -> None:
+    """It neither keeps a deliverer busy nor its person's lane back; if it comes after all, it is pushed."""
+    await world.partner()
+    gone, after = await world.deliver(), await world.deliver()
+    await world.do("CREATE TABLE kept AS SELECT * FROM delivery WHERE delivery_id = %s", gone)
+    await world.do("ALTER TABLE kept DROP COLUMN finished")
+    await world.do("DELETE FROM delivery WHERE delivery_id = %s", gone)
+    deliverer = world.deliverer(replace(QUICK, look_again_s=1.0, look_again_s_max=2.0, held_grace_s=1.5))
+    looks, look = 0, Pushes.look
+
+    async def counted(self: Pushes, claim: str, claimed: Collection[str]) -> list[Ready]:
+        nonlocal looks
+        looks += 1
+        return await look(self, claim, claimed)
+
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(Pushes, "look", counted)
+        async with running(deliverer.run):
+            await world.comes_to(after, "delivered", timeout_s=8)
+        assert looks < 8
+        assert await world.one("(state, reason)::text", gone) == "(scheduled,absent)"
+        await world.do("INSERT INTO projector_stopped VALUES ('hub.outbox', 0, 'X')")
+        await world.do(
+            "UPDATE push SET held_since = now() - interval '1 h', due_at = now() WHERE NOT finished"
+        )
+        async with running(deliverer.run):
+            await until(lambda: _is_looked_for_later(world, gone))
+            assert await world.one("state", gone) == "scheduled"
+            await world.do("DELETE FROM projector_stopped")
+            await world.due_now()
+            await world.comes_to(gone, "cancelled")
+            columns = ", ".join(f'"{row[0]}"' for row in await world.rows(_KEPT_COLUMNS))
+            await world.do(f"INSERT INTO delivery ({columns}) OVERRIDING SYSTEM VALUE SELECT * FROM kept")  # noqa: S608
+            async with world.pool.connection() as connection:
+                await enter_pushes(connection, [gone])
+            await world.comes_to(gone, "delivered")
+
+
+_KEPT_COLUMNS = """
+SELECT column_name FROM information_schema.columns WHERE table_name = 'kept' ORDER BY ordinal_position
+"""
+
+
+async def _is_looked_for_later(world: PushWorld, delivery: str) -> bool:
+    return bool(await world.one("due_at > now()", delivery))
