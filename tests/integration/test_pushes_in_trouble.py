@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -14,6 +15,7 @@ from hub.adapters.webhooks.pushes import Pushes
 from hub.app.pushing import deliverer_of
 from tests.integration.projected_world import running, until
 from tests.integration.push_world import QUICK, push_world
+from tests.integration.receiver import HANGS
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Collection, Mapping
@@ -145,3 +147,70 @@ SELECT column_name FROM information_schema.columns WHERE table_name = 'kept' ORD
 
 async def _is_looked_for_later(world: PushWorld, delivery: str) -> bool:
     return bool(await world.one("due_at > now()", delivery))
+
+
+@pytest.mark.requirement("R-DEL-01")
+async def test_what_is_entered_while_its_endpoint_is_removed_is_called_off(world: PushWorld) -> None:
+    """The removal does not see what has not been committed, and nobody pushes to what is removed."""
+    endpoint = await world.partner()
+    delivery = await world.deliver(before_commit=lambda: world.endpoints.remove(endpoint))
+    assert await world.one("state", delivery) == "scheduled"
+    async with running(world.deliverer().run):
+        await world.comes_to(delivery, "cancelled", timeout_s=5)
+    assert await world.events(delivery) == ["cancelled"]
+    assert world.receiver.got() == []
+
+
+@pytest.mark.requirement("R-DIS-05")
+@pytest.mark.parametrize("whole", [True, False])
+async def test_a_number_that_was_under_way_to_a_removed_endpoint_is_explained(
+    world: PushWorld,
+    whole: bool,  # noqa: FBT001
+) -> None:
+    """The partner's next endpoint is told that it will not come, whoever called the push off."""
+    endpoint = await world.partner()
+    world.receiver.statuses["/hooks"] = [HANGS]
+    first = await world.deliver()
+    async with running(world.deliverer().run):
+        await world.comes_to(first, "waiting_retry")
+        if whole:
+            await world.endpoints.remove(endpoint)
+        else:
+            await world.do("UPDATE endpoint SET state = 'removed' WHERE endpoint_id = %s", endpoint)
+        await world.comes_to(first, "cancelled")
+        await world.endpoint(path="/new")
+        second = await world.deliver()
+        await world.comes_to(second, "delivered")
+    said = {each.id: each.document["hub"] for each in world.receiver.stored()}[second]
+    assert (said["sequence"], said.get("will_not_come")) == (2, [1])
+
+
+@pytest.mark.requirement("R-DEL-02")
+@pytest.mark.parametrize("how", ["lapses", "is removed"])
+async def test_what_is_noted_of_a_push_says_how_its_delivery_stands_by_then(
+    world: PushWorld, how: str
+) -> None:
+    """Who changes the delivery meanwhile is waited for, or left alone: a rebuild goes by the last event."""
+    endpoint = await world.partner()
+    delivery = await world.deliver()
+    pushes = Pushes(world.pool, QUICK)
+    if how == "lapses":
+        await world.do(
+            "UPDATE push SET state = 'in_flight', tries = 1, attempted_at = now(), leased_until = now()"
+        )
+
+    async def goes_on() -> object:
+        if how == "lapses":
+            return await pushes.claim("another", most=1)
+        return await world.endpoints.remove(endpoint)
+
+    async with world.pool.connection() as connection, connection.transaction():
+        await connection.execute("UPDATE delivery SET state = 'acknowledged'")
+        meanwhile = asyncio.create_task(goes_on())
+        await asyncio.sleep(0.3)
+        assert await world.events(delivery) == []
+    await meanwhile
+    if how == "lapses":
+        await pushes.claim("a third", most=1)
+    noted = await world.rows("SELECT kind, state FROM delivery_event")
+    assert noted == [("attempted" if how == "lapses" else "cancelled", "acknowledged")]

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, LiteralString
 
-from hub.adapters.database.handing_over import Channel, Happened, note_each
+from hub.adapters.database.handing_over import Channel, Happened, not_coming, note, note_each
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -16,26 +16,35 @@ if TYPE_CHECKING:
 
 CLAIM_LOCK = 0x5055_5348
 """Advisory lock of whoever claims."""
+AT_ONCE_MAX = 500
+"""Most that are seen to in one claim of what was left lying."""
 
 _LAPSED: LiteralString = """
-UPDATE push SET state = CASE WHEN tries > 0 THEN 'waiting_retry' ELSE 'scheduled' END, due_at = now(),
-                may_have_arrived = may_have_arrived OR attempted_at IS NOT NULL,
-                leased_by = NULL, leased_until = NULL
+SELECT d.delivery_id FROM push p JOIN delivery d USING (delivery_id)
+ WHERE p.state = 'in_flight' AND p.leased_until < now()
+ ORDER BY d.delivery_id LIMIT %(at_once)s FOR UPDATE OF d SKIP LOCKED
+"""
+"""Their deliveries' rows are locked: an event says how its delivery stands."""
+_DUE_AGAIN: LiteralString = """
+UPDATE push p
+   SET state = CASE WHEN tries > 0 THEN 'waiting_retry' ELSE 'scheduled' END, due_at = now(),
+       may_have_arrived = may_have_arrived OR attempted_at IS NOT NULL, leased_by = NULL, leased_until = NULL
  WHERE state = 'in_flight' AND leased_until < now()
+   AND (delivery_id = ANY(%s) OR NOT EXISTS (SELECT 1 FROM delivery d WHERE d.delivery_id = p.delivery_id))
 RETURNING delivery_id, endpoint_id, tries, attempted_at IS NOT NULL
 """
 _ORPHANED: LiteralString = """
-WITH over AS (
-    UPDATE push p SET state = 'cancelled', reason = 'removed' FROM endpoint e
-     WHERE e.endpoint_id = p.endpoint_id AND e.state = 'removed' AND p.state IN ('scheduled', 'waiting_retry')
-    RETURNING p.delivery_id
-)
-INSERT INTO delivery_event (delivery_id, organisation, case_ref, kind, channel, said, state, sequence)
-SELECT d.delivery_id, d.organisation, d.case_ref, 'cancelled', 'webhook', '{"reason": "removed"}', d.state,
-       d.sequence
-  FROM over JOIN delivery d USING (delivery_id)
+SELECT d.delivery_id
+  FROM endpoint e
+  JOIN push p ON p.endpoint_id = e.endpoint_id AND p.state IN ('scheduled', 'waiting_retry')
+  JOIN delivery d USING (delivery_id)
+ WHERE e.state = 'removed' ORDER BY d.delivery_id LIMIT %(at_once)s FOR UPDATE OF d, p SKIP LOCKED
 """
-"""What a deliverer was killed over while its endpoint was removed."""
+"""What was entered, or had just failed, or whose deliverer was killed, while its endpoint was removed."""
+_CALLED_OFF: LiteralString = """
+UPDATE push SET state = 'cancelled', reason = 'removed'
+ WHERE delivery_id = ANY(%s) AND state IN ('scheduled', 'waiting_retry') RETURNING delivery_id
+"""
 _LANE_IS_FREE: LiteralString = """
 NOT EXISTS (
     SELECT 1 FROM push o
@@ -105,9 +114,17 @@ Of many that wait, few of each are looked at in one round.
 
 
 async def claim_due(connection: AsyncConnection, values: Mapping[str, object]) -> list[str]:
-    """Claim pushes that are due; what lapsed is due again."""
+    """Claim pushes that are due; what lapsed is due again, what its endpoint left behind is called off."""
     await connection.execute("SELECT pg_advisory_xact_lock(%s)", (CLAIM_LOCK,))
-    lapsed = await (await connection.execute(_LAPSED)).fetchall()
+    await _free_lapsed(connection)
+    await _call_off_orphaned(connection)
+    cursor = await connection.execute(_CLAIM, values)
+    return [row[0] for row in await cursor.fetchall()]
+
+
+async def _free_lapsed(connection: AsyncConnection) -> None:
+    locked = await _deliveries(connection, _LAPSED)
+    lapsed = await (await connection.execute(_DUE_AGAIN, (locked,))).fetchall()
     events = [
         (row[0], Happened.ATTEMPTED, {"endpoint": row[1], "try": row[2], "outcome": "unknown"})
         for row in lapsed
@@ -115,7 +132,18 @@ async def claim_due(connection: AsyncConnection, values: Mapping[str, object]) -
     ]
     if events:
         await note_each(connection, events, Channel.WEBHOOK)
-    if lapsed:
-        await connection.execute(_ORPHANED)
-    cursor = await connection.execute(_CLAIM, values)
-    return [row[0] for row in await cursor.fetchall()]
+
+
+async def _call_off_orphaned(connection: AsyncConnection) -> None:
+    orphaned = await _deliveries(connection, _ORPHANED)
+    if not orphaned:
+        return
+    cursor = await connection.execute(_CALLED_OFF, (orphaned,))
+    cancelled = [str(row[0]) for row in await cursor.fetchall()]
+    await not_coming(connection, cancelled, for_good=True)
+    await note(connection, cancelled, Happened.CANCELLED, Channel.WEBHOOK, {"reason": "removed"})
+
+
+async def _deliveries(connection: AsyncConnection, statement: LiteralString) -> list[str]:
+    cursor = await connection.execute(statement, {"at_once": AT_ONCE_MAX})
+    return [str(row[0]) for row in await cursor.fetchall()]

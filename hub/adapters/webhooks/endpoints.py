@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, LiteralString
 
 from psycopg.rows import class_row
 
-from hub.adapters.database.handing_over import Channel, Happened, note
+from hub.adapters.database.handing_over import Channel, Happened, not_coming, note
 from hub.adapters.webhooks.answers import Kind, classify
 from hub.adapters.webhooks.body import verification
 from hub.adapters.webhooks.delivering_limits import EndpointLimits
@@ -87,10 +87,19 @@ _RESEAL: LiteralString = """
 UPDATE endpoint SET key_id = %(key_id)s, nonce = %(nonce)s, box = %(box)s, changed_at = now()
  WHERE endpoint_id = %(endpoint)s AND nonce = %(before)s RETURNING endpoint_id
 """
-_DROP: LiteralString = """
-UPDATE push SET state = 'cancelled', reason = 'removed'
- WHERE endpoint_id = %s AND state IN ('scheduled', 'waiting_retry', 'parked') RETURNING delivery_id
+_WAITING: LiteralString = """
+SELECT d.delivery_id FROM push p JOIN delivery d USING (delivery_id)
+ WHERE p.endpoint_id = %s AND p.state IN ('scheduled', 'waiting_retry', 'parked')
+ ORDER BY d.delivery_id FOR UPDATE OF d
 """
+_DROP: LiteralString = """
+UPDATE push p SET state = 'cancelled', reason = 'removed'
+ WHERE endpoint_id = %(endpoint)s AND state IN ('scheduled', 'waiting_retry', 'parked')
+   AND (delivery_id = ANY(%(locked)s)
+        OR NOT EXISTS (SELECT 1 FROM delivery d WHERE d.delivery_id = p.delivery_id))
+RETURNING delivery_id
+"""
+"""What is entered meanwhile, whoever claims next calls off."""
 _TROUBLED: LiteralString = """
 SELECT p.delivery_id, d.message, p.state, p.reason, p.tries, p.attempted_at
   FROM push p JOIN delivery d USING (delivery_id)
@@ -273,11 +282,15 @@ class Endpoints:
         """Push nothing to it any more; returns how many waited; the mailbox has them."""
         await self.one(endpoint)
         async with self._connection() as connection, connection.transaction():
+            # Before the endpoint's row: who records an attempt's end locks them in this order, too.
+            locked = [row[0] for row in await (await connection.execute(_WAITING, (endpoint,))).fetchall()]
             values = {"endpoint": endpoint, "state": "removed", "reason": None, "not_reason": None}
             await connection.execute(_SET_STATE, values | {"before": ["unverified", "active", "paused"]})
-            dropped = [row[0] for row in await (await connection.execute(_DROP, (endpoint,))).fetchall()]
+            drop = {"endpoint": endpoint, "locked": locked}
+            dropped = [row[0] for row in await (await connection.execute(_DROP, drop)).fetchall()]
             if dropped:
                 said = {"reason": "removed", "endpoint": endpoint}
+                await not_coming(connection, dropped, for_good=True)
                 await note(connection, dropped, Happened.CANCELLED, Channel.WEBHOOK, said)
         return len(dropped)
 
