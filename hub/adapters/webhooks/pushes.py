@@ -41,10 +41,12 @@ SELECT p.delivery_id, p.endpoint_id, p.organisation, p.case_ref, p.place, p.urge
 """
 """What another transaction is changing at this moment is left for the next round."""
 _GO: LiteralString = """
-UPDATE push SET tries = tries + 1, first_at = coalesce(first_at, now()), attempted_at = now(),
-                held_since = NULL, leased_until = now() + make_interval(secs => %(lease_s)s)
- WHERE delivery_id = ANY(%(deliveries)s)
+UPDATE push p SET tries = tries + 1, first_at = coalesce(first_at, now()), attempted_at = now(),
+                  may_have_arrived = may_have_arrived OR tries = 0 AND d.sequence IS NOT NULL,
+                  held_since = NULL, leased_until = now() + make_interval(secs => %(lease_s)s)
+  FROM delivery d WHERE d.delivery_id = p.delivery_id AND p.delivery_id = ANY(%(deliveries)s)
 """
+"""A number it has before its first try is known to somebody: another channel, or a database since lost."""
 _NUMBER: LiteralString = "SELECT one, give_sequence(one) FROM unnest(%s::text[]) AS one"
 _HELD: LiteralString = """
 UPDATE push SET state = CASE WHEN tries > 0 THEN 'waiting_retry' ELSE 'scheduled' END,
@@ -88,6 +90,15 @@ UPDATE push SET tries = tries - 1, attempted_at = NULL,
  WHERE leased_by = %(claim)s AND state = 'in_flight' AND delivery_id = ANY(%(deliveries)s)
    AND attempted_at IS NOT NULL
 """
+_LOCK: LiteralString = "SELECT 1 FROM delivery WHERE delivery_id = ANY(%s) ORDER BY delivery_id FOR UPDATE"
+_UNNUMBER: LiteralString = """
+SELECT take_back_sequence(delivery_id)
+  FROM (SELECT delivery_id FROM push
+         WHERE leased_by = %(claim)s AND state = 'in_flight' AND delivery_id = ANY(%(deliveries)s)
+           AND tries = 0 AND NOT may_have_arrived
+         ORDER BY place DESC OFFSET 0) AS last_first
+"""
+"""What has never left has no number: else, stopped now, it would be said not to come."""
 _CANCEL: LiteralString = """
 UPDATE push p SET state = 'cancelled', leased_by = NULL, leased_until = NULL,
                   reason = coalesce(d.verdict, CASE WHEN d.finished THEN d.state ELSE 'removed' END)
@@ -218,7 +229,9 @@ class Pushes:
         values = {"claim": claim, "deliveries": list(deliveries), "after_s": 0.0}
         async with self._connection() as connection, connection.transaction():
             if untaken:
+                await connection.execute(_LOCK, (values["deliveries"],))
                 await connection.execute(_UNTAKEN, values)
+                await connection.execute(_UNNUMBER, values)
             await connection.execute(_BACK, values)
 
     async def beat(self, claims: Collection[str]) -> None:
