@@ -27,7 +27,7 @@ from tests.integration.projected_world import rows, until
 from tests.integration.receiver import receiving
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Awaitable, Callable
     from pathlib import Path
     from typing import Any
 
@@ -70,6 +70,10 @@ class PushWorld:
                 "INSERT INTO control (kind, name, body, control_id) VALUES ('organisation', %s, %s, %s)",
                 (name, Jsonb({"organisation": name, "standing": "active"}), uuid.uuid4().hex),
             )
+        return await self.endpoint(name, path=path)
+
+    async def endpoint(self, name: str = PARTNER, *, path: str = "/hooks") -> str:
+        """Add an endpoint of theirs that is pushed to; returns its id."""
         endpoint, _ = await self.endpoints.add(
             name,
             url=self.receiver.url(path),
@@ -87,8 +91,9 @@ class PushWorld:
         urgency: str = "case",
         referral: str = "R-0001",
         message: MessageName = MessageName.PROGRESS,
+        before_commit: Callable[[], Awaitable[object]] | None = None,
     ) -> str:
-        """Enter a delivery and its push, as the projector does."""
+        """Enter a delivery and its push, as the projector does; something may happen before that commits."""
         delivery_id = uuid.uuid4().hex
         case = hashlib.sha256(lane.encode()).hexdigest()[:32]
         payload = {"referral": referral, "kind": "SESSION", "attendance": "ATTENDED"}
@@ -119,6 +124,8 @@ class PushWorld:
         async with self.pool.connection() as connection, connection.transaction():
             await connection.execute(_ROW, values)
             await enter_pushes(connection, [delivery_id])
+            if before_commit is not None:
+                await before_commit()
         self.sent[delivery_id] = digest.hexdigest()
         return delivery_id
 

@@ -10,10 +10,11 @@ import httpx
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
+from hub.adapters.database.freshness import Freshness
 from hub.adapters.webhooks.egress import Egress
 from hub.app.pushing import endpoints_of
 from hub.messages.envelope import MessageName
-from tests.integration.door import HARBOUR, QUAY, open_door
+from tests.integration.door import HARBOUR, QUAY, Door, open_door
 from tests.integration.receiver import receiving
 from tests.integration.test_gateway_described import faults
 
@@ -35,6 +36,7 @@ class Ground:
     receiver: Receiver
     harbour: httpx.AsyncClient
     quay: httpx.AsyncClient
+    door: Door
 
 
 @pytest.fixture
@@ -53,6 +55,7 @@ async def ground(fresh_database: str, settings: Settings, tmp_path: Path) -> Asy
             HARBOUR, url=receiver.url(), messages=[MessageName.PROGRESS], on_loopback=True
         )
         yield Ground(
+            door=door,
             endpoints=endpoints,
             endpoint=endpoint,
             receiver=receiver,
@@ -104,6 +107,78 @@ async def test_anothers_endpoint_and_none_look_the_same(ground: Ground, verb: st
     assert len({each.content for each in answers}) == 1
     assert (await ground.quay.get("/v1/endpoints")).json() == {"endpoints": []}
     assert ground.receiver.received == []
+
+
+_ROW = """
+INSERT INTO delivery (delivery_id, message_id, case_ref, organisation, role, message, contract, urgency, box,
+                      key_id, nonce, digest, size, by_kafka, held, available_at)
+SELECT one, 'm-' || one, 'c-' || one, %(organisation)s, 'key_worker', 'progress', '1.0', 'case', '', 'k', '',
+       '', 0, false, false, '2026-03-02T09:15:00Z'
+  FROM unnest(%(deliveries)s::text[]) AS one
+"""
+_TURNED = """
+INSERT INTO case_state (case_ref, key_id, nonce, box, version, turn)
+SELECT case_ref, 'k', '', '', 1, 9 FROM delivery
+"""
+_PUSHED = """
+INSERT INTO push (delivery_id, place, endpoint_id, organisation, case_ref, urgency, state)
+SELECT d.delivery_id, d.cursor, %(endpoint)s, d.organisation, d.case_ref, d.urgency,
+       CASE d.delivery_id WHEN 'b' THEN 'parked' WHEN 'c' THEN 'exhausted' ELSE 'scheduled' END
+  FROM delivery d
+"""
+
+
+async def _count(ground: Ground) -> tuple[object, ...]:
+    (shown,) = (await ground.harbour.get("/v1/endpoints")).raise_for_status().json()["endpoints"]
+    paused = (await ground.harbour.post(f"/v1/endpoints/{ground.endpoint}/pause")).raise_for_status().json()
+    told = tuple(shown[name] for name in ("waiting", "oldest_at", "parked", "exhausted"))
+    assert told == tuple(paused[name] for name in ("waiting", "oldest_at", "parked", "exhausted"))
+    return told
+
+
+@pytest.mark.requirement("R-DIS-05")
+@pytest.mark.parametrize(
+    "because",
+    [
+        "UPDATE delivery SET held = true",
+        "UPDATE delivery SET verdict = 'stop'",
+        "UPDATE delivery SET right_until = now()",
+        _TURNED,
+    ],
+)
+async def test_what_is_held_from_an_organisation_does_not_count_among_what_waits_for_its_endpoint(
+    ground: Ground, because: str
+) -> None:
+    """Else a count would give away that there is something it may not know of; staff see it."""
+    await ground.harbour.post(f"/v1/endpoints/{ground.endpoint}/verify")
+    values = {"organisation": HARBOUR, "deliveries": ["a", "b", "c"], "endpoint": ground.endpoint}
+    async with ground.door.pool.connection() as connection:
+        await connection.execute(_ROW, values)
+        await connection.execute(_PUSHED, values)
+    assert await _count(ground) == (1, "2026-03-02T09:15:00+00:00", 1, 1)
+    await ground.door.rows(because)
+    assert await _count(ground) == (0, None, 0, 0)
+    (seen,) = await ground.endpoints.all(HARBOUR)
+    assert (seen.waiting, seen.parked, seen.exhausted) == (1, 1, 1)
+
+
+@pytest.mark.requirement("R-DIS-05")
+async def test_nothing_is_counted_while_the_projection_is_behind_the_router(ground: Ground) -> None:
+    """What the router has stopped, and nobody has projected yet, would count still."""
+
+    async def is_behind(_: object) -> bool:
+        return True
+
+    async def ends() -> dict[tuple[str, int], int]:
+        return {("hub.outbox", 0): 1}
+
+    found = ground.door.app.state.services
+    behind = replace(found.mailbox, freshness=Freshness(is_behind, ends, timeout_s=0.05))
+    ground.door.app.state.services = replace(found, mailbox=behind)
+    own = f"/v1/endpoints/{ground.endpoint}"
+    asked = [await ground.harbour.get("/v1/endpoints"), await ground.harbour.post(f"{own}/verify")]
+    assert [(each.status_code, each.json()["code"]) for each in asked] == [(503, "not-caught-up")] * 2
+    assert (await ground.endpoints.one(ground.endpoint)).state == "active"
 
 
 @pytest.mark.requirement("R-DEL-01")

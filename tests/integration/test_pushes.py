@@ -188,12 +188,14 @@ async def _is_held(world: PushWorld, delivery: str) -> bool:
 @pytest.mark.requirement("R-DIS-05")
 @pytest.mark.parametrize("last", [True, False])
 async def test_a_number_nobody_has_is_given_back_or_named(world: PushWorld, last: bool) -> None:  # noqa: FBT001
-    """A delivery stopped after a failed try leaves no gap that is not explained."""
+    """A delivery stopped after a try of which nothing left leaves no gap that is not explained."""
     await world.partner()
-    world.receiver.statuses["/hooks"] = [500, 200]
+    (url,) = (await world.rows("SELECT url FROM endpoint"))[0]
+    await world.do("UPDATE endpoint SET url = %s", "http://127.0.0.1:1/hooks")
     stopped = await world.deliver()
     async with running(world.deliverer().run):
         await world.comes_to(stopped, "waiting_retry")
+        await world.do("UPDATE endpoint SET url = %s, failures_in_a_row = 0", url)
         if not last:
             await world.do("UPDATE endpoint SET failures_in_a_row = 0")
             alert = await world.deliver(urgency="safety")
@@ -206,6 +208,25 @@ async def test_a_number_nobody_has_is_given_back_or_named(world: PushWorld, last
     assert await world.events(stopped) == ["attempted", "cancelled"]
     asked = "SELECT state, sequence FROM delivery_event WHERE delivery_id = %s ORDER BY event DESC LIMIT 1"
     assert await world.rows(asked, stopped) == [("available", None if last else 1)]
+
+
+@pytest.mark.requirement("R-DEL-01")
+@pytest.mark.parametrize("status", [500, 302])
+async def test_a_number_that_was_sent_is_nobody_elses_whatever_was_answered(
+    world: PushWorld, status: int
+) -> None:
+    """Its recipient has read it: another delivery under that number would pass for it, or be passed over."""
+    await world.partner()
+    world.receiver.statuses["/hooks"] = [status, 200]
+    stopped = await world.deliver()
+    async with running(world.deliverer().run):
+        await world.comes_to(stopped, "waiting_retry")
+        await world.stop(stopped)
+        following = await world.deliver()
+        await world.comes_to(following, "delivered")
+    said = {each.id: each.document["hub"] for each in world.receiver.got()}
+    assert said[stopped]["sequence"] == 1
+    assert (said[following]["sequence"], said[following].get("will_not_come")) == (2, [1])
 
 
 @pytest.mark.requirement("R-DIS-05")
@@ -290,6 +311,40 @@ async def test_what_was_looked_at_too_long_ago_is_looked_at_again(world: PushWor
     assert await world.one("tries", delivery) == 0
     async with running(world.deliverer().run):
         await world.comes_to(delivery, "delivered")
+
+
+@pytest.mark.requirement("R-DIS-05")
+async def test_of_what_was_let_leave_and_did_not_nothing_is_said_once_it_is_stopped(world: PushWorld) -> None:
+    """Its number would tell that there was something; the next one has it."""
+    await world.partner()
+    stopped = await world.deliver()
+    async with running(world.deliverer(replace(QUICK, sent_within_s=-1.0)).run):
+        await asyncio.sleep(0.3)
+    assert await world.one("(state, tries, may_have_arrived)::text", stopped) == "(scheduled,0,f)"
+    await world.stop(stopped)
+    following = await world.deliver()
+    async with running(world.deliverer().run):
+        await world.comes_to(following, "delivered")
+    (came,) = world.receiver.stored()
+    assert (came.document["hub"]["sequence"], came.document["hub"].get("will_not_come")) == (1, None)
+
+
+@pytest.mark.requirement("R-DEL-01")
+async def test_a_number_that_came_by_another_way_is_not_given_back(world: PushWorld) -> None:
+    """Numbered before its first push: whoever has had it goes by the number."""
+    await world.partner()
+    (url,) = (await world.rows("SELECT url FROM endpoint"))[0]
+    known = await world.deliver()
+    await world.do("SELECT give_sequence(%s)", known)
+    await world.do("UPDATE endpoint SET url = %s", "http://127.0.0.1:1/hooks")
+    async with running(world.deliverer().run):
+        await world.comes_to(known, "waiting_retry")
+        await world.do("UPDATE endpoint SET url = %s, failures_in_a_row = 0", url)
+        await world.stop(known)
+        following = await world.deliver()
+        await world.comes_to(following, "delivered")
+    (came,) = world.receiver.stored()
+    assert (came.document["hub"]["sequence"], came.document["hub"].get("will_not_come")) == (2, [1])
 
 
 @pytest.mark.requirement("R-DIS-01")

@@ -1,6 +1,7 @@
 """An organisation's own endpoints: how they stand, proved, paused, resumed, and their secret changed.
 
 Adding one, and removing it, is for staff: they approve the address. Another's endpoint and none are one 404.
+How much waits is told as the mailbox tells it: of what is held from an organisation, nothing counts.
 """
 
 from __future__ import annotations
@@ -29,6 +30,7 @@ _PROBLEMS = {
 }
 _BUSY_RETRY_S = 5
 _USUAL = ("unauthenticated", "organisation-suspended", "database-unavailable")
+_COUNTING = (*_USUAL, "not-caught-up")
 _NO_STORE = {"Cache-Control": "no-store"}
 
 router = APIRouter()
@@ -42,12 +44,15 @@ def _endpoints(request: Request) -> Endpoints:
     return found
 
 
-async def _done(work: Awaitable[Endpoint]) -> Response:
-    """Answer with the endpoint as it stands now, or say why not."""
+async def _done(request: Request, organisation: Organisation, work: Awaitable[Endpoint]) -> Response:
+    """Answer with the endpoint as it stands once this is done, or say why not."""
     try:
-        return JSONResponse((await work).document(), headers=_NO_STORE)
+        done = await work
+        await services(request).mailbox.freshness.wait()
+        found = await _endpoints(request).one(done.endpoint_id, organisation=organisation.organisation)
     except EndpointRefused as refused:
         raise _problem(refused) from None
+    return JSONResponse(found.document(), headers=_NO_STORE)
 
 
 def _problem(refused: EndpointRefused) -> ProblemError:
@@ -60,11 +65,13 @@ def _problem(refused: EndpointRefused) -> ProblemError:
     operation_id="list-endpoints",
     summary="Your endpoints: what they take, how they stand, how much waits for them",
     tags=["webhooks"],
-    responses=answers(*_USUAL),
+    responses=answers(*_COUNTING),
 )
 async def listed(request: Request, organisation: Caller) -> Response:
     """Show an organisation its endpoints."""
-    found = await _endpoints(request).all(organisation.organisation)
+    endpoints = _endpoints(request)
+    await services(request).mailbox.freshness.wait()
+    found = await endpoints.own(organisation.organisation)
     return JSONResponse({"endpoints": [each.document() for each in found]})
 
 
@@ -103,7 +110,8 @@ def _doing(
     verb: Callable[[Endpoints, str, str], Awaitable[Endpoint]],
 ) -> Callable[[Request, Organisation, str], Awaitable[Response]]:
     async def do(request: Request, organisation: Caller, endpoint: str) -> Response:
-        return await _done(verb(_endpoints(request), endpoint, organisation.organisation))
+        work = verb(_endpoints(request), endpoint, organisation.organisation)
+        return await _done(request, organisation, work)
 
     return do
 
@@ -116,7 +124,7 @@ for _name, (_summary, _verb, _codes) in _VERBS.items():
         operation_id=f"{_name}-endpoint",
         summary=_summary,
         tags=["webhooks"],
-        responses=answers("not-found", *_codes, *_USUAL),
+        responses=answers("not-found", *_codes, *_COUNTING),
     )
 
 

@@ -16,14 +16,19 @@ if TYPE_CHECKING:
     from psycopg import AsyncConnection
 
 _ENTER: LiteralString = """
-INSERT INTO push (delivery_id, place, endpoint_id, organisation, case_ref, urgency)
+INSERT INTO push AS p (delivery_id, place, endpoint_id, organisation, case_ref, urgency)
 SELECT d.delivery_id, d.cursor, e.endpoint_id, d.organisation, d.case_ref, d.urgency
   FROM delivery d JOIN endpoint e
     ON e.organisation = d.organisation AND d.message = ANY(e.messages) AND e.state <> 'removed'
    AND e.created_at <= d.available_at
  WHERE d.delivery_id = ANY(%s) AND NOT d.by_kafka AND d.verdict IS NULL AND NOT d.finished
-ON CONFLICT (delivery_id) DO UPDATE SET place = excluded.place
+ON CONFLICT (delivery_id) DO UPDATE
+   SET place = excluded.place,
+       state = CASE WHEN p.reason = 'absent' AND p.state = 'cancelled' THEN 'waiting_retry' ELSE p.state END,
+       due_at = CASE WHEN p.reason = 'absent' THEN now() ELSE p.due_at END,
+       held_since = CASE WHEN p.reason = 'absent' THEN NULL ELSE p.held_since END
 """
+"""One that had missed its delivery since the tables were emptied has it again."""
 _SETTLED: LiteralString = """
 UPDATE push p SET state = 'cancelled', reason = d.verdict
   FROM delivery d

@@ -69,7 +69,7 @@ class Deliverer:
         """Push until told to stop, then let end what is under way.
 
         Raises:
-            Unreachable: The database or Kafka did not answer for too long.
+            Unreachable: The database did not answer for too long.
         """
         over = asyncio.Event()
         others = [asyncio.create_task(each(over)) for each in (self._record, self._beat)]
@@ -87,15 +87,19 @@ class Deliverer:
                 raise result
 
     async def _rounds(self, stop: asyncio.Event) -> None:
-        failures = 0
+        failures, waits = 0, 0
         while not stop.is_set():
             try:
                 pause_s = 0.0 if await self.round() else self._limits.idle_s
-            except (*_TRANSIENT, NotCaughtUp) as error:
+                failures, waits = 0, 0
+            except NotCaughtUp:
+                # No fault, however long it takes: a projection may be made again from the beginning.
+                failures, waits = 0, waits + 1
+                pause_s = self._pause_s(waits)
+                _log.warning("deliverer.waits_for_projection", rounds=waits, delay_s=pause_s)
+            except _TRANSIENT as error:
                 failures += 1
                 pause_s = self._pause_after(error, failures)
-            else:
-                failures = 0
             if pause_s:
                 with suppress(TimeoutError):
                     await asyncio.wait_for(stop.wait(), pause_s)
@@ -118,8 +122,9 @@ class Deliverer:
             return 0
         try:
             await self._freshness.wait()
-        except NotCaughtUp:
-            await self._pushes.give_back(claim, claimed, untaken=False)
+        except (NotCaughtUp, *_TRANSIENT):
+            with suppress(*_TRANSIENT):
+                await self._pushes.give_back(claim, claimed, untaken=False)
             raise
         looked_at_s = time.monotonic()
         try:
@@ -222,8 +227,12 @@ class Deliverer:
         limits = self._limits
         if failures >= limits.faults_max:
             message = f"the deliverer gave up after {failures} attempts"
-            fix = "check that Kafka and PostgreSQL answer, then start it again"
+            fix = "check that PostgreSQL answers, then start it again"
             raise Unreachable(message, fix=fix) from error
-        pause_s = float(min(limits.retry_delay_s * 2 ** min(failures - 1, 16), limits.retry_delay_s_max))
+        pause_s = self._pause_s(failures)
         _log.warning("deliverer.retries", error=type(error).__name__, failures=failures, delay_s=pause_s)
         return pause_s
+
+    def _pause_s(self, times: int) -> float:
+        limits = self._limits
+        return float(min(limits.retry_delay_s * 2 ** min(times - 1, 16), limits.retry_delay_s_max))

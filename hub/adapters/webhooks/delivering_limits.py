@@ -33,12 +33,14 @@ class DelivererLimits:
     """Longest of these; one that is released is looked at right away."""
     held_grace_s: float = 30.0
     """So long one whose delivery is held keeps back what came after it in its lane."""
+    absent_s_max: float = 600.0
+    """So long one is looked for whose delivery a rebuild has not brought back; then it is cancelled."""
     caught_up_timeout_s: float = 5.0
     """Longest wait for the projection to come to where the router was."""
     database_wait_s_max: float = 5.0
     """Longest wait for a connection to the database."""
     retry_delay_s: float = 0.1
-    """Pause after a fault of the database or of Kafka, doubled each time."""
+    """Pause after a fault, or where the projection has not caught up, doubled each time."""
     retry_delay_s_max: float = 5.0
     """Longest of these pauses."""
     faults_max: int = 60

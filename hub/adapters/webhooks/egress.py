@@ -70,7 +70,7 @@ class _Attempt:
         assert self.status is not None  # noqa: S101 - only called once the head is read
         if self.status in _REDIRECTS:
             return NotAnswered(
-                code=Code.REDIRECT, ambiguous=False, elapsed_s=self.elapsed_s(), status=self.status
+                code=Code.REDIRECT, ambiguous=True, elapsed_s=self.elapsed_s(), status=self.status
             )
         return Answered(
             status=self.status,

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, LiteralString
 
 from psycopg.rows import class_row
 
-from hub.adapters.database.handing_over import Channel, Happened, note
+from hub.adapters.database.handing_over import Channel, Happened, not_coming, note
 from hub.adapters.webhooks.answers import Kind, classify
 from hub.adapters.webhooks.body import verification
 from hub.adapters.webhooks.delivering_limits import EndpointLimits
@@ -52,9 +52,11 @@ SELECT e.endpoint_id, e.organisation, e.url, e.messages, e.state, e.reason, e.on
        count(p.*) FILTER (WHERE p.state = 'parked' AND NOT d.finished) AS parked,
        count(p.*) FILTER (WHERE p.state = 'exhausted' AND NOT d.finished) AS exhausted
   FROM endpoint e
-  LEFT JOIN push p ON p.endpoint_id = e.endpoint_id AND (NOT p.finished OR p.state = 'exhausted')
-  LEFT JOIN delivery d ON d.delivery_id = p.delivery_id
+  LEFT JOIN (push p LEFT JOIN delivery d ON d.delivery_id = p.delivery_id)
+    ON p.endpoint_id = e.endpoint_id AND (NOT p.finished OR p.state = 'exhausted')
+   AND (NOT %(open_only)s OR delivery_is_open(d) AND NOT delivery_is_out_of_date(d))
 """
+"""An organisation is told only of what it may be told of: a count would give away what is held from it."""
 _LIST: LiteralString = (
     _COLUMNS
     + """
@@ -85,10 +87,19 @@ _RESEAL: LiteralString = """
 UPDATE endpoint SET key_id = %(key_id)s, nonce = %(nonce)s, box = %(box)s, changed_at = now()
  WHERE endpoint_id = %(endpoint)s AND nonce = %(before)s RETURNING endpoint_id
 """
-_DROP: LiteralString = """
-UPDATE push SET state = 'cancelled', reason = 'removed'
- WHERE endpoint_id = %s AND state IN ('scheduled', 'waiting_retry', 'parked') RETURNING delivery_id
+_WAITING: LiteralString = """
+SELECT d.delivery_id FROM push p JOIN delivery d USING (delivery_id)
+ WHERE p.endpoint_id = %s AND p.state IN ('scheduled', 'waiting_retry', 'parked')
+ ORDER BY d.delivery_id FOR UPDATE OF d
 """
+_DROP: LiteralString = """
+UPDATE push p SET state = 'cancelled', reason = 'removed'
+ WHERE endpoint_id = %(endpoint)s AND state IN ('scheduled', 'waiting_retry', 'parked')
+   AND (delivery_id = ANY(%(locked)s)
+        OR NOT EXISTS (SELECT 1 FROM delivery d WHERE d.delivery_id = p.delivery_id))
+RETURNING delivery_id
+"""
+"""What is entered meanwhile, whoever claims next calls off."""
 _TROUBLED: LiteralString = """
 SELECT p.delivery_id, d.message, p.state, p.reason, p.tries, p.attempted_at
   FROM push p JOIN delivery d USING (delivery_id)
@@ -204,17 +215,22 @@ class Endpoints:
         return endpoint_id, made.current
 
     async def all(self, organisation: str | None = None) -> list[Endpoint]:
-        """Return the endpoints of an organisation, or of all."""
-        return await self._rows(organisation, None)
+        """Return the endpoints of an organisation, or of all, as staff see them."""
+        return await self._rows(organisation, None, open_only=False)
+
+    async def own(self, organisation: str) -> list[Endpoint]:
+        """Return an organisation's endpoints as it may see them; the projection must have caught up."""
+        return await self._rows(organisation, None, open_only=True)
 
     async def one(self, endpoint: str, *, organisation: str | None = None) -> Endpoint:
-        """Return one endpoint.
+        """Return one endpoint, to its organisation as it may see it.
 
         Raises:
             EndpointRefused: ENDPOINT-UNKNOWN: there is none, or it is another's, or it was removed.
         """
         # Looked up alike, whether it can be one or not.
-        found = await self._rows(organisation, endpoint if _ID.fullmatch(endpoint) else _NO_ENDPOINT)
+        asked = endpoint if _ID.fullmatch(endpoint) else _NO_ENDPOINT
+        found = await self._rows(organisation, asked, open_only=organisation is not None)
         if not found:
             code, message = "ENDPOINT-UNKNOWN", "there is no such endpoint"
             raise EndpointRefused(code, message, fix="see `python3 -m hub endpoint list`")
@@ -266,11 +282,15 @@ class Endpoints:
         """Push nothing to it any more; returns how many waited; the mailbox has them."""
         await self.one(endpoint)
         async with self._connection() as connection, connection.transaction():
+            # Before the endpoint's row: who records an attempt's end locks them in this order, too.
+            locked = [row[0] for row in await (await connection.execute(_WAITING, (endpoint,))).fetchall()]
             values = {"endpoint": endpoint, "state": "removed", "reason": None, "not_reason": None}
             await connection.execute(_SET_STATE, values | {"before": ["unverified", "active", "paused"]})
-            dropped = [row[0] for row in await (await connection.execute(_DROP, (endpoint,))).fetchall()]
+            drop = {"endpoint": endpoint, "locked": locked}
+            dropped = [row[0] for row in await (await connection.execute(_DROP, drop)).fetchall()]
             if dropped:
                 said = {"reason": "removed", "endpoint": endpoint}
+                await not_coming(connection, dropped, for_good=True)
                 await note(connection, dropped, Happened.CANCELLED, Channel.WEBHOOK, said)
         return len(dropped)
 
@@ -351,8 +371,10 @@ class Endpoints:
                 )
                 raise EndpointRefused(code, message, fix=fix)
 
-    async def _rows(self, organisation: str | None, endpoint: str | None) -> list[Endpoint]:
-        values = {"organisation": organisation, "endpoint": endpoint, "most": 10_000}
+    async def _rows(
+        self, organisation: str | None, endpoint: str | None, *, open_only: bool
+    ) -> list[Endpoint]:
+        values = {"organisation": organisation, "endpoint": endpoint, "most": 10_000, "open_only": open_only}
         async with self._connection() as connection:
             cursor = connection.cursor(row_factory=class_row(Endpoint))
             await cursor.execute(_LIST, values)

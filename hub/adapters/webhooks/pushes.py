@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, LiteralString
 from psycopg.rows import class_row
 
 from hub.adapters.database.handing_over import Channel, Happened, not_coming, note_each
+from hub.adapters.webhooks.claiming import claim_due
 from hub.consent.partner_contracts import PartnerContract, readable
 
 if TYPE_CHECKING:
@@ -25,95 +26,7 @@ if TYPE_CHECKING:
     from hub.adapters.database.pool import Pool
     from hub.adapters.webhooks.delivering_limits import DelivererLimits
 
-CLAIM_LOCK = 0x5055_5348
-"""Advisory lock of whoever claims."""
-
 _BRIEFLY: LiteralString = "SET LOCAL idle_in_transaction_session_timeout = '2s'"
-_LAPSED: LiteralString = """
-UPDATE push SET state = CASE WHEN tries > 0 THEN 'waiting_retry' ELSE 'scheduled' END, due_at = now(),
-                may_have_arrived = may_have_arrived OR attempted_at IS NOT NULL,
-                leased_by = NULL, leased_until = NULL
- WHERE state = 'in_flight' AND leased_until < now()
-RETURNING delivery_id, endpoint_id, tries, attempted_at IS NOT NULL
-"""
-_ORPHANED: LiteralString = """
-WITH over AS (
-    UPDATE push p SET state = 'cancelled', reason = 'removed' FROM endpoint e
-     WHERE e.endpoint_id = p.endpoint_id AND e.state = 'removed' AND p.state IN ('scheduled', 'waiting_retry')
-    RETURNING p.delivery_id
-)
-INSERT INTO delivery_event (delivery_id, organisation, case_ref, kind, channel, said, state, sequence)
-SELECT d.delivery_id, d.organisation, d.case_ref, 'cancelled', 'webhook', '{"reason": "removed"}', d.state,
-       d.sequence
-  FROM over JOIN delivery d USING (delivery_id)
-"""
-"""What a deliverer was killed over while its endpoint was removed."""
-_LANE_IS_FREE: LiteralString = """
-NOT EXISTS (
-    SELECT 1 FROM push o
-     WHERE o.organisation = p.organisation AND o.case_ref = p.case_ref AND NOT o.finished
-       AND o.delivery_id <> p.delivery_id
-       AND (o.state = 'in_flight'
-            OR o.endpoint_id = p.endpoint_id AND o.place < p.place AND o.state <> 'parked'
-               AND (o.held_since IS NULL OR o.held_since > now() - make_interval(secs => %(grace_s)s))
-               AND NOT (p.urgency = 'safety' AND o.urgency <> 'safety' AND EXISTS (
-                    SELECT 1 FROM push w
-                     WHERE w.organisation = p.organisation AND w.case_ref = p.case_ref AND NOT w.finished
-                       AND w.endpoint_id = p.endpoint_id AND w.place < p.place
-                       AND (w.state = 'waiting_retry' OR w.held_since IS NOT NULL)))))
-"""
-"""One push of a lane is under way at a time, in order; past what is parked, or held for long.
-
-What is urgent does not wait for what is not, where that waits itself.
-"""
-_DUE: LiteralString = (
-    """
-    SELECT one.* FROM able CROSS JOIN LATERAL (
-        SELECT p.delivery_id, p.endpoint_id, p.organisation, p.case_ref, p.urgency, p.place FROM push p
-         WHERE p.endpoint_id = able.endpoint_id AND p.state IN ('scheduled', 'waiting_retry')
-           AND p.due_at <= now() AND"""  # noqa: S608 - of constants only
-    + _LANE_IS_FREE
-)
-_CLAIM: LiteralString = (
-    """
-WITH able AS MATERIALIZED (
-    SELECT e.endpoint_id, least(
-               greatest(1, 2 * %(most)s / count(*) OVER ()),
-               greatest(0, CASE WHEN e.failures_in_a_row > 0 THEN 1 ELSE e.in_flight_max END - (
-                   SELECT count(*) FROM push b
-                    WHERE b.endpoint_id = e.endpoint_id AND b.state = 'in_flight'))) AS room
-      FROM endpoint e JOIN control c ON c.kind = 'organisation' AND c.name = e.organisation
-     WHERE e.state = 'active' AND (e.not_before IS NULL OR e.not_before <= now())
-       AND c.body->>'standing' = 'active'
-       AND EXISTS (SELECT 1 FROM push d WHERE d.endpoint_id = e.endpoint_id AND d.due_at <= now()
-                                          AND d.state IN ('scheduled', 'waiting_retry'))
-), urgent AS ("""  # noqa: S608 - of constants only
-    + _DUE
-    + """ AND p.urgency = 'safety' ORDER BY p.place LIMIT able.room FOR UPDATE SKIP LOCKED) AS one
-), usual AS ("""
-    + _DUE
-    + """ ORDER BY p.place LIMIT able.room FOR UPDATE SKIP LOCKED) AS one
-), one_a_lane AS (
-    SELECT DISTINCT ON (organisation, case_ref) *
-      FROM (SELECT * FROM urgent UNION SELECT * FROM usual) AS due
-     ORDER BY organisation, case_ref, urgency <> 'safety', place
-), ranked AS (
-    SELECT *, row_number() OVER (PARTITION BY endpoint_id ORDER BY urgency <> 'safety', place) AS rank
-      FROM one_a_lane
-), chosen AS (
-    SELECT r.delivery_id FROM ranked r JOIN able USING (endpoint_id) WHERE r.rank <= able.room
-     ORDER BY r.rank, r.urgency <> 'safety', random() LIMIT %(most)s
-)
-UPDATE push p SET state = 'in_flight', leased_by = %(claim)s, attempted_at = NULL,
-                  leased_until = now() + make_interval(secs => %(lease_s)s)
-  FROM chosen WHERE p.delivery_id = chosen.delivery_id
-RETURNING p.delivery_id
-"""
-)
-"""Each endpoint's first in turn, then each one's second: none is served before another has been.
-
-Of many that wait, few of each are looked at in one round.
-"""
 _LOOK: LiteralString = """
 SELECT p.delivery_id, p.endpoint_id, p.organisation, p.case_ref, p.place, p.urgency, p.tries, p.charged,
        p.refusals, coalesce(extract(epoch FROM now() - p.first_at), 0)::float8 AS since_first_s,
@@ -128,21 +41,47 @@ SELECT p.delivery_id, p.endpoint_id, p.organisation, p.case_ref, p.place, p.urge
 """
 """What another transaction is changing at this moment is left for the next round."""
 _GO: LiteralString = """
-UPDATE push SET tries = tries + 1, first_at = coalesce(first_at, now()), attempted_at = now(),
-                held_since = NULL, leased_until = now() + make_interval(secs => %(lease_s)s)
- WHERE delivery_id = ANY(%(deliveries)s)
+UPDATE push p SET tries = tries + 1, first_at = coalesce(first_at, now()), attempted_at = now(),
+                  may_have_arrived = may_have_arrived OR tries = 0 AND d.sequence IS NOT NULL,
+                  held_since = NULL, leased_until = now() + make_interval(secs => %(lease_s)s)
+  FROM delivery d WHERE d.delivery_id = p.delivery_id AND p.delivery_id = ANY(%(deliveries)s)
 """
+"""A number it has before its first try is known to somebody: another channel, or a database since lost."""
 _NUMBER: LiteralString = "SELECT one, give_sequence(one) FROM unnest(%s::text[]) AS one"
 _HELD: LiteralString = """
 UPDATE push SET state = CASE WHEN tries > 0 THEN 'waiting_retry' ELSE 'scheduled' END,
                 held_since = coalesce(held_since, now()), leased_by = NULL, leased_until = NULL,
+                reason = nullif(reason, 'absent'),
                 due_at = now() + make_interval(secs => least(%(most_s)s, greatest(%(least_s)s,
                              extract(epoch FROM now() - coalesce(held_since, now())))))
  WHERE delivery_id = ANY(%(deliveries)s)
 """
+_ABSENT: LiteralString = """
+WITH absent AS (
+    SELECT p.delivery_id, p.reason = 'absent'
+                          AND p.held_since < now() - make_interval(secs => %(absent_s)s)
+                          AND NOT EXISTS (SELECT 1 FROM projector_stopped) AS gone
+      FROM push p
+     WHERE p.leased_by = %(claim)s AND p.state = 'in_flight' AND p.delivery_id = ANY(%(deliveries)s)
+       AND NOT EXISTS (SELECT 1 FROM delivery d WHERE d.delivery_id = p.delivery_id)
+)
+UPDATE push p SET state = CASE WHEN absent.gone THEN 'cancelled'
+                               WHEN p.tries > 0 THEN 'waiting_retry' ELSE 'scheduled' END,
+                  reason = 'absent', leased_by = NULL, leased_until = NULL,
+                  held_since = coalesce(CASE WHEN p.reason = 'absent' THEN p.held_since END, now()),
+                  due_at = now() + make_interval(secs => least(%(most_s)s, greatest(%(least_s)s,
+                               CASE WHEN p.reason = 'absent'
+                                    THEN extract(epoch FROM now() - p.held_since) END)))
+  FROM absent WHERE p.delivery_id = absent.delivery_id
+"""
+"""A rebuild has not brought the delivery back, and will not, if it was older than its topic keeps it.
+
+It keeps back its lane no longer than one that is held.
+"""
 _BACK: LiteralString = """
 UPDATE push SET state = CASE WHEN tries > 0 THEN 'waiting_retry' ELSE 'scheduled' END,
-                leased_by = NULL, leased_until = NULL
+                leased_by = NULL, leased_until = NULL,
+                due_at = greatest(due_at, now() + make_interval(secs => %(after_s)s))
  WHERE leased_by = %(claim)s AND state = 'in_flight' AND delivery_id = ANY(%(deliveries)s)
 """
 _UNTAKEN: LiteralString = """
@@ -151,6 +90,15 @@ UPDATE push SET tries = tries - 1, attempted_at = NULL,
  WHERE leased_by = %(claim)s AND state = 'in_flight' AND delivery_id = ANY(%(deliveries)s)
    AND attempted_at IS NOT NULL
 """
+_LOCK: LiteralString = "SELECT 1 FROM delivery WHERE delivery_id = ANY(%s) ORDER BY delivery_id FOR UPDATE"
+_UNNUMBER: LiteralString = """
+SELECT take_back_sequence(delivery_id)
+  FROM (SELECT delivery_id FROM push
+         WHERE leased_by = %(claim)s AND state = 'in_flight' AND delivery_id = ANY(%(deliveries)s)
+           AND tries = 0 AND NOT may_have_arrived
+         ORDER BY place DESC OFFSET 0) AS last_first
+"""
+"""What has never left has no number: else, stopped now, it would be said not to come."""
 _CANCEL: LiteralString = """
 UPDATE push p SET state = 'cancelled', leased_by = NULL, leased_until = NULL,
                   reason = coalesce(d.verdict, CASE WHEN d.finished THEN d.state ELSE 'removed' END)
@@ -253,19 +201,7 @@ class Pushes:
         }
         async with self._connection() as connection, connection.transaction():
             await hold_briefly(connection)
-            await connection.execute("SELECT pg_advisory_xact_lock(%s)", (CLAIM_LOCK,))
-            lapsed = await (await connection.execute(_LAPSED)).fetchall()
-            events = [
-                (row[0], Happened.ATTEMPTED, {"endpoint": row[1], "try": row[2], "outcome": "unknown"})
-                for row in lapsed
-                if row[3]
-            ]
-            if events:
-                await note_each(connection, events, Channel.WEBHOOK)
-            if lapsed:
-                await connection.execute(_ORPHANED)
-            cursor = await connection.execute(_CLAIM, values)
-            return [row[0] for row in await cursor.fetchall()]
+            return await claim_due(connection, values)
 
     async def look(self, claim: str, claimed: Collection[str]) -> list[Ready]:
         """Return what of a claim may leave now, numbered; the projection must have caught up since.
@@ -290,10 +226,12 @@ class Pushes:
 
     async def give_back(self, claim: str, deliveries: Collection[str], *, untaken: bool) -> None:
         """Let go of what was claimed; `untaken`: it was let leave, and did not."""
-        values = {"claim": claim, "deliveries": list(deliveries)}
+        values = {"claim": claim, "deliveries": list(deliveries), "after_s": 0.0}
         async with self._connection() as connection, connection.transaction():
             if untaken:
+                await connection.execute(_LOCK, (values["deliveries"],))
                 await connection.execute(_UNTAKEN, values)
+                await connection.execute(_UNNUMBER, values)
             await connection.execute(_BACK, values)
 
     async def beat(self, claims: Collection[str]) -> None:
@@ -304,15 +242,13 @@ class Pushes:
     async def _put_back(
         self, connection: AsyncConnection, claim: str, *, held: list[str], back: Collection[str]
     ) -> None:
+        again = {"least_s": self.limits.look_again_s, "most_s": self.limits.look_again_s_max}
         if held:
-            values = {
-                "deliveries": held,
-                "least_s": self.limits.look_again_s,
-                "most_s": self.limits.look_again_s_max,
-            }
-            await connection.execute(_HELD, values)
+            await connection.execute(_HELD, {"deliveries": held, **again})
         if back:
-            await connection.execute(_BACK, {"claim": claim, "deliveries": list(back)})
+            values = {"claim": claim, "deliveries": list(back), "after_s": self.limits.idle_s}
+            await connection.execute(_ABSENT, {**values, **again, "absent_s": self.limits.absent_s_max})
+            await connection.execute(_BACK, values)
 
     async def _numbered(
         self, connection: AsyncConnection, claim: str, going: Sequence[PushRow]

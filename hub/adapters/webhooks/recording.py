@@ -44,10 +44,10 @@ _STEPS: LiteralString = """
 UPDATE push p
    SET state = step.state, reason = step.reason, due_at = coalesce(step.due_at, p.due_at),
        charged = step.charged, refusals = step.refusals, first_charged_at = step.first_charged_at,
-       may_have_arrived = p.may_have_arrived OR step.ambiguous, leased_by = NULL, leased_until = NULL
+       may_have_arrived = p.may_have_arrived OR step.has_left, leased_by = NULL, leased_until = NULL
   FROM unnest(%s::text[], %s::text[], %s::text[], %s::timestamptz[], %s::integer[], %s::integer[],
               %s::timestamptz[], %s::boolean[])
-       AS step (delivery_id, state, reason, due_at, charged, refusals, first_charged_at, ambiguous)
+       AS step (delivery_id, state, reason, due_at, charged, refusals, first_charged_at, has_left)
  WHERE p.delivery_id = step.delivery_id
 """
 _TRANSPORTED: LiteralString = """
@@ -85,8 +85,8 @@ class Ended:
 
     ready: Ready
     verdict: Verdict
-    ambiguous: bool = False
-    """It may have arrived, for all we know."""
+    has_left: bool = False
+    """Some of it was sent: whatever was answered, the recipient may have read it, and its number."""
     notice: bool = False
     """Only a notice was sent: the delivery itself is still in the mailbox."""
     erased: bool = False
@@ -214,7 +214,7 @@ async def _apply(connection: AsyncConnection, steps: Sequence[tuple[OwnRow, Ende
             [step.charged for _, _, step in steps],
             [step.refusals for _, _, step in steps],
             [step.first_charged_at for _, _, step in steps],
-            [each.ambiguous for _, each, _ in steps],
+            [each.has_left for _, each, _ in steps],
         ),
     )
     await connection.execute(

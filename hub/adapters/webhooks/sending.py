@@ -67,7 +67,7 @@ class Sender:
         return Ended(
             ready=ready,
             verdict=classify(outcome, now=datetime.fromtimestamp(self.now_s(), UTC)),
-            ambiguous=isinstance(outcome, NotAnswered) and outcome.ambiguous,
+            has_left=not isinstance(outcome, NotAnswered) or outcome.ambiguous,
             notice=notice,
         )
 
