@@ -43,9 +43,9 @@ async def hub(
         yield made
 
 
-def expirer(hub: Living, *, days: float, append: Append | None = None) -> Expirer:
+def expirer(hub: Living, *, days: float, append: Append | None = None, **most: int) -> Expirer:
     """One who lets expire, so many days from now."""
-    limits = ProjectorLimits()
+    limits = ProjectorLimits(**most)  # type: ignore[arg-type]
     return Expirer(
         pool=hub.pool,
         requests=Requests(codec=hub.codec, append=append or hub.publisher.append, limits=limits),
@@ -180,6 +180,45 @@ async def test_nothing_expires_whose_report_the_log_has_not(hub: Living) -> None
     assert await expirer(hub, days=8).expire() >= 1
     await asyncio.sleep(CALM_S)
     assert await reports(hub, "DELIVERY-EXPIRED") == ["DELIVERY-EXPIRED"]
+
+
+@pytest.mark.requirement("R-DEL-02", "R-MSG-11")
+async def test_what_cannot_be_reported_does_not_expire_and_keeps_nothing_else_back(hub: Living) -> None:
+    """A report that cannot be written yet is tried again; only what is erased goes without one."""
+    deliveries = [await hub.health_told() for _ in range(3)]
+    await collected(hub)
+    await rows(hub.pool, "UPDATE delivery SET by_kafka = false RETURNING 1")
+    first, second, third = deliveries
+    kept = await rows(
+        hub.pool,
+        "DELETE FROM original WHERE message_id IN (SELECT message_id FROM delivery WHERE delivery_id = %s)"
+        " RETURNING message_id, case_ref, key_id, nonce, box",
+        first,
+    )
+    small = expirer(hub, days=8, expire_deliveries_max=1, request_bytes_max=10)
+    assert [await small.expire() for _ in range(4)] == [1, 1, 1, 0]
+    assert [(await hub.row(each))[2] for each in deliveries] == ["available"] * 3
+    one_by_one = expirer(hub, days=8, expire_deliveries_max=1)
+    assert [await one_by_one.expire() for _ in range(3)] == [1, 1, 1]
+    assert [(await hub.row(each))[2] for each in deliveries] == ["available", "expired", "expired"]
+    columns = "(message_id, case_ref, key_id, nonce, box)"
+    await rows(hub.pool, f"INSERT INTO original {columns} VALUES (%s, %s, %s, %s, %s) RETURNING 1", *kept[0])
+    hub.codec.keys.erase(kept[0][2])  # type: ignore[attr-defined]
+    assert await expirer(hub, days=8).expire() >= 1
+    assert (await hub.row(first))[2] == "expired"
+
+
+@pytest.mark.requirement("R-DEL-02")
+async def test_a_safety_message_is_told_late_only_once_the_report_is_in_the_log(hub: Living) -> None:
+    """What could not be written is not marked as told."""
+    delivery = await hub.health_told()
+    await collected(hub)
+    await rows(hub.pool, "UPDATE delivery SET by_kafka = false, urgency = 'safety' RETURNING 1")
+    told = "SELECT late_told_at IS NOT NULL FROM delivery WHERE delivery_id = %s"
+    assert await expirer(hub, days=1.1, request_bytes_max=10).expire() == 1
+    assert await rows(hub.pool, told, delivery) == [(False,)]
+    assert await expirer(hub, days=1.1).expire() == 1
+    assert await rows(hub.pool, told, delivery) == [(True,)]
 
 
 MONDAY = datetime(2026, 11, 23, 10, 30, tzinfo=UTC)
