@@ -336,3 +336,23 @@ async def test_an_endpoint_is_proved_before_it_gets_anything_and_removed_for_goo
     assert await world.rows("SELECT state FROM delivery") == [("available",)]
     with pytest.raises(EndpointRefused, match="no such endpoint"):
         await world.endpoints.one(plans)
+
+
+@pytest.mark.requirement("R-DEL-02")
+async def test_what_expired_while_it_was_being_pushed_is_transported_all_the_same(world: PushWorld) -> None:
+    """A deliverer that stood still comes back with the partner's answer: the delivery is there."""
+    await world.partner()
+    world.receiver.delay_s = 0.5
+    delivery = await world.deliver()
+    async with running(world.deliverer().run):
+        await world.comes_to(delivery, "in_flight")
+        await until(lambda: _tried(world, delivery))
+        await world.do("UPDATE delivery SET state = 'expired' WHERE delivery_id = %s", delivery)
+        await world.comes_to(delivery, "delivered")
+    asked = "SELECT state, sequence FROM delivery WHERE delivery_id = %s"
+    assert await world.rows(asked, delivery) == [("transported", 1)]
+    assert await world.events(delivery) == ["transported"]
+
+
+async def _tried(world: PushWorld, delivery: str) -> bool:
+    return bool(await world.one("tries > 0", delivery))

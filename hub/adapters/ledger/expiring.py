@@ -1,11 +1,11 @@
 """Lets expire what nobody collects, and asks the router to report it, so that a silence is always heard.
 
-What a topic of the recipient's own has carried, what a webhook took and what was fetched is collected. What
-is held, or waits for a suspended organisation, cannot be collected and does not expire; time before it was
-last released does not count. A safety message is reported after hours and waits on as long as any other. One
-process does this at a time. The request stands in the log before the row says so: a crash in between makes it
-ask twice, which makes the same reports. What cannot be reported is neither marked nor does it expire: it is
-tried again in the next round, after all others have had their turn.
+What a topic of the recipient's own has carried, what a webhook took and what was fetched is collected; what
+is being pushed at this moment may be. What is held, or waits for a suspended organisation, cannot be
+collected and does not expire; time before it was last released does not count. A safety message is reported
+after hours and waits on as long as any other. One process does this at a time. The request stands in the log
+before the row says so: a crash in between makes it ask twice, which makes the same reports. What cannot be
+reported is neither marked nor does it expire: it is tried again, after all others have had their turn.
 """
 
 from __future__ import annotations
@@ -50,6 +50,11 @@ SELECT available_at, delivery_id FROM delivery
                   AND o.body->>'standing' = 'active')
  ORDER BY available_at, delivery_id LIMIT %(limit)s FOR UPDATE SKIP LOCKED
 """
+_UNDER_WAY: LiteralString = """
+SELECT delivery_id FROM push
+ WHERE delivery_id = ANY(%s) AND state = 'in_flight' AND leased_until >= now()
+"""
+"""Asked once the deliveries are locked: who claims a push from then on finds its delivery locked, or over."""
 _ON_WHAT: LiteralString = """
 SELECT d.delivery_id, d.message_id, d.organisation, d.role, d.holds, d.key_id, d.grounds_nonce, d.grounds_box,
        o.key_id AS original_key, o.nonce AS original_nonce, o.box AS original_box,
@@ -145,8 +150,9 @@ class Expirer:
                 "limit": self._limits.expire_deliveries_max,
             }
             rows = await (await connection.execute(_UNCOLLECTED, values)).fetchall()
-            if rows:
-                await self._report(connection, [row[1] for row in rows], kind)
+            found = [str(row[1]) for row in rows]
+            under_way = {row[0] for row in await (await connection.execute(_UNDER_WAY, (found,))).fetchall()}
+            await self._report(connection, [each for each in found if each not in under_way], kind)
         if len(rows) < self._limits.expire_deliveries_max:
             self._after.pop(kind, None)
         else:
