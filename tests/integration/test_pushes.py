@@ -186,9 +186,14 @@ async def _is_held(world: PushWorld, delivery: str) -> bool:
 
 
 @pytest.mark.requirement("R-DIS-05")
+@pytest.mark.parametrize("over", ["stopped", "expired"])
 @pytest.mark.parametrize("last", [True, False])
-async def test_a_number_nobody_has_is_given_back_or_named(world: PushWorld, last: bool) -> None:  # noqa: FBT001
-    """A delivery stopped after a failed try leaves no gap that is not explained."""
+async def test_a_number_nobody_has_is_given_back_or_named(
+    world: PushWorld,
+    last: bool,  # noqa: FBT001
+    over: str,
+) -> None:
+    """A delivery stopped, or expired, after a failed try leaves no gap that is not explained."""
     await world.partner()
     world.receiver.statuses["/hooks"] = [500, 200]
     stopped = await world.deliver()
@@ -198,14 +203,20 @@ async def test_a_number_nobody_has_is_given_back_or_named(world: PushWorld, last
             await world.do("UPDATE endpoint SET failures_in_a_row = 0")
             alert = await world.deliver(urgency="safety")
             await world.comes_to(alert, "delivered")
-        await world.stop(stopped)
+        if over == "stopped":
+            await world.stop(stopped)
+        else:
+            await world.do("UPDATE delivery SET state = 'expired' WHERE delivery_id = %s", stopped)
+            await world.due_now()
+            await world.comes_to(stopped, "cancelled")
         following = await world.deliver()
         await world.comes_to(following, "delivered")
     said = {each.id: each.document["hub"] for each in world.receiver.stored()}[following]
     assert (said["sequence"], said.get("will_not_come")) == ((1, None) if last else (3, [1]))
     assert await world.events(stopped) == ["attempted", "cancelled"]
     asked = "SELECT state, sequence FROM delivery_event WHERE delivery_id = %s ORDER BY event DESC LIMIT 1"
-    assert await world.rows(asked, stopped) == [("available", None if last else 1)]
+    state = "available" if over == "stopped" else over
+    assert await world.rows(asked, stopped) == [(state, None if last else 1)]
 
 
 @pytest.mark.requirement("R-DIS-05")
