@@ -145,7 +145,7 @@ async def test_a_message_sent_anew_in_another_number_of_parts_takes_the_place_of
     message = await begin(said[:100], 3)
     assert await go_on(message, said[100:200], "2:3") == 202
     assert await begin(said[:300], 2) == message
-    assert await go_on(message, said[200:], "3:3") == 400
+    assert await go_on(message, said[200:], "3:3") == 417
     assert await go_on(message, said[300:], "2:2") == 202
     assert await door.rows("SELECT 1 FROM mesh_upload") == []
     assert [each.payload["referral"] for each in log.taken] == [

@@ -31,8 +31,13 @@ SELECT %(organisation)s, %(message_id)s, %(chunk)s, %(chunks)s, %(workflow)s, %(
             WHERE organisation = %(organisation)s
               AND (message_id, chunk) <> (%(message_id)s, %(chunk)s)), 0) <= %(bytes_max)s
 ON CONFLICT (organisation, message_id, chunk) DO UPDATE
-   SET size = excluded.size, key_id = excluded.key_id, nonce = excluded.nonce, box = excluded.box, at = now()
+   SET chunks = excluded.chunks, size = excluded.size, key_id = excluded.key_id, nonce = excluded.nonce,
+       box = excluded.box, at = now()
 RETURNING chunk
+"""
+_CUT_OTHERWISE: LiteralString = """
+DELETE FROM mesh_upload
+ WHERE organisation = %(organisation)s AND message_id = %(message_id)s AND chunks <> %(chunks)s
 """
 _FORGET: tuple[LiteralString, ...] = (
     """
@@ -105,7 +110,10 @@ class MeshStore:
             await connection.execute("DELETE FROM mesh_nonce WHERE digest = %s", (digest,))
 
     async def keep(self, organisation: str, message_id: str, row: ChunkRow, *, bytes_max: int) -> bool:
-        """Keep one part; False if the organisation would then have more in hand than it may."""
+        """Keep one part; False if the organisation would then have more in hand than it may.
+
+        The first part begins a message anew where its sender cuts it into more parts than before, or fewer.
+        """
         values = {
             "organisation": organisation,
             "message_id": message_id,
@@ -118,6 +126,8 @@ class MeshStore:
             await connection.execute(
                 "SELECT pg_advisory_xact_lock(%s, hashtext(%s))", (UPLOAD_LOCK, organisation)
             )
+            if row.chunk == 1:
+                await connection.execute(_CUT_OTHERWISE, values)
             return await (await connection.execute(_KEEP, values)).fetchone() is not None
 
     async def kept(self, organisation: str, message_id: str) -> list[ChunkRow]:
