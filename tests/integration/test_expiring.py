@@ -254,6 +254,8 @@ async def test_what_is_being_pushed_does_not_expire_and_who_got_it_may_say_so_af
     await rows(hub.pool, "UPDATE push SET leased_until = now() - interval '1 s' RETURNING 1")
     await expirer(hub, days=8).expire()
     assert (await hub.row(delivery))[2] == "expired"
+    assert await hub.acknowledge(delivery, digest) == 410
+    await rows(hub.pool, "SELECT give_sequence(%s)", delivery)
     assert [await hub.acknowledge(delivery, each) for each in ("0" * 64, digest, digest)] == [410, 204, 204]
     assert (await hub.row(delivery))[2] == "acknowledged"
     happened = "SELECT kind FROM delivery_event WHERE delivery_id = %s ORDER BY event"

@@ -67,7 +67,7 @@ SELECT delivery_id, message, contract, role, case_ref, state, digest, size, sequ
 _LOCKED: LiteralString = """
 SELECT delivery_id, state, digest FROM delivery
  WHERE delivery_id = ANY(%(deliveries)s) AND organisation = %(organisation)s
-   AND (state IN ('acknowledged', 'expired')
+   AND (state = 'acknowledged' OR state = 'expired' AND sequence IS NOT NULL
         OR state IN ('available', 'transported', 'fetched')
            AND delivery_is_open(delivery) AND NOT delivery_is_out_of_date(delivery))
  ORDER BY cursor FOR UPDATE
@@ -238,7 +238,7 @@ class MailboxStore:
         """Mark deliveries as acknowledged; False: the digest is another's; missing: no such delivery here.
 
         Without a digest, only what was handed out before counts as there. What has expired is missing, unless
-        its digest shows that the recipient has it all the same, by a push whose answer was lost.
+        it was once let leave, and its digest shows that it arrived: by a push whose answer was lost.
         """
         async with self.pool.connection(timeout=self.wait_s_max) as connection:
             values = {"deliveries": list(digests), "organisation": organisation}
