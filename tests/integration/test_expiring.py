@@ -43,9 +43,9 @@ async def hub(
         yield made
 
 
-def expirer(hub: Living, *, days: float, append: Append | None = None) -> Expirer:
+def expirer(hub: Living, *, days: float, append: Append | None = None, **most: int) -> Expirer:
     """One who lets expire, so many days from now."""
-    limits = ProjectorLimits()
+    limits = ProjectorLimits(**most)  # type: ignore[arg-type]
     return Expirer(
         pool=hub.pool,
         requests=Requests(codec=hub.codec, append=append or hub.publisher.append, limits=limits),
@@ -180,6 +180,86 @@ async def test_nothing_expires_whose_report_the_log_has_not(hub: Living) -> None
     assert await expirer(hub, days=8).expire() >= 1
     await asyncio.sleep(CALM_S)
     assert await reports(hub, "DELIVERY-EXPIRED") == ["DELIVERY-EXPIRED"]
+
+
+@pytest.mark.requirement("R-DEL-02", "R-MSG-11")
+async def test_what_cannot_be_reported_does_not_expire_and_keeps_nothing_else_back(hub: Living) -> None:
+    """A report that cannot be written yet is tried again; only what is erased goes without one."""
+    deliveries = [await hub.health_told() for _ in range(3)]
+    await collected(hub)
+    await rows(hub.pool, "UPDATE delivery SET by_kafka = false RETURNING 1")
+    first = deliveries[0]
+    kept = await rows(
+        hub.pool,
+        "DELETE FROM original WHERE message_id IN (SELECT message_id FROM delivery WHERE delivery_id = %s)"
+        " RETURNING message_id, case_ref, key_id, nonce, box",
+        first,
+    )
+    small = expirer(hub, days=8, expire_deliveries_max=1, request_bytes_max=10)
+    assert [await small.expire() for _ in range(4)] == [1, 1, 1, 0]
+    assert [(await hub.row(each))[2] for each in deliveries] == ["available"] * 3
+    one_by_one = expirer(hub, days=8, expire_deliveries_max=1)
+    assert [await one_by_one.expire() for _ in range(3)] == [1, 1, 1]
+    assert [(await hub.row(each))[2] for each in deliveries] == ["available", "expired", "expired"]
+    await rows(
+        hub.pool,
+        "INSERT INTO original (message_id, case_ref, key_id, nonce, box)"
+        " VALUES (%s, %s, %s, %s, %s) RETURNING 1",
+        *kept[0],
+    )
+    hub.codec.keys.erase(kept[0][2])  # type: ignore[attr-defined]
+    assert await expirer(hub, days=8).expire() >= 1
+    assert (await hub.row(first))[2] == "expired"
+
+
+@pytest.mark.requirement("R-DEL-02")
+async def test_a_safety_message_is_told_late_only_once_the_report_is_in_the_log(hub: Living) -> None:
+    """What could not be written is not marked as told."""
+    delivery = await hub.health_told()
+    await collected(hub)
+    await rows(hub.pool, "UPDATE delivery SET by_kafka = false, urgency = 'safety' RETURNING 1")
+    told = "SELECT late_told_at IS NOT NULL FROM delivery WHERE delivery_id = %s"
+    assert await expirer(hub, days=1.1, request_bytes_max=10).expire() == 1
+    assert await rows(hub.pool, told, delivery) == [(False,)]
+    assert await expirer(hub, days=1.1).expire() == 1
+    assert await rows(hub.pool, told, delivery) == [(True,)]
+
+
+_IN_FLIGHT = """
+WITH there AS (
+    INSERT INTO endpoint (endpoint_id, organisation, url, messages, state, key_id, nonce, box, in_flight_max)
+    SELECT 'e-1', organisation, '', '{}', 'active', '', '', '', 1
+      FROM delivery WHERE delivery_id = %(delivery)s
+    RETURNING endpoint_id
+)
+INSERT INTO push (delivery_id, place, endpoint_id, organisation, case_ref, urgency, state, tries,
+                  leased_until)
+SELECT delivery_id, cursor, endpoint_id, organisation, case_ref, urgency, 'in_flight', 1,
+       now() + interval '1 hour'
+  FROM delivery, there WHERE delivery_id = %(delivery)s
+"""
+
+
+@pytest.mark.requirement("R-DEL-02")
+async def test_what_is_being_pushed_does_not_expire_and_who_got_it_may_say_so_afterwards(hub: Living) -> None:
+    """A lease that ran out counts for nothing; a digest proves that the expired delivery had arrived."""
+    delivery = await hub.health_told()
+    (digest,) = [each["digest"] for each in await hub.waiting() if each["delivery"] == delivery]
+    await collected(hub)
+    await rows(hub.pool, "UPDATE delivery SET by_kafka = false RETURNING 1")
+    async with hub.pool.connection() as connection:
+        await connection.execute(_IN_FLIGHT, {"delivery": delivery})
+    await expirer(hub, days=8).expire()
+    assert (await hub.row(delivery))[2] == "available"
+    await rows(hub.pool, "UPDATE push SET leased_until = now() - interval '1 s' RETURNING 1")
+    await expirer(hub, days=8).expire()
+    assert (await hub.row(delivery))[2] == "expired"
+    assert await hub.acknowledge(delivery, digest) == 410
+    await rows(hub.pool, "SELECT give_sequence(%s)", delivery)
+    assert [await hub.acknowledge(delivery, each) for each in ("0" * 64, digest, digest)] == [410, 204, 204]
+    assert (await hub.row(delivery))[2] == "acknowledged"
+    happened = "SELECT kind FROM delivery_event WHERE delivery_id = %s ORDER BY event"
+    assert await rows(hub.pool, happened, delivery) == [("expired",), ("acknowledged",)]
 
 
 MONDAY = datetime(2026, 11, 23, 10, 30, tzinfo=UTC)

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
 
+from hub.adapters.database.freshness import Freshness, Projection
 from tests.integration.door import QUAY, open_door
 from tests.integration.mailbox_world import MESSAGES, acknowledge, deliver
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Mapping
     from pathlib import Path
 
     import httpx
@@ -277,3 +279,22 @@ async def test_only_who_could_see_it_is_told_that_it_expired(door: Door) -> None
     assert {(answer.status_code, answer.json()["code"]) for answer in gone} == {(410, "delivery-expired")}
     assert (await other.get(f"{MESSAGES}/{delivery}")).status_code == 404
     assert await listed(client) == []
+
+
+@pytest.mark.requirement("R-DIS-05")
+async def test_nothing_is_counted_before_the_projection_has_come_to_where_the_router_is(door: Door) -> None:
+    """What was withdrawn and is not projected yet would still be counted."""
+
+    async def ends() -> Mapping[tuple[str, int], int]:
+        await asyncio.sleep(0)
+        return {("hub.outbox", 0): 1}
+
+    client, known = await door.client(), door.app.state.services
+    slow = replace(known.mailbox, freshness=Freshness(Projection(door.pool, 5.0), ends, timeout_s=0.2))
+    door.app.state.services = replace(known, mailbox=slow)
+    await deliver(door)
+    behind = await client.get("/v1/mailbox/count")
+    await door.rows("INSERT INTO position (topic, partition, next) VALUES ('hub.outbox', 0, 1)")
+    caught_up = await client.get("/v1/mailbox/count")
+    assert (behind.status_code, behind.json()["code"]) == (503, "not-caught-up")
+    assert (caught_up.status_code, caught_up.json()) == (200, {"count": 1})

@@ -186,9 +186,14 @@ async def _is_held(world: PushWorld, delivery: str) -> bool:
 
 
 @pytest.mark.requirement("R-DIS-05")
+@pytest.mark.parametrize("over", ["stopped", "expired"])
 @pytest.mark.parametrize("last", [True, False])
-async def test_a_number_nobody_has_is_given_back_or_named(world: PushWorld, last: bool) -> None:  # noqa: FBT001
-    """A delivery stopped after a try of which nothing left leaves no gap that is not explained."""
+async def test_a_number_nobody_has_is_given_back_or_named(
+    world: PushWorld,
+    last: bool,  # noqa: FBT001
+    over: str,
+) -> None:
+    """A delivery stopped, or expired, after a try of which nothing left leaves no gap that is not explained."""
     await world.partner()
     (url,) = (await world.rows("SELECT url FROM endpoint"))[0]
     await world.do("UPDATE endpoint SET url = %s", "http://127.0.0.1:1/hooks")
@@ -200,14 +205,20 @@ async def test_a_number_nobody_has_is_given_back_or_named(world: PushWorld, last
             await world.do("UPDATE endpoint SET failures_in_a_row = 0")
             alert = await world.deliver(urgency="safety")
             await world.comes_to(alert, "delivered")
-        await world.stop(stopped)
+        if over == "stopped":
+            await world.stop(stopped)
+        else:
+            await world.do("UPDATE delivery SET state = 'expired' WHERE delivery_id = %s", stopped)
+            await world.due_now()
+            await world.comes_to(stopped, "cancelled")
         following = await world.deliver()
         await world.comes_to(following, "delivered")
     said = {each.id: each.document["hub"] for each in world.receiver.stored()}[following]
     assert (said["sequence"], said.get("will_not_come")) == ((1, None) if last else (3, [1]))
     assert await world.events(stopped) == ["attempted", "cancelled"]
     asked = "SELECT state, sequence FROM delivery_event WHERE delivery_id = %s ORDER BY event DESC LIMIT 1"
-    assert await world.rows(asked, stopped) == [("available", None if last else 1)]
+    state = "available" if over == "stopped" else over
+    assert await world.rows(asked, stopped) == [(state, None if last else 1)]
 
 
 @pytest.mark.requirement("R-DEL-01")
@@ -391,3 +402,23 @@ async def test_an_endpoint_is_proved_before_it_gets_anything_and_removed_for_goo
     assert await world.rows("SELECT state FROM delivery") == [("available",)]
     with pytest.raises(EndpointRefused, match="no such endpoint"):
         await world.endpoints.one(plans)
+
+
+@pytest.mark.requirement("R-DEL-02")
+async def test_what_expired_while_it_was_being_pushed_is_transported_all_the_same(world: PushWorld) -> None:
+    """A deliverer that stood still comes back with the partner's answer: the delivery is there."""
+    await world.partner()
+    world.receiver.delay_s = 0.5
+    delivery = await world.deliver()
+    async with running(world.deliverer().run):
+        await world.comes_to(delivery, "in_flight")
+        await until(lambda: _tried(world, delivery))
+        await world.do("UPDATE delivery SET state = 'expired' WHERE delivery_id = %s", delivery)
+        await world.comes_to(delivery, "delivered")
+    asked = "SELECT state, sequence FROM delivery WHERE delivery_id = %s"
+    assert await world.rows(asked, delivery) == [("transported", 1)]
+    assert await world.events(delivery) == ["transported"]
+
+
+async def _tried(world: PushWorld, delivery: str) -> bool:
+    return bool(await world.one("tries > 0", delivery))

@@ -82,7 +82,7 @@ SELECT take_back_sequence(delivery_id)
 _UNTOLD: LiteralString = """
 UPDATE push p SET untold = true FROM delivery d
  WHERE p.delivery_id = ANY(%s) AND d.delivery_id = p.delivery_id
-   AND d.sequence IS NOT NULL AND d.state = 'available'
+   AND d.sequence IS NOT NULL AND d.state IN ('available', 'expired')
 """
 
 

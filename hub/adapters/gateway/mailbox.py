@@ -112,6 +112,7 @@ class Mailbox:
 
     async def count(self, organisation: OrganisationId) -> int:
         """Return how many deliveries are not yet acknowledged."""
+        await self.freshness.wait()
         return await self.store.count_waiting(organisation)
 
     async def fetch(

@@ -117,7 +117,7 @@ async def mailbox_lease(
     "/v1/mailbox/count",
     operation_id="count-mailbox",
     summary="How many deliveries wait for you",
-    responses=answers(*_OPEN_TO),
+    responses=answers(*_OPEN_TO, "not-caught-up"),
 )
 async def mailbox_count(request: Request, organisation: Caller) -> Response:
     """Count what waits in an organisation's mailbox."""

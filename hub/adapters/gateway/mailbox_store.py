@@ -67,7 +67,7 @@ SELECT delivery_id, message, contract, role, case_ref, state, digest, size, sequ
 _LOCKED: LiteralString = """
 SELECT delivery_id, state, digest FROM delivery
  WHERE delivery_id = ANY(%(deliveries)s) AND organisation = %(organisation)s
-   AND (state = 'acknowledged'
+   AND (state = 'acknowledged' OR state = 'expired' AND sequence IS NOT NULL
         OR state IN ('available', 'transported', 'fetched')
            AND delivery_is_open(delivery) AND NOT delivery_is_out_of_date(delivery))
  ORDER BY cursor FOR UPDATE
@@ -237,12 +237,15 @@ class MailboxStore:
     ) -> dict[str, bool]:
         """Mark deliveries as acknowledged; False: the digest is another's; missing: no such delivery here.
 
-        Without a digest, only what was handed out before counts as there.
+        Without a digest, only what was handed out before counts as there. What has expired is missing, unless
+        it was once let leave, and its digest shows that it arrived: by a push whose answer was lost.
         """
         async with self.pool.connection(timeout=self.wait_s_max) as connection:
             values = {"deliveries": list(digests), "organisation": organisation}
             rows = await (await connection.execute(_LOCKED, values)).fetchall()
             found = {name: _proved(digests[name], bytes(digest), state) for name, state, digest in rows}
+            found = {name: found[name] for name, state, _ in rows if found[name] or state != "expired"}
+            rows = [row for row in rows if row[0] in found]
             new = [name for name, state, _ in rows if found[name] and state != "acknowledged"]
             await _acknowledged(connection, new, channel)
             return found
@@ -265,7 +268,7 @@ class MailboxStore:
 
 def _proved(named: bytes | None, digest: bytes, state: str) -> bool:
     """Tell whether the recipient has shown that it has these bytes."""
-    return state != "available" if named is None else named == digest
+    return state not in {"available", "expired"} if named is None else named == digest
 
 
 async def _acknowledged(connection: AsyncConnection, deliveries: Sequence[str], channel: Channel) -> None:

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from hub.adapters.gateway.mailbox_store import SeenRow
     from hub.adapters.gateway.mesh import Part
 
-_HUBS_FAULT = 500
+_HUBS_FAULT, _TOO_MANY = 500, 429
 _RANGE = re.compile(r" *([1-9][0-9]{0,3}) *: *([1-9][0-9]{0,3}) *")
 _ACCEPTED = 202
 
@@ -48,16 +48,20 @@ def _mesh(request: Request) -> Mesh:
 
 
 async def mesh_caller(request: Request, mailbox: str) -> AsyncIterator[Organisation]:
-    """Yield the organisation whose token came with the request; it is good once.
+    """Yield the organisation whose token came with the request, and count the request until it ends.
 
-    A request that is to be sent again as it is, because the hub could not serve it, may bring it again.
+    A token is good once. A request that is to be sent again as it is, because the hub could not serve it or
+    there were too many, may bring it again.
     """
     mesh = _mesh(request)
     found = await mesh.identity.identify(request.headers.get("authorization", ""), mailbox)
     try:
-        yield admitted(None if found is None else found.party)
+        organisation = admitted(None if found is None else found.party)
+        with services(request).rates.admitted(organisation.organisation):
+            yield organisation
     except (NotCaughtUp, ProblemError, *DATABASE_GONE) as error:
-        again = not isinstance(error, ProblemError) or error.problem.status >= _HUBS_FAULT
+        status = error.problem.status if isinstance(error, ProblemError) else _HUBS_FAULT
+        again = status >= _HUBS_FAULT or status == _TOO_MANY
         if found is not None and again:
             with contextlib.suppress(*DATABASE_GONE):
                 await mesh.store.free_nonce(found.nonce)

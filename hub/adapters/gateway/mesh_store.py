@@ -17,16 +17,27 @@ if TYPE_CHECKING:
 NONCE_HOURS = 5
 """Longer than a token is good for: two hours before its time and two after."""
 UPLOAD_HOURS = 24
+PART_BYTES_MIN = 1024
+"""What a part counts for at least: its row takes place too."""
+UPLOAD_LOCK = 0x4D45_5348
+"""First half of the advisory lock of an organisation's uploads; the second is the organisation."""
 _KEEP: LiteralString = """
 INSERT INTO mesh_upload (organisation, message_id, chunk, chunks, workflow, size,
                          key_id, nonce, box)
 SELECT %(organisation)s, %(message_id)s, %(chunk)s, %(chunks)s, %(workflow)s, %(size)s,
        %(key_id)s, %(nonce)s, %(box)s
- WHERE %(size)s + coalesce((SELECT sum(size) FROM mesh_upload WHERE organisation = %(organisation)s
-                               AND (message_id, chunk) <> (%(message_id)s, %(chunk)s)), 0) <= %(bytes_max)s
+ WHERE greatest(%(size)s, %(least)s) + coalesce((
+           SELECT sum(greatest(size, %(least)s)) FROM mesh_upload
+            WHERE organisation = %(organisation)s
+              AND (message_id, chunk) <> (%(message_id)s, %(chunk)s)), 0) <= %(bytes_max)s
 ON CONFLICT (organisation, message_id, chunk) DO UPDATE
-   SET size = excluded.size, key_id = excluded.key_id, nonce = excluded.nonce, box = excluded.box, at = now()
+   SET chunks = excluded.chunks, size = excluded.size, key_id = excluded.key_id, nonce = excluded.nonce,
+       box = excluded.box, at = now()
 RETURNING chunk
+"""
+_CUT_OTHERWISE: LiteralString = """
+DELETE FROM mesh_upload
+ WHERE organisation = %(organisation)s AND message_id = %(message_id)s AND chunks <> %(chunks)s
 """
 _FORGET: tuple[LiteralString, ...] = (
     """
@@ -99,14 +110,24 @@ class MeshStore:
             await connection.execute("DELETE FROM mesh_nonce WHERE digest = %s", (digest,))
 
     async def keep(self, organisation: str, message_id: str, row: ChunkRow, *, bytes_max: int) -> bool:
-        """Keep one part; False if the organisation would then have more in hand than it may."""
+        """Keep one part; False if the organisation would then have more in hand than it may.
+
+        The first part begins a message anew where its sender cuts it into more parts than before, or fewer.
+        """
         values = {
             "organisation": organisation,
             "message_id": message_id,
             "bytes_max": bytes_max,
+            "least": PART_BYTES_MIN,
             **{name: getattr(row, name) for name in ChunkRow.__slots__},
         }
         async with self.pool.connection(timeout=self.wait_s_max) as connection:
+            # One part of an organisation at a time: none sees a sum that lacks what another is adding.
+            await connection.execute(
+                "SELECT pg_advisory_xact_lock(%s, hashtext(%s))", (UPLOAD_LOCK, organisation)
+            )
+            if row.chunk == 1:
+                await connection.execute(_CUT_OTHERWISE, values)
             return await (await connection.execute(_KEEP, values)).fetchone() is not None
 
     async def kept(self, organisation: str, message_id: str) -> list[ChunkRow]:

@@ -1,10 +1,11 @@
 """Lets expire what nobody collects, and asks the router to report it, so that a silence is always heard.
 
-What a topic of the recipient's own has carried, what a webhook took and what was fetched is collected. What
-is held, or waits for a suspended organisation, cannot be collected and does not expire; time before it was
-last released does not count. A safety message is reported after hours and waits on as long as any other. One
-process does this at a time. The request stands in the log before the row says so: a crash in between makes it
-ask twice, which makes the same reports.
+What a topic of the recipient's own has carried, what a webhook took and what was fetched is collected; what
+is being pushed at this moment may be. What is held, or waits for a suspended organisation, cannot be
+collected and does not expire; time before it was last released does not count. A safety message is reported
+after hours and waits on as long as any other. One process does this at a time. The request stands in the log
+before the row says so: a crash in between makes it ask twice, which makes the same reports. What cannot be
+reported is neither marked nor does it expire: it is tried again, after all others have had their turn.
 """
 
 from __future__ import annotations
@@ -39,15 +40,21 @@ _FRIDAY = 4
 _LOG = structlog.get_logger()
 
 _UNCOLLECTED: LiteralString = """
-SELECT delivery_id FROM delivery
+SELECT available_at, delivery_id FROM delivery
  WHERE state = 'available' AND NOT by_kafka AND available_at < %(before)s
+   AND (%(after)s::timestamptz IS NULL OR (available_at, delivery_id) > (%(after)s, %(after_id)s))
    AND coalesce(released_at, available_at) < %(before)s
    AND (NOT %(late)s OR urgency = 'safety' AND late_told_at IS NULL)
    AND delivery_is_open(delivery) AND NOT delivery_is_out_of_date(delivery)
    AND EXISTS (SELECT 1 FROM control o WHERE o.kind = 'organisation' AND o.name = delivery.organisation
                   AND o.body->>'standing' = 'active')
- ORDER BY available_at LIMIT %(limit)s FOR UPDATE SKIP LOCKED
+ ORDER BY available_at, delivery_id LIMIT %(limit)s FOR UPDATE SKIP LOCKED
 """
+_UNDER_WAY: LiteralString = """
+SELECT delivery_id FROM push
+ WHERE delivery_id = ANY(%s) AND state = 'in_flight' AND leased_until >= now()
+"""
+"""Asked once the deliveries are locked: who claims a push from then on finds its delivery locked, or over."""
 _ON_WHAT: LiteralString = """
 SELECT d.delivery_id, d.message_id, d.organisation, d.role, d.holds, d.key_id, d.grounds_nonce, d.grounds_box,
        o.key_id AS original_key, o.nonce AS original_nonce, o.box AS original_box,
@@ -100,6 +107,7 @@ class Expirer:
         self._waits = waits
         self._now = now
         self._limits = limits or ProjectorLimits()
+        self._after: dict[Uncollected, tuple[datetime, str]] = {}
 
     async def run(self, stop: asyncio.Event) -> None:
         """Look again and again until told to stop; what fails is tried again."""
@@ -114,7 +122,9 @@ class Expirer:
                 await asyncio.wait_for(stop.wait(), pause_s)
 
     async def expire(self) -> int:
-        """Report safety messages that wait, let expire what has waited too long; returns the greater number.
+        """Report safety messages that wait, let expire what has waited too long.
+
+        Returns of how many, or of the greater of the two numbers, what could not be reported included.
 
         Raises:
             Unreachable: The log did not take a request; nothing is marked, all is asked again.
@@ -131,27 +141,36 @@ class Expirer:
             locked = await connection.execute("SELECT pg_try_advisory_xact_lock(%s)", (EXPIRE_LOCK,))
             if not ((await locked.fetchone()) or (False,))[0]:
                 return 0
+            after, after_id = self._after.get(kind, (None, ""))
             values = {
                 "before": before,
+                "after": after,
+                "after_id": after_id,
                 "late": kind is Uncollected.LATE,
                 "limit": self._limits.expire_deliveries_max,
             }
-            cursor = await connection.execute(_UNCOLLECTED, values)
-            found = [str(row[0]) for row in await cursor.fetchall()]
-            if found:
-                await self._report(connection, found, kind)
-            return len(found)
+            rows = await (await connection.execute(_UNCOLLECTED, values)).fetchall()
+            found = [str(row[1]) for row in rows]
+            under_way = {row[0] for row in await (await connection.execute(_UNDER_WAY, (found,))).fetchall()}
+            await self._report(connection, [each for each in found if each not in under_way], kind)
+        if len(rows) < self._limits.expire_deliveries_max:
+            self._after.pop(kind, None)
+        else:
+            self._after[kind] = rows[-1]
+        return len(rows)
 
     async def _report(self, connection: AsyncConnection, found: list[str], kind: Uncollected) -> None:
         cursor = connection.cursor(row_factory=class_row(HeldRow))
         rows = await (await cursor.execute(_ON_WHAT, (found,))).fetchall()
-        if len(rows) < len(found):
-            # Made before the hub kept what a delivery was decided on; there is nothing to report from.
-            _LOG.warning("expiring.unreported", count=len(found) - len(rows))
-        await self._requests.post(rows, uncollected=kind)
-        if kind is Uncollected.LATE:
-            await connection.execute(_TOLD, (found,))
+        told = await self._requests.post(rows, uncollected=kind)
+        marked = [delivery for delivery in found if delivery in told]
+        if len(marked) < len(found):
+            _LOG.error("expiring.unreported", count=len(found) - len(marked))
+        if not marked:
             return
-        await connection.execute(_EXPIRED, (found,))
-        await note(connection, found, Happened.EXPIRED, Channel.HUB)
-        _LOG.info("expiring.expired", count=len(found))
+        if kind is Uncollected.LATE:
+            await connection.execute(_TOLD, (marked,))
+            return
+        await connection.execute(_EXPIRED, (marked,))
+        await note(connection, marked, Happened.EXPIRED, Channel.HUB)
+        _LOG.info("expiring.expired", count=len(marked))

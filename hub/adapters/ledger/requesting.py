@@ -16,12 +16,13 @@ from hub.topics.delivery_box import ORIGINAL_PLACE, open_grounds
 from hub.topics.sealing import Sealed
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from hub.adapters.ledger.limits import ProjectorLimits
     from hub.messages.envelope import Uncollected
     from hub.topics.codec import Codec, Encoded
 
+_ERASED = "KEY-ERASED"
 _LOG = structlog.get_logger()
 
 
@@ -64,53 +65,62 @@ class Requests:
     append: Append
     limits: ProjectorLimits
 
-    async def post(self, rows: list[HeldRow], *, uncollected: Uncollected | None = None) -> None:
-        """Append what is asked; raises Unreachable if the log did not take all of it."""
+    async def post(self, rows: list[HeldRow], *, uncollected: Uncollected | None = None) -> set[str]:
+        """Append what is asked; raises Unreachable if the log did not take all of it.
+
+        Returns the deliveries that were asked about, and those whose content is erased: nothing can be asked
+        about these any more.
+        """
         by_message: dict[str, list[HeldRow]] = defaultdict(list)
         for row in rows:
             by_message[row.message_id].append(row)
         requests = [one for each in by_message.values() for one in self._encoded(each, uncollected)]
-        await asyncio.gather(*(self.append(encoded) for encoded in requests))
+        await asyncio.gather(*(self.append(encoded) for _, encoded in requests if encoded is not None))
+        return {row.delivery_id for part, _ in requests for row in part}
 
-    def _encoded(self, rows: list[HeldRow], uncollected: Uncollected | None) -> Iterator[Encoded]:
-        """Write as few requests about one message as fit into a record each.
+    def _encoded(
+        self, rows: Sequence[HeldRow], uncollected: Uncollected | None
+    ) -> Iterator[tuple[Sequence[HeldRow], Encoded | None]]:
+        """Write as few requests about one message as fit into a record each; None where content is erased.
 
-        One that fits into none stays held, and whoever looks after the hub reads of it in the log.
+        One that fits into none, or that cannot be read, is left out, and whoever looks after the hub reads of
+        it in the log. One of many that cannot be read keeps none of the others back.
         """
         most = self.limits.request_deliveries_max
         for first in range(0, len(rows), most):
             part = rows[first : first + most]
-            encoded = self._request(part, uncollected)
-            if encoded is None:
-                continue
-            if len(encoded.value) <= self.limits.request_bytes_max:
-                yield encoded
+            encoded, fault = None, "too_large"
+            try:
+                encoded = self._request(part, uncollected)
+            except NotReadable as error:
+                fault = error.code
+            if encoded is not None and len(encoded.value) <= self.limits.request_bytes_max:
+                yield part, encoded
             elif len(part) > 1:
                 for row in part:
                     yield from self._encoded([row], uncollected)
             else:
-                _LOG.error("asking.too_large", delivery_id=part[0].delivery_id, bytes=len(encoded.value))
+                say = _LOG.warning if fault == _ERASED else _LOG.error
+                say("asking.left_out", delivery_id=part[0].delivery_id, fault=fault)
+                if fault == _ERASED:
+                    yield part, None
 
-    def _request(self, rows: list[HeldRow], uncollected: Uncollected | None) -> Encoded | None:
-        """Write one request about all that is held of one message; None where its content is erased."""
+    def _request(self, rows: Sequence[HeldRow], uncollected: Uncollected | None) -> Encoded:
+        """Write one request about all that is held of one message."""
         first = rows[0]
         sealed = Sealed(
             key_id=first.original_key, nonce=bytes(first.original_nonce), box=bytes(first.original_box)
         )
-        try:
-            original = self.codec.sealer.open(sealed, place=ORIGINAL_PLACE, record=first.message_id)
-            asked = Redecide(
-                request_id=MessageId(
-                    derived_id(uncollected or "redecide", *(f"{row.delivery_id}/{row.holds}" for row in rows))
-                ),
-                submission=self.codec.submission_from(original),
-                deliveries=tuple(self._undelivered(row) for row in rows),
-                uncollected=uncollected,
-            )
-            return self.codec.redecide(asked, original=original)
-        except NotReadable as error:
-            _LOG.warning("asking.unreadable", message_id=first.message_id, code=error.code)
-            return None
+        original = self.codec.sealer.open(sealed, place=ORIGINAL_PLACE, record=first.message_id)
+        asked = Redecide(
+            request_id=MessageId(
+                derived_id(uncollected or "redecide", *(f"{row.delivery_id}/{row.holds}" for row in rows))
+            ),
+            submission=self.codec.submission_from(original),
+            deliveries=tuple(self._undelivered(row) for row in rows),
+            uncollected=uncollected,
+        )
+        return self.codec.redecide(asked, original=original)
 
     def _undelivered(self, row: HeldRow) -> Undelivered:
         sealed = Sealed(key_id=row.key_id, nonce=bytes(row.grounds_nonce), box=bytes(row.grounds_box))

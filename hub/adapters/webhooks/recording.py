@@ -51,8 +51,10 @@ UPDATE push p
  WHERE p.delivery_id = step.delivery_id
 """
 _TRANSPORTED: LiteralString = """
-UPDATE delivery SET state = 'transported' WHERE delivery_id = ANY(%s) AND state = 'available'
+UPDATE delivery SET state = 'transported'
+ WHERE delivery_id = ANY(%s) AND state IN ('available', 'expired')
 """
+"""It may have expired if its deliverer stood still for longer than its lease, and nobody claimed it since."""
 _TOLD: LiteralString = "UPDATE push SET untold = false WHERE delivery_id = ANY(%s)"
 _HEALTH: LiteralString = """
 SELECT endpoint_id, state, reason, not_before, failing_since, last_failed_at, failures_in_a_row, window_since,

@@ -174,7 +174,7 @@ CREATE INDEX push_endpoint ON push (endpoint_id, state) WHERE state IN ('parked'
 CREATE FUNCTION take_back_sequence(which text) RETURNS bigint LANGUAGE sql AS $$
     WITH last AS (
         UPDATE lane l SET given = l.given - 1 FROM delivery d
-         WHERE d.delivery_id = which AND d.state = 'available' AND d.sequence = l.given
+         WHERE d.delivery_id = which AND d.state IN ('available', 'expired') AND d.sequence = l.given
            AND (l.organisation, l.case_ref) = (d.organisation, d.case_ref)
         RETURNING d.sequence
     )
