@@ -16,6 +16,7 @@ from hub.adapters.database.recovering import LANE_EVERY_S, Meant, foreseen, reme
 from hub.adapters.database.remedied import By, Remedy
 from hub.adapters.database.schema import upgrade
 from hub.adapters.database.undelivered import own_undelivered, undelivered
+from hub.adapters.ledger.pushes import settle_pushes
 from hub.cli import app
 from hub.errors import NotConfigured, WrongArgument
 from hub.messages.envelope import MessageName
@@ -247,6 +248,37 @@ async def test_a_push_that_is_skipped_lets_its_lane_go_on_and_says_its_number_wi
     assert await remedy(connection, Remedy.SKIPPED, Meant(organisation=HARBOUR), by=BY) == 1
     found_rows = await connection.execute("SELECT sequence FROM delivery WHERE delivery_id = 'second'")
     assert await found_rows.fetchall() == [(None,)]
+
+
+@pytest.mark.requirement("R-DEL-02", "R-RTE-07")
+@pytest.mark.parametrize(
+    ("push", "state", "endpoint", "following"),
+    [
+        ("delivered", "transported", True, 2),
+        ("delivered", "available", True, 2),
+        ("exhausted", "fetched", True, 2),
+        ("waiting_retry", "fetched", False, 2),
+        (None, "fetched", True, 2),
+        ("parked", "available", True, 1),
+    ],
+    ids=["transported", "announced", "fetched", "fetched, no endpoint", "fetched, no push", "never had"],
+)
+async def test_a_number_its_recipient_has_is_given_to_no_other_delivery(
+    connection: AsyncConnection, push: str | None, state: str, *, endpoint: bool, following: int
+) -> None:
+    """Though it was offered again since and stopped then; what nobody had gives its number back."""
+    await deliver(connection, "first", push, state=state, case="one-lane")
+    await deliver(connection, "second", "scheduled", case="one-lane")
+    await connection.execute("SELECT give_sequence('first')")
+    if not endpoint:
+        await connection.execute("UPDATE endpoint SET messages = '{}'")
+    assert await remedy(connection, Remedy.REDELIVERED, Meant(delivery="first"), by=BY) == 1
+    await connection.execute("UPDATE push SET tries = 1")
+    async with connection.transaction():
+        await connection.execute("UPDATE delivery SET verdict = 'stop' WHERE delivery_id = 'first'")
+        await settle_pushes(connection, ["first"])
+    found_rows = await connection.execute("SELECT give_sequence('second')")
+    assert await found_rows.fetchone() == (following,)
 
 
 @pytest.mark.requirement("R-DEL-02", "R-DIS-05")

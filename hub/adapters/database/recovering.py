@@ -119,10 +119,17 @@ _OFFERED: LiteralString = """
 UPDATE delivery SET state = 'available', leased_by = NULL, leased_until = NULL
  WHERE delivery_id = ANY(%s) AND state <> 'available'
 """
+_HAD: LiteralString = """
+UPDATE push p SET may_have_arrived = true FROM delivery d
+ WHERE p.delivery_id = ANY(%s) AND d.delivery_id = p.delivery_id AND d.sequence IS NOT NULL
+   AND (d.state <> 'available' OR p.state = 'delivered')
+"""
+"""Its recipient has the number, by whichever way or by a notice: it is never given to another delivery."""
 _ON_ITS_WAY: LiteralString = """
-INSERT INTO push AS p (delivery_id, place, endpoint_id, organisation, case_ref, urgency, state, due_at)
+INSERT INTO push AS p (delivery_id, place, endpoint_id, organisation, case_ref, urgency, state, due_at,
+                       may_have_arrived)
 SELECT d.delivery_id, d.cursor, again.endpoint_id, d.organisation, d.case_ref, d.urgency, 'waiting_retry',
-       now() + make_interval(secs => again.after_s)
+       now() + make_interval(secs => again.after_s), d.sequence IS NOT NULL
   FROM unnest(%(deliveries)s::text[], %(endpoints)s::text[], %(after_s)s::float8[])
        AS again (delivery_id, endpoint_id, after_s)
   JOIN delivery d USING (delivery_id)
@@ -254,6 +261,8 @@ async def _change(
         changed = await _returned(connection, _NOW, deliveries)
         await note(connection, changed, Happened.RESUMED, Channel.HUB)
         return changed
+    if kind is Remedy.REDELIVERED:
+        await connection.execute(_HAD, (deliveries,))
     pushed = [row for row in ready if row.endpoint_id is not None]
     values = {
         "deliveries": [row.delivery_id for row in pushed],

@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     from psycopg import AsyncConnection
 
 _ENTER: LiteralString = """
-INSERT INTO push (delivery_id, place, endpoint_id, organisation, case_ref, urgency)
-SELECT d.delivery_id, d.cursor, e.endpoint_id, d.organisation, d.case_ref, d.urgency
+INSERT INTO push (delivery_id, place, endpoint_id, organisation, case_ref, urgency, may_have_arrived)
+SELECT d.delivery_id, d.cursor, e.endpoint_id, d.organisation, d.case_ref, d.urgency, d.sequence IS NOT NULL
   FROM delivery d JOIN endpoint e
     ON e.organisation = d.organisation AND d.message = ANY(e.messages) AND e.state <> 'removed'
    AND e.created_at <= d.available_at
