@@ -213,6 +213,25 @@ async def test_a_projection_made_again_has_every_delivery_as_it_stood(
         assert await rows(pool, "SELECT * FROM lane ORDER BY 1, 2") == lanes
 
 
+@pytest.mark.requirement("R-DEL-02")
+async def test_a_projection_made_again_knows_since_when_a_delivery_is_offered_again(
+    kafka: str, fresh_database: str, topic_prefix: str, tmp_path: Path
+) -> None:
+    """Else what is old would expire at once; a push that was tried again offers nothing anew."""
+    async with delivered(kafka, fresh_database, topic_prefix, tmp_path, cases=1) as (world, pool, ids):
+        async with pool.connection() as connection, connection.transaction():
+            for delivery, how in zip(ids, ("redelivered", "recovered"), strict=True):
+                await note(connection, [delivery], Happened.REDELIVERED, Channel.HUB, {"how": how})
+        await drop_projection(pool)
+        async with running(projector(world, pool).run):
+            await until(lambda: _back(pool, len(ids)))
+        asked = (
+            "SELECT d.released_at = e.at FROM delivery d JOIN delivery_event e USING (delivery_id)"
+            " ORDER BY e.said->>'how' DESC"
+        )
+        assert await rows(pool, asked) == [(True,), (None,)]
+
+
 def _same_moment(old: Sequence[Any], new: Sequence[Any]) -> bool:
     """Whether fetched and acknowledged at the same moments: the event is written some milliseconds later."""
     return all(

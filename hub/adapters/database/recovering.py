@@ -116,9 +116,12 @@ SELECT pg_advisory_xact_lock(%s, partition) FROM (
      ORDER BY partition) held
 """
 _OFFERED: LiteralString = """
-UPDATE delivery SET state = 'available', leased_by = NULL, leased_until = NULL
- WHERE delivery_id = ANY(%s) AND state <> 'available'
+UPDATE delivery SET state = 'available', released_at = now(), late_told_at = NULL,
+                    leased_by = CASE WHEN state = 'available' THEN leased_by END,
+                    leased_until = CASE WHEN state = 'available' THEN leased_until END
+ WHERE delivery_id = ANY(%s)
 """
+"""It has all its time anew before it expires, or is reported as late."""
 _HAD: LiteralString = """
 UPDATE push p SET may_have_arrived = true FROM delivery d
  WHERE p.delivery_id = ANY(%s) AND d.delivery_id = p.delivery_id AND d.sequence IS NOT NULL
