@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, LiteralString
 from psycopg.rows import class_row
 
 from hub.adapters.database import remedied
-from hub.adapters.database.alone import HOLD_LOCK
+from hub.adapters.database.alone import FORGET_LOCK, HOLD_LOCK
 from hub.adapters.database.handing_over import Channel, Happened, not_coming, note
 from hub.adapters.database.remedied import Remedy
 
@@ -55,9 +55,10 @@ _GOES_AGAIN: LiteralString = (
 _STANDING: dict[Remedy, LiteralString] = {
     Remedy.RECOVERED: _GOES_AGAIN,
     Remedy.PUSHED: _GOES_AGAIN,
-    Remedy.REDELIVERED: _LEFT_OUT
+    Remedy.REDELIVERED: _LEFT_OUT  # noqa: S608 - of constants only
     + """
-            WHEN length(d.box) = 0 THEN 'its content is gone'
+            WHEN length(d.box) = 0 OR d.finished AND NOT EXISTS (
+                SELECT 1 FROM original o WHERE o.message_id = d.message_id) THEN 'its content is gone'
             WHEN d.by_kafka THEN 'it went by Kafka'
             WHEN t.endpoint_id IS NULL AND d.state = 'available' THEN 'it waits in the mailbox already'
             WHEN d.state = 'available' AND p.state IN ('scheduled', 'waiting_retry') AND p.due_at <= now()
@@ -239,7 +240,9 @@ def _statement(kind: Remedy, meant: Meant) -> LiteralString:
 async def _next(connection: AsyncConnection, kind: Remedy, meant: Meant, *, after: int) -> list[_Row]:
     """Lock the next deliveries, oldest first, and say how they stand."""
     if kind is Remedy.REDELIVERED and meant.delivery is not None:
-        # What is taken out of the finished may be held from now on: nobody may be about to hold it unseen.
+        # What is taken out of the finished may be held from now on: nobody may be about to hold it unseen, or
+        # to forget the message without which it cannot be decided again.
+        await connection.execute("SELECT pg_advisory_xact_lock_shared(%s)", (FORGET_LOCK,))
         await connection.execute(_PARTITIONS, (HOLD_LOCK, [meant.delivery]))
     each: LiteralString = "SELECT d.cursor, d.delivery_id, d.organisation, d.case_ref, t.endpoint_id,"
     values: dict[str, Any] = meant.values() | {"after": after, "limit": ROWS_A_TRANSACTION_MAX}
