@@ -92,8 +92,11 @@ def microseconds(at: datetime) -> int:
 
 async def bring_back(
     connection: AsyncConnection, *, entered: Sequence[str], happened: Sequence[Mapping[str, object]]
-) -> None:
-    """Remember events not known here, and let these deliveries and those of the events stand as they did."""
+) -> list[str]:
+    """Remember events not known here, and let these deliveries and those of the events stand as they did.
+
+    Returns all of them.
+    """
     remembered: list[str] = []
     if happened:
         columns = {name: [values[name] for values in happened] for name in _COLUMNS}
@@ -102,6 +105,7 @@ async def bring_back(
     if remembered:
         await connection.execute(_LOCK, (remembered,))
         await connection.execute(_LANES, (remembered,))
-    if entered or remembered:
-        both = {"deliveries": [*entered, *remembered], "remembered": remembered}
-        await connection.execute(_STAND, both)
+    both = [*entered, *remembered]
+    if both:
+        await connection.execute(_STAND, {"deliveries": both, "remembered": remembered})
+    return both
