@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, LiteralString
 
 import pytest
@@ -11,14 +12,20 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 
 from hub.adapters.database.handing_over import Channel, Happened, note, sequence_of
 from hub.adapters.ledger import Relay, drop_projection
+from hub.messages.envelope import MessageName
+from hub.topics.dispatch import Dispatch, Outbox
 from hub.topics.happenings import Happening, Happenings
 from tests.integration.projected_world import (
+    NOON,
     NORTH,
     PARTITIONS,
     PRISON,
+    _delivery,
     are,
+    case,
     count,
     ground,
+    message,
     projector,
     rows,
     running,
@@ -49,6 +56,11 @@ UPDATE delivery SET state = 'fetched', fetched_at = coalesce(fetched_at, clock_t
 """
 _ACKNOWLEDGE: LiteralString = """
 UPDATE delivery SET state = 'acknowledged', acknowledged_at = clock_timestamp() WHERE delivery_id = %s
+"""
+_ENDPOINT: LiteralString = """
+INSERT INTO endpoint (endpoint_id, organisation, url, messages, state, key_id, nonce, box, in_flight_max,
+                      created_at)
+VALUES ('ep-1', %s, 'https://example.org', '{progress}', 'active', 'k', '', '', 4, '2026-01-01')
 """
 
 
@@ -213,6 +225,25 @@ async def test_a_projection_made_again_has_every_delivery_as_it_stood(
         assert await rows(pool, "SELECT * FROM lane ORDER BY 1, 2") == lanes
 
 
+@pytest.mark.requirement("R-DEL-02")
+async def test_a_projection_made_again_knows_since_when_a_delivery_is_offered_again(
+    kafka: str, fresh_database: str, topic_prefix: str, tmp_path: Path
+) -> None:
+    """Else what is old would expire at once; a push that was tried again offers nothing anew."""
+    async with delivered(kafka, fresh_database, topic_prefix, tmp_path, cases=1) as (world, pool, ids):
+        async with pool.connection() as connection, connection.transaction():
+            for delivery, how in zip(ids, ("redelivered", "recovered"), strict=True):
+                await note(connection, [delivery], Happened.REDELIVERED, Channel.HUB, {"how": how})
+        await drop_projection(pool)
+        async with running(projector(world, pool).run):
+            await until(lambda: _back(pool, len(ids)))
+        asked = (
+            "SELECT d.released_at = e.at FROM delivery d JOIN delivery_event e USING (delivery_id)"
+            " ORDER BY e.said->>'how' DESC"
+        )
+        assert await rows(pool, asked) == [(True,), (None,)]
+
+
 def _same_moment(old: Sequence[Any], new: Sequence[Any]) -> bool:
     """Whether fetched and acknowledged at the same moments: the event is written some milliseconds later."""
     return all(
@@ -251,6 +282,58 @@ async def test_where_the_database_is_lost_the_log_says_how_deliveries_stood(
             pool, "SELECT event_id, kind, said, state, sequence, at FROM delivery_event ORDER BY 1"
         )
         assert sorted(await rows(pool, LANES)) == sorted(await rows(pool, "SELECT * FROM lane"))
+
+
+@pytest.mark.requirement("R-DEL-02")
+async def test_what_was_pushed_since_the_backup_is_not_pushed_again(
+    kafka: str, fresh_database: str, topic_prefix: str, tmp_path: Path
+) -> None:
+    """Its push was not there yet, or was still to come; what nobody has had is pushed."""
+    async with ground(kafka, fresh_database, topic_prefix, tmp_path) as (world, pool):
+        async with pool.connection() as connection:
+            await connection.execute(_ENDPOINT, (NORTH,))
+        for number in range(3):
+            pushed(world, number)
+        await world.commit()
+        async with running(projector(world, pool).run):
+            await until(lambda: are(pool, "push", 3))
+        entered = await rows(pool, "SELECT delivery_id FROM delivery ORDER BY cursor")
+        fresh, later, never = [str(row[0]) for row in entered]
+        async with pool.connection() as connection, connection.transaction():
+            for each in (fresh, later):
+                await sequence_of(connection, each)
+            await connection.execute(
+                "UPDATE delivery SET state = 'transported' WHERE delivery_id = ANY(%s)", ([fresh, later],)
+            )
+            await note(connection, [fresh, later], Happened.TRANSPORTED, Channel.WEBHOOK)
+        async with running(relay(world, pool).run):
+            await until(lambda: _nothing_unpublished(pool))
+        await drop_projection(pool)
+        async with pool.connection() as connection:
+            await connection.execute("TRUNCATE delivery_event, lane RESTART IDENTITY")
+            await connection.execute("DELETE FROM push WHERE delivery_id <> %s", (later,))
+        async with running(projector(world, pool).run):
+            await until(lambda: are(pool, "delivery", 3))
+        found = await rows(
+            pool, "SELECT delivery_id, p.state, place = cursor FROM push p JOIN delivery USING (delivery_id)"
+        )
+        assert {*found} == {(later, "delivered", True), (never, "scheduled", True)}
+
+
+def pushed(world: World, number: int) -> None:
+    """Queue the outbox record of a delivery that does not go by Kafka."""
+    view = Dispatch(world.codec).view(replace(_delivery(number, NORTH), by_kafka=False))
+    outbox = Outbox(
+        message_id=message(number),
+        case=case(number),
+        message=MessageName.PROGRESS,
+        decided_at=NOON,
+        partition=0,
+        offset=number,
+        views=(view,),
+    )
+    encoded = Dispatch(world.codec).outbox(outbox)
+    world.put(world.catalogue.outbox, 0, encoded.key, encoded.value)
 
 
 @pytest.mark.requirement("R-DEL-02")

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from hub.adapters.database.recovering import Meant, remedy
+from hub.adapters.database.remedied import By, Remedy
 from hub.adapters.ledger import ProjectorLimits
 from hub.adapters.ledger.expiring import Expirer, Waits, working_days_before
 from hub.adapters.ledger.requesting import Requests
@@ -133,6 +135,34 @@ async def test_the_time_before_a_delivery_was_released_does_not_count(hub: Livin
         hub.pool, "SELECT released_at IS NOT NULL FROM delivery WHERE delivery_id = %s", delivery
     )
     assert released or await expirer(hub, days=0).expire() == 1
+
+
+@pytest.mark.requirement("R-DEL-02")
+async def test_what_is_offered_again_has_all_its_time_anew(hub: Living) -> None:
+    """However old it is, and though it expired, or was reported as late, before."""
+    delivery = await hub.health_told()
+    await collected(hub)
+    await rows(
+        hub.pool,
+        "UPDATE delivery SET by_kafka = false, available_at = now() - interval '20 days' RETURNING 1",
+    )
+    await rows(
+        hub.pool,
+        "UPDATE delivery SET urgency = 'safety', late_told_at = now() WHERE delivery_id = %s RETURNING 1",
+        delivery,
+    )
+    assert await expirer(hub, days=0).expire() == 1
+    assert (await hub.row(delivery))[2] == "expired"
+    async with hub.pool.connection() as connection:
+        await connection.set_autocommit(True)
+        by = By(who="tbirch", name="Tomasz Birch", why="they could not fetch it")
+        assert await remedy(connection, Remedy.REDELIVERED, Meant(delivery=delivery), by=by) == 1
+        await connection.set_autocommit(False)
+    assert await expirer(hub, days=0).expire() == 0
+    assert await hub.lists(delivery)
+    assert [await expirer(hub, days=1.1).expire() for _ in range(2)] == [1, 0]
+    await expirer(hub, days=8).expire()
+    assert (await hub.row(delivery))[2] == "expired"
 
 
 @pytest.mark.requirement("R-DEL-02")

@@ -68,6 +68,15 @@ def settled(world: World, verdict: Verdict, *, turn: int, offset: int, until_: I
     _outbox(world, replace(_record(offset), settled=(one,)))
 
 
+def retracted(world: World, *, offset: int) -> None:
+    """Queue the outbox record of the correction by which that delivery's message is retracted."""
+    source, correction = _delivery(NUMBER, NORTH).source, MessageName.CORRECTION
+    envelope = replace(source.envelope, message_id=message(NUMBER + 1), message=correction)
+    said = replace(source, envelope=envelope, payload={"corrects": message(NUMBER), "action": "RETRACT"})
+    record = replace(_record(offset), message_id=message(NUMBER + 1), message=correction)
+    _outbox(world, replace(record, original=world.codec.envelope_bytes(said)))
+
+
 def turned(world: World, turn: int) -> None:
     """Queue the case at a turn."""
     state = Case(
@@ -166,6 +175,63 @@ async def test_a_verdict_that_is_read_before_the_turn_it_knows_of_opens_the_deli
         turned(world, 3)
         await world.commit()
         await until(partial(stands, pool, held=True))
+
+
+@pytest.mark.requirement("R-DIS-10", "R-DEL-01")
+async def test_the_answer_to_an_older_request_leaves_held_what_has_been_taken_back_since(
+    kafka: str, fresh_database: str, topic_prefix: str, tmp_path: Path
+) -> None:
+    """Asked about again, it is released by what is answered then: no take-back from a topic is lost."""
+    asked: list[Encoded] = []
+
+    async def append(encoded: Encoded) -> None:
+        asked.append(encoded)
+
+    async with (
+        ground(kafka, fresh_database, topic_prefix, tmp_path) as (world, pool),
+        running(projector(world, pool).run),
+    ):
+        delivered(world, turn=0, offset=5)
+        for decision in ("d" * 32, "e" * 32):
+            ledgered(world, decision)
+        await world.commit()
+        await until(partial(are, pool, "delivery", 1))
+        retracted(world, offset=7)
+        settled(world, Verdict.RELEASE, turn=0, offset=9)
+        await world.commit()
+        await until(lambda: _offset(pool, 9))
+        assert await stands(pool, held=True)
+        assert await Asker(pool=pool, codec=world.codec, append=append).ask() == 1
+        settled(world, Verdict.RELEASE, turn=0, offset=12)
+        await world.commit()
+        await until(partial(stands, pool, held=False))
+        assert len(asked) == 1
+
+
+@pytest.mark.requirement("R-DIS-05", "R-DEL-01")
+async def test_the_answer_to_an_older_request_opens_nothing_that_was_acknowledged_and_stands_on_a_topic(
+    kafka: str, fresh_database: str, topic_prefix: str, tmp_path: Path
+) -> None:
+    """The case has turned since: what stands on the topic may have to be taken back from there."""
+    async with (
+        ground(kafka, fresh_database, topic_prefix, tmp_path) as (world, pool),
+        running(projector(world, pool).run),
+    ):
+        delivered(world, turn=1, offset=5)
+        await world.commit()
+        await until(partial(are, pool, "delivery", 1))
+        await rows(pool, "UPDATE delivery SET state = 'acknowledged' RETURNING 1")
+        for turn in (2, 3):
+            turned(world, turn)
+            await world.commit()
+            await until(partial(_turn, pool, turn))
+        settled(world, Verdict.RELEASE, turn=2, offset=9)
+        await world.commit()
+        await until(lambda: _offset(pool, 9))
+        assert await stands(pool, held=True)
+        settled(world, Verdict.RELEASE, turn=3, offset=12)
+        await world.commit()
+        await until(partial(stands, pool, held=False))
 
 
 @pytest.mark.requirement("R-DIS-05")

@@ -3,24 +3,31 @@
 from __future__ import annotations
 
 import asyncio
-from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Any, LiteralString
+from typing import TYPE_CHECKING
 
 import httpx
-import psycopg
 import pytest
-from psycopg.types.json import Jsonb
 from typer.testing import CliRunner
 
-from hub.adapters.database.recovering import LANE_EVERY_S, Meant, foreseen, remedy
-from hub.adapters.database.remedied import By, Remedy
-from hub.adapters.database.schema import upgrade
+from hub.adapters.database.recovering import LANE_EVERY_S, Meant, remedy
+from hub.adapters.database.remedied import Remedy
 from hub.adapters.database.undelivered import own_undelivered, undelivered
 from hub.cli import app
 from hub.errors import NotConfigured, WrongArgument
 from hub.messages.envelope import MessageName
 from tests.integration.living_world import living
 from tests.integration.projected_world import rows, until
+from tests.integration.recovering_world import (
+    BY,
+    HARBOUR,
+    QUAY,
+    SINCE,
+    deliver,
+    events,
+    opened_hub,
+    pushes,
+    standings,
+)
 from tests.unit.worlds import HOUSING, MANAGER, RECOVERY
 
 if TYPE_CHECKING:
@@ -32,76 +39,14 @@ if TYPE_CHECKING:
     from hub.settings import Settings
     from tests.integration.living_world import Living
 
-HARBOUR, QUAY = "harbour-trust", "quay-service"
-BY = By(who="tbirch", name="Tomasz Birch", why="their endpoint works again")
 OPTIONS = ("--by", BY.name, "--why", BY.why, "--yes")
-SINCE = datetime.now(UTC) - timedelta(days=1)
-_DELIVERY: LiteralString = """
-INSERT INTO delivery (delivery_id, message_id, case_ref, organisation, role, message, contract, urgency,
-                      box, key_id, nonce, digest, size, by_kafka, state, partition, "offset", turn)
-VALUES (%(id)s, 'message', %(case)s, %(organisation)s, 'key_worker', 'progress', '1.0', 'routine',
-        'sealed', 'k', '', '', 0, %(by_kafka)s, %(state)s, 0, 5, 1)
-"""
-_PUSH: LiteralString = """
-INSERT INTO push (delivery_id, place, endpoint_id, organisation, case_ref, urgency, state, reason, due_at,
-                  tries, charged, first_charged_at, refusals)
-SELECT delivery_id, cursor, 'ep-1', organisation, case_ref, urgency, %(push)s, %(reason)s,
-       now() + interval '1 hour', 3, 3, now() - interval '2 days', 2
-  FROM delivery WHERE delivery_id = %(id)s
-"""
 
 
 @pytest.fixture
 async def connection(fresh_database: str) -> AsyncIterator[AsyncConnection]:
     """An empty hub with two organisations, one of which has an endpoint for progress."""
-    upgrade(fresh_database)
-    async with await psycopg.AsyncConnection.connect(fresh_database, autocommit=True) as opened:
-        for name in (HARBOUR, QUAY):
-            await opened.execute(
-                "INSERT INTO control (kind, name, body, control_id) VALUES ('organisation', %s, %s, 'c')",
-                (name, Jsonb({"organisation": name, "standing": "active"})),
-            )
-        await opened.execute(
-            "INSERT INTO endpoint (endpoint_id, organisation, url, messages, state, key_id, nonce, box,"
-            " in_flight_max)"
-            " VALUES ('ep-1', %s, 'https://example.org', '{progress}', 'active', 'k', '', '', 4)",
-            (HARBOUR,),
-        )
+    async with opened_hub(fresh_database) as opened:
         yield opened
-
-
-async def deliver(connection: AsyncConnection, name: str, push: str | None = None, **changes: Any) -> None:  # noqa: ANN401 - values of columns
-    """Enter a delivery, and its push where it has one."""
-    values = {
-        "id": name,
-        "case": f"case-{name}",
-        "organisation": HARBOUR,
-        "state": "available",
-        "by_kafka": False,
-        "push": push,
-        "reason": "http-503",
-        **changes,
-    }
-    await connection.execute(_DELIVERY, values)
-    if push is not None:
-        await connection.execute(_PUSH, values)
-
-
-async def pushes(connection: AsyncConnection) -> dict[str, str]:
-    """How every push stands."""
-    return dict(await (await connection.execute("SELECT delivery_id, state FROM push")).fetchall())
-
-
-async def events(connection: AsyncConnection) -> list[tuple[str, str]]:
-    """What happened to deliveries, in order."""
-    found = await connection.execute("SELECT delivery_id, kind FROM delivery_event ORDER BY event")
-    return [(row[0], row[1]) for row in await found.fetchall()]
-
-
-async def standings(connection: AsyncConnection, kind: Remedy, meant: Meant) -> dict[str, int]:
-    """How many deliveries a remedy finds so."""
-    found = await foreseen(connection, kind, meant)
-    return {each.standing: each.count for each in found}
 
 
 async def _mixed(connection: AsyncConnection) -> None:

@@ -18,6 +18,8 @@ PROFILE_LOCK = 0x5052_4F46
 """First half of the advisory lock of the jurisdiction profiles; all of them are one."""
 HOLD_LOCK = 0x484F_4C44
 """First half of the lock of a partition whose deliveries may be held; the second is its number."""
+FORGET_LOCK = 0x464F_5247
+"""Held by whoever forgets whole messages; shared by whoever makes a finished delivery unfinished."""
 _CONNECT_TIMEOUT_S = 10
 
 

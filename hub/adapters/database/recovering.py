@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, LiteralString
 from psycopg.rows import class_row
 
 from hub.adapters.database import remedied
-from hub.adapters.database.alone import HOLD_LOCK
+from hub.adapters.database.alone import FORGET_LOCK, HOLD_LOCK
 from hub.adapters.database.handing_over import Channel, Happened, not_coming, note
 from hub.adapters.database.remedied import Remedy
 
@@ -55,9 +55,10 @@ _GOES_AGAIN: LiteralString = (
 _STANDING: dict[Remedy, LiteralString] = {
     Remedy.RECOVERED: _GOES_AGAIN,
     Remedy.PUSHED: _GOES_AGAIN,
-    Remedy.REDELIVERED: _LEFT_OUT
+    Remedy.REDELIVERED: _LEFT_OUT  # noqa: S608 - of constants only
     + """
-            WHEN length(d.box) = 0 THEN 'its content is gone'
+            WHEN length(d.box) = 0 OR d.finished AND NOT EXISTS (
+                SELECT 1 FROM original o WHERE o.message_id = d.message_id) THEN 'its content is gone'
             WHEN d.by_kafka THEN 'it went by Kafka'
             WHEN t.endpoint_id IS NULL AND d.state = 'available' THEN 'it waits in the mailbox already'
             WHEN d.state = 'available' AND p.state IN ('scheduled', 'waiting_retry') AND p.due_at <= now()
@@ -116,13 +117,23 @@ SELECT pg_advisory_xact_lock(%s, partition) FROM (
      ORDER BY partition) held
 """
 _OFFERED: LiteralString = """
-UPDATE delivery SET state = 'available', leased_by = NULL, leased_until = NULL
- WHERE delivery_id = ANY(%s) AND state <> 'available'
+UPDATE delivery SET state = 'available', released_at = now(), late_told_at = NULL,
+                    leased_by = CASE WHEN state = 'available' THEN leased_by END,
+                    leased_until = CASE WHEN state = 'available' THEN leased_until END
+ WHERE delivery_id = ANY(%s)
 """
+"""It has all its time anew before it expires, or is reported as late."""
+_HAD: LiteralString = """
+UPDATE push p SET may_have_arrived = true FROM delivery d
+ WHERE p.delivery_id = ANY(%s) AND d.delivery_id = p.delivery_id AND d.sequence IS NOT NULL
+   AND (d.state <> 'available' OR p.state = 'delivered')
+"""
+"""Its recipient has the number, by whichever way or by a notice: it is never given to another delivery."""
 _ON_ITS_WAY: LiteralString = """
-INSERT INTO push AS p (delivery_id, place, endpoint_id, organisation, case_ref, urgency, state, due_at)
+INSERT INTO push AS p (delivery_id, place, endpoint_id, organisation, case_ref, urgency, state, due_at,
+                       may_have_arrived)
 SELECT d.delivery_id, d.cursor, again.endpoint_id, d.organisation, d.case_ref, d.urgency, 'waiting_retry',
-       now() + make_interval(secs => again.after_s)
+       now() + make_interval(secs => again.after_s), d.sequence IS NOT NULL
   FROM unnest(%(deliveries)s::text[], %(endpoints)s::text[], %(after_s)s::float8[])
        AS again (delivery_id, endpoint_id, after_s)
   JOIN delivery d USING (delivery_id)
@@ -229,7 +240,9 @@ def _statement(kind: Remedy, meant: Meant) -> LiteralString:
 async def _next(connection: AsyncConnection, kind: Remedy, meant: Meant, *, after: int) -> list[_Row]:
     """Lock the next deliveries, oldest first, and say how they stand."""
     if kind is Remedy.REDELIVERED and meant.delivery is not None:
-        # What is taken out of the finished may be held from now on: nobody may be about to hold it unseen.
+        # What is taken out of the finished may be held from now on: nobody may be about to hold it unseen, or
+        # to forget the message without which it cannot be decided again.
+        await connection.execute("SELECT pg_advisory_xact_lock_shared(%s)", (FORGET_LOCK,))
         await connection.execute(_PARTITIONS, (HOLD_LOCK, [meant.delivery]))
     each: LiteralString = "SELECT d.cursor, d.delivery_id, d.organisation, d.case_ref, t.endpoint_id,"
     values: dict[str, Any] = meant.values() | {"after": after, "limit": ROWS_A_TRANSACTION_MAX}
@@ -254,6 +267,8 @@ async def _change(
         changed = await _returned(connection, _NOW, deliveries)
         await note(connection, changed, Happened.RESUMED, Channel.HUB)
         return changed
+    if kind is Remedy.REDELIVERED:
+        await connection.execute(_HAD, (deliveries,))
     pushed = [row for row in ready if row.endpoint_id is not None]
     values = {
         "deliveries": [row.delivery_id for row in pushed],

@@ -16,6 +16,7 @@ import structlog
 from psycopg.rows import class_row
 from psycopg_pool import PoolTimeout
 
+from hub.adapters.database.alone import FORGET_LOCK
 from hub.adapters.ledger.holding import hold_past
 from hub.adapters.ledger.limits import ProjectorLimits
 from hub.adapters.ledger.requesting import HeldRow, Requests
@@ -116,5 +117,7 @@ class Asker:
         if time.monotonic() < self._forget_after_s:
             return
         self._forget_after_s = time.monotonic() + self._limits.forget_interval_s
-        async with self._pool.connection() as connection:
-            await connection.execute(_FORGET, (self._limits.forget_originals_max,))
+        async with self._pool.connection() as connection, connection.transaction():
+            locked = await connection.execute("SELECT pg_try_advisory_xact_lock(%s)", (FORGET_LOCK,))
+            if ((await locked.fetchone()) or (False,))[0]:
+                await connection.execute(_FORGET, (self._limits.forget_originals_max,))

@@ -53,11 +53,13 @@ ON CONFLICT (organisation, case_ref) DO UPDATE SET given = greatest(l.given, exc
 _STAND: LiteralString = """
 UPDATE delivery AS d
    SET state = stood.state, sequence = stood.sequence,
-       fetched_at = stood.fetched_at, acknowledged_at = stood.acknowledged_at
+       fetched_at = stood.fetched_at, acknowledged_at = stood.acknowledged_at,
+       released_at = greatest(d.released_at, stood.offered_at)
   FROM (SELECT delivery_id, (array_agg(state ORDER BY at DESC, event DESC))[1] AS state,
                (array_agg(sequence ORDER BY at DESC, event DESC))[1] AS sequence,
                min(at) FILTER (WHERE kind = 'fetched') AS fetched_at,
-               min(at) FILTER (WHERE kind = 'acknowledged') AS acknowledged_at
+               min(at) FILTER (WHERE kind = 'acknowledged') AS acknowledged_at,
+               max(at) FILTER (WHERE kind = 'redelivered' AND said->>'how' = 'redelivered') AS offered_at
           FROM delivery_event WHERE delivery_id = ANY(%(deliveries)s) GROUP BY delivery_id) AS stood
  WHERE d.delivery_id = stood.delivery_id
    AND (d.delivery_id = ANY(%(remembered)s) OR d.xmin = pg_current_xact_id()::xid)
@@ -90,8 +92,11 @@ def microseconds(at: datetime) -> int:
 
 async def bring_back(
     connection: AsyncConnection, *, entered: Sequence[str], happened: Sequence[Mapping[str, object]]
-) -> None:
-    """Remember events not known here, and let these deliveries and those of the events stand as they did."""
+) -> list[str]:
+    """Remember events not known here, and let these deliveries and those of the events stand as they did.
+
+    Returns all of them.
+    """
     remembered: list[str] = []
     if happened:
         columns = {name: [values[name] for values in happened] for name in _COLUMNS}
@@ -100,6 +105,7 @@ async def bring_back(
     if remembered:
         await connection.execute(_LOCK, (remembered,))
         await connection.execute(_LANES, (remembered,))
-    if entered or remembered:
-        both = {"deliveries": [*entered, *remembered], "remembered": remembered}
-        await connection.execute(_STAND, both)
+    both = [*entered, *remembered]
+    if both:
+        await connection.execute(_STAND, {"deliveries": both, "remembered": remembered})
+    return both

@@ -48,6 +48,13 @@ _OF_NEW: LiteralString = (
     + _UNSETTLED
     + " AND delivery_facts_changed(d)"
 )
+_RELEASED_ON_TOPICS: LiteralString = (
+    _HOLD
+    + """ FROM case_state c WHERE d.delivery_id = ANY(%(deliveries)s) AND d.case_ref = c.case_ref
+      AND d.by_kafka AND d.finished AND d.verdict IS NULL AND NOT d.held
+      AND d.available_at > now() - interval '8 days' AND c.turn > coalesce(d.turn, 0)"""
+)
+"""Released by the answer to a request made before the case turned again."""
 _PAST: LiteralString = (
     _HOLD
     + " WHERE d.right_until <= now() AND NOT d.held AND"
@@ -124,6 +131,7 @@ async def hold(
         await connection.execute(_OF_CONTROL, values)
     if deliveries:
         await connection.execute(_OF_NEW, {"deliveries": deliveries})
+        await connection.execute(_RELEASED_ON_TOPICS, {"deliveries": deliveries})
 
 
 async def hold_past(connection: AsyncConnection, *, interval_s: float) -> int:

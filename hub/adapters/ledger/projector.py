@@ -25,7 +25,7 @@ from hub.adapters.ledger.happened import HAPPENED, bring_back
 from hub.adapters.ledger.holding import Control, cases_turning, hold, lock_partitions
 from hub.adapters.ledger.limits import ProjectorLimits
 from hub.adapters.ledger.positions import Step
-from hub.adapters.ledger.pushes import enter_pushes, settle_pushes
+from hub.adapters.ledger.pushes import end_pushes, enter_pushes, settle_pushes
 from hub.adapters.ledger.rows import (
     CASE,
     CONTROL_CHANGE,
@@ -366,8 +366,9 @@ async def _enter(
         for change in verdicts:
             await cursor.execute(change.statement, change.values)
     entered = _deliveries(changes, ENTERING)
+    brought_back = await bring_back(connection, entered=entered, happened=happened)
     await enter_pushes(connection, entered)
-    await bring_back(connection, entered=entered, happened=happened)
+    await end_pushes(connection, brought_back)
     await hold(
         connection,
         cases=turning,

@@ -16,19 +16,29 @@ if TYPE_CHECKING:
     from psycopg import AsyncConnection
 
 _ENTER: LiteralString = """
-INSERT INTO push AS p (delivery_id, place, endpoint_id, organisation, case_ref, urgency)
-SELECT d.delivery_id, d.cursor, e.endpoint_id, d.organisation, d.case_ref, d.urgency
+INSERT INTO push AS p (delivery_id, place, endpoint_id, organisation, case_ref, urgency, may_have_arrived)
+SELECT d.delivery_id, d.cursor, e.endpoint_id, d.organisation, d.case_ref, d.urgency, d.sequence IS NOT NULL
   FROM delivery d JOIN endpoint e
     ON e.organisation = d.organisation AND d.message = ANY(e.messages) AND e.state <> 'removed'
    AND e.created_at <= d.available_at
  WHERE d.delivery_id = ANY(%s) AND NOT d.by_kafka AND d.verdict IS NULL AND NOT d.finished
+   AND (d.state = 'available' OR EXISTS (SELECT 1 FROM push o WHERE o.delivery_id = d.delivery_id))
 ON CONFLICT (delivery_id) DO UPDATE
    SET place = excluded.place,
        state = CASE WHEN p.reason = 'absent' AND p.state = 'cancelled' THEN 'waiting_retry' ELSE p.state END,
        due_at = CASE WHEN p.reason = 'absent' THEN now() ELSE p.due_at END,
        held_since = CASE WHEN p.reason = 'absent' THEN NULL ELSE p.held_since END
 """
-"""One that had missed its delivery since the tables were emptied has it again."""
+"""What its recipient has is not pushed again because the database that knew of its push is lost; one that had
+missed its delivery since the tables were emptied has it again.
+"""
+_HAD: LiteralString = """
+UPDATE push p SET state = 'delivered', reason = NULL, leased_by = NULL, leased_until = NULL
+  FROM delivery d
+ WHERE d.delivery_id = ANY(%s) AND d.delivery_id = p.delivery_id AND d.state = 'transported'
+   AND p.state IN ('scheduled', 'in_flight', 'waiting_retry', 'parked')
+"""
+"""Pushed since the backup this database was restored from."""
 _SETTLED: LiteralString = """
 UPDATE push p SET state = 'cancelled', reason = d.verdict
   FROM delivery d
@@ -45,10 +55,17 @@ UPDATE push p SET due_at = now(), held_since = NULL
 
 
 async def enter_pushes(connection: AsyncConnection, deliveries: Sequence[str]) -> None:
-    """Enter a push for each of these new deliveries that an endpoint takes."""
+    """Enter a push for each of these new deliveries that an endpoint takes; they stand as they did."""
     if not deliveries:
         return
     await connection.execute(_ENTER, (list(deliveries),))
+
+
+async def end_pushes(connection: AsyncConnection, deliveries: Sequence[str]) -> None:
+    """End the pushes of those of these deliveries that are known to have been pushed."""
+    if not deliveries:
+        return
+    await connection.execute(_HAD, (list(deliveries),))
 
 
 async def settle_pushes(connection: AsyncConnection, deliveries: Sequence[str]) -> None:

@@ -65,10 +65,11 @@ ON CONFLICT (message_id) DO NOTHING
 RELEASED: LiteralString = """
 UPDATE delivery
    SET "offset" = %(offset)s, turn = %(turn)s, decision_id = %(decision_id)s, right_until = %(right_until)s,
-       held = false, released_at = now(),
+       held = held AND taken_back IS NOT NULL AND asked_at IS NULL, released_at = now(),
        asked_at = CASE WHEN %(right_until)s::timestamptz <= now() THEN asked_at END, asks = 0
  WHERE delivery_id = %(delivery_id)s AND verdict IS NULL
 """
+"""What was taken back since it was last asked about stays held: this answers an older request."""
 STOPPED: LiteralString = """
 UPDATE delivery SET verdict = 'stop', verdict_id = %(decision_id)s, held = false
  WHERE delivery_id = %(delivery_id)s AND verdict IS NULL
