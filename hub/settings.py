@@ -82,7 +82,12 @@ class Settings(BaseSettings):
         5, gt=0, le=60, description="working days a delivery waits for somebody to fetch it, then it expires"
     )
     safety_uncollected_hours: int = Field(
-        24, gt=0, description="hours after which an unfetched safety message is reported; it waits on"
+        24, gt=0, description="hours after which an unacknowledged safety message is reported; it waits on"
+    )
+    safety_unpushed_s: int = Field(
+        1_800,
+        gt=0,
+        description="seconds after which a safety message is reported that no webhook has brought",
     )
     mailbox_page_max: int = Field(100, gt=0, le=1000, description="most messages in one page of a mailbox")
 

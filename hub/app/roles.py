@@ -212,6 +212,7 @@ def expirer_of(settings: Settings, *, pool: Pool, codec: Codec, publisher: Intak
         waits=Waits(
             working_days=settings.delivery_expiry_working_days,
             safety_hours=settings.safety_uncollected_hours,
+            unpushed_s=settings.safety_unpushed_s,
         ),
         now=lambda: datetime.now(UTC),
         limits=limits,

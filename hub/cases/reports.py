@@ -218,8 +218,9 @@ DETAILS: Mapping[str, str] = {
     "Make sure in another way that they know.",
     ESCALATED: "Somebody on this case has still not acknowledged an alert. "
     "See to it that they know, or act for them, and acknowledge this report.",
-    NOT_COLLECTED: "Somebody on this case has not collected a message on which safety may hang. "
-    "It waits for them still. Tell them now, in another way.",
+    NOT_COLLECTED: "Somebody on this case has not taken in a message on which safety may hang: it does not "
+    "reach them, or they have not acknowledged it. The hub still has it for them. "
+    "Tell them now, in another way.",
     EXPIRED: "Somebody on this case did not collect a message in its time, and it waits for them no longer. "
     "Make sure in another way that they know.",
     YOUR_MESSAGE_EXPIRED: "The Offender Manager did not collect a message of yours in its time, and it waits "

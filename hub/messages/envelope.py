@@ -172,7 +172,7 @@ class Undelivered:
 
 
 class Uncollected(StrEnum):
-    """How late it is for a delivery that nobody has collected."""
+    """How late it is for a delivery that nobody has collected, or acknowledged."""
 
     LATE = "late"
     """Safety may hang on it; it waits on, and somebody has to be told in another way."""

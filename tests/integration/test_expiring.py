@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.timeout(120)
 PROBATION = MANAGER.organisation
-WAITS = Waits(working_days=5, safety_hours=24)
+WAITS = Waits(working_days=5, safety_hours=24, unpushed_s=1_800)
 
 
 @pytest.fixture
@@ -69,10 +69,10 @@ async def reports(hub: Living, *codes: str) -> list[str]:
 
 
 async def collected(hub: Living) -> None:
-    """Have all but the drug service fetch what waits."""
+    """Have all but the drug service acknowledge what waits."""
     await rows(
         hub.pool,
-        "UPDATE delivery SET state = 'fetched' WHERE organisation <> %s AND state = 'available' RETURNING 1",
+        "UPDATE delivery SET state = 'acknowledged' WHERE organisation <> %s AND NOT finished RETURNING 1",
         RECOVERY,
     )
 

@@ -239,6 +239,8 @@ async def test_what_mesh_is_refused_is_refused_in_its_own_form(
         bomb = gzip.compress(b" " * 3_000_000)
         tries = [
             ("PUT", f"inbox/{delivery}/status/acknowledged", {}, b"", "mesh-not-downloaded"),
+            ("GET", f"inbox/{delivery}/9999", {}, b"", "not-found"),
+            ("PUT", f"inbox/{delivery}/status/acknowledged", {}, b"", "mesh-not-downloaded"),
             ("POST", "outbox", {"Mex-To": "QUAY-SERVICE"}, b"{}", "mesh-recipient-unknown"),
             ("POST", "outbox", {"Mex-To": "HUB", "Mex-WorkflowID": "X"}, b"{}", "mesh-workflow-unknown"),
             ("POST", "outbox", to, b"no json", "json-invalid"),
@@ -258,6 +260,7 @@ async def test_what_mesh_is_refused_is_refused_in_its_own_form(
             assert answer.is_client_error
         assert log.taken == []
         assert await door.rows("SELECT state FROM delivery") == [("available",)]
+        assert await door.rows("SELECT kind FROM delivery_event") == []
 
 
 @pytest.mark.requirement("R-DEL-02")

@@ -1,4 +1,4 @@
-"""When a webhook is tried again, when it ends, who is told; and when its endpoint is left alone."""
+"""When a webhook is tried again, when it ends; and when its endpoint is left alone."""
 
 from __future__ import annotations
 
@@ -22,11 +22,9 @@ from hub.adapters.webhooks.schedule import (
     SAFETY,
     Schedule,
     SoFar,
-    Told,
     jitter_of,
     next_due,
     schedule_of,
-    told_between,
 )
 from hub.messages.envelope import MessageName
 from hub.routing.outcome import Urgency
@@ -158,31 +156,6 @@ def test_urgency_says_the_class_but_a_correction_goes_as_a_safety_message() -> N
     assert schedule_of(Urgency.CASE, MessageName.REFERRAL) is CASE
     assert schedule_of(Urgency.ROUTINE, MessageName.PROGRESS) is ROUTINE
     assert schedule_of(Urgency.ROUTINE, MessageName.CORRECTION) is SAFETY
-
-
-def test_each_mark_is_told_once_whenever_one_looks() -> None:
-    told = [
-        told_between(SAFETY, NOW, after=after(minutes * MINUTE), until=after((minutes + 1) * MINUTE))
-        for minutes in range(40)
-    ]
-    assert [(minute, who) for minute, each in enumerate(told, 1) for who in each] == [
-        (5, Told.OPERATOR),
-        (15, Told.SECOND_CHANNEL),
-        (30, Told.DUTY_ROLE),
-    ]
-    assert told_between(SAFETY, NOW, after=NOW, until=after(HOUR)) == (
-        Told.OPERATOR,
-        Told.SECOND_CHANNEL,
-        Told.DUTY_ROLE,
-    )
-    assert told_between(CASE, NOW, after=NOW, until=after(HOUR)) == (Told.SENDER,)
-    assert told_between(ROUTINE, NOW, after=NOW, until=after(100 * HOUR)) == ()
-
-
-def test_a_safety_message_never_ends_unseen() -> None:
-    assert {Told.EXCEPTION_QUEUE, Told.DUTY_ROLE, Told.SENDER} <= set(SAFETY.at_the_end)
-    assert Told.EXCEPTION_QUEUE in CASE.at_the_end
-    assert all(schedule.at_the_end for schedule in (SAFETY, CASE, ROUTINE))
 
 
 # --- the endpoint

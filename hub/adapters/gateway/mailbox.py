@@ -28,7 +28,7 @@ from hub.topics.pairwise import PAIRWISE_KEY
 from hub.topics.sealing import Keys, Sealed, Sealer
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from hub.adapters.database.freshness import Freshness
     from hub.adapters.gateway.agreements import Agreements
@@ -122,8 +122,9 @@ class Mailbox:
         *,
         channel: Channel = Channel.MAILBOX,
         said: Mapping[str, object] | None = None,
+        check: Callable[[Fetched], object] | None = None,
     ) -> Fetched:
-        """Return one delivery whole and note that it was fetched.
+        """Return one delivery whole and note that it was fetched, unless `check` raises: then nobody got it.
 
         Raises:
             ProblemError: there is none here (not-found), it is over, or its content is erased.
@@ -136,7 +137,10 @@ class Mailbox:
             organisation=organisation, delivery=delivery, channel=channel, said=said
         ) as row:
             if row is not None:
-                return self._opened(row, agreed)
+                fetched = self._opened(row, agreed)
+                if check is not None:
+                    check(fetched)
+                return fetched
         raise await self._none(organisation, delivery)
 
     async def seen(self, organisation: OrganisationId, delivery: str, *, refused: bool = False) -> SeenRow:

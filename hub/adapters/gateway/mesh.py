@@ -126,17 +126,22 @@ class Mesh:
             ProblemError: there is none here, or no such part of it.
 
         """
-        fetched = await self.mailbox.fetch(
-            organisation, delivery.lower(), channel=Channel.MESH, said={"chunk": chunk}
-        )
-        whole = as_document(fetched)
         size = self.limits.mesh_chunk_bytes
-        chunks = -(-len(whole) // size)
-        if chunk > chunks:
-            code = "not-found"
-            raise ProblemError(code)
-        content = whole[(chunk - 1) * size : chunk * size]
-        return Part(fetched=fetched, content=content, chunk=chunk, chunks=chunks)
+
+        def part(fetched: Fetched) -> Part:
+            whole = as_document(fetched)
+            chunks = -(-len(whole) // size)
+            if chunk > chunks:
+                code = "not-found"
+                raise ProblemError(code)
+            content = whole[(chunk - 1) * size : chunk * size]
+            return Part(fetched=fetched, content=content, chunk=chunk, chunks=chunks)
+
+        return part(
+            await self.mailbox.fetch(
+                organisation, delivery.lower(), channel=Channel.MESH, said={"chunk": chunk}, check=part
+            )
+        )
 
     async def acknowledge(self, organisation: OrganisationId, delivery: str) -> None:
         """Note that the recipient has a delivery. MESH names no digest: it must have been handed out before.

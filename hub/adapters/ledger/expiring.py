@@ -2,10 +2,11 @@
 
 What a topic of the recipient's own has carried, what a webhook took and what was fetched is collected; what
 is being pushed at this moment may be. What is held, or waits for a suspended organisation, cannot be
-collected and does not expire; time before it was last released does not count. A safety message is reported
-after hours and waits on as long as any other. One process does this at a time. The request stands in the log
-before the row says so: a crash in between makes it ask twice, which makes the same reports. What cannot be
-reported is neither marked nor does it expire: it is tried again, after all others have had their turn.
+collected and does not expire; time before it was last released does not count. A safety message that nobody
+has acknowledged is reported after hours, one that a webhook does not bring after minutes; it waits on as long
+as any other. One process does this at a time. The request stands in the log before the row says so: a crash
+in between makes it ask twice, which makes the same reports. What cannot be reported is neither marked nor
+does it expire: it is tried again in the next round, after all others have had their turn.
 """
 
 from __future__ import annotations
@@ -44,7 +45,6 @@ SELECT available_at, delivery_id FROM delivery
  WHERE state = 'available' AND NOT by_kafka AND available_at < %(before)s
    AND (%(after)s::timestamptz IS NULL OR (available_at, delivery_id) > (%(after)s, %(after_id)s))
    AND coalesce(released_at, available_at) < %(before)s
-   AND (NOT %(late)s OR urgency = 'safety' AND late_told_at IS NULL)
    AND delivery_is_open(delivery) AND NOT delivery_is_out_of_date(delivery)
    AND EXISTS (SELECT 1 FROM control o WHERE o.kind = 'organisation' AND o.name = delivery.organisation
                   AND o.body->>'standing' = 'active')
@@ -55,6 +55,28 @@ SELECT delivery_id FROM push
  WHERE delivery_id = ANY(%s) AND state = 'in_flight' AND leased_until >= now()
 """
 """Asked once the deliveries are locked: who claims a push from then on finds its delivery locked, or over."""
+_LATE: LiteralString = """
+SELECT available_at, delivery_id FROM delivery
+ WHERE urgency = 'safety' AND message <> 'exception' AND late_told_at IS NULL
+   AND NOT finished AND NOT by_kafka AND verdict IS NULL
+   AND available_at < greatest(%(before)s, %(unpushed)s)
+   AND (%(after)s::timestamptz IS NULL OR (available_at, delivery_id) > (%(after)s, %(after_id)s))
+   AND (coalesce(released_at, available_at) < %(before)s
+        OR state = 'available' AND coalesce(released_at, available_at) < %(unpushed)s
+           AND EXISTS (SELECT 1 FROM push p WHERE p.delivery_id = delivery.delivery_id
+                          AND p.state NOT IN ('delivered', 'cancelled', 'skipped')))
+   AND NOT EXISTS (SELECT 1 FROM delivery_event e
+                    WHERE e.delivery_id = delivery.delivery_id AND e.kind = 'read')
+   AND delivery_is_open(delivery) AND NOT delivery_is_out_of_date(delivery)
+   AND EXISTS (SELECT 1 FROM control o WHERE o.kind = 'organisation' AND o.name = delivery.organisation
+                  AND o.body->>'standing' = 'active')
+ ORDER BY available_at, delivery_id LIMIT %(limit)s FOR UPDATE SKIP LOCKED
+"""
+"""Safety messages nobody has acknowledged in hours, and those a push has not brought in minutes.
+
+It does not matter why: tried in vain, parked, its endpoint paused, no deliverer at work. 2xx and a fetch are
+no answer from a person: a proxy says 200 to anything. A report is not reported on: that would have no end.
+"""
 _ON_WHAT: LiteralString = """
 SELECT d.delivery_id, d.message_id, d.organisation, d.role, d.holds, d.key_id, d.grounds_nonce, d.grounds_box,
        o.key_id AS original_key, o.nonce AS original_nonce, o.box AS original_box,
@@ -74,6 +96,9 @@ class Waits:
 
     working_days: int
     safety_hours: int
+    """Until a safety message nobody has acknowledged is reported."""
+    unpushed_s: int
+    """Until one is that a webhook was to bring and that has not arrived."""
 
 
 def working_days_before(now: datetime, days: int) -> datetime:
@@ -122,7 +147,7 @@ class Expirer:
                 await asyncio.wait_for(stop.wait(), pause_s)
 
     async def expire(self) -> int:
-        """Report safety messages that wait, let expire what has waited too long.
+        """Report safety messages nobody has acknowledged, let expire what has waited too long.
 
         Returns of how many, or of the greater of the two numbers, what could not be reported included.
 
@@ -130,13 +155,17 @@ class Expirer:
             Unreachable: The log did not take a request; nothing is marked, all is asked again.
         """
         now = self._now()
-        late = await self._one(Uncollected.LATE, before=now - timedelta(hours=self._waits.safety_hours))
+        late = await self._one(
+            Uncollected.LATE,
+            before=now - timedelta(hours=self._waits.safety_hours),
+            unpushed=now - timedelta(seconds=self._waits.unpushed_s),
+        )
         expired = await self._one(
             Uncollected.EXPIRED, before=working_days_before(now, self._waits.working_days)
         )
         return max(late, expired)
 
-    async def _one(self, kind: Uncollected, *, before: datetime) -> int:
+    async def _one(self, kind: Uncollected, *, before: datetime, unpushed: datetime | None = None) -> int:
         async with self._pool.connection() as connection, connection.transaction():
             locked = await connection.execute("SELECT pg_try_advisory_xact_lock(%s)", (EXPIRE_LOCK,))
             if not ((await locked.fetchone()) or (False,))[0]:
@@ -146,13 +175,17 @@ class Expirer:
                 "before": before,
                 "after": after,
                 "after_id": after_id,
-                "late": kind is Uncollected.LATE,
+                "unpushed": unpushed,
                 "limit": self._limits.expire_deliveries_max,
             }
-            rows = await (await connection.execute(_UNCOLLECTED, values)).fetchall()
+            late = unpushed is not None
+            rows = await (await connection.execute(_LATE if late else _UNCOLLECTED, values)).fetchall()
             found = [str(row[1]) for row in rows]
-            under_way = {row[0] for row in await (await connection.execute(_UNDER_WAY, (found,))).fetchall()}
-            await self._report(connection, [each for each in found if each not in under_way], kind)
+            if found and not late:
+                under_way = set(await (await connection.execute(_UNDER_WAY, (found,))).fetchall())
+                found = [each for each in found if (each,) not in under_way]
+            if found:
+                await self._report(connection, found, kind)
         if len(rows) < self._limits.expire_deliveries_max:
             self._after.pop(kind, None)
         else:
@@ -170,6 +203,8 @@ class Expirer:
             return
         if kind is Uncollected.LATE:
             await connection.execute(_TOLD, (marked,))
+            fix = "see `python3 -m hub delivery undelivered`: whoever manages the case has been told"
+            _LOG.error("expiring.safety_late", count=len(marked), fix=fix)
             return
         await connection.execute(_EXPIRED, (marked,))
         await note(connection, marked, Happened.EXPIRED, Channel.HUB)

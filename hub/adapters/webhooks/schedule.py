@@ -1,8 +1,9 @@
-"""When a webhook that failed is sent again, how often, and who is told meanwhile: tables and pure functions.
+"""When a webhook that failed is sent again, and how often: tables and pure functions.
 
 A try that failed by the partner's doing is charged to the push (`Verdict.charge`); one that failed by ours is
 not, and never ends it: else a weekend without our own DNS would end them all. Such a push ends when its
-delivery does. Time runs from the first failure that was charged.
+delivery does. Time runs from the first failure that was charged. Who is told of a safety message that does
+not arrive meanwhile: hub.adapters.ledger.expiring.
 """
 
 from __future__ import annotations
@@ -10,7 +11,6 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from enum import StrEnum
 
 from hub.messages.envelope import MessageName
 from hub.routing.outcome import Urgency
@@ -18,26 +18,6 @@ from hub.routing.outcome import Urgency
 JITTER_SHARE_MAX, JITTER_S_MAX = 0.1, 300.0
 """How much later than due a try may be set, so that not all come at once. Never earlier."""
 _M, _H = 60.0, 3_600.0
-
-
-class Told(StrEnum):
-    """Who is told that a push has not arrived."""
-
-    OPERATOR = "operator"
-    SECOND_CHANNEL = "second_channel"
-    """The recipient, wherever else it looks: its event stream."""
-    DUTY_ROLE = "duty_role"
-    SENDER = "sender"
-    EXCEPTION_QUEUE = "exception_queue"
-    DAILY_DIGEST = "daily_digest"
-
-
-@dataclass(frozen=True, slots=True)
-class Mark:
-    """From when on somebody is told that a push still fails."""
-
-    after_s: float
-    told: Told
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,9 +33,6 @@ class Schedule:
     """How long after the first charged failure the last try may be."""
     uncharged_s_max: float
     """Longest wait after a failure of the hub's own."""
-    marks: tuple[Mark, ...]
-    at_the_end: tuple[Told, ...]
-    """Who is told once it is not tried again; the delivery stays in the mailbox."""
 
     @property
     def longest_s(self) -> float:
@@ -69,12 +46,6 @@ SAFETY = Schedule(
     goes_on=True,
     horizon_s=24 * _H,
     uncharged_s_max=_M,
-    marks=(
-        Mark(5 * _M, Told.OPERATOR),
-        Mark(15 * _M, Told.SECOND_CHANNEL),
-        Mark(30 * _M, Told.DUTY_ROLE),
-    ),
-    at_the_end=(Told.EXCEPTION_QUEUE, Told.OPERATOR, Told.DUTY_ROLE, Told.SENDER),
 )
 CASE = Schedule(
     name="case",
@@ -83,8 +54,6 @@ CASE = Schedule(
     # A weekend of four days; the waits come to 123 h 35 min.
     horizon_s=126 * _H,
     uncharged_s_max=30 * _M,
-    marks=(Mark(30 * _M, Told.SENDER),),
-    at_the_end=(Told.EXCEPTION_QUEUE, Told.SENDER),
 )
 ROUTINE = Schedule(
     name="routine",
@@ -93,8 +62,6 @@ ROUTINE = Schedule(
     # The waits come to 27 h 35 min.
     horizon_s=29 * _H,
     uncharged_s_max=30 * _M,
-    marks=(),
-    at_the_end=(Told.DAILY_DIGEST,),
 )
 _BY_URGENCY = {Urgency.SAFETY: SAFETY, Urgency.CASE: CASE, Urgency.ROUTINE: ROUTINE}
 
@@ -146,17 +113,6 @@ def jitter_of(delivery_id: str, tries: int) -> float:
     """Return a number from 0 up to 1 that is the same whoever asks again, and another for each try."""
     digest = hashlib.sha256(f"{delivery_id}.{tries}".encode()).digest()
     return int.from_bytes(digest[:6], "big") / 2**48
-
-
-def told_between(
-    schedule: Schedule, first_charged_at: datetime, *, after: datetime, until: datetime
-) -> tuple[Told, ...]:
-    """Return who is to be told of a push that still fails, of the marks after one look and up to the next."""
-    return tuple(
-        mark.told
-        for mark in schedule.marks
-        if after < first_charged_at + timedelta(seconds=mark.after_s) <= until
-    )
 
 
 def _wait_s(schedule: Schedule, so_far: SoFar, *, charged: bool) -> float | None:

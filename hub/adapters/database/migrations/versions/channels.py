@@ -44,6 +44,8 @@ CREATE INDEX delivery_unsettled ON delivery (case_ref) WHERE verdict IS NULL AND
 CREATE INDEX delivery_held ON delivery (asked_at) WHERE held AND verdict IS NULL AND NOT finished;
 CREATE INDEX delivery_right_until ON delivery (right_until)
     WHERE right_until IS NOT NULL AND NOT held AND verdict IS NULL AND NOT finished;
+CREATE INDEX delivery_unconfirmed ON delivery (available_at, delivery_id)
+    WHERE urgency = 'safety' AND late_told_at IS NULL AND NOT finished AND NOT by_kafka AND verdict IS NULL;
 CREATE INDEX delivery_uncollected ON delivery (available_at) WHERE state = 'available' AND NOT by_kafka;
 CREATE INDEX delivery_lane ON delivery (organisation, case_ref, cursor);
 CREATE INDEX delivery_announced ON delivery (organisation, announced, cursor)
