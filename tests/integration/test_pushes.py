@@ -193,7 +193,7 @@ async def test_a_number_nobody_has_is_given_back_or_named(
     last: bool,  # noqa: FBT001
     over: str,
 ) -> None:
-    """A delivery stopped, or expired, after a try of which nothing left leaves no gap that is not explained."""
+    """Stopped, or expired, after a try of which nothing left: there is no gap that is not explained."""
     await world.partner()
     (url,) = (await world.rows("SELECT url FROM endpoint"))[0]
     await world.do("UPDATE endpoint SET url = %s", "http://127.0.0.1:1/hooks")
