@@ -1,4 +1,4 @@
-"""What is answered about an organisation's endpoints when it is not done; part of the catalogue of problems."""
+"""What is answered about an organisation's endpoints when it is not done; part of the catalogue."""
 
 from __future__ import annotations
 
