@@ -8,8 +8,9 @@ import json
 import tempfile
 import time
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 import structlog
 
@@ -44,15 +45,25 @@ from hub.topics.profile_files import read_profiles
 
 if TYPE_CHECKING:
     import socket
-    from collections.abc import AsyncIterator, Collection, Iterator
+    from collections.abc import AsyncIterator, Collection, Coroutine, Iterator
+
+    from fastapi import FastAPI
 
     from hub.adapters.broker import Broker
     from hub.adapters.database.pool import Pool
     from hub.adapters.database.server import Database
+    from hub.adapters.kafka.intake import IntakePublisher
     from hub.settings import Settings
 
 _GATEWAY_STATE = "gateway.json"
 _log = structlog.get_logger(__name__)
+
+
+class Work(Protocol):
+    """What a role does until it is told to stop."""
+
+    def __call__(self, *, stop: asyncio.Event) -> Coroutine[None, None, None]:
+        """Begin."""
 
 
 @contextlib.asynccontextmanager
@@ -256,68 +267,87 @@ async def _start(
     stack: contextlib.AsyncExitStack,
     clock: Clock,
 ) -> list[asyncio.Task[None]]:
-    settings, bootstrap, codec, catalogue = hub.settings, hub.bootstrap, hub.codec, hub.catalogue
-    tasks: list[asyncio.Task[None]] = []
+    running: dict[str, Work] = {}
     if Role.ROUTER in roles:
-        router = parts.router_of(settings, bootstrap=bootstrap, codec=codec, catalogue=catalogue, clock=clock)
-        tasks.append(asyncio.create_task(router.run(stop), name=Role.ROUTER))
-    if Role.PROJECTOR in roles:
-        projector = parts.projector_of(
-            settings, bootstrap=bootstrap, pool=hub.pool, codec=codec, catalogue=catalogue
-        )
-        tasks.append(asyncio.create_task(projector.run(stop), name=Role.PROJECTOR))
+        running[Role.ROUTER] = parts.router_of(
+            hub.settings, bootstrap=hub.bootstrap, codec=hub.codec, catalogue=hub.catalogue, clock=clock
+        ).run
     if Role.DELIVERER in roles:
         deliverer = await stack.enter_async_context(delivering(hub))
-        tasks.append(asyncio.create_task(deliverer.run(stop), name=Role.DELIVERER))
-        relay = parts.relay_of(settings, bootstrap=bootstrap, pool=hub.pool, codec=codec, catalogue=catalogue)
-        tasks.append(asyncio.create_task(relay.run(stop), name=f"{Role.PROJECTOR}: what happened"))
+        running[Role.DELIVERER] = deliverer.run
     if listening is not None or {Role.FEEDS, Role.PROJECTOR} & set(roles):
         publisher = await stack.enter_async_context(
-            parts.intake_publisher(settings, bootstrap=bootstrap, codec=codec, catalogue=catalogue)
+            parts.intake_publisher(
+                hub.settings, bootstrap=hub.bootstrap, codec=hub.codec, catalogue=hub.catalogue
+            )
         )
         if Role.PROJECTOR in roles:
-            asker = Asker(pool=hub.pool, codec=codec, append=publisher.append)
-            tasks.append(asyncio.create_task(asker.run(stop), name=f"{Role.PROJECTOR}: what is held"))
-            expirer = parts.expirer_of(settings, pool=hub.pool, codec=codec, publisher=publisher)
-            tasks.append(asyncio.create_task(expirer.run(stop), name=f"{Role.PROJECTOR}: what expires"))
+            running |= _projecting(hub, publisher)
         if listening is not None:
-            ends = await stack.enter_async_context(
-                parts.topic_ends(settings, bootstrap=bootstrap, catalogue=catalogue)
+            app = await _gateway(hub, publisher, stack=stack, clock=clock)
+            running[Role.GATEWAY] = partial(
+                parts.serve_http, app, listening, grace_s=hub.settings.stop_timeout_s
             )
-            out = await stack.enter_async_context(egress())
-            records = Records(
-                pool=hub.pool,
-                codec=codec,
-                bootstrap=bootstrap,
-                catalogue=catalogue,
-                clock=clock,
-                limits=parts.limits_from(settings),
+            running[f"{Role.GATEWAY}: old attempts"] = partial(
+                forget_old_attempts, hub.pool, days=hub.settings.idempotency_days
             )
-            app = parts.gateway_of(
-                settings,
-                pool=hub.pool,
-                publisher=publisher,
-                ends=ends,
-                records=records,
-                clock=clock,
-                endpoints=endpoints_of(hub.pool, codec, out),
-            )
-            serving = parts.serve_http(app, listening, stop, grace_s=settings.stop_timeout_s)
-            tasks.append(asyncio.create_task(serving, name=Role.GATEWAY))
-            forgetting = forget_old_attempts(hub.pool, days=settings.idempotency_days, stop=stop)
-            tasks.append(asyncio.create_task(forgetting, name=f"{Role.GATEWAY}: old attempts"))
         if Role.FEEDS in roles:
-            feeds = Feeds(
-                bootstrap=bootstrap,
-                codec=codec,
-                catalogue=catalogue,
-                intake=publisher,
-                organisations=ProjectedOrganisations(hub.pool),
-                case_of=ProjectedPeople(hub.pool),
-                limits=parts.feed_limits_from(settings),
-            )
-            tasks.append(asyncio.create_task(feeds.run(stop), name=Role.FEEDS))
-    return tasks
+            running[Role.FEEDS] = _feeds(hub, publisher).run
+    return [asyncio.create_task(work(stop=stop), name=name) for name, work in running.items()]
+
+
+def _projecting(hub: Hub, publisher: IntakePublisher) -> dict[str, Work]:
+    """Return what a projector does: tables, what is held, what expires, what happened."""
+    settings, pool, codec = hub.settings, hub.pool, hub.codec
+    bootstrap, catalogue = hub.bootstrap, hub.catalogue
+    projector = parts.projector_of(settings, bootstrap=bootstrap, pool=pool, codec=codec, catalogue=catalogue)
+    relay = parts.relay_of(settings, bootstrap=bootstrap, pool=pool, codec=codec, catalogue=catalogue)
+    asker = Asker(pool=pool, codec=codec, append=publisher.append)
+    expirer = parts.expirer_of(settings, pool=pool, codec=codec, publisher=publisher)
+    return {
+        Role.PROJECTOR: projector.run,
+        f"{Role.PROJECTOR}: what happened": relay.run,
+        f"{Role.PROJECTOR}: what is held": asker.run,
+        f"{Role.PROJECTOR}: what expires": expirer.run,
+    }
+
+
+async def _gateway(
+    hub: Hub, publisher: IntakePublisher, *, stack: contextlib.AsyncExitStack, clock: Clock
+) -> FastAPI:
+    ends = await stack.enter_async_context(
+        parts.topic_ends(hub.settings, bootstrap=hub.bootstrap, catalogue=hub.catalogue)
+    )
+    out = await stack.enter_async_context(egress())
+    records = Records(
+        pool=hub.pool,
+        codec=hub.codec,
+        bootstrap=hub.bootstrap,
+        catalogue=hub.catalogue,
+        clock=clock,
+        limits=parts.limits_from(hub.settings),
+    )
+    return parts.gateway_of(
+        hub.settings,
+        pool=hub.pool,
+        publisher=publisher,
+        ends=ends,
+        records=records,
+        clock=clock,
+        endpoints=endpoints_of(hub.pool, hub.codec, out),
+    )
+
+
+def _feeds(hub: Hub, publisher: IntakePublisher) -> Feeds:
+    return Feeds(
+        bootstrap=hub.bootstrap,
+        codec=hub.codec,
+        catalogue=hub.catalogue,
+        intake=publisher,
+        organisations=ProjectedOrganisations(hub.pool),
+        case_of=ProjectedPeople(hub.pool),
+        limits=parts.feed_limits_from(hub.settings),
+    )
 
 
 async def _watch(tasks: list[asyncio.Task[None]], roles: asyncio.Future[None]) -> None:
