@@ -53,6 +53,8 @@ NOT EXISTS (
        AND (o.state = 'in_flight'
             OR o.endpoint_id = p.endpoint_id AND o.place < p.place AND o.state <> 'parked'
                AND (o.held_since IS NULL OR o.held_since > now() - make_interval(secs => %(grace_s)s))
+               AND NOT (p.urgency = 'safety' AND o.state = 'waiting_retry'
+                        AND o.first_at < now() - make_interval(secs => %(grace_s)s))
                AND NOT (p.urgency = 'safety' AND o.urgency <> 'safety' AND EXISTS (
                     SELECT 1 FROM push w
                      WHERE w.organisation = p.organisation AND w.case_ref = p.case_ref AND NOT w.finished
@@ -61,7 +63,8 @@ NOT EXISTS (
 """
 """One push of a lane is under way at a time, in order; past what is parked, or held for long.
 
-What is urgent does not wait for what is not, where that waits itself.
+What is urgent does not wait for what is not, where that waits itself; nor long for what is urgent too and
+does not arrive.
 """
 _DUE: LiteralString = (
     """
