@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -15,7 +16,7 @@ from hub.adapters.webhooks.pushes import Pushes
 from hub.app.pushing import deliverer_of
 from hub.messages.envelope import MessageName
 from tests.integration.projected_world import running, until
-from tests.integration.push_world import QUICK, push_world
+from tests.integration.push_world import PARTNER, QUICK, push_world
 from tests.integration.receiver import HANGS
 
 if TYPE_CHECKING:
@@ -273,3 +274,29 @@ async def test_what_failed_and_was_held_is_in_its_place_again_once_it_is_release
     async with world.pool.connection() as connection:
         await settle_pushes(connection, [held])
     assert await world.one("(held_since IS NULL, due_at <= now())::text", held) == "(t,t)"
+
+
+_MANY = """
+INSERT INTO push (delivery_id, place, endpoint_id, organisation, case_ref, urgency, state, tries, due_at)
+SELECT 'd-' || i, i, %(endpoint)s, %(partner)s, 'c-' || i %% 5, 'case',
+       CASE WHEN i < 5 THEN 'waiting_retry' ELSE 'scheduled' END, (i < 5)::integer,
+       now() + CASE WHEN i < 5 THEN interval '1 h' ELSE interval '0 s' END
+  FROM generate_series(0, 40000) AS i
+"""
+
+
+@pytest.mark.requirement("R-DEL-01")
+async def test_what_waits_behind_the_heads_of_its_lanes_does_not_keep_the_others_waiting(
+    world: PushWorld,
+) -> None:
+    """Who claims does so alone: a partner of whom much is blocked would slow all down."""
+    endpoint = await world.partner()
+    async with world.pool.connection() as connection:
+        await connection.execute(_MANY, {"endpoint": endpoint, "partner": PARTNER})
+        await connection.execute("ANALYZE push")
+    pushes = Pushes(world.pool, QUICK)
+    began_s = time.monotonic()
+    assert await pushes.claim("one", most=64) == []
+    assert time.monotonic() - began_s < 2.0
+    await world.do("UPDATE push SET due_at = now() WHERE place < 3")
+    assert sorted(await pushes.claim("another", most=64)) == ["d-0", "d-1", "d-2"]
