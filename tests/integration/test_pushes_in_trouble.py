@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -10,11 +11,12 @@ import pytest
 from psycopg_pool import PoolTimeout
 
 from hub.adapters.database.freshness import Freshness
-from hub.adapters.ledger.pushes import enter_pushes
+from hub.adapters.ledger.pushes import enter_pushes, settle_pushes
 from hub.adapters.webhooks.pushes import Pushes
 from hub.app.pushing import deliverer_of
+from hub.messages.envelope import MessageName
 from tests.integration.projected_world import running, until
-from tests.integration.push_world import QUICK, push_world
+from tests.integration.push_world import PARTNER, QUICK, push_world
 from tests.integration.receiver import HANGS
 
 if TYPE_CHECKING:
@@ -214,3 +216,87 @@ async def test_what_is_noted_of_a_push_says_how_its_delivery_stands_by_then(
         await pushes.claim("a third", most=1)
     noted = await world.rows("SELECT kind, state FROM delivery_event")
     assert noted == [("attempted" if how == "lapses" else "cancelled", "acknowledged")]
+
+
+@pytest.mark.requirement("R-DEL-01")
+@pytest.mark.parametrize("urgency", ["safety", "case"])
+async def test_an_alert_does_not_wait_long_for_one_that_does_not_arrive(
+    world: PushWorld, urgency: str
+) -> None:
+    """A server that refuses one alert again and again gets the next; what is not urgent keeps its order."""
+    await world.partner()
+    world.receiver.statuses["/hooks"] = [409, 200]
+    stuck = await world.deliver(urgency="safety", message=MessageName.RISK_CHANGE)
+    async with running(world.deliverer().run):
+        await world.comes_to(stuck, "waiting_retry")
+        await world.do("UPDATE endpoint SET failures_in_a_row = 0, not_before = NULL")
+        await world.do("UPDATE push SET due_at = now() + interval '1 h' WHERE delivery_id = %s", stuck)
+        following = await world.deliver(urgency=urgency, message=MessageName.RISK_CHANGE)
+        await asyncio.sleep(0.3)
+        assert await world.one("state", following) == "scheduled"
+        await world.do("UPDATE push SET first_at = now() - interval '31 s' WHERE delivery_id = %s", stuck)
+        await asyncio.sleep(0.5)
+        if urgency == "safety":
+            await world.comes_to(following, "delivered")
+        else:
+            assert await world.one("state", following) == "scheduled"
+        await world.settled()
+    said = {each.id: each.document["hub"] for each in world.receiver.stored()}
+    assert said[following].get("overtakes") == ([1] if urgency == "safety" else None)
+    assert [said[each]["sequence"] for each in (stuck, following)] == [1, 2]
+
+
+@pytest.mark.requirement("R-DEL-01")
+@pytest.mark.parametrize(("apart_s", "is_pushed"), [(4, True), (30, False)])
+async def test_a_broker_whose_clock_is_some_seconds_behind_costs_an_endpoint_nothing(
+    world: PushWorld,
+    apart_s: int,
+    is_pushed: bool,  # noqa: FBT001
+) -> None:
+    """A delivery seems to be older than the endpoint it came after; one that was there long before is."""
+    await world.partner()
+    late = "UPDATE endpoint SET created_at = now() + make_interval(secs => %s)"
+    await world.do(late, apart_s)
+    delivery = await world.deliver()
+    found = await world.rows("SELECT 1 FROM push WHERE delivery_id = %s", delivery)
+    assert bool(found) is is_pushed
+
+
+@pytest.mark.requirement("R-DIS-05")
+async def test_what_failed_and_was_held_is_in_its_place_again_once_it_is_released(world: PushWorld) -> None:
+    """What came after it does not go past it any more."""
+    await world.partner()
+    held = await world.deliver()
+    await world.do(
+        "UPDATE push SET state = 'waiting_retry', tries = 1, held_since = now() - interval '1 h',"
+        " due_at = now() + interval '1 h'"
+    )
+    async with world.pool.connection() as connection:
+        await settle_pushes(connection, [held])
+    assert await world.one("(held_since IS NULL, due_at <= now())::text", held) == "(t,t)"
+
+
+_MANY = """
+INSERT INTO push (delivery_id, place, endpoint_id, organisation, case_ref, urgency, state, tries, due_at)
+SELECT 'd-' || i, i, %(endpoint)s, %(partner)s, 'c-' || i %% 5, 'case',
+       CASE WHEN i < 5 THEN 'waiting_retry' ELSE 'scheduled' END, (i < 5)::integer,
+       now() + CASE WHEN i < 5 THEN interval '1 h' ELSE interval '0 s' END
+  FROM generate_series(0, 40000) AS i
+"""
+
+
+@pytest.mark.requirement("R-DEL-01")
+async def test_what_waits_behind_the_heads_of_its_lanes_does_not_keep_the_others_waiting(
+    world: PushWorld,
+) -> None:
+    """Who claims does so alone: a partner of whom much is blocked would slow all down."""
+    endpoint = await world.partner()
+    async with world.pool.connection() as connection:
+        await connection.execute(_MANY, {"endpoint": endpoint, "partner": PARTNER})
+        await connection.execute("ANALYZE push")
+    pushes = Pushes(world.pool, QUICK)
+    began_s = time.monotonic()
+    assert await pushes.claim("one", most=64) == []
+    assert time.monotonic() - began_s < 2.0
+    await world.do("UPDATE push SET due_at = now() WHERE place < 3")
+    assert sorted(await pushes.claim("another", most=64)) == ["d-0", "d-1", "d-2"]

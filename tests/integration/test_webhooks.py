@@ -214,6 +214,9 @@ async def test_what_was_pushed_is_not_pushed_again_after_a_rebuild(site: Pushed)
     delivery = await site.hub.health_told()
     async with running(site.deliverer.run):
         await site.comes_to(delivery, "delivered")
+        async with site.hub.pool.connection() as connection:
+            # As if the endpoint had been added some time after the delivery before it.
+            await connection.execute("UPDATE endpoint SET created_at = created_at + interval '5 s'")
         before = await rows(site.hub.pool, "SELECT delivery_id, state FROM push ORDER BY delivery_id")
         came = len(site.receiver.got())
         await site.stop_projecting()

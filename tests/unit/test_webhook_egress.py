@@ -308,6 +308,55 @@ async def test_a_resolver_that_hangs_is_ours_and_holds_nothing_up() -> None:
     assert time.monotonic() - began < SOON_S
 
 
+async def test_nothing_is_sent_once_it_was_looked_up_too_late() -> None:
+    address = own_address()
+
+    async def slow(host: str, port: int) -> Sequence[Address]:
+        assert host
+        assert port
+        await asyncio.sleep(SHORT_S)
+        return [ip_address(address)]
+
+    egress = Egress(resolve=slow)
+    async with serving(address=address) as server:
+        url = f"http://localhost:{server.port}/"
+        target = Target.of("e", url, on_loopback=True)
+        before_s = time.monotonic() + SHORT_S / 2
+        outcome = await egress.post(target, url, headers={}, body=BODY, before_s=before_s)
+    await egress.close()
+    assert code(outcome) == (Code.DNS, False)
+    assert (server.connections, server.requests) == (0, [])
+
+
+@pytest.mark.parametrize("kept", [True, False])
+async def test_nothing_is_sent_once_it_was_connected_too_late(
+    kept: bool,  # noqa: FBT001
+    egress: Egress,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    line = Egress._line
+
+    async def slow(*values: object) -> object:
+        made = await line(*values)  # type: ignore[arg-type]
+        await asyncio.sleep(SHORT_S)
+        return made
+
+    async with serving() as server:
+        url = f"http://127.0.0.1:{server.port}/"
+        target = Target.of("endpoint", url, on_loopback=True)
+        if kept:
+            await egress.post(target, url, headers={}, body=BODY)
+        monkeypatch.setattr(Egress, "_line", slow)
+        before_s = time.monotonic() + SHORT_S / 2
+        outcome = await egress.post(target, url, headers={}, body=BODY, before_s=before_s)
+        assert code(outcome) == (Code.TIMEOUT, False)
+        assert len(server.requests) == kept
+        monkeypatch.undo()
+        in_time = await egress.post(target, url, headers={}, body=BODY, before_s=time.monotonic() + SOON_S)
+        assert isinstance(in_time, Answered)
+        assert len(server.requests) == kept + 1
+
+
 async def test_names_are_asked_whole_so_that_no_search_domain_is_put_behind_them(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

@@ -15,13 +15,16 @@ if TYPE_CHECKING:
 
     from psycopg import AsyncConnection
 
+CLOCKS_APART_S_MAX = 5.0
+"""How far the clocks of broker and database may be apart: an endpoint misses nothing because of it."""
+
 _ENTER: LiteralString = """
 INSERT INTO push AS p (delivery_id, place, endpoint_id, organisation, case_ref, urgency, may_have_arrived)
 SELECT d.delivery_id, d.cursor, e.endpoint_id, d.organisation, d.case_ref, d.urgency, d.sequence IS NOT NULL
   FROM delivery d JOIN endpoint e
     ON e.organisation = d.organisation AND d.message = ANY(e.messages) AND e.state <> 'removed'
-   AND e.created_at <= d.available_at
- WHERE d.delivery_id = ANY(%s) AND NOT d.by_kafka AND d.verdict IS NULL AND NOT d.finished
+   AND e.created_at <= d.available_at + make_interval(secs => %(clocks_apart_s)s)
+ WHERE d.delivery_id = ANY(%(deliveries)s) AND NOT d.by_kafka AND d.verdict IS NULL AND NOT d.finished
    AND (d.state = 'available' OR EXISTS (SELECT 1 FROM push o WHERE o.delivery_id = d.delivery_id))
 ON CONFLICT (delivery_id) DO UPDATE
    SET place = excluded.place,
@@ -50,7 +53,7 @@ _RELEASED: LiteralString = """
 UPDATE push p SET due_at = now(), held_since = NULL
   FROM delivery d
  WHERE d.delivery_id = ANY(%s) AND d.delivery_id = p.delivery_id AND d.verdict IS NULL AND NOT d.held
-   AND p.held_since IS NOT NULL AND p.state = 'scheduled'
+   AND p.held_since IS NOT NULL AND p.state IN ('scheduled', 'waiting_retry')
 """
 
 
@@ -58,7 +61,8 @@ async def enter_pushes(connection: AsyncConnection, deliveries: Sequence[str]) -
     """Enter a push for each of these new deliveries that an endpoint takes; they stand as they did."""
     if not deliveries:
         return
-    await connection.execute(_ENTER, (list(deliveries),))
+    values = {"deliveries": list(deliveries), "clocks_apart_s": CLOCKS_APART_S_MAX}
+    await connection.execute(_ENTER, values)
 
 
 async def end_pushes(connection: AsyncConnection, deliveries: Sequence[str]) -> None:

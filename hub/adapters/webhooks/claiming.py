@@ -45,32 +45,65 @@ _CALLED_OFF: LiteralString = """
 UPDATE push SET state = 'cancelled', reason = 'removed'
  WHERE delivery_id = ANY(%s) AND state IN ('scheduled', 'waiting_retry') RETURNING delivery_id
 """
-_LANE_IS_FREE: LiteralString = """
-NOT EXISTS (
-    SELECT 1 FROM push o
-     WHERE o.organisation = p.organisation AND o.case_ref = p.case_ref AND NOT o.finished
-       AND o.delivery_id <> p.delivery_id
-       AND (o.state = 'in_flight'
-            OR o.endpoint_id = p.endpoint_id AND o.place < p.place AND o.state <> 'parked'
-               AND (o.held_since IS NULL OR o.held_since > now() - make_interval(secs => %(grace_s)s))
-               AND NOT (p.urgency = 'safety' AND o.urgency <> 'safety' AND EXISTS (
-                    SELECT 1 FROM push w
-                     WHERE w.organisation = p.organisation AND w.case_ref = p.case_ref AND NOT w.finished
-                       AND w.endpoint_id = p.endpoint_id AND w.place < p.place
-                       AND (w.state = 'waiting_retry' OR w.held_since IS NOT NULL)))))
+_KEEPS_BACK: LiteralString = """
+                o.organisation = p.organisation AND o.case_ref = p.case_ref AND NOT o.finished
+            AND o.endpoint_id = p.endpoint_id AND o.state <> 'parked'
+            AND (o.held_since IS NULL OR o.held_since > now() - make_interval(secs => %(grace_s)s))
 """
-"""One push of a lane is under way at a time, in order; past what is parked, or held for long.
-
-What is urgent does not wait for what is not, where that waits itself.
-"""
-_DUE: LiteralString = (
-    """
-    SELECT one.* FROM able CROSS JOIN LATERAL (
+"""One push of a lane keeps back those after it, but for what is parked, or held for long."""
+_DUE: LiteralString = """
         SELECT p.delivery_id, p.endpoint_id, p.organisation, p.case_ref, p.urgency, p.place FROM push p
+"""
+_IS_DUE: LiteralString = """
          WHERE p.endpoint_id = able.endpoint_id AND p.state IN ('scheduled', 'waiting_retry')
-           AND p.due_at <= now() AND"""  # noqa: S608 - of constants only
-    + _LANE_IS_FREE
+           AND p.due_at <= now()
+           AND (p.organisation, p.case_ref) NOT IN (
+               SELECT organisation, case_ref FROM push WHERE state = 'in_flight')
+"""
+"""One push of a lane is under way at a time."""
+_NEXT: LiteralString = (
+    """
+    SELECT one.* FROM able CROSS JOIN LATERAL ("""  # noqa: S608 - of constants only
+    + _DUE
+    + """
+          LEFT JOIN LATERAL (
+              SELECT o.place FROM push o WHERE"""
+    + _KEEPS_BACK
+    + """
+               ORDER BY o.place LIMIT 1) AS head ON true"""
+    + _IS_DUE
+    + """
+           AND (head.place >= p.place) IS NOT FALSE
+         ORDER BY p.place LIMIT able.room FOR UPDATE OF p SKIP LOCKED) AS one
+"""
 )
+"""In the order of the lane: its head is looked up once, however many wait behind it."""
+_URGENT: LiteralString = (
+    """
+    SELECT one.* FROM able CROSS JOIN LATERAL ("""  # noqa: S608 - of constants only
+    + _DUE
+    + _IS_DUE
+    + """
+           AND p.urgency = 'safety' AND (
+               SELECT o.place FROM push o WHERE"""
+    + _KEEPS_BACK
+    + """
+                  AND o.place < p.place
+                  AND NOT (o.state = 'waiting_retry'
+                           AND o.first_at < now() - make_interval(secs => %(grace_s)s))
+                  AND NOT (o.urgency <> 'safety' AND EXISTS (
+                      SELECT 1 FROM push w
+                       WHERE w.organisation = p.organisation AND w.case_ref = p.case_ref AND NOT w.finished
+                         AND w.endpoint_id = p.endpoint_id AND w.place < p.place
+                         AND (w.state = 'waiting_retry' OR w.held_since IS NOT NULL)))
+                ORDER BY o.place LIMIT 1) IS NULL
+         ORDER BY p.place LIMIT able.room FOR UPDATE OF p SKIP LOCKED) AS one
+"""
+)
+"""What is urgent does not wait for what is not, where that waits itself.
+
+Nor long for what is urgent too and does not arrive.
+"""
 _CLAIM: LiteralString = (
     """
 WITH able AS MATERIALIZED (
@@ -85,11 +118,11 @@ WITH able AS MATERIALIZED (
        AND EXISTS (SELECT 1 FROM push d WHERE d.endpoint_id = e.endpoint_id AND d.due_at <= now()
                                           AND d.state IN ('scheduled', 'waiting_retry'))
 ), urgent AS ("""  # noqa: S608 - of constants only
-    + _DUE
-    + """ AND p.urgency = 'safety' ORDER BY p.place LIMIT able.room FOR UPDATE SKIP LOCKED) AS one
+    + _URGENT
+    + """
 ), usual AS ("""
-    + _DUE
-    + """ ORDER BY p.place LIMIT able.room FOR UPDATE SKIP LOCKED) AS one
+    + _NEXT
+    + """
 ), one_a_lane AS (
     SELECT DISTINCT ON (organisation, case_ref) *
       FROM (SELECT * FROM urgent UNION SELECT * FROM usual) AS due

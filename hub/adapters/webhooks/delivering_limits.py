@@ -32,7 +32,10 @@ class DelivererLimits:
     look_again_s_max: float = 60.0
     """Longest of these; one that is released is looked at right away."""
     held_grace_s: float = 30.0
-    """So long one whose delivery is held keeps back what came after it in its lane."""
+    """So long one whose delivery is held, or one that is tried in vain, keeps back what is urgent after it.
+
+    What is not urgent goes past the one that is held, too, and waits for the other.
+    """
     absent_s_max: float = 600.0
     """So long one is looked for whose delivery a rebuild has not brought back; then it is cancelled."""
     caught_up_timeout_s: float = 5.0

@@ -8,6 +8,7 @@ taken than bounds allow. It is made on httpcore and not on httpx, which can do m
 from __future__ import annotations
 
 import asyncio
+import math
 import socket
 import ssl
 import time
@@ -20,7 +21,7 @@ import httpcore
 from hub.adapters.webhooks.addresses import is_forbidden
 from hub.adapters.webhooks.limits import EgressLimits
 from hub.adapters.webhooks.outcomes import Answered, Code, NotAnswered
-from hub.adapters.webhooks.pinned import HeadTooLarge, Pin, Resolver, SystemResolver
+from hub.adapters.webhooks.pinned import HeadTooLarge, Pin, Resolver, SystemResolver, TooLate
 from hub.adapters.webhooks.target import Target, TargetRefused, Url
 from hub.errors import HubError
 
@@ -58,6 +59,7 @@ class _Attempt:
     """What is known of an attempt so far."""
 
     began_s: float
+    before_s: float
     pin: Pin | None = None
     status: int | None = None
     retry_after: str | None = None
@@ -114,14 +116,23 @@ class Egress:
         self._idle: OrderedDict[str, deque[_Line]] = OrderedDict()
 
     async def post(
-        self, target: Target, url: str, *, headers: Mapping[str, str], body: bytes
+        self,
+        target: Target,
+        url: str,
+        *,
+        headers: Mapping[str, str],
+        body: bytes,
+        before_s: float = math.inf,
     ) -> Answered | NotAnswered:
-        """Send the body to the address, if that is the target's; what the other side does is no error."""
-        attempt = _Attempt(time.monotonic())
+        """Send the body to the address, if that is the target's; what the other side does is no error.
+
+        Nothing is sent that would begin to leave later than `before_s` of the monotonic clock.
+        """
+        attempt = _Attempt(time.monotonic(), before_s)
         try:
             async with asyncio.timeout(self._limits.total_timeout_s):
                 place = target.take(url)
-                addresses = await self._looked_up(place, target)
+                addresses = await self._looked_up(place, target, before_s=before_s)
                 line = await self._line(target, place, addresses)
                 attempt.pin = line.pin
                 return await self._exchange(attempt, line, target, _request(place, headers, body))
@@ -130,6 +141,7 @@ class Egress:
             ForbiddenAddress,
             NotLookedUp,
             HeadTooLarge,
+            TooLate,
             httpcore.TimeoutException,
             httpcore.NetworkError,
             httpcore.RemoteProtocolError,
@@ -143,7 +155,7 @@ class Egress:
             await _close(self._idle.popitem()[1])
         self._system.close()
 
-    async def _looked_up(self, place: Url, target: Target) -> Sequence[Address]:
+    async def _looked_up(self, place: Url, target: Target, *, before_s: float) -> Sequence[Address]:
         """Return every address of the host, if something may be sent to each of them."""
         try:
             async with asyncio.timeout(self._limits.lookup_timeout_s):
@@ -151,6 +163,9 @@ class Egress:
         except TimeoutError as error:
             message = "the host name was not looked up in time"
             raise NotLookedUp(message) from error
+        if time.monotonic() > before_s:
+            message = "the host name was looked up too late"
+            raise NotLookedUp(message)
         if not found:
             raise socket.gaierror(socket.EAI_NONAME, "no address")
         if any(not each.is_loopback if target.on_loopback else is_forbidden(each) for each in found):
@@ -180,7 +195,7 @@ class Egress:
     async def _exchange(
         self, attempt: _Attempt, line: _Line, target: Target, request: httpcore.Request
     ) -> Answered | NotAnswered:
-        line.pin.begin()
+        line.pin.begin(attempt.before_s)
         response: httpcore.Response | None = None
         try:
             response = await line.connection.handle_async_request(request)

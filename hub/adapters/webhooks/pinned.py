@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import math
 import socket
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -32,6 +33,12 @@ class HeadTooLarge(HubError):
     """More came before the answer's body than is taken."""
 
     code = "E_RESPONSE_TOO_LARGE"
+
+
+class TooLate(HubError):
+    """Connecting took so long that what is to be sent would have to be looked at again."""
+
+    code = "E_TIMEOUT"
 
 
 class Resolver(Protocol):
@@ -85,7 +92,10 @@ class Stream(httpcore.AsyncNetworkStream):
         return data
 
     async def write(self, buffer: bytes, timeout: float | None = None) -> None:  # noqa: ASYNC109 - httpcore's
-        """Send; from here on the request may have arrived."""
+        """Send, if it is not too late to begin; from here on the request may have arrived."""
+        if not self._pin.has_sent and time.monotonic() > self._pin.before_s:
+            message = "the connection was made too late"
+            raise TooLate(message)
         self._pin.has_sent = True
         await self._inner.write(buffer, timeout)
 
@@ -122,15 +132,16 @@ class Pin(httpcore.AsyncNetworkBackend):
         """Take addresses that have been looked at, the first to be tried first."""
         self.address: Address | None = None
         self.has_sent = False
+        self.before_s = math.inf
         self.head_bytes_left: int | None = None
         self._addresses = addresses[: limits.addresses_tried_max]
         self._limits = limits
         self._inner = httpcore.AnyIOBackend()
         self._connect_until_s = 0.0
 
-    def begin(self) -> None:
-        """Count anew: a request is to be sent."""
-        self.has_sent = False
+    def begin(self, before_s: float) -> None:
+        """Count anew: a request is to be sent, its first byte before that moment of the monotonic clock."""
+        self.has_sent, self.before_s = False, before_s
         self.head_bytes_left = self._limits.head_bytes_max
 
     def head_is_read(self) -> None:

@@ -42,7 +42,8 @@ class Sender:
     async def send(self, ready: Ready, *, before_s: float) -> Ended | None:
         """Make the attempt; None if it would leave later than that moment of the monotonic clock.
 
-        The moment is looked at last of all, when everything is ready to leave.
+        The moment is looked at when everything is ready to leave, and last of all once there is a connection:
+        who was too slow to be connected to is tried again, like anybody who does not answer in time.
         """
         row, endpoint = ready.row, ready.endpoint
         try:
@@ -63,7 +64,7 @@ class Sender:
             return _unreadable(ready, type(error).__name__)
         if time.monotonic() > before_s:
             return None
-        outcome = await self.egress.post(target, endpoint.url, headers=headers, body=body)
+        outcome = await self.egress.post(target, endpoint.url, headers=headers, body=body, before_s=before_s)
         return Ended(
             ready=ready,
             verdict=classify(outcome, now=datetime.fromtimestamp(self.now_s(), UTC)),
