@@ -126,15 +126,15 @@ class Mesh:
             ProblemError: there is none here, or no such part of it.
 
         """
-        fetched = await self.mailbox.fetch(
-            organisation, delivery.lower(), channel=Channel.MESH, said={"chunk": chunk}
-        )
-        whole = as_document(fetched)
         size = self.limits.mesh_chunk_bytes
-        chunks = -(-len(whole) // size)
-        if chunk > chunks:
-            code = "not-found"
-            raise ProblemError(code)
+        async with self.mailbox.fetching(
+            organisation, delivery.lower(), channel=Channel.MESH, said={"chunk": chunk}
+        ) as fetched:
+            whole = as_document(fetched)
+            chunks = -(-len(whole) // size)
+            if chunk > chunks:
+                code = "not-found"
+                raise ProblemError(code)
         content = whole[(chunk - 1) * size : chunk * size]
         return Part(fetched=fetched, content=content, chunk=chunk, chunks=chunks)
 
