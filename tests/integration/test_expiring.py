@@ -45,7 +45,7 @@ async def hub(
 
 def expirer(hub: Living, *, days: float, append: Append | None = None, **most: int) -> Expirer:
     """One who lets expire, so many days from now."""
-    limits = ProjectorLimits(**most)  # type: ignore[arg-type]
+    limits = ProjectorLimits(**most)
     return Expirer(
         pool=hub.pool,
         requests=Requests(codec=hub.codec, append=append or hub.publisher.append, limits=limits),
