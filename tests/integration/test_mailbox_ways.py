@@ -69,12 +69,13 @@ async def test_listing_is_narrowed_to_an_urgency_and_to_what_a_webhook_took(door
 
 
 @pytest.mark.requirement("R-DEL-02")
-async def test_each_fetch_and_the_one_acknowledgement_are_written_down(door: Door) -> None:
-    """Every time it was handed out is an event; what was refused, or only repeated, is none."""
+async def test_fetches_and_the_one_acknowledgement_are_written_down(door: Door) -> None:
+    """That it was handed out is an event, later once more; what was refused, or only repeated, is none."""
     client = await door.client()
     delivery, framed = await deliver(door)
     for _ in range(2):
         await client.get(f"{MESSAGES}/{delivery}")
+        await door.rows("UPDATE delivery_event SET at = at - interval '61 s'")
     await client.head(f"{MESSAGES}/{delivery}")
     await acknowledge(client, delivery, b"other")
     for _ in range(2):
@@ -298,3 +299,25 @@ async def test_nothing_is_counted_before_the_projection_has_come_to_where_the_ro
     caught_up = await client.get("/v1/mailbox/count")
     assert (behind.status_code, behind.json()["code"]) == (503, "not-caught-up")
     assert (caught_up.status_code, caught_up.json()) == (200, {"count": 1})
+
+
+@pytest.mark.requirement("R-DEL-02")
+async def test_who_fetches_without_end_fills_no_table(door: Door) -> None:
+    """The same within a minute is noted once; later, or after something else has happened, it is again."""
+    client = await door.client()
+    delivery, framed = await deliver(door)
+
+    async def fetched() -> int:
+        answers = [await client.get(f"{MESSAGES}/{delivery}") for _ in range(3)]
+        assert all(answer.is_success for answer in answers)
+        return [kind for kind, _ in await events(door, delivery)].count("fetched")
+
+    assert await fetched() == 1
+    await door.rows("UPDATE delivery_event SET at = at - interval '61 s'")
+    assert await fetched() == 2
+    await door.rows("UPDATE delivery_event SET channel = 'mesh'")
+    assert await fetched() == 3
+    assert (await acknowledge(client, delivery, framed)).is_success
+    assert await fetched() == 4
+    last = await door.rows("SELECT state, sequence FROM delivery_event ORDER BY event DESC LIMIT 1")
+    assert last == [("acknowledged", 1)]

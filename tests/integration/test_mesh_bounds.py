@@ -12,6 +12,7 @@ from hub.adapters.gateway.mesh_identity import issue
 from hub.adapters.gateway.mesh_store import PART_BYTES_MIN, UPLOAD_LOCK, ChunkRow, MeshStore
 from hub.messages.envelope import MessageName
 from tests.integration.door import HARBOUR, QUAY, body, client_of, open_door
+from tests.integration.mailbox_world import deliver
 from tests.integration.mesh.tokens import mesh_token
 from tests.integration.test_mailbox_receipts import Log
 
@@ -85,13 +86,9 @@ def part(chunk: int, chunks: int, size: int) -> ChunkRow:
 async def test_by_mesh_too_an_organisation_is_told_to_wait(door: Door) -> None:
     """Its rate is counted as at every other address; what was not served may come again with its token."""
     client = await caller(door)
-    token = client.token()
-    limited = await client.ask("GET", "/count", token=token)
-    for _ in range(200):
-        if limited.status_code != 200:
-            break
-        token = client.token()
-        limited = await client.ask("GET", "/count", token=token)
+    token, asked = client.token(), 1
+    while (limited := await client.ask("GET", "/count", token=token)).status_code == 200 and asked < 200:
+        token, asked = client.token(), asked + 1
     assert (limited.status_code, limited.json()["detail"][0]["code"]) == (429, "rate-limited")
     await asyncio.sleep(int(limited.headers["retry-after"]))
     assert (await client.ask("GET", "/count", token=token)).status_code == 200
@@ -153,3 +150,16 @@ async def test_a_message_sent_anew_in_another_number_of_parts_takes_the_place_of
     assert [each.payload["referral"] for each in log.taken] == [
         body(MessageName.PROGRESS)["data"]["referral"]
     ]
+
+
+@pytest.mark.requirement("R-DEL-02")
+async def test_a_part_there_is_not_was_not_downloaded(door: Door) -> None:
+    """Nothing was handed out: the delivery is as it was, has no number, and cannot be acknowledged so."""
+    client = await caller(door)
+    delivery, _ = await deliver(door)
+    none = await client.ask("GET", f"/inbox/{delivery}/9999")
+    acknowledged = await client.ask("PUT", f"/inbox/{delivery}/status/acknowledged")
+    assert (none.status_code, none.json()["detail"][0]["code"]) == (404, "not-found")
+    assert acknowledged.json()["detail"][0]["code"] == "mesh-not-downloaded"
+    assert await door.rows("SELECT state, sequence, fetched_at FROM delivery") == [("available", None, None)]
+    assert await door.rows("SELECT 1 FROM delivery_event") == []

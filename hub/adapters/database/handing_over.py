@@ -18,6 +18,10 @@ if TYPE_CHECKING:
     from psycopg import AsyncConnection
 
 
+SAME_FETCH_S = 60.0
+"""Whoever fetches the same again by the same channel within this time has fetched it once."""
+
+
 class Channel(StrEnum):
     """By which way a delivery comes to its recipient."""
 
@@ -35,7 +39,7 @@ class Happened(StrEnum):
     TRANSPORTED = "transported"
     """L1: a webhook answered 2xx. Not a proof that anybody has it."""
     FETCHED = "fetched"
-    """L2: it was fetched whole; each time is an event of its own."""
+    """L2: it was fetched, or one part of it; the same within a minute is the same fetch."""
     ACKNOWLEDGED = "acknowledged"
     """L3: the recipient's system has it, proved by the digest."""
     READ = "read"
@@ -74,6 +78,19 @@ SELECT d.delivery_id, d.organisation, d.case_ref, said.kind, %(channel)s, said.s
        WITH ORDINALITY AS said (delivery_id, kind, said, place)
   JOIN delivery d USING (delivery_id) ORDER BY said.place
 """
+_NOTE_FETCHED: LiteralString = """
+INSERT INTO delivery_event (delivery_id, organisation, case_ref, kind, channel, said, state, sequence)
+SELECT d.delivery_id, d.organisation, d.case_ref, 'fetched', %(channel)s, %(said)s, d.state, d.sequence
+  FROM delivery d
+ WHERE d.delivery_id = %(delivery)s
+   AND NOT EXISTS (
+       SELECT 1 FROM delivery_event e
+        WHERE e.delivery_id = d.delivery_id AND e.kind = 'fetched' AND e.channel = %(channel)s
+          AND e.said = %(said)s AND e.at > clock_timestamp() - make_interval(secs => %(within_s)s)
+          AND NOT EXISTS (SELECT 1 FROM delivery_event later
+                           WHERE later.delivery_id = e.delivery_id AND later.event > e.event
+                             AND later.kind <> 'fetched'))
+"""
 _TAKE_BACK: LiteralString = """
 SELECT take_back_sequence(delivery_id)
   FROM (SELECT delivery_id FROM push WHERE delivery_id = ANY(%s) AND tries > 0 AND NOT may_have_arrived
@@ -105,6 +122,22 @@ async def note(
         "said": Jsonb(dict(said or {})),
     }
     await connection.execute(_NOTE, values)
+
+
+async def note_fetched(
+    connection: AsyncConnection, delivery: str, channel: Channel, said: Mapping[str, object]
+) -> None:
+    """Write down that a delivery was fetched, unless it was so lately and nothing else happened since.
+
+    A recipient that fetches without end would else fill the table. The transaction holds the delivery's row.
+    """
+    values = {
+        "delivery": delivery,
+        "channel": channel.value,
+        "said": Jsonb(dict(said)),
+        "within_s": SAME_FETCH_S,
+    }
+    await connection.execute(_NOTE_FETCHED, values)
 
 
 async def note_each(

@@ -12,6 +12,7 @@ import base64
 import binascii
 import re
 import secrets
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -28,7 +29,7 @@ from hub.topics.pairwise import PAIRWISE_KEY
 from hub.topics.sealing import Keys, Sealed, Sealer
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import AsyncIterator, Mapping
 
     from hub.adapters.database.freshness import Freshness
     from hub.adapters.gateway.agreements import Agreements
@@ -115,16 +116,26 @@ class Mailbox:
         await self.freshness.wait()
         return await self.store.count_waiting(organisation)
 
-    async def fetch(
+    async def fetch(self, organisation: OrganisationId, delivery: str) -> Fetched:
+        """Return one delivery whole and note that it was fetched.
+
+        Raises:
+            ProblemError: there is none here (not-found), it is over, or its content is erased.
+
+        """
+        async with self.fetching(organisation, delivery, channel=Channel.MAILBOX) as fetched:
+            return fetched
+
+    @asynccontextmanager
+    async def fetching(
         self,
         organisation: OrganisationId,
         delivery: str,
         *,
-        channel: Channel = Channel.MAILBOX,
+        channel: Channel,
         said: Mapping[str, object] | None = None,
-        check: Callable[[Fetched], object] | None = None,
-    ) -> Fetched:
-        """Return one delivery whole and note that it was fetched, unless `check` raises: then nobody got it.
+    ) -> AsyncIterator[Fetched]:
+        """Hand out one delivery and note that it was fetched, unless the block fails.
 
         Raises:
             ProblemError: there is none here (not-found), it is over, or its content is erased.
@@ -137,10 +148,8 @@ class Mailbox:
             organisation=organisation, delivery=delivery, channel=channel, said=said
         ) as row:
             if row is not None:
-                fetched = self._opened(row, agreed)
-                if check is not None:
-                    check(fetched)
-                return fetched
+                yield self._opened(row, agreed)
+                return
         raise await self._none(organisation, delivery)
 
     async def seen(self, organisation: OrganisationId, delivery: str, *, refused: bool = False) -> SeenRow:

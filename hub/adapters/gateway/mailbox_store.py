@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, LiteralString
 
 from psycopg.rows import class_row
 
-from hub.adapters.database.handing_over import Channel, Happened, note, sequence_of
+from hub.adapters.database.handing_over import Channel, Happened, note, note_fetched, sequence_of
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Mapping, Sequence
@@ -215,7 +215,7 @@ class MailboxStore:
             row = await cursor.fetchone()
             if row is not None:
                 row = replace(row, sequence=await sequence_of(connection, delivery))
-                await note(connection, [delivery], Happened.FETCHED, channel, said)
+                await note_fetched(connection, delivery, channel, said or {})
             yield row
 
     async def seen(self, *, organisation: str, delivery: str) -> SeenRow | None:

@@ -127,21 +127,16 @@ class Mesh:
 
         """
         size = self.limits.mesh_chunk_bytes
-
-        def part(fetched: Fetched) -> Part:
+        async with self.mailbox.fetching(
+            organisation, delivery.lower(), channel=Channel.MESH, said={"chunk": chunk}
+        ) as fetched:
             whole = as_document(fetched)
             chunks = -(-len(whole) // size)
             if chunk > chunks:
                 code = "not-found"
                 raise ProblemError(code)
-            content = whole[(chunk - 1) * size : chunk * size]
-            return Part(fetched=fetched, content=content, chunk=chunk, chunks=chunks)
-
-        return part(
-            await self.mailbox.fetch(
-                organisation, delivery.lower(), channel=Channel.MESH, said={"chunk": chunk}, check=part
-            )
-        )
+        content = whole[(chunk - 1) * size : chunk * size]
+        return Part(fetched=fetched, content=content, chunk=chunk, chunks=chunks)
 
     async def acknowledge(self, organisation: OrganisationId, delivery: str) -> None:
         """Note that the recipient has a delivery. MESH names no digest: it must have been handed out before.

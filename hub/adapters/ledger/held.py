@@ -63,7 +63,7 @@ class Held:
             return None
         return (
             "see `hub quarantine list --organisation hub` for a request that was set aside, the log for"
-            " asking.unreadable or asking.too_large, and that a router runs; else have it sent again"
+            " asking.left_out, and that a router runs; else have it sent again"
         )
 
 
