@@ -72,7 +72,7 @@ def relay(world: World, pool: Pool, *, days: int = 30, **limits: int) -> Relay:
         codec=world.codec,
         catalogue=world.catalogue,
         days=days,
-        limits=replace(ProjectorLimits(), **limits),  # type: ignore[arg-type]
+        limits=replace(ProjectorLimits(), **limits),
     )
 
 
