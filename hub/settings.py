@@ -94,7 +94,7 @@ class Settings(BaseSettings):
     delivery_event_days: int = Field(
         30,
         gt=0,
-        description="days what happened to a finished delivery stays in PostgreSQL; its topic keeps it",
+        description="days a finished delivery's events (its topic keeps them) and push stay in PostgreSQL",
     )
 
     # What one organisation may ask for.

@@ -11,7 +11,7 @@ import pytest
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
 from hub.adapters.database.handing_over import Channel, Happened, note, sequence_of
-from hub.adapters.ledger import Relay, drop_projection
+from hub.adapters.ledger import ProjectorLimits, Relay, drop_projection
 from hub.messages.envelope import MessageName
 from hub.topics.dispatch import Dispatch, Outbox
 from hub.topics.happenings import Happening, Happenings
@@ -64,10 +64,15 @@ VALUES ('ep-1', %s, 'https://example.org', '{progress}', 'active', 'k', '', '', 
 """
 
 
-def relay(world: World, pool: Pool, *, days: int = 30) -> Relay:
+def relay(world: World, pool: Pool, *, days: int = 30, **limits: int) -> Relay:
     """A relay of this world."""
     return Relay(
-        bootstrap=world.bootstrap, pool=pool, codec=world.codec, catalogue=world.catalogue, days=days
+        bootstrap=world.bootstrap,
+        pool=pool,
+        codec=world.codec,
+        catalogue=world.catalogue,
+        days=days,
+        limits=replace(ProjectorLimits(), **limits),
     )
 
 
@@ -356,3 +361,38 @@ async def test_published_events_are_forgotten_once_their_delivery_is_finished_an
             await until(lambda: are(pool, "delivery_event", 3))
         left = await rows(pool, "SELECT DISTINCT delivery_id FROM delivery_event")
         assert {row[0] for row in left} == {ids[1], ids[2]}
+
+
+@pytest.mark.requirement("R-DEL-02")
+async def test_pushes_are_forgotten_once_they_are_over_for_long_and_their_delivery_is_finished(
+    kafka: str, fresh_database: str, topic_prefix: str, tmp_path: Path
+) -> None:
+    """One whose number still has to be said to be missing stays, and so does what is young or waits."""
+    async with ground(kafka, fresh_database, topic_prefix, tmp_path) as (world, pool):
+        async with pool.connection() as connection:
+            await connection.execute(_ENDPOINT, (NORTH,))
+        for number in range(6):
+            pushed(world, number)
+        await world.commit()
+        async with running(projector(world, pool).run):
+            await until(lambda: are(pool, "push", 6))
+        entered = await rows(pool, "SELECT delivery_id FROM delivery ORDER BY cursor")
+        over, too, young, untold, unfinished, waiting = [str(row[0]) for row in entered]
+        async with pool.connection() as connection:
+            await connection.execute(
+                "UPDATE delivery SET state = 'acknowledged' WHERE delivery_id <> %s", (unfinished,)
+            )
+            await connection.execute(
+                "UPDATE push SET due_at = now() - interval '31 days' WHERE delivery_id <> %s", (young,)
+            )
+            await connection.execute(
+                "UPDATE push SET state = 'delivered', untold = delivery_id = %s WHERE delivery_id <> %s",
+                (untold, waiting),
+            )
+        for left in (5, 4):
+            await relay(world, pool, forget_pushes_max=1)._forget()
+            assert await count(pool, "push") == left
+        await relay(world, pool)._forget()
+        found = {str(row[0]) for row in await rows(pool, "SELECT delivery_id FROM push")}
+        assert found == {young, untold, unfinished, waiting}
+        assert not found & {over, too}

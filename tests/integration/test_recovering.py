@@ -9,7 +9,7 @@ import httpx
 import pytest
 from typer.testing import CliRunner
 
-from hub.adapters.database.recovering import LANE_EVERY_S, Meant, remedy
+from hub.adapters.database.recovering import ITSELF_MAX, LANE_EVERY_S, Meant, remedy
 from hub.adapters.database.remedied import Remedy
 from hub.adapters.database.undelivered import own_undelivered, undelivered
 from hub.cli import app
@@ -40,6 +40,11 @@ if TYPE_CHECKING:
     from tests.integration.living_world import Living
 
 OPTIONS = ("--by", BY.name, "--why", BY.why, "--yes")
+
+_ASKED_OFTEN = """
+INSERT INTO remedy (kind, subject, organisation, who, by_name, why)
+SELECT 'redelivered', %s, %s, %s, 'the recipient', 'lost' FROM generate_series(1, %s) RETURNING 1
+"""
 
 
 @pytest.fixture
@@ -280,6 +285,9 @@ async def test_a_recipient_has_its_own_delivery_again_while_it_may(
         assert (await hub.fetch(delivery)).json()["data"]["health_note"] == "An invented illness"
 
         await hub.clear()
+        await rows(hub.pool, _ASKED_OFTEN, delivery, RECOVERY, RECOVERY, ITSELF_MAX - 1)
+        spent = await hub.clients[RECOVERY].post(again)
+        assert (spent.status_code, spent.json()["code"]) == (409, "redelivered-too-often")
         await hub.tell(MANAGER, MessageName.CONSENT, {"consent": "c-1", "action": "WITHDRAWN"})
         stopped = await hub.clients[RECOVERY].post(again)
         assert not await hub.lists(delivery)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import psycopg
@@ -10,15 +11,15 @@ import pytest
 
 from hub.adapters.database.alone import FORGET_LOCK
 from hub.adapters.database.pool import open_pool
-from hub.adapters.database.recovering import Meant, remedy
-from hub.adapters.database.remedied import Remedy
+from hub.adapters.database.recovering import ITSELF_MAX, SPENT, Meant, remedy
+from hub.adapters.database.remedied import By, Remedy
 from hub.adapters.ledger import Asker, ProjectorLimits
 from hub.adapters.ledger.pushes import settle_pushes
 from hub.topics.codec import Codec
 from hub.topics.keys import FileKeyStore
 from hub.topics.library import SchemaLibrary
 from tests.integration.projected_world import rows
-from tests.integration.recovering_world import BY, deliver, opened_hub, standings
+from tests.integration.recovering_world import BY, HARBOUR, deliver, opened_hub, standings
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -100,3 +101,22 @@ async def test_nothing_is_offered_again_that_could_not_be_decided_again(
 
 async def _nothing(_encoded: Encoded) -> None:
     raise AssertionError
+
+
+@pytest.mark.requirement("R-DEL-02")
+async def test_a_recipient_has_one_delivery_offered_again_a_bounded_number_of_times(
+    connection: AsyncConnection,
+) -> None:
+    """Staff go on, and so does every other delivery."""
+    own = By(who=HARBOUR, name="Harbour Trust", why="asked for by its recipient")
+    meant = Meant(organisation=HARBOUR, delivery="had", itself=HARBOUR)
+    for name in ("had", "other"):
+        await deliver(connection, name, "delivered", state="acknowledged")
+    for _ in range(ITSELF_MAX):
+        assert await remedy(connection, Remedy.REDELIVERED, meant, by=own) == 1
+        await connection.execute("UPDATE delivery SET state = 'acknowledged' WHERE delivery_id = 'had'")
+    assert await standings(connection, Remedy.REDELIVERED, meant) == {SPENT: 1}
+    assert await remedy(connection, Remedy.REDELIVERED, meant, by=own) == 0
+    assert await remedy(connection, Remedy.REDELIVERED, Meant(delivery="had"), by=BY) == 1
+    other = replace(meant, delivery="other")
+    assert await remedy(connection, Remedy.REDELIVERED, other, by=own) == 1

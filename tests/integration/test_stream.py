@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import httpx
 import pytest
+from structlog.testing import capture_logs
 
 from hub.adapters.database.standstill import moves_again, stands_still
 from hub.adapters.gateway import GatewayLimits
@@ -20,7 +21,7 @@ from tests.integration.event_reading import EVENTS, delivery_of, following, line
 from tests.integration.mailbox_world import acknowledge, deliver
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Awaitable, Callable
+    from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
     from pathlib import Path
 
     from httpx_sse import ServerSentEvent
@@ -171,6 +172,38 @@ async def test_what_is_committed_later_than_what_began_after_it_is_not_passed_ov
             await asyncio.sleep(0.4)
         seen = [delivery_of(await anext(events)), delivery_of(await anext(events))]
     assert seen == [early, late]
+
+
+async def test_a_transaction_that_keeps_all_streams_silent_is_logged_until_it_has_ended(
+    fresh_database: str, settings: Settings, tmp_path: Path
+) -> None:
+    """Whoever follows sees signs of life and no more; a database at which nothing happens is no such case."""
+    limits = StreamLimits(heartbeat_s=0.2, poll_s=0.02, standstill_s=0.3)
+    async with open_door(
+        dsn=fresh_database, settings=settings, folder=tmp_path, stream_limits=limits
+    ) as door:
+        key = await door.join(HARBOUR)
+        with capture_logs() as logs:
+            async with serving(door.app, settings) as (url, _), following(url, key) as events:
+                await asyncio.sleep(0.7)
+                assert _stands_still(logs) == []
+                async with door.pool.connection() as slow:
+                    (row,) = await (
+                        await slow.execute("SELECT pg_current_xact_id()::text::bigint")
+                    ).fetchall()
+                    await deliver(door)
+                    await asyncio.sleep(0.8)
+                found = _stands_still(logs)
+                await anext(events)
+                await asyncio.sleep(0.7)
+        assert found[0] == row[0]
+        assert 1 <= len(found) <= 3
+        assert _stands_still(logs) == found
+
+
+def _stands_still(logs: Sequence[Mapping[str, Any]]) -> list[int]:
+    """Which transactions were logged to keep streams silent."""
+    return [each["transaction"] for each in logs if each["event"] == "gateway.streams_stand_still"]
 
 
 @pytest.mark.requirement("R-DIS-05")

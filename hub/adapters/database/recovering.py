@@ -33,6 +33,9 @@ WAITS = (
     "being pushed at this moment",
 )
 """What is asked for is so."""
+SPENT = "offered again too often"
+ITSELF_MAX = 20
+"""How often a recipient may have one delivery offered again: each time is recorded for good."""
 LANE_EVERY_S = 0.2
 """Between two lanes of one endpoint that are set on their way again."""
 ROWS_A_TRANSACTION_MAX = 500
@@ -63,6 +66,8 @@ _STANDING: dict[Remedy, LiteralString] = {
             WHEN t.endpoint_id IS NULL AND d.state = 'available' THEN 'it waits in the mailbox already'
             WHEN d.state = 'available' AND p.state IN ('scheduled', 'waiting_retry') AND p.due_at <= now()
                 THEN 'it is on its way already'
+            WHEN (SELECT count(*) FROM remedy r WHERE r.subject = d.delivery_id AND r.kind = 'redelivered'
+                     AND r.who = %(itself)s) >= %(itself_most)s THEN 'offered again too often'
             ELSE 'ready' END AS standing""",
     Remedy.SKIPPED: """
        CASE WHEN p.delivery_id IS NULL THEN 'it is not pushed'
@@ -163,6 +168,8 @@ class Meant:
     """From when on they were decided."""
     until: datetime | None = None
     """Until when."""
+    itself: str | None = None
+    """The recipient, where it is who asks."""
 
     def values(self) -> dict[str, object]:
         """Return what the statements name."""
@@ -171,6 +178,8 @@ class Meant:
             "delivery": self.delivery,
             "since": self.since,
             "until": self.until,
+            "itself": self.itself,
+            "itself_most": ITSELF_MAX,
         }
 
 

@@ -63,6 +63,8 @@ class StreamLimits:
     """Notices written at once; nothing more is kept for a client."""
     poll_s: float = 0.1
     """Time between two looks for what has come, for all streams together."""
+    standstill_s: float = 30.0
+    """How long one open transaction may keep all streams silent until it is logged, and then again."""
     heartbeat_s: float = 15.0
     """Time between two signs of life; as often the key is looked at again."""
     write_timeout_s: float = 30.0

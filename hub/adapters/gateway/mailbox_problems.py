@@ -23,6 +23,14 @@ MAILBOX_PROBLEMS = (
         retryable=False,
     ),
     Problem(
+        code="redelivered-too-often",
+        status=409,
+        title="The delivery has been offered again too often",
+        meaning="An organisation may have one delivery offered again 20 times, and has.",
+        fix="Ask those who run the hub to offer it once more, and mend what loses it.",
+        retryable=False,
+    ),
+    Problem(
         code="ack-digest-mismatch",
         status=422,
         title="The digest is not that of the delivery",

@@ -12,7 +12,7 @@ from datetime import UTC, datetime, timedelta
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import JSONResponse
 
-from hub.adapters.database.recovering import READY, WAITS, Meant, foreseen, remedy
+from hub.adapters.database.recovering import READY, SPENT, WAITS, Meant, foreseen, remedy
 from hub.adapters.database.remedied import By, Remedy
 from hub.adapters.database.undelivered import own_undelivered
 from hub.adapters.gateway.mailbox_routes import Limit
@@ -80,6 +80,7 @@ async def undelivered(request: Request, organisation: Caller, limit: Limit = Non
         "unauthenticated",
         "organisation-suspended",
         "not-found",
+        "redelivered-too-often",
         "database-unavailable",
         "not-caught-up",
     ),
@@ -89,12 +90,15 @@ async def redeliver(request: Request, organisation: Caller, delivery: str) -> Re
     gateway = services(request)
     await gateway.mailbox.freshness.wait()
     own = organisation.organisation
-    meant = Meant(organisation=own, delivery=delivery if _ID.fullmatch(delivery) else "")
+    meant = Meant(organisation=own, delivery=delivery if _ID.fullmatch(delivery) else "", itself=own)
     async with gateway.store.pool.connection(timeout=gateway.store.wait_s_max) as connection:
         await connection.set_autocommit(True)
         try:
             found = await foreseen(connection, Remedy.REDELIVERED, meant)
             standing = found[0].standing if found else ""
+            if standing == SPENT:
+                code = "redelivered-too-often"
+                raise ProblemError(code)
             if standing not in {READY, *WAITS}:
                 code = "not-found"
                 raise ProblemError(code)

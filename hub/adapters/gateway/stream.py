@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from hub.adapters.database.freshness import Freshness
     from hub.adapters.gateway.identity import Identity
     from hub.adapters.gateway.limits import StreamLimits
-    from hub.adapters.gateway.stream_store import Notice, Place
+    from hub.adapters.gateway.stream_store import Horizon, Notice, Place
     from hub.messages.identifiers import OrganisationId
 
 MEDIA_TYPE = "text/event-stream"
@@ -45,6 +45,28 @@ class _Listener:
 
     organisation: OrganisationId
     wake: asyncio.Event = field(default_factory=asyncio.Event)
+
+
+class _Standstill:
+    """Notices that one open transaction keeps all streams silent: signs of life go on meanwhile."""
+
+    def __init__(self, after_s: float) -> None:
+        self._after_s = after_s
+        self._ended = -1
+        self._tell_at_s = 0.0
+
+    def seen(self, horizon: Horizon) -> None:
+        """Log it where the horizon has long stood still, though something has begun beyond it."""
+        now_s = time.monotonic()
+        if horizon.ended != self._ended or horizon.ended == horizon.following:
+            self._ended, self._tell_at_s = horizon.ended, now_s + self._after_s
+        elif now_s >= self._tell_at_s:
+            self._tell_at_s = now_s + self._after_s
+            _LOG.error(
+                "gateway.streams_stand_still",
+                transaction=horizon.ended,
+                fix="end this transaction: see backend_xid in pg_stat_activity, or pg_prepared_xacts",
+            )
 
 
 class Streams:
@@ -101,12 +123,14 @@ class Streams:
 
     async def _watch(self) -> None:
         """Wake whoever has something to read, by one look for all; ends with the last stream."""
-        since = 0
+        since, standstill = 0, _Standstill(self.limits.standstill_s)
         try:
             while self._listeners:
                 try:
                     names = {each.organisation for each in self._listeners}
-                    since, awake = await self.store.announced(sorted(names), since=since)
+                    horizon, awake = await self.store.announced(sorted(names), since=since)
+                    since = horizon.ended
+                    standstill.seen(horizon)
                 except DATABASE_GONE as error:
                     _LOG.warning("gateway.streams_blind", error=type(error).__name__)
                     awake = frozenset()

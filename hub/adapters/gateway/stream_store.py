@@ -32,7 +32,10 @@ if TYPE_CHECKING:
 _SIV_KEY_BYTES = 64
 _NUMBER_BYTES = 8
 _ID_CHARS_MAX = 64
-_HORIZON: LiteralString = "SELECT pg_snapshot_xmin(pg_current_snapshot())::text::bigint"
+_HORIZON: LiteralString = """
+SELECT pg_snapshot_xmin(now)::text::bigint, pg_snapshot_xmax(now)::text::bigint
+  FROM pg_current_snapshot() AS now
+"""
 _AWAKE: LiteralString = """
 SELECT name FROM unnest(%(organisations)s::text[]) AS name
  WHERE EXISTS (SELECT 1 FROM delivery WHERE organisation = name AND state IN ('available', 'fetched')
@@ -57,6 +60,13 @@ class Place(NamedTuple):
 BEGINNING = Place(-1, 0)
 
 
+class Horizon(NamedTuple):
+    """Below the first all transactions have ended; the second is the next one to begin."""
+
+    ended: int
+    following: int
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Notice:
     """A delivery that is listed now."""
@@ -75,11 +85,11 @@ class StreamStore:
     pool: Pool
     wait_s_max: float
 
-    async def announced(self, organisations: Sequence[str], *, since: int) -> tuple[int, frozenset[str]]:
+    async def announced(self, organisations: Sequence[str], *, since: int) -> tuple[Horizon, frozenset[str]]:
         """Return the horizon, and for which of these organisations something came between `since` and it."""
         async with self.pool.connection(timeout=self.wait_s_max) as connection:
             horizon = await _horizon(connection)
-            values = {"organisations": list(organisations), "since": since, "horizon": horizon}
+            values = {"organisations": list(organisations), "since": since, "horizon": horizon.ended}
             cursor = await connection.execute(_AWAKE, values)
             return horizon, frozenset(row[0] for row in await cursor.fetchall())
 
@@ -88,7 +98,7 @@ class StreamStore:
     ) -> tuple[list[Notice], Place]:
         """Return what is open of what came after a place, in order, and the place up to which was looked."""
         async with self.pool.connection(timeout=self.wait_s_max) as connection:
-            horizon = await _horizon(connection)
+            horizon = (await _horizon(connection)).ended
             values = {
                 "organisation": organisation,
                 "announced": after.announced,
@@ -112,7 +122,7 @@ class StreamStore:
     async def is_to_come(self, place: Place) -> bool:
         """Tell whether a place is beyond the horizon: it was given by a database that is no more."""
         async with self.pool.connection(timeout=self.wait_s_max) as connection:
-            return place.announced >= await _horizon(connection)
+            return place.announced >= (await _horizon(connection)).ended
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,9 +151,9 @@ class StreamIds:
         )
 
 
-async def _horizon(connection: AsyncConnection) -> int:
+async def _horizon(connection: AsyncConnection) -> Horizon:
     row = await (await connection.execute(_HORIZON)).fetchone()
-    return 0 if row is None else int(row[0])
+    return Horizon(0, 0) if row is None else Horizon(int(row[0]), int(row[1]))
 
 
 @lru_cache(maxsize=4)

@@ -49,6 +49,8 @@ class ProjectorLimits:
     """Longest wait until the broker has what was published; below what a transaction may idle."""
     forget_events_max: int = 1_000
     """Most published events forgotten in one round."""
+    forget_pushes_max: int = 1_000
+    """Most pushes that are over forgotten in one round."""
 
     ask_interval_ms: int = 200
     """Time between two looks for what is held and not asked about."""

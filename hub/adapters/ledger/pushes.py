@@ -56,6 +56,16 @@ UPDATE push p SET due_at = now(), held_since = NULL
    AND p.held_since IS NOT NULL AND p.state IN ('scheduled', 'waiting_retry')
 """
 
+_FORGET: LiteralString = """
+DELETE FROM push p
+ WHERE p.finished AND NOT p.untold AND p.delivery_id = ANY (ARRAY(
+    SELECT o.delivery_id FROM push o JOIN delivery d USING (delivery_id)
+     WHERE o.finished AND NOT o.untold AND d.finished
+       AND o.due_at < now() - make_interval(days => %(days)s)
+     LIMIT %(limit)s))
+"""
+"""A redelivery meanwhile makes its push anew or unfinished: what is unfinished stays."""
+
 
 async def enter_pushes(connection: AsyncConnection, deliveries: Sequence[str]) -> None:
     """Enter a push for each of these new deliveries that an endpoint takes; they stand as they did."""
@@ -85,3 +95,8 @@ async def settle_pushes(connection: AsyncConnection, deliveries: Sequence[str]) 
         await not_coming(connection, cancelled, for_good=True)
         await note(connection, cancelled, Happened.CANCELLED, Channel.WEBHOOK, {"reason": "verdict"})
     await connection.execute(_RELEASED, (list(deliveries),))
+
+
+async def forget_pushes(connection: AsyncConnection, *, days: int, limit: int) -> None:
+    """Forget pushes that have been over for so long, of deliveries that are finished."""
+    await connection.execute(_FORGET, {"days": days, "limit": limit})

@@ -22,6 +22,7 @@ from psycopg_pool import PoolTimeout
 
 from hub.adapters.ledger.happened import microseconds
 from hub.adapters.ledger.limits import ProjectorLimits
+from hub.adapters.ledger.pushes import forget_pushes
 from hub.errors import HubError, Unreachable
 from hub.messages.identifiers import CaseRef, OrganisationId
 from hub.topics.catalogue import lane_partition
@@ -68,7 +69,7 @@ class Relay:
         days: int,
         limits: ProjectorLimits | None = None,
     ) -> None:
-        """Read from this pool, publish to this Kafka; published events stay in the database for so long."""
+        """Read from this pool, publish to this Kafka; events and pushes stay in the database for so long."""
         self._bootstrap = bootstrap
         self._pool = pool
         self._happenings = Happenings(codec)
@@ -183,7 +184,7 @@ class Relay:
         return sent
 
     async def _forget(self) -> None:
-        """Forget published events of deliveries that are finished: the topic keeps them."""
+        """Forget pushes and published events of deliveries that are finished: the topic keeps the events."""
         if time.monotonic() < self._forget_after_s:
             return
         self._forget_after_s = time.monotonic() + self._limits.forget_interval_s
@@ -194,6 +195,7 @@ class Relay:
                 "limit": self._limits.forget_events_max,
             }
             await connection.execute(_FORGET, values)
+            await forget_pushes(connection, days=self._days, limit=self._limits.forget_pushes_max)
 
 
 def _happening(row: Mapping[str, Any]) -> Happening:

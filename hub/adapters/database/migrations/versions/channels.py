@@ -171,6 +171,7 @@ CREATE INDEX push_urgent ON push (endpoint_id, place)
 CREATE INDEX push_in_flight ON push (endpoint_id, leased_until) WHERE state = 'in_flight';
 CREATE INDEX push_lane ON push (organisation, case_ref, place) WHERE NOT finished;
 CREATE INDEX push_untold ON push (organisation, case_ref) WHERE untold;
+CREATE INDEX push_over ON push (due_at) WHERE finished AND NOT untold;
 CREATE INDEX push_endpoint ON push (endpoint_id, state) WHERE state IN ('parked', 'exhausted');
 
 CREATE FUNCTION take_back_sequence(which text) RETURNS bigint LANGUAGE sql AS $$
