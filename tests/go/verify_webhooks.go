@@ -5,6 +5,7 @@ import (
 	"bufio"
 	"crypto/ed25519"
 	"encoding/base64"
+	"encoding/json"
 	"fmt"
 	"math"
 	"net/http"
@@ -52,7 +53,8 @@ func answer(fields []string) string {
 		genuine = isGenuine(key, headers, body)
 	default:
 		inTime := math.Abs(float64(time.Now().Unix()-seconds)) <= toleranceS
-		genuine = inTime && isSigned(key, signature, []byte(id+"."+timestamp+"."+string(body)))
+		signed := []byte(id + "." + timestamp + "." + string(body))
+		genuine = inTime && isSigned(key, signature, signed) && recipient(body) == fields[6]
 	}
 	if genuine {
 		return "genuine"
@@ -72,6 +74,13 @@ func isSigned(whpk string, signatures string, signed []byte) bool {
 		}
 	}
 	return false
+}
+
+// recipient says to whom the hub sent a body.
+func recipient(body []byte) string {
+	var said struct{ Hub struct{ Recipient string } }
+	must(json.Unmarshal(body, &said))
+	return said.Hub.Recipient
 }
 
 func must(err error) {

@@ -211,6 +211,7 @@ async def test_a_secret_is_shown_once_and_the_public_key_verifies_without_one(gr
     signatures = dict(each.split(",", 1) for each in came.headers["webhook-signature"].split())
     signed = f"{came.id}.{came.headers['webhook-timestamp']}.".encode() + came.body
     Ed25519PublicKey.from_public_bytes(raw).verify(base64.b64decode(signatures["v1a"]), signed)
+    assert came.document["hub"] == {"recipient": "harbour-trust"}
     assert secret.startswith("whsec_")
     assert secret not in listed.text
     assert keys.json()["keys"][0]["x"] == base64.urlsafe_b64encode(raw).rstrip(b"=").decode()

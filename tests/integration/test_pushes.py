@@ -306,6 +306,7 @@ async def test_what_is_too_large_is_announced_and_stays_in_the_mailbox(world: Pu
     (came,) = world.receiver.stored()
     assert came.document["type"] == "hub.progress.notice"
     assert came.document["data"]["url"] == f"/v1/mailbox/messages/{large}"
+    assert came.document["hub"]["recipient"] == PARTNER
     assert b"R-0002" not in came.body
     assert await world.rows("SELECT state FROM delivery") == [("available",)]
 

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import asyncio
 from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.integration.living_world import CALM_S, living
+from tests.integration.living_world import living
 from tests.integration.projected_world import rows, until
-from tests.integration.test_expiring import expirer, reports
+from tests.integration.test_expiring import expirer, quiet, reports
 from tests.unit.worlds import RECOVERY
 
 if TYPE_CHECKING:
@@ -39,8 +38,7 @@ async def hub(
 ) -> AsyncIterator[Living]:
     """A whole hub with one case, at which nothing is unacknowledged but what a test sends."""
     async with living(kafka, fresh_database, prefix=topic_prefix, folder=tmp_path, settings=settings) as made:
-        await asyncio.sleep(CALM_S)
-        await rows(made.pool, "UPDATE delivery SET state = 'acknowledged' RETURNING 1")
+        await quiet(made)
         yield made
 
 

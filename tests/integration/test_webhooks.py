@@ -165,6 +165,7 @@ async def test_what_is_pushed_is_what_the_mailbox_has(site: Pushed) -> None:
     assert document["data"] == fetched["data"]
     assert document["hub"]["envelope"] == fetched["envelope"]
     assert document["hub"]["digest"] == fetched["digest"]
+    assert document["hub"]["recipient"] == RECOVERY
     assert document["type"] == fetched["envelope"]["ce_type"] == "hub.progress"
 
 

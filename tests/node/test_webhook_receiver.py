@@ -10,13 +10,17 @@ import pytest
 
 from tests.node.packages import HERE, installed, program
 from tests.webhooks.exchange import HERE as VECTORS_HERE
-from tests.webhooks.exchange import Question, disagreements, shown, signed_now, vectors_again
+from tests.webhooks.exchange import Question, disagreements, misaddressed, shown, signed_now, vectors_again
 
 # A first run fetches the Node packages.
 pytestmark = [pytest.mark.timeout(300), pytest.mark.requirement("R-DEL-01")]
 
 
-@pytest.mark.parametrize("questions", [vectors_again(), signed_now()], ids=["vectors", "signed-now"])
+@pytest.mark.parametrize(
+    "questions",
+    [vectors_again(), signed_now(), misaddressed()],
+    ids=["vectors", "signed-now", "misaddressed"],
+)
 def test_what_the_page_shows_for_node_takes_what_the_hub_signs_and_nothing_else(
     tmp_path: Path, questions: list[Question]
 ) -> None:

@@ -60,7 +60,7 @@ def test_each_status_has_its_kind_and_its_charge(status: int, kind: Kind, charge
 @pytest.mark.parametrize(
     ("code", "kind", "charge"),
     [
-        (Code.DNS, Kind.OURS, 0),
+        (Code.DNS, Kind.NOT_LOOKED_UP, 0),
         (Code.NO_ADDRESS, Kind.RETRY, 1),
         (Code.CONNECTION, Kind.RETRY, 1),
         (Code.TLS, Kind.MISCONFIGURED, 0),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import socket
+import threading
 import time
 from collections import deque
 from collections.abc import AsyncIterator, Sequence
@@ -374,6 +375,54 @@ async def test_names_are_asked_whole_so_that_no_search_domain_is_put_behind_them
         assert await resolver(address, 443) == [ip_address(address)]
     resolver.close()
     assert asked == [f"{NAME}.", "localhost"]
+
+
+async def test_a_name_whose_servers_hang_takes_one_thread_and_leaves_the_others_theirs(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    asked: list[str] = []
+    hangs = threading.Event()
+
+    def getaddrinfo(host: str, port: int, **_: object) -> list[tuple[object, ...]]:
+        asked.append(host)
+        if host.startswith("hangs."):
+            hangs.wait(60)
+            raise socket.gaierror(socket.EAI_AGAIN, "nobody answers")
+        return [(0, 0, 0, "", ("127.0.0.1", port))]
+
+    monkeypatch.setattr(socket, "getaddrinfo", getaddrinfo)
+    egress = Egress(limits=EgressLimits(lookup_timeout_s=SHORT_S, lookups_at_once_max=2))
+    try:
+        for _ in range(2):
+            # Each gives up; the question itself goes on.
+            url = "https://hangs.partner.org.uk/"
+            many = [egress.post(Target.of("e", url), url, headers={}, body=b"") for _ in range(8)]
+            assert {code(each) for each in await asyncio.gather(*many)} == {(Code.DNS, False)}
+        async with serving() as server:
+            assert isinstance(await post(egress, f"http://localhost:{server.port}/"), Answered)
+        assert asked == ["hangs.partner.org.uk.", "localhost"]
+    finally:
+        hangs.set()
+        await egress.close()
+
+
+async def test_a_name_is_asked_anew_once_it_was_answered(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[str] = []
+
+    def getaddrinfo(host: str, port: int, **_: object) -> list[tuple[object, ...]]:
+        asked.append(host)
+        if len(asked) == 1:
+            raise socket.gaierror(socket.EAI_AGAIN, "not now")
+        return [(0, 0, 0, "", (f"93.184.216.{len(asked)}", port))]
+
+    monkeypatch.setattr(socket, "getaddrinfo", getaddrinfo)
+    resolver = SystemResolver(1)
+    with pytest.raises(socket.gaierror):
+        await resolver(NAME, 443)
+    assert await resolver(NAME, 443) == [ip_address("93.184.216.2")]
+    both = await asyncio.gather(resolver(NAME, 443), resolver(NAME, 443))
+    assert [list(each) for each in both] == [[ip_address("93.184.216.3")]] * 2
+    resolver.close()
 
 
 # --- TLS

@@ -37,7 +37,8 @@ SLOW = Verdict(kind=Kind.SLOW_DOWN, reason="E_TIMEOUT", charge=1)
 WRONG = Verdict(kind=Kind.MISCONFIGURED, reason="HTTP-401", charge=0)
 GONE = Verdict(kind=Kind.GONE, reason="HTTP-410", charge=0)
 REFUSED = Verdict(kind=Kind.REFUSED_CONTRACT, reason="HTTP-422", charge=1)
-OURS = Verdict(kind=Kind.OURS, reason="E_DNS", charge=0)
+UNNAMED = Verdict(kind=Kind.NOT_LOOKED_UP, reason="E_DNS", charge=0)
+OURS = Verdict(kind=Kind.OURS, reason="RECORD-UNREADABLE", charge=0)
 OWN = OwnRow(
     delivery_id="1" * 32,
     tries=1,
@@ -79,7 +80,8 @@ def ended(verdict: Verdict, **more: Any) -> Ended:  # noqa: ANN401 - fields of a
         (REFUSED, replace(OWN, refusals=1, tries=2), "parked", "HTTP-422"),
         (GONE, OWN, "waiting_retry", "HTTP-410"),
         (WRONG, OWN, "waiting_retry", "HTTP-401"),
-        (OURS, replace(OWN, charged=99, tries=99), "waiting_retry", "E_DNS"),
+        (OURS, replace(OWN, charged=99, tries=99), "waiting_retry", "RECORD-UNREADABLE"),
+        (UNNAMED, replace(OWN, charged=99, tries=99), "waiting_retry", "E_DNS"),
         (FAILED, replace(OWN, charged=11, tries=12, first_charged_at=NOW), "exhausted", "HTTP-500"),
         (FAILED, replace(OWN, verdict="stop"), "cancelled", "stop"),
         (FAILED, replace(OWN, finished=True), "cancelled", "settled"),
@@ -133,6 +135,17 @@ def test_an_endpoint_is_paused_when_somebody_has_to_do_something(
     """At once where it is gone, after three where it is set up wrongly; an answer between begins anew."""
     row = after(SOUND, verdicts, now=NOW)
     assert (row.state, row.reason) == (("paused", reason) if reason else ("active", None))
+
+
+@pytest.mark.requirement("R-DEL-01")
+def test_an_endpoint_whose_name_nobody_looks_up_is_left_alone_for_a_moment_and_no_longer() -> None:
+    """However often: with our own name servers down for a week, all endpoints would be paused otherwise."""
+    row = after(SOUND, [UNNAMED] * 900, now=NOW)
+    assert row == replace(SOUND, not_before=NOW + timedelta(seconds=30))
+    asked = replace(SOUND, not_before=NOW + timedelta(seconds=90))
+    assert after(asked, [UNNAMED], now=NOW) == asked
+    assert after(SOUND, [OURS], now=NOW) == SOUND
+    assert after(row, [OK], now=NOW).not_before is None
 
 
 def test_misconfigured_long_ago_does_not_count() -> None:

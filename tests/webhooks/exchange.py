@@ -1,7 +1,8 @@
 """What programs in other languages are asked about webhooks, and what they have to say.
 
 A question is a line of fields between tabs: what is asked, the key, id, timestamp, signature, and the body in
-base64. `verify` and `verify-key` are answered with genuine or refused, `sign` with the v1 signature.
+base64, and whose endpoint it comes to. `verify` and `verify-key` are answered with genuine or refused, `sign`
+with the v1 signature. Whoever verifies by the key alone looks whether the body names them, too.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ HERE = Path(__file__).parent
 PAGE = HERE.parents[1] / "docs" / "how-to" / "receive-webhooks.md"
 VECTORS: dict[str, Any] = json.loads((HERE / "vectors.json").read_text(encoding="utf-8"))
 GENUINE, REFUSED = "genuine", "refused"
+RECIPIENT = "harbour-trust"
 LATE_S = 600
 _RUN_S = 60
 
@@ -37,6 +39,7 @@ class Question:
     body: bytes
     wanted: str
     why: str
+    recipient: str = RECIPIENT
 
     @property
     def headers(self) -> dict[str, str]:
@@ -51,7 +54,8 @@ class Question:
     def line(self) -> str:
         """The question as a program reads it."""
         body = base64.b64encode(self.body).decode()
-        return f"{self.asked}\t{self.key}\t{self.webhook_id}\t{self.timestamp}\t{self.signature}\t{body}"
+        said = (self.asked, self.key, self.webhook_id, self.timestamp, self.signature, body, self.recipient)
+        return "\t".join(said)
 
 
 def shown(language: str, which: int = 0) -> str:
@@ -61,8 +65,11 @@ def shown(language: str, which: int = 0) -> str:
 
 
 def bodies() -> list[bytes]:
-    """The bodies of the vectors: short, long, in several scripts."""
-    return [vector["body"].encode() for vector in VECTORS["vectors"]]
+    """The bodies of the vectors, each to one recipient: short, long, in several scripts."""
+    said = [vector["body"].rstrip().removesuffix("}") for vector in VECTORS["vectors"]]
+    return [
+        f'{each}{"" if each == "{" else ","}"hub":{{"recipient":"{RECIPIENT}"}}}}'.encode() for each in said
+    ]
 
 
 def vectors_again() -> list[Question]:
@@ -107,6 +114,33 @@ def signed_now() -> list[Question]:
         asked += [refused for genuine in (by_current, by_key) for refused in _spoilt(genuine, signer, now_s)]
         only_by_key = headers["webhook-signature"].split(" ")[-1]
         asked.append(replace(by_current, signature=only_by_key, wanted=REFUSED, why="no v1 signature"))
+    return asked
+
+
+def misaddressed() -> list[Question]:
+    """Ask about what the hub signs for one recipient and another gets; a secret would be another there."""
+    now_s, signing_key = int(time.time()), new_signing_key()
+    signer = Signer.of([new_secret()], signing_key)
+    asked = []
+    for body, why in (
+        (bodies()[1], "sent to somebody else"),
+        (b'{"type":"plan","recipient":"quay-service"}', "sent to nobody"),
+        (b'{"hub":{"recipient":null}}', "sent to none"),
+    ):
+        headers = signer.headers("delivery", now_s, body)
+        asked.append(
+            Question(
+                asked="verify-key",
+                key=public_key(signing_key),
+                webhook_id=headers["webhook-id"],
+                timestamp=headers["webhook-timestamp"],
+                signature=headers["webhook-signature"],
+                body=body,
+                wanted=REFUSED,
+                why=why,
+                recipient="quay-service",
+            )
+        )
     return asked
 
 

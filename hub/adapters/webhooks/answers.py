@@ -38,6 +38,9 @@ class Kind(StrEnum):
     """Somebody must change something: pause the endpoint once it says so again and again."""
     REFUSED_CONTRACT = "refused_contract"
     """Its software cannot take this message: park it after `CONTRACT_TRIES_MAX`."""
+    NOT_LOOKED_UP = "not_looked_up"
+    """Nobody said where its host name leads, who may be the partner's name server or our own: it counts for
+    nothing, and the endpoint is left alone for a moment, since waiting for such an answer takes a thread."""
     OURS = "ours"
     """The hub's own fault, or its operator's: try again, and tell the operator."""
 
@@ -71,7 +74,7 @@ _BY_STATUS = {
     504: (Kind.SLOW_DOWN, 1),
 }
 _BY_CODE = {
-    Code.DNS: (Kind.OURS, 0),
+    Code.DNS: (Kind.NOT_LOOKED_UP, 0),
     # Not a fault of configuration: were our own DNS to say so of every name, all endpoints would be paused.
     Code.NO_ADDRESS: (Kind.RETRY, 1),
     Code.CONNECTION: (Kind.RETRY, 1),

@@ -1,4 +1,8 @@
-"""What a webhook says: the delivery as every other channel gives it, and where it stands in its lane."""
+"""What a webhook says: the delivery as every other channel gives it, and where it stands in its lane.
+
+It names its recipient, since the key that signs v1a signs for all: else one recipient could pass its own on
+to another as the hub's.
+"""
 
 from __future__ import annotations
 
@@ -18,6 +22,7 @@ def body_of(ready: Ready, opened: Opened, *, bytes_max: int) -> tuple[bytes, boo
     """Return the body, and whether it is only a notice: what is too large waits in the mailbox."""
     headers = opened.headers
     hub: dict[str, object] = {
+        "recipient": ready.row.organisation,
         "delivery": opened.delivery_id,
         "digest": opened.digest,
         "lane": headers["ce_subject"],
@@ -37,9 +42,10 @@ def body_of(ready: Ready, opened: Opened, *, bytes_max: int) -> tuple[bytes, boo
     return _json({**said, "type": said["type"] + NOTICE, "data": where, "hub": hub}), True
 
 
-def verification(challenge: str, *, timestamp: str) -> bytes:
+def verification(challenge: str, *, recipient: str, timestamp: str) -> bytes:
     """Return the body of a handshake: who answers it with the challenge is who was meant."""
-    return _json({"type": VERIFICATION, "timestamp": timestamp, "data": {"challenge": challenge}})
+    said = {"type": VERIFICATION, "timestamp": timestamp, "data": {"challenge": challenge}}
+    return _json({**said, "hub": {"recipient": recipient}})
 
 
 def _json(document: object) -> bytes:

@@ -19,6 +19,8 @@ OPEN_S, OPEN_S_MAX = 15.0, 300.0
 """How long it stays open, doubled with each failure after, at most so long: a safety message may wait."""
 SLOW_S, SLOW_S_MAX = 5.0, 300.0
 """How long a slowed endpoint waits where it did not say, doubled with each failure; and at most."""
+NOT_LOOKED_UP_S = 30.0
+"""How long an endpoint waits whose host name nobody looked up. Never longer: it may be our own fault."""
 PAUSED_AFTER_S = 120 * 3_600.0
 """After so long of failures only, the endpoint is paused until somebody resumes it."""
 MISCONFIGURED_MAX, MISCONFIGURED_WINDOW_S = 3, 600.0

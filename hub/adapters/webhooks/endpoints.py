@@ -336,7 +336,8 @@ class Endpoints:
         """Return why the endpoint did not prove itself; None: it did."""
         now_s, challenge = time.time(), secrets.token_hex(_CHALLENGE_BYTES)
         moment = datetime.fromtimestamp(now_s, UTC)
-        body = verification(challenge, timestamp=moment.isoformat(timespec="seconds"))
+        timestamp = moment.isoformat(timespec="seconds")
+        body = verification(challenge, recipient=found.organisation, timestamp=timestamp)
         signer = self.secrets.signer(_sealed(found), endpoint_id=found.endpoint_id, now_s=now_s)
         webhook_id = f"verify_{secrets.token_hex(_ID_BYTES)}"
         headers = {"Content-Type": "application/json", **signer.headers(webhook_id, int(now_s), body)}

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from hub.adapters.webhooks.answers import Kind, Verdict
 from hub.adapters.webhooks.breaker import (
     MISCONFIGURED_WINDOW_S,
+    NOT_LOOKED_UP_S,
     WINDOW_S,
     Health,
     breaker,
@@ -55,6 +56,9 @@ def after(row: HealthRow, verdicts: Iterable[Verdict], *, now: datetime) -> Heal
             row = _failed(row, verdict, now=now)
         elif verdict.kind is Kind.MISCONFIGURED:
             row = _misconfigured(row, verdict, now=now)
+        elif verdict.kind is Kind.NOT_LOOKED_UP:
+            until = now + timedelta(seconds=NOT_LOOKED_UP_S)
+            row = replace(row, not_before=max(row.not_before or until, until))
         elif verdict.kind is Kind.GONE:
             row = _paused(row, GONE)
     return row

@@ -21,8 +21,8 @@ class EgressLimits:
     """Most bytes kept of an answer's body; the rest is not read."""
     addresses_tried_max: int = 4
     """Most addresses of one name connected to in turn; all of them are looked at."""
-    lookups_at_once_max: int = 16
-    """Threads that look up names: one that hangs holds up no other part of the hub."""
+    lookups_at_once_max: int = 64
+    """Threads that look up names, each name in one only: names whose servers hang leave the others theirs."""
     idle_s: float = 4.0
     """How long a connection is kept for the next request: less than the servers commonly wait."""
     idle_per_endpoint_max: int = 4

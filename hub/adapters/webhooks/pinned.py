@@ -49,11 +49,16 @@ class Resolver(Protocol):
 
 
 class SystemResolver:
-    """Asks as this machine asks, in threads of its own."""
+    """Asks as this machine asks, in threads of its own, and about each name in one thread at a time.
+
+    A question goes on after whoever asked has given up, for as long as the name's servers like. Who asks the
+    same meanwhile waits for its answer: else one name would take all threads.
+    """
 
     def __init__(self, threads_max: int) -> None:
         """Start no thread before the first question."""
         self._threads = ThreadPoolExecutor(threads_max, thread_name_prefix="webhook-lookup")
+        self._asked: dict[str, asyncio.Future[list[Address]]] = {}
 
     async def __call__(self, host: str, port: int) -> Sequence[Address]:
         """Look the name up; an address is its own answer."""
@@ -61,14 +66,27 @@ class SystemResolver:
             return [ip_address(host)]
         # With a dot at its end the name is whole: no search domain of this machine is put behind it.
         name = f"{host}." if "." in host else host
-        found = await asyncio.get_running_loop().run_in_executor(
-            self._threads, lambda: socket.getaddrinfo(name, port, type=socket.SOCK_STREAM)
-        )
-        return list(dict.fromkeys(ip_address(place[0]) for *_, place in found))
+        asked = self._asked.get(name)
+        if asked is None:
+            asked = asyncio.get_running_loop().run_in_executor(self._threads, _addresses, name, port)
+            self._asked[name] = asked
+            asked.add_done_callback(lambda done: self._answered(name, done))
+        return await asyncio.shield(asked)
+
+    def _answered(self, name: str, asked: asyncio.Future[list[Address]]) -> None:
+        """Ask anew the next time. An error that nobody waits for any more is none."""
+        del self._asked[name]
+        if not asked.cancelled():
+            asked.exception()
 
     def close(self) -> None:
         """Let the threads go; one that hangs ends by itself."""
         self._threads.shutdown(wait=False, cancel_futures=True)
+
+
+def _addresses(name: str, port: int) -> list[Address]:
+    found = socket.getaddrinfo(name, port, type=socket.SOCK_STREAM)
+    return list(dict.fromkeys(ip_address(place[0]) for *_, place in found))
 
 
 class Stream(httpcore.AsyncNetworkStream):

@@ -2,7 +2,8 @@
 
 What is signed is `{webhook-id}.{webhook-timestamp}.{body}`, over the very bytes that are sent. The reference
 libraries take any of the signatures that they know, so that a secret is changed without a gap: for a day
-the one before it signs, too. Ed25519 signs always: it needs no secret on the partner's side.
+the one before it signs, too. Ed25519 signs always: it needs no secret on the partner's side. A secret is one
+endpoint's, the Ed25519 key is everybody's: it says who sent a body, and the body says to whom.
 """
 
 from __future__ import annotations

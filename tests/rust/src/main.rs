@@ -15,8 +15,8 @@ fn main() {
 
 fn answer(line: &str) -> String {
     let fields: Vec<&str> = line.split('\t').collect();
-    let [asked, key, id, timestamp, signature, encoded] = fields[..] else {
-        panic!("a question has six fields");
+    let [asked, key, id, timestamp, signature, encoded, _] = fields[..] else {
+        panic!("a question has seven fields");
     };
     let body = STANDARD.decode(encoded).expect("base64");
     if asked == "sign" {
