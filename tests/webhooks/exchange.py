@@ -10,13 +10,14 @@ from __future__ import annotations
 import base64
 import json
 import re
+import secrets
 import subprocess
 import time
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from hub.adapters.webhooks.signing import Signer, new_secret, new_signing_key, public_key
+from hub.adapters.webhooks.signing import KEY_BYTES, SIGNING_KEY_PREFIX, Signer, new_secret, public_key
 
 HERE = Path(__file__).parent
 PAGE = HERE.parents[1] / "docs" / "how-to" / "receive-webhooks.md"
@@ -25,6 +26,11 @@ GENUINE, REFUSED = "genuine", "refused"
 RECIPIENT = "harbour-trust"
 LATE_S = 600
 _RUN_S = 60
+
+
+def new_signing_key() -> str:
+    """An Ed25519 key as the hub writes its own."""
+    return SIGNING_KEY_PREFIX + base64.b64encode(secrets.token_bytes(KEY_BYTES)).decode()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -40,11 +40,6 @@ def new_secret(random: Callable[[int], bytes] = secrets.token_bytes) -> str:
     return SECRET_PREFIX + _base64(random(SECRET_BYTES))
 
 
-def new_signing_key(random: Callable[[int], bytes] = secrets.token_bytes) -> str:
-    """Make an Ed25519 key; it never leaves the hub."""
-    return SIGNING_KEY_PREFIX + _base64(random(KEY_BYTES))
-
-
 def public_key(signing_key: str) -> str:
     """Return the public half of a signing key, for partners: the raw 32 bytes.
 
