@@ -140,7 +140,7 @@ class PushWorld:
     async def do(self, statement: str, *values: object) -> None:
         """Run a statement."""
         async with self.pool.connection() as connection:
-            await connection.execute(statement, values)  # type: ignore[arg-type]
+            await connection.execute(statement, values)
 
     async def rows(self, statement: str, *values: object) -> list[Any]:
         """What a query returns."""
@@ -174,9 +174,8 @@ class PushWorld:
 
         async def is_settled() -> bool:
             await self.due_now()
-            return (await self.rows("SELECT count(*) FROM push WHERE NOT finished AND state <> 'parked'"))[
-                0
-            ] == (0,)
+            asked = "SELECT count(*) FROM push WHERE NOT finished AND state <> 'parked'"
+            return bool(await self.rows(asked) == [(0,)])
 
         await until(is_settled, timeout_s=timeout_s)
 
