@@ -174,13 +174,8 @@ class PushWorld:
 
         async def is_settled() -> bool:
             await self.due_now()
-<<<<<<< HEAD
             waiting = "SELECT count(*) FROM push WHERE NOT finished AND state <> 'parked'"
             return await self.rows(waiting) == [(0,)]
-=======
-            asked = "SELECT count(*) FROM push WHERE NOT finished AND state <> 'parked'"
-            return bool(await self.rows(asked) == [(0,)])
->>>>>>> wt-f1
 
         await until(is_settled, timeout_s=timeout_s)
 
