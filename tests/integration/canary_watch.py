@@ -163,7 +163,7 @@ def _pushed(found: Watched, receiver: Receiver) -> Found:
     for each in receiver.received:
         organisation = each.path.removeprefix("/")
         pieces[f"webhook/{organisation}"] += [each.path.encode(), str(each.headers).encode(), each.body]
-        if "hub" in each.document:
+        if "envelope" in each.document.get("hub", {}):
             headers, data = each.document["hub"]["envelope"], each.document["data"]
             found.pushed.append(Delivered(organisation=organisation, headers=headers, data=data))
     return {name: b"\n".join(said) for name, said in pieces.items()}
