@@ -17,7 +17,7 @@ import typer
 from hub.adapters.database.remedied import Remedy
 from hub.cli.console import confirmed, done_by
 from hub.cli.references import known_parties, known_party
-from hub.errors import NotConfigured, Unreachable
+from hub.errors import Unreachable, WrongArgument
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Sequence
@@ -42,8 +42,11 @@ Id = Annotated[
 Whose = Annotated[str, typer.Option("--organisation", help="Whose deliveries.")]
 Since = Annotated[datetime, typer.Option(help="Those decided since, e.g. 2026-11-01 or 2026-11-01T08:00:00.")]
 Until = Annotated[datetime | None, typer.Option(help="And before; left out: now.")]
-ByWhom = Annotated[str | None, typer.Option(help="Who you are; recorded.")]
-Why = Annotated[str | None, typer.Option(help="Why it is done; recorded. Name nobody a case is about.")]
+ByWhom = Annotated[str | None, typer.Option(help="Who you are; recorded. Needed, but with --dry-run.")]
+Why = Annotated[
+    str | None,
+    typer.Option(help="Why it is done; recorded. Needed, but with --dry-run. Name nobody a case is about."),
+]
 DryRun = Annotated[
     bool, typer.Option("--dry-run", help="Only show what would be done, and what is left out.")
 ]
@@ -202,10 +205,17 @@ def _many(
 
     since, until = _moment(window[0]), _moment(window[1]) if window[1] else datetime.now(UTC)
     if not timedelta(0) < until - since <= timedelta(days=WINDOW_DAYS_MAX):
-        message = f"from --since to --until is not between nothing and {WINDOW_DAYS_MAX} days"
-        raise NotConfigured(message, fix="do it in parts, the oldest first")
+        raise _not_a_window(backwards=until <= since)
     meant = Meant(organisation=organisation, since=since, until=until)
     asyncio.run(_done(kind, meant, by, yes=yes))
+
+
+def _not_a_window(*, backwards: bool) -> WrongArgument:
+    if backwards:
+        fix = "begin before --until, which is now where it is left out"
+        return WrongArgument("--since", "it is not before --until", fix=fix)
+    message = f"it is more than {WINDOW_DAYS_MAX} days before --until, which is now where it is left out"
+    return WrongArgument("--since", message, fix="do it in parts, the oldest first")
 
 
 async def _done(kind: Remedy, meant: Meant, by: By | None, *, yes: bool) -> None:
@@ -216,8 +226,8 @@ async def _done(kind: Remedy, meant: Meant, by: By | None, *, yes: bool) -> None
             known_party(meant.organisation, await known_parties(connection))
         found = await foreseen(connection, kind, meant)
         if not found and meant.delivery is not None:
-            message = "there is no such delivery"
-            raise NotConfigured(message, fix="see `python3 -m hub delivery undelivered`")
+            fix = "see `python3 -m hub delivery undelivered`"
+            raise WrongArgument("ID", "there is no such delivery", fix=fix)
         ready = sum(each.count for each in found if each.standing == READY)
         _show(kind, found, ready)
         if by is None:

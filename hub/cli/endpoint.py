@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from hub.cli.console import show_pairs
+from hub.cli.console import show_pairs, show_table
 from hub.errors import WrongArgument
 from hub.messages.envelope import MessageName
 
@@ -36,7 +36,10 @@ AsJson = Annotated[bool, typer.Option("--json", help="JSON, for programs.")]
 def add(
     organisation: Annotated[str, typer.Argument(metavar="ORG", help="The organisation's short name.")],
     *,
-    url: Annotated[str, typer.Option(help="Address deliveries are posted to: https, port 443 or 8443.")],
+    url: Annotated[
+        str,
+        typer.Option(help="Address deliveries are posted to: https, port 443 or 8443; else --on-loopback."),
+    ],
     message: Annotated[list[MessageName], typer.Option(help="Message type that goes there; repeat.")],
     on_loopback: Annotated[
         bool,
@@ -82,10 +85,10 @@ def list_(
         if as_json:
             print(json.dumps([{"organisation": each.organisation, **each.document()} for each in found]))
             return
-        rows = [_COLUMNS, *(_row(each) for each in found)]
-        widths = [max(len(row[column]) for row in rows) for column in range(len(_COLUMNS))]
-        for row in rows:
-            print("  ".join(f"{cell:<{width}}" for cell, width in zip(row, widths, strict=True)).rstrip())
+        if found:
+            show_table(_COLUMNS, [_row(each) for each in found])
+        else:
+            print("There is no endpoint.")
 
     _on_endpoints(work)
 
@@ -118,8 +121,12 @@ def show(endpoint: Which, *, as_json: AsJson = False) -> None:
             print(json.dumps({**shown, "not_pushed": listed}))
             return
         show_pairs([(name.replace("_", " "), _said(value)) for name, value in shown.items()])
-        for row in listed:
-            print("  ".join(_said(value) for value in row.values()))
+        if listed:
+            print("Not pushed any more; in the mailbox:")
+            show_table(
+                [name.replace("_", " ") for name in listed[0]],
+                [tuple(map(_said, row.values())) for row in listed],
+            )
 
     _on_endpoints(work)
 

@@ -54,15 +54,26 @@ async def _rebuild() -> None:
 
 @asynccontextmanager
 async def projection() -> AsyncIterator[AsyncConnection]:
-    """A connection that can read and nothing else; Unreachable if the database does not answer."""
+    """A connection that can read and nothing else.
+
+    Raises:
+        NotConfigured: No hub has ever run for this instance: there is nothing to read.
+        Unreachable: The database does not answer.
+    """
     import psycopg
 
     from hub.adapters.database.schema import upgrade
     from hub.adapters.database.server import find_or_start
-    from hub.errors import Unreachable
+    from hub.errors import NotConfigured, Unreachable
     from hub.settings import load
 
-    async with find_or_start(load(), attach=True) as found:
+    settings = load()
+    if not settings.database.get_secret_value() and not (settings.instance_folder / "database").exists():
+        # Else an empty database would be made for a name mistyped, and all would look well in it.
+        message = f"no hub has ever run for the instance {settings.instance!r}"
+        fix = "check HUB_INSTANCE and HUB_HOME, name a database by HUB_DATABASE, or start a hub first"
+        raise NotConfigured(message, fix=fix)
+    async with find_or_start(settings, attach=True) as found:
         upgrade(found.dsn)
         options = f"-c statement_timeout={_STATEMENT_TIMEOUT_MS} -c default_transaction_read_only=on"
         try:

@@ -33,7 +33,7 @@ def replay(  # noqa: PLR0913 - each option narrows what is replayed, or says how
     limit: Annotated[
         int, typer.Option(min=1, max=_RECORDS_MAX, help="Most records at once, oldest first.")
     ] = 100,
-    by: Annotated[str | None, typer.Option(help="Who you are; recorded.")] = None,
+    by: Annotated[str | None, typer.Option(help="Who you are; recorded. Needed, but with --dry-run.")] = None,
     why: Annotated[str | None, typer.Option(help="Why it is done; recorded. Name nobody.")] = None,
     *,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only show what would be done.")] = False,

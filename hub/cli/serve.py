@@ -68,6 +68,11 @@ async def _serve(settings: Settings, roles: Collection[Role]) -> None:
             if hub.http_url:
                 print(f"HTTP       {hub.http_url}   (contracts: {hub.http_url}/openapi.json)")
             print("Ready. Ctrl-C stops it.", flush=True)
-            await hub.failed()
+            try:
+                await hub.failed()
+            except asyncio.CancelledError:
+                # Somebody who sees nothing happen presses Ctrl-C again, and cuts off what is under way.
+                print("Stopping; what is under way is finished first …", flush=True)
+                raise
     except asyncio.CancelledError:
         print("Stopped.")

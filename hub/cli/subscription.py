@@ -26,8 +26,8 @@ app = typer.Typer(
 )
 
 Id = Annotated[str, typer.Argument(help="Id of the subscription: `hub subscription list` shows it.")]
-ByWhom = Annotated[str | None, typer.Option(help="Who you are; recorded.")]
-Why = Annotated[str | None, typer.Option(help="Why; recorded.")]
+ByWhom = Annotated[str | None, typer.Option(help="Who you are; needed, and recorded.")]
+Why = Annotated[str | None, typer.Option(help="Why; needed, and recorded.")]
 
 
 @app.callback()

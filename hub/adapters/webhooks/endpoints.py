@@ -258,7 +258,10 @@ class Endpoints:
         why = await self._handshake(found)
         if why is not None:
             code, message = "ENDPOINT-UNPROVED", f"the endpoint did not prove itself: {why}"
-            fix = "have it answer the handshake with 2xx and the challenge of data.challenge in its body"
+            fix = (
+                f"where {why} is not what its server meant, mend the name, TLS or redirect first; "
+                "it has to answer 2xx with the text of data.challenge in the body"
+            )
             raise EndpointRefused(code, message, fix=fix)
         if found.state == "unverified":
             await self._set_state(endpoint, "active", before=["unverified"])
