@@ -37,6 +37,11 @@ def _group() -> None:
     """List and look at the messages that were not taken, and put them to the hub again."""
 
 
+_NOTHING_FITS = (
+    "Nothing set aside fits that. See who takes part: hub partner list; without filters, all of it."
+)
+
+
 @app.command("list")
 def list_quarantined(
     organisation: Annotated[str | None, typer.Option(help="Only what this organisation sent.")] = None,
@@ -51,7 +56,7 @@ def list_quarantined(
         print(json.dumps([_plain(each) for each in found], indent=2))
         return
     if not found:
-        print("Nothing is set aside.")
+        print("Nothing is set aside." if organisation is None and code is None else _NOTHING_FITS)
         return
     width = max(len(each.organisation) for each in found)
     code_width = max(len(each.code) for each in found)

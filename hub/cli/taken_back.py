@@ -49,11 +49,14 @@ def list_taken_back(
             print("      not told of any correction")
     untold = sum(not each.notices for each in found)
     open_ = sum(one.standing in {"escalated", "unconfirmed"} for each in found for one in each.notices)
-    print(
-        f"{len(found)} had it; {untold} not told, {open_} notice(s) not confirmed."
-        if found
-        else "Nobody had it."
-    )
+    if not found:
+        print("Nobody had it.")
+    elif untold == len(found):
+        print(
+            f"{untold} had it; nobody was told of a correction: there is none, or none that they may know of."
+        )
+    else:
+        print(f"{len(found)} had it; {untold} not told, {open_} notice(s) not confirmed.")
 
 
 def _show(notice: Notice) -> None:

@@ -50,8 +50,8 @@ class DelivererLimits:
     """Faults in a row after which the deliverer gives up."""
     body_bytes_max: int = 256_000
     """Largest body that is pushed; what is larger is only announced, and fetched from the mailbox."""
-    stop_timeout_s: float = 12.0
-    """Time that attempts under way have to end when the deliverer is stopped."""
+    stop_timeout_s: float = 5.0
+    """Time that attempts under way have to end when the deliverer is stopped; others are made again."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
