@@ -52,9 +52,7 @@ def list_taken_back(
     if not found:
         print("Nobody had it.")
     elif untold == len(found):
-        print(
-            f"{untold} had it; nobody was told of a correction: there is none, or none that they may know of."
-        )
+        print(f"{untold} had it; nobody was told of a correction: there is none, or none they may know of.")
     else:
         print(f"{len(found)} had it; {untold} not told, {open_} notice(s) not confirmed.")
 
