@@ -124,8 +124,8 @@ async def test_who_read_it_and_whose_topic_carried_it_counts(hub: Living) -> Non
     own, _ = await one(hub, sent, PROBATION, "offender_manager")
     await rows(
         hub.pool,
-        "INSERT INTO delivery_event (delivery_id, organisation, case_ref, kind, channel)"
-        " SELECT delivery_id, organisation, case_ref, 'read', 'mailbox' FROM delivery"
+        "INSERT INTO delivery_event (delivery_id, organisation, case_ref, kind, channel, state)"
+        " SELECT delivery_id, organisation, case_ref, 'read', 'mailbox', state FROM delivery"
         " WHERE delivery_id = %s RETURNING 1",
         own,
     )
