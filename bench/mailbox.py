@@ -185,7 +185,7 @@ async def measure(pool: Pool, codec: Codec, told: argparse.Namespace) -> None:
         library=codec.library,
         pairwise=codec.pairwise,
         keys=codec.keys,
-        settings=load(),
+        settings=load(organisation_requests_per_s_max=1_000_000),
     )
     clients = {
         hub: httpx.AsyncClient(
