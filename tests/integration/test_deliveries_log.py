@@ -289,21 +289,25 @@ async def test_where_the_database_is_lost_the_log_says_how_deliveries_stood(
         assert sorted(await rows(pool, LANES)) == sorted(await rows(pool, "SELECT * FROM lane"))
 
 
+async def _with_pushes(world: World, pool: Pool, count: int) -> list[str]:
+    """Let so many deliveries be entered for an organisation that has an endpoint; their ids, in order."""
+    async with pool.connection() as connection:
+        await connection.execute(_ENDPOINT, (NORTH,))
+    for number in range(count):
+        pushed(world, number)
+    await world.commit()
+    async with running(projector(world, pool).run):
+        await until(lambda: are(pool, "push", count))
+    return [str(row[0]) for row in await rows(pool, "SELECT delivery_id FROM delivery ORDER BY cursor")]
+
+
 @pytest.mark.requirement("R-DEL-02")
 async def test_what_was_pushed_since_the_backup_is_not_pushed_again(
     kafka: str, fresh_database: str, topic_prefix: str, tmp_path: Path
 ) -> None:
     """Its push was not there yet, or was still to come; what nobody has had is pushed."""
     async with ground(kafka, fresh_database, topic_prefix, tmp_path) as (world, pool):
-        async with pool.connection() as connection:
-            await connection.execute(_ENDPOINT, (NORTH,))
-        for number in range(3):
-            pushed(world, number)
-        await world.commit()
-        async with running(projector(world, pool).run):
-            await until(lambda: are(pool, "push", 3))
-        entered = await rows(pool, "SELECT delivery_id FROM delivery ORDER BY cursor")
-        fresh, later, never = [str(row[0]) for row in entered]
+        fresh, later, never = await _with_pushes(world, pool, 3)
         async with pool.connection() as connection, connection.transaction():
             for each in (fresh, later):
                 await sequence_of(connection, each)
@@ -369,15 +373,7 @@ async def test_pushes_are_forgotten_once_they_are_over_for_long_and_their_delive
 ) -> None:
     """One whose number still has to be said to be missing stays, and so does what is young or waits."""
     async with ground(kafka, fresh_database, topic_prefix, tmp_path) as (world, pool):
-        async with pool.connection() as connection:
-            await connection.execute(_ENDPOINT, (NORTH,))
-        for number in range(6):
-            pushed(world, number)
-        await world.commit()
-        async with running(projector(world, pool).run):
-            await until(lambda: are(pool, "push", 6))
-        entered = await rows(pool, "SELECT delivery_id FROM delivery ORDER BY cursor")
-        over, too, young, untold, unfinished, waiting = [str(row[0]) for row in entered]
+        over, too, young, untold, unfinished, waiting = await _with_pushes(world, pool, 6)
         async with pool.connection() as connection:
             await connection.execute(
                 "UPDATE delivery SET state = 'acknowledged' WHERE delivery_id <> %s", (unfinished,)

@@ -60,12 +60,8 @@ class EndpointLimits:
 
     per_organisation_max: int = 8
     """Most endpoints an organisation has at a time."""
-    url_chars_max: int = 500
-    """Longest address."""
     in_flight_max: int = 8
     """Most attempts at one endpoint under way at once."""
-    previous_secret_hours: int = 24
-    """How long the secret before the present one is used, too."""
     verify_interval_s: float = 5.0
     """Time between two handshakes with one endpoint."""
     database_wait_s_max: float = 5.0
