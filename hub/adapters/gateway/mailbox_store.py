@@ -14,7 +14,15 @@ from typing import TYPE_CHECKING, LiteralString
 
 from psycopg.rows import class_row
 
-from hub.adapters.database.handing_over import Channel, Happened, note, note_fetched, sequence_of
+from hub.adapters.database.handing_over import (
+    Channel,
+    Happened,
+    Said,
+    note,
+    note_fetched,
+    note_said,
+    sequence_of,
+)
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Mapping, Sequence
@@ -84,10 +92,6 @@ RETURNING delivery_id
 _HELD_ROW: LiteralString = """
 SELECT delivery_id FROM delivery
  WHERE delivery_id = %(delivery)s AND organisation = %(organisation)s FOR UPDATE
-"""
-_READ_BY: LiteralString = """
-SELECT 1 FROM delivery_event
- WHERE delivery_id = %(delivery)s AND kind = 'read' AND said->>'role' = %(role)s
 """
 _GONE: LiteralString = """
 SELECT state FROM delivery
@@ -250,20 +254,20 @@ class MailboxStore:
             await _acknowledged(connection, new, channel)
             return found
 
-    async def refuse(self, *, organisation: str, delivery: str, role: str, channel: Channel) -> None:
+    async def refuse(self, *, organisation: str, said: Said, channel: Channel) -> None:
         """Mark a delivery as refused for good; what is finished already stays as it is."""
         async with self.pool.connection(timeout=self.wait_s_max) as connection:
-            cursor = await connection.execute(_REFUSED, {"delivery": delivery, "organisation": organisation})
+            values = {"delivery": said.delivery, "organisation": organisation}
+            cursor = await connection.execute(_REFUSED, values)
             if await cursor.fetchone() is not None:
-                await note(connection, [delivery], Happened.REFUSED, channel, {"role": role})
+                await note_said(connection, [said], channel)
 
-    async def read(self, *, organisation: str, delivery: str, role: str, channel: Channel) -> None:
+    async def read(self, *, organisation: str, said: Said, channel: Channel) -> None:
         """Note that a role has read a delivery, once for each role."""
         async with self.pool.connection(timeout=self.wait_s_max) as connection:
-            values = {"delivery": delivery, "organisation": organisation, "role": role}
-            await connection.execute(_HELD_ROW, values)
-            if await (await connection.execute(_READ_BY, values)).fetchone() is None:
-                await note(connection, [delivery], Happened.READ, channel, {"role": role})
+            values = {"delivery": said.delivery, "organisation": organisation}
+            if await (await connection.execute(_HELD_ROW, values)).fetchone() is not None:
+                await note_said(connection, [said], channel)
 
 
 def _proved(named: bytes | None, digest: bytes, state: str) -> bool:

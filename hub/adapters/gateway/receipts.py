@@ -11,7 +11,7 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from hub.adapters.database.handing_over import Channel
+from hub.adapters.database.handing_over import Channel, Happened, Said
 from hub.adapters.gateway.identity import may_send
 from hub.adapters.gateway.intake import Post
 from hub.adapters.gateway.problems import ProblemError
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from hub.adapters.gateway.idempotency import Answer
     from hub.adapters.gateway.intake import Intake
     from hub.adapters.gateway.mailbox import Mailbox
+    from hub.adapters.gateway.mailbox_store import SeenRow
     from hub.consent.parties import Organisation
     from hub.consent.partner_contracts import PartnerContract
     from hub.messages.identifiers import Instant
@@ -77,11 +78,9 @@ class Receipts:
             role=document["role"],
         )
         answer = await self._taken(post)
+        read = self._said(organisation, answer, seen, Happened.READ, role=str(document["role"]))
         await self.mailbox.store.read(
-            organisation=organisation.organisation,
-            delivery=seen.delivery_id,
-            role=str(document["role"]),
-            channel=Channel.MAILBOX,
+            organisation=organisation.organisation, said=read, channel=Channel.MAILBOX
         )
         return post, answer
 
@@ -107,11 +106,9 @@ class Receipts:
             role=seen.role,
         )
         answer = await self._taken(post)
+        refused = self._said(organisation, answer, seen, Happened.REFUSED, role=seen.role)
         await self.mailbox.store.refuse(
-            organisation=organisation.organisation,
-            delivery=seen.delivery_id,
-            role=seen.role,
-            channel=Channel.MAILBOX,
+            organisation=organisation.organisation, said=refused, channel=Channel.MAILBOX
         )
         return post, answer
 
@@ -155,6 +152,13 @@ class Receipts:
             contract=contract,
             said=said,
         )
+
+    def _said(
+        self, organisation: Organisation, answer: Answer, seen: SeenRow, happened: Happened, *, role: str
+    ) -> Said:
+        """Return what the projector will note of the receipt too, so that both note it once."""
+        receipt = self.pairwise.message_from(organisation.organisation, str(answer.body["message"]))
+        return Said(receipt=receipt, delivery=seen.delivery_id, happened=happened, role=role)
 
     async def _taken(self, post: Post) -> Answer:
         """Take the receipt; faults are told of what the caller sent, not of what was made from it."""
