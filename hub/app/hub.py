@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from hub.adapters.database.alone import AGREEMENT_LOCK, PROFILE_LOCK, alone
+from hub.adapters.gateway.acknowledgement_keys import AcknowledgementKeys
 from hub.adapters.gateway.identity import key_hash, new_key
 from hub.adapters.gateway.mesh_identity import MeshSecret, issue
 from hub.adapters.gateway.mesh_store import MeshStore
@@ -127,6 +128,11 @@ class Hub:
         """Make an organisation's password and shared key for MESH, shown only here; earlier ones end."""
         store = MeshStore(self.pool, wait_s_max=self.settings.control_timeout_s)
         return await issue(store, self.codec.sealer, organisation)
+
+    @property
+    def acknowledgement_keys(self) -> AcknowledgementKeys:
+        """The public keys organisations sign acknowledgements by."""
+        return AcknowledgementKeys(self.pool, wait_s_max=self.settings.control_timeout_s)
 
     async def put_organisation(self, body: Mapping[str, object]) -> None:
         """Put a description of an organisation in force in every partition, e.g. to suspend it.

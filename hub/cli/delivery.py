@@ -16,6 +16,7 @@ import typer
 
 from hub.adapters.database.remedied import Remedy
 from hub.cli.console import confirmed, done_by
+from hub.cli.proof import proof
 from hub.cli.references import known_parties, known_party
 from hub.errors import Unreachable, WrongArgument
 
@@ -33,6 +34,7 @@ __all__ = ["app"]
 app = typer.Typer(
     add_completion=False, no_args_is_help=True, rich_markup_mode=None, pretty_exceptions_enable=False
 )
+app.command("proof")(proof)
 
 WINDOW_DAYS_MAX = 14
 """Longest time of which deliveries are set on their way, or passed over, at once."""

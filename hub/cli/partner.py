@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from hub.cli.console import show_pairs, show_table
-from hub.cli.partner_mesh import mesh_key
+from hub.cli.partner_keys import ack_keys, mesh_key
 from hub.consent.parties import EVERY_PRISON, Access, Kind, LegalStatus, Purpose, Standing
 from hub.errors import NotConfigured
 from hub.messages.envelope import InformationClass, MessageName
@@ -33,7 +33,7 @@ app = typer.Typer(
 )
 
 app.command("mesh-key")(mesh_key)
-
+app.command("ack-keys")(ack_keys)
 _PROTOCOL = re.compile(r"(?P<name>[^:]+):(?P<classes>[a-z_]+(?:,[a-z_]+)*)")
 _PRISON = re.compile(r"[A-Z]{3}")
 _COLUMNS = ("name", "kind", "rung", "legal status", "standing", "access", "sends", "by Kafka")

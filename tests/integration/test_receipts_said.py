@@ -180,17 +180,28 @@ async def test_a_refusal_by_a_receipt_is_one_said_to_the_mailbox(hub: Living) ->
     """Listed no more, and its recipient reads why; what is held is decided first."""
     delivery, digest = await told(hub)
     await rows(hub.pool, "UPDATE delivery SET held = true WHERE delivery_id = %s RETURNING 1", delivery)
-    await hub.tell(COUNSELLOR, MessageName.RECEIPT, {"delivery": delivery, "level": "READ", "digest": digest})
-    await noted(hub, delivery, "read")
+    proved = {"delivery": delivery, "level": "ACKNOWLEDGED", "digest": digest}
+    await hub.tell(COUNSELLOR, MessageName.RECEIPT, proved)
+    await noted(hub, delivery, "confirmed")
     await rows(hub.pool, "UPDATE delivery SET held = false WHERE delivery_id = %s RETURNING 1", delivery)
     assert await hub.lists(delivery)
     refusal = {"delivery": delivery, "level": "REFUSED", "reason": "Nobody here works with this person."}
     await hub.tell(COUNSELLOR, MessageName.RECEIPT, refusal)
-    found = await noted(hub, delivery, "read", "refused")
+    found = await noted(hub, delivery, "confirmed", "refused")
     assert found[1] == ("refused", "receipt", "refused", "key_worker")
     gone = await hub.fetch(delivery)
     assert (gone.status_code, gone.json()["code"]) == (410, "delivery-refused")
-    assert await level(hub, delivery) == ("read", "refused")
+    assert await level(hub, delivery) == ("fetched", "refused")
+
+
+async def test_what_was_read_is_refused_no_more(hub: Living) -> None:
+    """That it was said stands there; the delivery waits on, to be acknowledged."""
+    delivery, _ = await told(hub)
+    for said in ({"level": "READ"}, {"level": "REFUSED", "reason": "It was a mistake."}):
+        await hub.tell(COUNSELLOR, MessageName.RECEIPT, {"delivery": delivery, **said})
+    await noted(hub, delivery, "read", "refused")
+    assert await hub.lists(delivery)
+    assert await level(hub, delivery) == ("read", None)
 
 
 async def test_a_receipt_of_which_nobody_is_told_counts_too(hub: Living) -> None:

@@ -2,7 +2,7 @@
 
 Every channel writes here, in the transaction that changes the delivery's state, so that the sum of a
 delivery's events is always what its row says (R-DEL-02; architecture.md 5.7). Nothing said in an event is
-personal: codes, counts, roles, digests.
+personal: codes, counts, roles, digests, signatures.
 """
 
 from __future__ import annotations

@@ -172,14 +172,20 @@ class Mailbox:
         digests: Mapping[str, bytes | None],
         *,
         channel: Channel = Channel.MAILBOX,
+        proofs: Mapping[str, Mapping[str, object]] | None = None,
     ) -> dict[str, str | None]:
         """Note that the recipient has these deliveries, each proved by its digest; again is as good as once.
+
+        `proofs` are their signatures, verified, which are kept with what happened.
 
         Returns for each the code of the problem there is with it, or None.
         """
         asked = {name: digest for name, digest in digests.items() if _DELIVERY_ID.fullmatch(name)}
         found = await self.store.acknowledge(
-            organisation=organisation, digests=asked or {_NO_DELIVERY: None}, channel=channel
+            organisation=organisation,
+            digests=asked or {_NO_DELIVERY: None},
+            channel=channel,
+            proofs=proofs,
         )
         codes: dict[str, str | None] = {}
         for name in digests:

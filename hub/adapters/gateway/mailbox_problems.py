@@ -39,6 +39,24 @@ MAILBOX_PROBLEMS = (
         retryable=False,
     ),
     Problem(
+        code="ack-key-unknown",
+        status=422,
+        title="The signature names no key of this organisation",
+        meaning="An acknowledgement is signed with a key whose thumbprint the hub does not have, or has no "
+        "more, for this organisation. It was not taken.",
+        fix="Name a key that is registered by its thumbprint (RFC 7638), or have yours registered.",
+        retryable=False,
+    ),
+    Problem(
+        code="ack-signature-invalid",
+        status=422,
+        title="The signature does not hold",
+        meaning="The JWS of an acknowledgement has another header or algorithm than it may have, is of "
+        "another time, or does not verify over delivery, digest and time. It was not taken.",
+        fix="Sign as the how-to on signed acknowledgements shows; or acknowledge without a signature.",
+        retryable=False,
+    ),
+    Problem(
         code="mesh-recipient-unknown",
         status=417,
         title="By MESH, messages go to the hub",

@@ -18,7 +18,7 @@ from hub.adapters.database.handing_over import (
     Channel,
     Happened,
     Said,
-    note,
+    note_each,
     note_fetched,
     note_said,
     sequence_of,
@@ -83,6 +83,10 @@ SELECT delivery_id, state, digest FROM delivery
 _ACKNOWLEDGED: LiteralString = """
 UPDATE delivery SET state = 'acknowledged', acknowledged_at = now(), leased_by = NULL, leased_until = NULL
  WHERE delivery_id = ANY(%s)
+"""
+_SIGNED: LiteralString = """
+SELECT delivery_id FROM delivery_event
+ WHERE delivery_id = ANY(%s) AND kind = 'acknowledged' AND said ? 'jws'
 """
 _REFUSED: LiteralString = """
 UPDATE delivery SET state = 'refused', leased_by = NULL, leased_until = NULL
@@ -237,12 +241,18 @@ class MailboxStore:
             return None if row is None else str(row[0])
 
     async def acknowledge(
-        self, *, organisation: str, digests: Mapping[str, bytes | None], channel: Channel
+        self,
+        *,
+        organisation: str,
+        digests: Mapping[str, bytes | None],
+        channel: Channel,
+        proofs: Mapping[str, Mapping[str, object]] | None = None,
     ) -> dict[str, bool]:
         """Mark deliveries as acknowledged; False: the digest is another's; missing: no such delivery here.
 
         Without a digest, only what was handed out before counts as there. What has expired is missing, unless
         it was once let leave, and its digest shows that it arrived: by a push whose answer was lost.
+        `proofs` are signatures that hold; one that comes after the acknowledgement is kept too.
         """
         async with self.pool.connection(timeout=self.wait_s_max) as connection:
             values = {"deliveries": list(digests), "organisation": organisation}
@@ -251,7 +261,8 @@ class MailboxStore:
             found = {name: found[name] for name, state, _ in rows if found[name] or state != "expired"}
             rows = [row for row in rows if row[0] in found]
             new = [name for name, state, _ in rows if found[name] and state != "acknowledged"]
-            await _acknowledged(connection, new, channel)
+            signed = {name: proof for name, proof in (proofs or {}).items() if found.get(name)}
+            await _acknowledged(connection, new, channel, signed)
             return found
 
     async def refuse(self, *, organisation: str, said: Said, channel: Channel) -> None:
@@ -275,7 +286,19 @@ def _proved(named: bytes | None, digest: bytes, state: str) -> bool:
     return state not in {"available", "expired"} if named is None else named == digest
 
 
-async def _acknowledged(connection: AsyncConnection, deliveries: Sequence[str], channel: Channel) -> None:
-    if deliveries:
-        await connection.execute(_ACKNOWLEDGED, (list(deliveries),))
-        await note(connection, deliveries, Happened.ACKNOWLEDGED, channel)
+async def _acknowledged(
+    connection: AsyncConnection,
+    new: Sequence[str],
+    channel: Channel,
+    signed: Mapping[str, Mapping[str, object]],
+) -> None:
+    if new:
+        await connection.execute(_ACKNOWLEDGED, (list(new),))
+    known: set[str] = set()
+    if signed:
+        cursor = await connection.execute(_SIGNED, (list(signed),))
+        known = {str(row[0]) for row in await cursor.fetchall()}
+    late = [name for name in signed if name not in {*new, *known}]
+    events = [(name, Happened.ACKNOWLEDGED, signed.get(name, {})) for name in (*new, *late)]
+    if events:
+        await note_each(connection, events, channel)

@@ -93,9 +93,18 @@ _TAKEN: Mapping[str, object] = {
     },
 }
 _DIGEST = _TEXT | {"pattern": "^[0-9a-f]{64}$"}
+_SIGNATURE = {
+    "at": _TEXT | {"format": "date-time", "description": "When it was signed, in UTC; with `jws` only."},
+    "jws": _TEXT
+    | {"description": "Detached JWS over at, delivery and digest (RFC 7515): Ed25519 or ES256; if you sign."},
+}
 _ACKNOWLEDGEMENT = {"delivery": _TEXT, "digest": _DIGEST}
 _MAILBOX_BODIES: Mapping[str, Mapping[str, object]] = {
-    "acknowledge-delivery": {"type": "object", "required": ["digest"], "properties": {"digest": _DIGEST}},
+    "acknowledge-delivery": {
+        "type": "object",
+        "required": ["digest"],
+        "properties": {"digest": _DIGEST, **_SIGNATURE},
+    },
     "acknowledge-deliveries": {
         "type": "object",
         "required": ["deliveries"],
@@ -107,7 +116,7 @@ _MAILBOX_BODIES: Mapping[str, Mapping[str, object]] = {
                 "items": {
                     "type": "object",
                     "required": list(_ACKNOWLEDGEMENT),
-                    "properties": _ACKNOWLEDGEMENT,
+                    "properties": {**_ACKNOWLEDGEMENT, **_SIGNATURE},
                 },
             }
         },

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from hub.adapters.gateway.mesh import Mesh
     from hub.adapters.gateway.rates import Rates
     from hub.adapters.gateway.receipts import Receipts
+    from hub.adapters.gateway.signed_acknowledgements import SignedAcknowledgements
     from hub.adapters.gateway.status import MessageStates
     from hub.adapters.gateway.store import GatewayStore
     from hub.adapters.gateway.stream import Streams
@@ -47,6 +48,7 @@ class Services:
     intake: Intake
     mailbox: Mailbox
     receipts: Receipts
+    signed: SignedAcknowledgements
     mesh: Mesh
     streams: Streams
     states: MessageStates

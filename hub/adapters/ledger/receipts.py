@@ -52,7 +52,10 @@ _REFUSED: LiteralString = """
 UPDATE delivery SET state = 'refused', leased_by = NULL, leased_until = NULL
  WHERE delivery_id = ANY(%s)
    AND NOT finished AND delivery_is_open(delivery) AND NOT delivery_is_out_of_date(delivery)
+   AND NOT EXISTS (SELECT 1 FROM delivery_event e
+                    WHERE e.delivery_id = delivery.delivery_id AND e.kind IN ('read', 'actioned'))
 """
+"""Whoever has read it, or acted on it, cannot take that back."""
 _SAYS = {
     ReceiptLevel.FETCHED: Happened.FETCHED,
     ReceiptLevel.ACKNOWLEDGED: Happened.CONFIRMED,
