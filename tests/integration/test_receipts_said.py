@@ -9,9 +9,11 @@ from typing import TYPE_CHECKING, Any, LiteralString
 import pytest
 
 from hub.adapters.ledger import ProjectorLimits, Relay, drop_projection
+from hub.adapters.ledger.receipts import take_receipts
 from hub.adapters.ledger.tally import tally
 from hub.messages.envelope import MessageName
-from tests.integration.living_world import SAID, living
+from hub.messages.receipt import ReceiptLevel
+from tests.integration.living_world import CALM_S, SAID, living
 from tests.integration.projected_world import rows, running, until
 from tests.integration.test_expiring import collected, expirer, quiet
 from tests.unit.worlds import COUNSELLOR, HOUSING_OFFICER, MANAGER, RECOVERY
@@ -202,6 +204,27 @@ async def test_what_was_read_is_refused_no_more(hub: Living) -> None:
     await noted(hub, delivery, "read", "refused")
     assert await hub.lists(delivery)
     assert await level(hub, delivery) == ("read", None)
+
+
+async def test_a_receipt_on_the_case_that_carries_on_another_speaks_of_that_ones_deliveries(
+    hub: Living,
+) -> None:
+    """But of no delivery on any other case, though it is its sender's own."""
+    delivery, _ = await told(hub)
+    moved: LiteralString = "UPDATE delivery SET case_ref = %s WHERE delivery_id = %s RETURNING 1"
+    ((case,),) = await rows(hub.pool, "SELECT case_ref FROM delivery WHERE delivery_id = %s", delivery)
+    await rows(hub.pool, moved, "e" * 32, delivery)
+    await hub.tell(COUNSELLOR, MessageName.RECEIPT, {"delivery": delivery, "level": "FETCHED"})
+    await asyncio.sleep(CALM_S)
+    assert await rows(hub.pool, EVENTS, delivery) == []
+    said = {"delivery": delivery, "organisation": RECOVERY, "level": ReceiptLevel.ACTIONED, "digest": None}
+    ids = {"receipt": "1" * 32, "event_id": "2" * 32, "proof_id": "3" * 32}
+    async with hub.pool.connection() as connection, connection.transaction():
+        # As the projector finds it: it has entered who carries on whom before it takes a receipt.
+        merged: LiteralString = "INSERT INTO merged_case (case_ref, into_ref) VALUES (%s, %s)"
+        await connection.execute(merged, ("e" * 32, case))
+        await take_receipts(connection, [said | ids | {"case_ref": case, "role": "key_worker"}])
+    await noted(hub, delivery, "actioned")
 
 
 async def test_a_receipt_of_which_nobody_is_told_counts_too(hub: Living) -> None:
