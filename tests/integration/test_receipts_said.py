@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, LiteralString
 
 import pytest
+from httpx import HTTPStatusError
 
 from hub.adapters.ledger import ProjectorLimits, Relay, drop_projection
 from hub.adapters.ledger.receipts import take_receipts
@@ -138,7 +139,10 @@ async def test_what_was_done_on_a_message_reaches_its_sender_and_leaves_the_mail
 async def test_acknowledged_by_a_receipt_without_the_digest_is_no_silence_and_no_proof(hub: Living) -> None:
     """The clock of a safety message stops, the delivery waits on; who has another digest has said nothing."""
     delivery, digest = await told(hub)
-    await post(hub, delivery, "ACKNOWLEDGED", digest="0" * 64)
+    with pytest.raises(HTTPStatusError, match="422"):
+        await post(hub, delivery, "ACKNOWLEDGED", digest="0" * 64)
+    other = {"delivery": delivery, "level": "ACKNOWLEDGED", "digest": "0" * 64}
+    await hub.tell(COUNSELLOR, MessageName.RECEIPT, other)
     assert await expirer(hub, days=LATE_DAYS).expire() == 1
     await rows(hub.pool, "UPDATE delivery SET late_told_at = NULL RETURNING 1")
     await post(hub, delivery, "ACKNOWLEDGED")

@@ -249,9 +249,14 @@ def plausible(delivery: str) -> str:
     return delivery if _DELIVERY_ID.fullmatch(delivery) else _NO_DELIVERY
 
 
+def is_digest(text: str) -> bool:
+    """Tell whether a text is written as digests are."""
+    return _DIGEST.fullmatch(text) is not None
+
+
 def digest_from(given: object) -> bytes:
     """Return the digest an acknowledgement names; ProblemError (payload-invalid) if it is none."""
-    if not isinstance(given, str) or _DIGEST.fullmatch(given) is None:
+    if not isinstance(given, str) or not is_digest(given):
         fault = Fault(
             pointer="/digest", rule="pattern", fix="send the SHA-256 as 64 lower-case hexadecimal digits"
         )

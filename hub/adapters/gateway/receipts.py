@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from hub.adapters.database.handing_over import Channel, Happened, Said
 from hub.adapters.gateway.identity import may_send
 from hub.adapters.gateway.intake import Post
+from hub.adapters.gateway.mailbox import is_digest, plausible
 from hub.adapters.gateway.problems import ProblemError
 from hub.consent.partner_contracts import newest_version
 from hub.errors import Fault
@@ -111,6 +112,25 @@ class Receipts:
             organisation=organisation.organisation, said=refused, channel=Channel.MAILBOX
         )
         return post, answer
+
+    async def check_digest(self, organisation: Organisation, document: dict[str, object]) -> None:
+        """Refuse a receipt that names another digest than the delivery its sender found has.
+
+        Raises:
+            ProblemError: it does (ack-digest-mismatch), or its sender may not send receipts.
+
+        """
+        may_send(organisation, MessageName.RECEIPT)
+        said = document.get("data")
+        delivery, digest = (said.get("delivery"), said.get("digest")) if isinstance(said, dict) else (0, 0)
+        if not isinstance(delivery, str) or not isinstance(digest, str) or not is_digest(digest):
+            return
+        seen = await self.mailbox.store.seen(
+            organisation=organisation.organisation, delivery=plausible(delivery)
+        )
+        if seen is not None and bytes(seen.digest).hex() != digest:
+            code = "ack-digest-mismatch"
+            raise ProblemError(code)
 
     async def _may_send(self, organisation: Organisation) -> PartnerContract | None:
         """Refuse who may not send receipts before anything is looked up: that tells of no delivery."""

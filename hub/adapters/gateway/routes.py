@@ -121,6 +121,8 @@ def _taking(message: MessageName) -> Callable[[Request, Organisation, bool], Awa
         with telemetry.span(
             "take in", hub_message=message, hub_organisation=organisation.organisation, hub_dry_run=dry_run
         ):
+            if message is MessageName.RECEIPT:
+                await gateway.receipts.check_digest(organisation, document)
             answer = await gateway.intake.take(post)
         return accepted(post, answer)
 
@@ -167,6 +169,7 @@ for _message in POSTED:
             "log-unavailable",
             "database-unavailable",
             "organisation-pending",
+            *(("ack-digest-mismatch",) if _message is MessageName.RECEIPT else ()),
         ),
     )
 
