@@ -10,10 +10,12 @@ import pytest
 from httpx import HTTPStatusError
 
 from hub.adapters.ledger import ProjectorLimits, Relay, drop_projection
+from hub.adapters.ledger.happened import bring_back, event_values, microseconds
 from hub.adapters.ledger.receipts import take_receipts
 from hub.adapters.ledger.tally import tally
 from hub.messages.envelope import MessageName
 from hub.messages.receipt import ReceiptLevel
+from hub.topics.happenings import Happening
 from tests.integration.living_world import CALM_S, SAID, living
 from tests.integration.projected_world import rows, running, until
 from tests.integration.test_expiring import collected, expirer, quiet
@@ -281,6 +283,31 @@ async def test_a_projection_made_again_has_what_was_said(hub: Living, kept: str)
         async with hub.pool.connection() as connection:
             wrong = (await tally(connection, young_s=0, limit=100)).wrong
         assert [each for each in wrong if each.delivery_id == delivery] == []
+
+
+async def test_what_is_noted_again_brings_no_older_state_back(hub: Living) -> None:
+    """A database restored from before an acknowledgement reads the receipt first, and then what was lost."""
+    delivery, _ = await told(hub)
+    await hub.tell(COUNSELLOR, MessageName.RECEIPT, {"delivery": delivery, "level": "ACTIONED"})
+    await noted(hub, delivery, "actioned")
+    ((case, at),) = await rows(
+        hub.pool, "SELECT case_ref, at FROM delivery_event WHERE delivery_id = %s", delivery
+    )
+    lost = Happening(
+        event_id="9" * 32,
+        delivery_id=delivery,
+        organisation=RECOVERY,
+        case=case,
+        kind="acknowledged",
+        channel="mailbox",
+        said={},
+        state="acknowledged",
+        sequence=None,
+        at_us=microseconds(at) - 1,
+    )
+    async with hub.pool.connection() as connection, connection.transaction():
+        await bring_back(connection, entered=[], happened=[event_values(lost, published_at=at)])
+    assert (await hub.row(delivery))[2] == "acknowledged"
 
 
 async def _published(hub: Living) -> bool:
