@@ -34,10 +34,12 @@ def command(
     and by rows of the database.
     """
     from hub.app import ALL_ROLES
+    from hub.app.collecting import collect_seldom
     from hub.settings import load
 
     settings = load(http_host=http_host, http_port=http_port)
     chosen = frozenset(_role(name) for name in roles) if roles else ALL_ROLES
+    collect_seldom()
     asyncio.run(_serve(settings, chosen))
 
 
