@@ -34,7 +34,7 @@ from typing import TYPE_CHECKING
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from bench.memory import Memory
-from hub.app.collecting import THRESHOLDS
+from hub.adapters.processes.collecting import THRESHOLDS
 from hub.cases.apply import apply
 from hub.cases.state import to_json
 from hub.demo.simulated.stream import Simulation, case_reference, is_meant_to_be_refused, submission
