@@ -33,11 +33,13 @@ def command(
     run in processes of their own, as many as wished: they share the work by Kafka's consumer groups
     and by rows of the database.
     """
+    from hub.adapters.processes.collecting import collect_seldom
     from hub.app import ALL_ROLES
     from hub.settings import load
 
     settings = load(http_host=http_host, http_port=http_port)
     chosen = frozenset(_role(name) for name in roles) if roles else ALL_ROLES
+    collect_seldom()
     asyncio.run(_serve(settings, chosen))
 
 
