@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from hub.adapters.database.remedied import By
     from hub.adapters.ledger.replaying import Wanted
-    from hub.app.replaying import Foreseen, Replays
+    from hub.app.replaying import Became, Foreseen, Replays
 
 _SHOWN_OF_ID = 12
 _RECORDS_MAX = 1_000
@@ -42,7 +42,8 @@ def replay(  # noqa: PLR0913 - each option narrows what is replayed, or says how
     """Put what was set aside to the hub again, as it was sent, once its cause is mended.
 
     It passes the door as if its sender sent it now and is decided anew: what is still wrong with it sets it
-    aside again. Its message id is the one it had, so that it is taken once however often this is called.
+    aside again, as a record of its own that is tied to the first. Its message id is the one it had, so that
+    it is taken once however often this is called.
 
     \b
     hub quarantine replay --organisation harbour-trust --code MESSAGE-NOT-AGREED --dry-run
@@ -101,14 +102,21 @@ def _show(foreseen: Sequence[Foreseen], matching: int) -> None:
 
 async def _replay(one: Replays, ready: Sequence[Foreseen], *, by: By) -> None:
     """Replay one after the other: what is of one case keeps its order."""
-    from hub.app.replaying import TAKEN
-
-    results = Counter[str]()
+    taken = 0
     for each in ready:
         became = await one.replay(each, by=by)
-        results[became] += 1
-        said = "set aside again, or not replayed: " + became if became not in {TAKEN, ""} else became
-        print(f"  {each.aside.record_id[:_SHOWN_OF_ID]} {said or 'put to the hub; not decided on yet'}")
-    print(f"{results.total()} record(s), {results[TAKEN]} of them taken.")
-    if results.total() > results[TAKEN]:
+        taken += became.taken
+        print(f"  {each.aside.record_id[:_SHOWN_OF_ID]} {_said(became)}")
+    print(f"{len(ready)} record(s), {taken} of them taken.")
+    if len(ready) > taken:
         print("Why the others were not: hub quarantine list")
+
+
+def _said(became: Became) -> str:
+    if became.taken:
+        return "taken"
+    if became.set_aside_as is not None:
+        return (
+            f"set aside again as {became.set_aside_as[:_SHOWN_OF_ID]}, for {became.code}: mend that one now"
+        )
+    return f"not replayed: {became.why_not}" if became.why_not else "put to the hub; not decided on yet"
