@@ -14,7 +14,7 @@ import typer
 
 from hub.cli.console import show_pairs
 from hub.cli.replaying import replay
-from hub.errors import NotConfigured
+from hub.errors import WrongArgument
 
 if TYPE_CHECKING:
     from hub.adapters.database.remedied import Remedied
@@ -85,10 +85,10 @@ def show(
     found, done = asyncio.run(_records(record))
     if not found:
         message = "no record set aside has this id"
-        raise NotConfigured(message, fix="see `python3 -m hub quarantine list`")
+        raise WrongArgument("ID", message, fix="see `python3 -m hub quarantine list`")
     if len(found) > 1:
         message = f"{len(found)} or more records begin so"
-        raise NotConfigured(message, fix="give more of the id")
+        raise WrongArgument("ID", message, fix="give more of the id")
     each = found[0]
     if as_json:
         said = {"fix": remedy(each.code), "replayed": [_done(one) for one in done]}

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from hub.cli.console import confirmed, done_by
-from hub.errors import NotConfigured
+from hub.errors import WrongArgument
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -52,8 +52,10 @@ def replay(  # noqa: PLR0913 - each option narrows what is replayed, or says how
     from hub.adapters.ledger.replaying import Wanted
 
     if (record is None) == (organisation is None) or (code and record):
-        message = "which records are meant is not said"
-        raise NotConfigured(message, fix="give --record, or --organisation and, if you like, --code")
+        message = "which records are meant is not said, or is said twice"
+        raise WrongArgument(
+            "--record", message, fix="give --record, or --organisation and, if you like, --code"
+        )
     wanted = Wanted(
         record=record and record.lower(), organisation=organisation, code=code and code.upper(), limit=limit
     )
@@ -69,10 +71,10 @@ async def _replayed(wanted: Wanted, *, by: By | None, yes: bool) -> None:
         found, matching = await one.found(wanted)
         if wanted.record and matching > 1:
             message = f"{matching} records begin so"
-            raise NotConfigured(message, fix="give more of the id")
+            raise WrongArgument("--record", message, fix="give more of the id")
         if wanted.record and not matching:
             message = "no record set aside has this id"
-            raise NotConfigured(message, fix="see `python3 -m hub quarantine list`")
+            raise WrongArgument("--record", message, fix="see `python3 -m hub quarantine list`")
         foreseen = [await one.foresee(each) for each in found]
         ready = [each for each in foreseen if each.encoded is not None]
         _show(foreseen, matching)

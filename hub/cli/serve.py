@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from hub.errors import NotConfigured
+from hub.errors import WrongArgument
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -48,7 +48,7 @@ def _role(name: str) -> Role:
         return Role(name)
     except ValueError:
         message = f"there is no role {name!r}"
-        raise NotConfigured(message, fix=f"name some of {', '.join(Role)}") from None
+        raise WrongArgument("ROLES", message, fix=f"name some of {', '.join(Role)}") from None
 
 
 async def _serve(settings: Settings, roles: Collection[Role]) -> None:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from hub.cli.console import done_by
-from hub.errors import NotConfigured
+from hub.errors import WrongArgument
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -92,7 +92,7 @@ async def _settled(subscription: str, state: str, by: By) -> None:
             found = await asked_for.one(connection, subscription)
         if found is None or found.state not in _FROM[state]:
             message = "there is no such subscription" if found is None else f"it is {found.state}"
-            raise NotConfigured(message, fix="see `python3 -m hub subscription list`")
+            raise WrongArgument("SUBSCRIPTION", message, fix="see `python3 -m hub subscription list`")
         await _in_force(hub, found, wanted=state == "approved")
         async with hub.pool.connection() as connection:
             before, who = _FROM[state], f"{by.name} ({by.who})"
