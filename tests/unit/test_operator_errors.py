@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import time
 from typing import TYPE_CHECKING
 
 import pytest
@@ -10,6 +11,7 @@ from typer.testing import CliRunner
 
 from hub import cli
 from hub.adapters.gateway.problems import PROBLEMS
+from hub.cli.moments import moment, shown
 from hub.errors import HubError, NotConfigured, WrongArgument
 
 if TYPE_CHECKING:
@@ -73,3 +75,22 @@ def test_what_is_mistyped_is_always_the_wrong_argument_by_name(words: list[str],
     done = CliRunner().invoke(cli.app, words)
     assert isinstance(done.exception, WrongArgument), done.exception
     assert (done.exception.code, done.exception.argument) == ("wrong-argument", argument)
+
+
+def test_a_moment_without_a_zone_is_this_machines_and_shown_with_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    """One copied from JSON has its zone and keeps it; a day begins at midnight here."""
+    monkeypatch.setenv("TZ", "Europe/London")
+    time.tzset()
+    try:
+        said = [shown(moment(text)) for text in ("2026-07-01", "2026-07-01T08:00", "2026-07-01T08:00Z")]
+    finally:
+        monkeypatch.undo()
+        time.tzset()
+    assert said == ["2026-07-01 00:00:00+01:00", "2026-07-01 08:00:00+01:00", "2026-07-01 09:00:00+01:00"]
+
+
+def test_what_is_no_moment_is_told_how_one_is_written() -> None:
+    asked = ["delivery", "recover", "--organisation", "harbour-trust", "--since", "yesterday", "--dry-run"]
+    done = CliRunner().invoke(cli.app, asked)
+    assert done.exit_code == 2
+    assert "2026-11-01T08:00Z" in done.output
