@@ -46,7 +46,7 @@ def replay(  # noqa: PLR0913 - each option narrows what is replayed, or says how
     it is taken once however often this is called.
 
     \b
-    hub quarantine replay --organisation harbour-trust --code MESSAGE-NOT-AGREED --dry-run
+    hub quarantine replay --organisation river-drug-service --code MESSAGE-NOT-AGREED --dry-run
     hub quarantine replay --record 3f9a01c2 --by "T. Birch" --why "contract put in force"
     """  # noqa: D301 - \b keeps the lines of the examples apart
     from hub.adapters.ledger.replaying import Wanted
