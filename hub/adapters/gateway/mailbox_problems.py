@@ -23,6 +23,15 @@ MAILBOX_PROBLEMS = (
         retryable=False,
     ),
     Problem(
+        code="delivery-taken",
+        status=409,
+        title="The delivery was taken already",
+        meaning="This organisation has acknowledged the delivery, or said that somebody has read it or acted "
+        "on it; such a delivery is refused no more. One that was only fetched still may be.",
+        fix="Tell its sender what is wrong with it by a message of your own.",
+        retryable=False,
+    ),
+    Problem(
         code="redelivered-too-often",
         status=409,
         title="The delivery has been offered again too often",

@@ -223,7 +223,7 @@ async def mailbox_read(request: Request, organisation: Caller, delivery: str) ->
     operation_id="refuse-delivery",
     summary="Say that you will not have a delivery, and why; this goes to the case as a receipt",
     status_code=202,
-    responses=answers(*_RECEIPT),
+    responses=answers(*_RECEIPT, "delivery-taken"),
 )
 async def mailbox_refuse(request: Request, organisation: Caller, delivery: str) -> Response:
     """Take a refusal; a second time is answered like the first."""

@@ -66,11 +66,15 @@ UPDATE delivery
 RETURNING delivery_id, message, contract, box, key_id, nonce, state
 """
 _SEEN: LiteralString = """
-SELECT delivery_id, message, contract, role, case_ref, state, digest, size, sequence FROM delivery
+SELECT delivery_id, message, contract, role, case_ref, state, digest, size, sequence,
+       state = 'acknowledged' OR EXISTS (
+           SELECT 1 FROM delivery_event e
+            WHERE e.delivery_id = d.delivery_id AND e.kind IN ('read', 'actioned')) AS taken
+  FROM delivery d
  WHERE delivery_id = %(delivery)s AND organisation = %(organisation)s
    AND (state = 'refused'
         OR state IN ('available', 'transported', 'fetched', 'acknowledged')
-           AND delivery_is_open(delivery) AND NOT delivery_is_out_of_date(delivery))
+           AND delivery_is_open(d) AND NOT delivery_is_out_of_date(d))
 """
 _LOCKED: LiteralString = """
 SELECT delivery_id, state, digest FROM delivery
@@ -170,6 +174,8 @@ class SeenRow:
     digest: bytes
     size: int
     sequence: int | None
+    taken: bool
+    """Whether its recipient has acknowledged it, or said that somebody has read it or acted on it."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -91,11 +91,14 @@ class Receipts:
         """Take that the recipient will not have a delivery, and why; it is listed and handed out no more.
 
         Raises:
-            ProblemError: it may not send receipts, has no such delivery, or gives no reason.
+            ProblemError: it may not send receipts, has no such delivery, has taken it, or gives no reason.
 
         """
         contract = await self._may_send(organisation)
         seen = await self.mailbox.seen(organisation.organisation, delivery, refused=True)
+        if seen.taken and seen.state != "refused":
+            code = "delivery-taken"
+            raise ProblemError(code)
         _only(document, required=("reason",))
         said = {"delivery": seen.delivery_id, "level": ReceiptLevel.REFUSED.value, **document}
         post = self._post(

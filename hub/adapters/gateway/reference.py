@@ -142,9 +142,9 @@ _RECEIPTS = frozenset({"read-delivery", "refuse-delivery"})
 def answers(*codes: str) -> dict[int | str, dict[str, Any]]:
     """Return the problem answers of an address, by status, for its description."""
     described: dict[int | str, dict[str, Any]] = {}
-    # Whoever has to say who they are may be told that they ask too often.
-    limited = ("rate-limited",) if "unauthenticated" in codes else ()
-    for code in (*codes, *limited):
+    # Whoever has to say who they are may be told that they ask too often, or by a parameter there is not.
+    always = ("rate-limited", "parameter-invalid") if "unauthenticated" in codes else ()
+    for code in dict.fromkeys((*codes, *always)):
         problem = PROBLEMS[code]
         entry = described.setdefault(
             problem.status,

@@ -15,6 +15,7 @@ from hub.adapters.gateway.body import json_object
 from hub.adapters.gateway.idempotency import ACCEPTED, idempotency_key
 from hub.adapters.gateway.identity import Identity, admitted
 from hub.adapters.gateway.intake import Intake, Post
+from hub.adapters.gateway.parameters import check_known
 from hub.adapters.gateway.problems import PROBLEMS, ProblemError
 from hub.adapters.gateway.reference import answers
 from hub.consent.parties import Organisation
@@ -86,6 +87,7 @@ async def caller(request: Request) -> AsyncIterator[Organisation]:
     gateway = services(request)
     organisation = admitted(await gateway.identity.identify(request.headers))
     with gateway.rates.admitted(organisation.organisation):
+        check_known(request)
         yield organisation
 
 
