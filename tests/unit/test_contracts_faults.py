@@ -116,7 +116,7 @@ def test_a_schema_file_that_the_manifest_does_not_list_is_named(schemas: Path) -
 def test_who_uses_says_which_messages_there_are(schemas: Path) -> None:
     """A word that is no message is not taken for one without fields."""
     fault = refused("who-uses", "progression.note", "--schemas", schemas)
-    assert str(fault) == "there is no message progression"
+    assert str(fault) == "FIELD: there is no message progression"
     assert "progress" in fault.fix
 
 
@@ -299,7 +299,7 @@ def test_release_looks_at_the_contracts_of_the_partner_named_alone(tmp_path: Pat
     assert one.output.startswith("The contracts hold.\n")
     assert "no hub is running" in str(one.exception)
     nobody = refused("release", "nobody-example", "--contracts", contracts)
-    assert str(nobody) == "there is no contract with nobody-example"
+    assert str(nobody) == "PARTNER: there is no contract with nobody-example"
     assert "recovery-example" in nobody.fix
 
 
