@@ -195,7 +195,7 @@ def _by(name: str | None, why: str | None, *, dry_run: bool) -> By | None:
 def _one(kind: Remedy, delivery: str, by: By | None, *, yes: bool) -> None:
     from hub.adapters.database.recovering import Meant
 
-    asyncio.run(_done(kind, Meant(delivery=delivery.lower()), by, yes=yes))
+    asyncio.run(_done(kind, Meant(deliveries=(delivery.lower(),)), by, yes=yes))
 
 
 def _many(
@@ -225,7 +225,7 @@ async def _done(kind: Remedy, meant: Meant, by: By | None, *, yes: bool) -> None
         if meant.organisation is not None:
             known_party(meant.organisation, await known_parties(connection))
         found = await foreseen(connection, kind, meant)
-        if not found and meant.delivery is not None:
+        if not found and meant.deliveries is not None:
             fix = "see `python3 -m hub delivery undelivered`"
             raise WrongArgument("ID", "there is no such delivery", fix=fix)
         ready = sum(each.count for each in found if each.standing == READY)

@@ -163,9 +163,9 @@ async def test_an_acknowledged_delivery_is_offered_again_only_while_nothing_has_
     )
     for kind in (Remedy.RECOVERED, Remedy.PUSHED):
         assert await remedy(connection, kind, Meant(organisation=HARBOUR), by=BY) == 0
-    assert await remedy(connection, Remedy.REDELIVERED, Meant(delivery="changed"), by=BY) == 0
-    assert await remedy(connection, Remedy.REDELIVERED, Meant(delivery="had"), by=BY) == 1
-    assert await remedy(connection, Remedy.REDELIVERED, Meant(delivery="had"), by=BY) == 0
+    assert await remedy(connection, Remedy.REDELIVERED, Meant(deliveries=("changed",)), by=BY) == 0
+    assert await remedy(connection, Remedy.REDELIVERED, Meant(deliveries=("had",)), by=BY) == 1
+    assert await remedy(connection, Remedy.REDELIVERED, Meant(deliveries=("had",)), by=BY) == 0
     found_rows = await connection.execute("SELECT delivery_id, state FROM delivery ORDER BY 1")
     assert await found_rows.fetchall() == [("changed", "acknowledged"), ("had", "available")]
     assert await pushes(connection) == {"had": "waiting_retry", "changed": "delivered"}
@@ -182,9 +182,9 @@ async def test_a_push_that_is_skipped_lets_its_lane_go_on_and_says_its_number_wi
     for number, name in enumerate(("first", "second"), start=1):
         found_rows = await connection.execute("SELECT give_sequence(%s)", (name,))
         assert await found_rows.fetchone() == (number,)
-    assert await remedy(connection, Remedy.SKIPPED, Meant(delivery="leased"), by=BY) == 0
-    assert await remedy(connection, Remedy.SKIPPED, Meant(delivery="first"), by=BY) == 1
-    assert await remedy(connection, Remedy.FORCED, Meant(delivery="second"), by=BY) == 1
+    assert await remedy(connection, Remedy.SKIPPED, Meant(deliveries=("leased",)), by=BY) == 0
+    assert await remedy(connection, Remedy.SKIPPED, Meant(deliveries=("first",)), by=BY) == 1
+    assert await remedy(connection, Remedy.FORCED, Meant(deliveries=("second",)), by=BY) == 1
     found_rows = await connection.execute(
         "SELECT delivery_id, state, untold, due_at <= now() FROM push ORDER BY 1"
     )
