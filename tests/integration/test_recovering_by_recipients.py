@@ -12,8 +12,9 @@ import psycopg
 import pytest
 
 from hub.adapters.database.recovering import ITSELF_MAX, LANE_EVERY_S
-from hub.adapters.gateway.recovery import ROUTE
+from hub.adapters.gateway.recovery import CHANGED, DONE, NOT_FOUND, OUTCOMES, PUSH_OVER, ROUTE
 from hub.adapters.gateway.recovery_asked import AT_ONCE_MAX, KINDS
+from hub.adapters.gateway.recovery_described import OUTCOMES_TOLD
 from tests.integration.door import open_door
 from tests.integration.recovering_world import HARBOUR, QUAY, SINCE, deliver, events, pushes
 from tests.integration.test_gateway_described import faults
@@ -247,3 +248,8 @@ async def test_what_cannot_be_asked_so_is_refused_and_every_fault_named(ground: 
         assert faults(ROUTE, "post", answer) == []
         assert (answer.status_code, answer.json()["code"]) == (422, "payload-invalid")
         assert {each["pointer"] for each in answer.json()["errors"]} == wrong
+
+
+def test_every_outcome_is_described() -> None:
+    """What may be answered is what the document says may be."""
+    assert {*OUTCOMES.values(), DONE, NOT_FOUND, PUSH_OVER, CHANGED} == OUTCOMES_TOLD.keys()

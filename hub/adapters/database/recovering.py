@@ -35,6 +35,12 @@ WAITS = (
     "being pushed at this moment",
 )
 """What is asked for is so."""
+DOUBTFUL = (
+    "held: may be decided otherwise today",
+    "stopped: today's decision is that nothing goes",
+    "replaced by a narrower one",
+)
+"""It was decided otherwise since, or may be."""
 GONE = "its content is gone"
 SPENT = "done too often"
 ITSELF_MAX = 20
@@ -258,11 +264,13 @@ async def foreseen(connection: AsyncConnection, kind: Remedy, meant: Meant) -> l
     return await cursor.fetchall()
 
 
-async def ready(connection: AsyncConnection, kind: Remedy, meant: Meant, *, limit: int) -> list[str]:
-    """Return the deliveries a remedy would change, oldest first."""
+async def standing(
+    connection: AsyncConnection, kind: Remedy, meant: Meant, *standings: str, limit: int
+) -> list[str]:
+    """Return the deliveries a remedy finds so, oldest first."""
     each: LiteralString = "SELECT delivery_id FROM (SELECT d.delivery_id, d.cursor,"
-    first: LiteralString = ") s WHERE standing = 'ready' ORDER BY cursor LIMIT %(limit)s"
-    values = meant.values(kind) | {"limit": limit}
+    first: LiteralString = ") s WHERE standing = ANY(%(standings)s) ORDER BY cursor LIMIT %(limit)s"
+    values = meant.values(kind) | {"standings": list(standings), "limit": limit}
     cursor = await connection.execute(each + _statement(kind, meant) + first, values)
     return [str(row[0]) for row in await cursor.fetchall()]
 

@@ -23,8 +23,8 @@ from hub.adapters.database.recovering import (
     WAITS,
     Meant,
     foreseen,
-    ready,
     remedy_each,
+    standing,
 )
 from hub.adapters.database.remedied import By
 from hub.adapters.database.undelivered import own_undelivered
@@ -212,7 +212,7 @@ async def _looked(
     async with connection.transaction():
         await connection.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
         outcomes = _counted(await foreseen(connection, kind, meant))
-        first = await ready(connection, kind, meant, limit=AT_ONCE_MAX + 1)
+        first = await standing(connection, kind, meant, READY, limit=AT_ONCE_MAX + 1)
     if asked.deliveries is not None:
         outcomes[None, NOT_FOUND] += len(asked.deliveries) - outcomes.total()
     return _Found(deliveries=first[:AT_ONCE_MAX], outcomes=+outcomes, more=len(first) > AT_ONCE_MAX)
