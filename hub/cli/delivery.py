@@ -188,7 +188,10 @@ def skip(
 def force(
     delivery: Id, *, by: ByWhom = None, why: Why = None, dry_run: DryRun = False, yes: Yes = False
 ) -> None:
-    """Try one push now instead of when it is due; what comes before it in its lane still goes first."""
+    """Make one push due now, not later: it goes as soon as its endpoint is not left alone.
+
+    What comes before it in its lane still goes first; `hub delivery undelivered` says if it waits for that.
+    """
     _one(Remedy.FORCED, delivery, _by(by, why, dry_run=dry_run), yes=yes)
 
 
