@@ -30,6 +30,9 @@ _AS_IN_THE_BACKUP = (
     "DELETE FROM delivery_event RETURNING 1",
     "UPDATE position SET next = 0 WHERE topic = '{}' RETURNING 1",
 )
+_DONE = """
+SELECT delivery_id, finished_at < now() - interval '8 days' FROM delivery ORDER BY finished_at NULLS LAST
+"""
 _TOLD = "SELECT late_told_at IS NOT NULL FROM delivery WHERE delivery_id = %s"
 
 
@@ -83,6 +86,20 @@ async def test_who_was_told_that_a_safety_message_is_late_is_not_told_twice(
         async with running(projector(world, pool).run):
             await until(lambda: _back(pool, len(ids)))
         assert [await rows(pool, _TOLD, each) for each in ids] == [[(True,)], [(False,)]]
+
+
+@pytest.mark.requirement("R-DEL-02")
+async def test_a_projection_made_again_knows_since_when_its_recipient_is_done_with_a_delivery(
+    kafka: str, fresh_database: str, topic_prefix: str, tmp_path: Path
+) -> None:
+    """Else it could be had again for as many days from then on; what is not finished has no such moment."""
+    async with delivered(kafka, fresh_database, topic_prefix, tmp_path, cases=1) as (world, pool, ids):
+        await acknowledge(pool, ids[0])
+        await rows(pool, "UPDATE delivery_event SET at = at - interval '9 days' RETURNING 1")
+        await drop_projection(pool)
+        async with running(projector(world, pool).run):
+            await until(lambda: _back(pool, len(ids)))
+        assert await rows(pool, _DONE) == [(ids[0], True), (ids[1], None)]
 
 
 @pytest.mark.requirement("R-DEL-01", "R-DEL-02")
