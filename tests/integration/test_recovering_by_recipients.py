@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import psycopg
 import pytest
 
+from hub.adapters.database.alone import LOOK_LOCK
 from hub.adapters.database.recovering import ITSELF_MAX, LANE_EVERY_S
 from hub.adapters.gateway.recovery import CHANGED, DONE, NOT_FOUND, OUTCOMES, PUSH_OVER, ROUTE
 from hub.adapters.gateway.recovery_asked import AT_ONCE_MAX, KINDS
@@ -224,6 +225,21 @@ async def test_a_recipient_has_the_same_done_to_one_delivery_a_bounded_number_of
     named_one = {"deliveries": [one], "dry_run": False, "reason": "wanted-now"}
     assert counts(await asked(ground.harbour, "force", **named_one)) == {"too-often": 1}
     assert counts(await asked(ground.harbour, "skip", **named_one)) == {"done": 1}
+
+
+@pytest.mark.requirement("R-DEL-02")
+async def test_one_look_of_an_organisation_is_under_way_at_a_time(ground: Ground) -> None:
+    """Another waits for its turn, and nobody else waits for it."""
+    async with ground.connection.transaction():
+        await ground.connection.execute(
+            "SELECT pg_advisory_xact_lock(%s, hashtext(%s))", (LOOK_LOCK, HARBOUR)
+        )
+        answer = await ground.harbour.post(ROUTE, json={"do": "recover", **LOOK})
+        assert (answer.status_code, answer.json()["code"]) == (429, "rate-limited")
+        assert int(answer.headers["retry-after"]) > 0
+        assert faults(ROUTE, "post", answer) == []
+        assert counts(await asked(ground.quay, "recover", **LOOK)) == {}
+    assert counts(await asked(ground.harbour, "recover", **LOOK)) == {}
 
 
 @pytest.mark.requirement("R-DEL-03")

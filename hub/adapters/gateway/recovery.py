@@ -10,11 +10,12 @@ from collections import Counter
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, LiteralString
 
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import JSONResponse
 
+from hub.adapters.database.alone import LOOK_LOCK
 from hub.adapters.database.recovering import (
     GONE,
     OVER,
@@ -72,6 +73,8 @@ OUTCOMES: Mapping[str, str] = {
     "expired": "expired",
 }
 """What a recipient is told of how its delivery stands; whatever else there may be is not there for it."""
+_ALONE: LiteralString = "SELECT pg_try_advisory_xact_lock(%s, hashtext(%s))"
+_LOOK_RETRY_S = 2
 _REFUSED = {TOO_OFTEN: "redelivered-too-often", FORGOTTEN: "delivery-forgotten"}
 _AS_ASKED = frozenset({DONE, CHANGED, *(OUTCOMES[each] for each in WAITS)})
 
@@ -207,10 +210,18 @@ class _Found:
 async def _looked(
     connection: AsyncConnection, asked: Asked, organisation: Organisation, *, days: int
 ) -> _Found:
-    """Say what would be done; both looks are at one moment."""
+    """Say what would be done; both looks are at one moment.
+
+    A look through two weeks may take seconds: one of an organisation at a time, so that many asked for at
+    once do not take the database from everybody else.
+    """
     kind, meant = KINDS[asked.do], asked.meant(organisation.organisation, days=days)
     async with connection.transaction():
         await connection.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
+        locked = await connection.execute(_ALONE, (LOOK_LOCK, organisation.organisation))
+        if not ((await locked.fetchone()) or (False,))[0]:
+            code = "rate-limited"
+            raise ProblemError(code, retry_after_s=_LOOK_RETRY_S)
         outcomes = _counted(await foreseen(connection, kind, meant))
         first = await standing(connection, kind, meant, READY, limit=AT_ONCE_MAX + 1)
     if asked.deliveries is not None:
