@@ -16,6 +16,10 @@ HubError
 ├── NotConfigured        a setting or file is missing or wrong: the operator mends it
 │   └── WrongArgument    an argument is not well said, or names nothing: whoever asked says it otherwise
 └── Drift                what exists differs from the catalogue: nothing was changed
+
+A `code` tells where it is met. Words in small letters, as `wrong-argument`: what a command or the gateway
+answers whoever asked. Words in capitals, as `REFERRAL-UNKNOWN`: the reason kept with a message that was not
+taken. `E_…`: how the attempt of a push ended.
 """
 
 from __future__ import annotations

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from hub.adapters.database.alone import AGREEMENT_LOCK, PROFILE_LOCK, alone
+from hub.adapters.gateway.acknowledgement_keys import AcknowledgementKeys
 from hub.adapters.gateway.identity import key_hash, new_key
 from hub.adapters.gateway.mesh_identity import MeshSecret, issue
 from hub.adapters.gateway.mesh_store import MeshStore
@@ -35,7 +36,7 @@ from hub.consent.release import (
     release_body,
     release_in_force,
 )
-from hub.errors import NotConfigured
+from hub.errors import NotConfigured, WrongArgument
 from hub.messages.envelope import Control
 from hub.messages.identifiers import Instant, MessageId, OrganisationId
 from hub.routing.agreeing import check_view
@@ -127,6 +128,11 @@ class Hub:
         """Make an organisation's password and shared key for MESH, shown only here; earlier ones end."""
         store = MeshStore(self.pool, wait_s_max=self.settings.control_timeout_s)
         return await issue(store, self.codec.sealer, organisation)
+
+    @property
+    def acknowledgement_keys(self) -> AcknowledgementKeys:
+        """The public keys organisations sign acknowledgements by."""
+        return AcknowledgementKeys(self.pool, wait_s_max=self.settings.control_timeout_s)
 
     async def put_organisation(self, body: Mapping[str, object]) -> None:
         """Put a description of an organisation in force in every partition, e.g. to suspend it.
@@ -273,7 +279,7 @@ class Hub:
             if body["organisation"] == organisation:
                 return body
         message = f"there is no organisation {organisation}"
-        raise NotConfigured(message, fix="see `python3 -m hub partner list`")
+        raise WrongArgument("ORGANISATION", message, fix="see `python3 -m hub partner list`")
 
     async def organisations(self) -> list[dict[str, object]]:
         """Return the descriptions of all organisations in force, by name."""
@@ -319,7 +325,7 @@ class Hub:
         Raises:
             PolicyRefused: It breaks an invariant or its vocabulary, or two people other than its author
                 have not approved these very rules; nothing was released.
-            NotConfigured: The effective time has passed already.
+            WrongArgument: The effective time has passed already.
         """
         if documents is None:
             documents, release = read_policy(), read_release()
@@ -327,7 +333,7 @@ class Hub:
         policy = await asyncio.to_thread(compile_policy, documents, version=found.version)
         if effective_at is not None and effective_at <= _now():
             message = "the effective time has passed already"
-            raise NotConfigured(message, fix="leave out --effective to release at once")
+            raise WrongArgument("--effective", message, fix="leave out --effective to release at once")
         if await self.policy_in_force() != policy.name or await self.policy_coming() is not None:
             name = CURRENT if effective_at is None else COMING
             await self._put(POLICY, name, release_body(found, documents, effective_at))

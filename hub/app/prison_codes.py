@@ -6,7 +6,7 @@ import re
 from typing import TYPE_CHECKING
 
 from hub.consent.parties import EVERY_PRISON
-from hub.errors import NotConfigured
+from hub.errors import WrongArgument
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -20,7 +20,7 @@ def check_prison_code(body: Mapping[str, object], in_force: Iterable[Mapping[str
     Of two prisons under one code, one would be told of the people of the other, suspended or not.
 
     Raises:
-        NotConfigured: Another organisation has the code, or the name says another one.
+        WrongArgument: Another organisation has the code, or the name says another one.
     """
     name, code = str(body["organisation"]), body.get("prison")
     others = {str(each["organisation"]): each.get("prison") for each in in_force}
@@ -35,8 +35,8 @@ def check_prison_code(body: Mapping[str, object], in_force: Iterable[Mapping[str
             f"give {name} its own code; or, if {holder} has the wrong one, first "
             f"`python3 -m hub partner amend {holder} --prison CODE`"
         )
-        raise NotConfigured(message, fix=fix)
+        raise WrongArgument("--prison", message, fix=fix)
     named = _NAMED_BY_CODE.fullmatch(name)
     if named is not None and is_new and body.get("prison") != named["code"].upper():
         message = f"{name} reads as the prison of the code {named['code'].upper()}, and is not that"
-        raise NotConfigured(message, fix="choose another name")
+        raise WrongArgument("NAME", message, fix="choose another name")

@@ -46,7 +46,6 @@ if TYPE_CHECKING:
 
     Fetched = ConsumerRecord[bytes, bytes]
 
-TAKEN = "taken"
 _POLL_S = 0.1
 
 
@@ -60,6 +59,19 @@ class Foreseen:
     submission: Submission | None = None
     opens: bool = False
     why_not: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Became:
+    """What became of a record that was to be replayed; with nothing said, the router has not decided yet."""
+
+    taken: bool = False
+    code: str | None = None
+    """Why it was set aside again."""
+    set_aside_as: str | None = None
+    """The record of that, which is now the one to be mended."""
+    why_not: str = ""
+    """Why it was not put to the intake at all."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -99,19 +111,15 @@ class Replays:
             return Foreseen(aside=aside, why_not=f"it was set aside again since, as {since.set_aside_as}")
         return seen
 
-    async def replay(self, seen: Foreseen, *, by: By) -> str:
+    async def replay(self, seen: Foreseen, *, by: By) -> Became:
         """Put a record to the intake again, recorded first; return what became of it.
-
-        Returns:
-            `taken`, the code for which it was set aside again, or why it was not replayed; empty: the
-            router has not decided on it yet.
 
         Raises:
             Unreachable: The log did not take it: ask once more.
         """
         now = await self.foresee(seen.aside)
         if now.encoded is None or now.submission is None:
-            return now.why_not
+            return Became(why_not=now.why_not)
         done = [(seen.aside.record_id, seen.aside.organisation)]
         async with self.hub.pool.connection() as connection:
             await remedied.record(connection, Remedy.REPLAYED, done, by=by)
@@ -120,22 +128,24 @@ class Replays:
             try:
                 await asyncio.to_thread(self.hub.codec.keys.get_or_create, key_id)
             except NotReadable as refusal:
-                return f"{refusal.code}: {refusal}"
+                return Became(why_not=f"{refusal.code}: {refusal}")
         appended = await self.publisher.append(now.encoded)
         set_aside_as = derived_id("intake", str(appended.partition), str(appended.offset))
         return await self._decided(now.submission, set_aside_as)
 
-    async def _decided(self, submission: Submission, set_aside_as: str) -> str:
+    async def _decided(self, submission: Submission, set_aside_as: str) -> Became:
         until_s = time.monotonic() + self.decided_within_s
         while time.monotonic() < until_s:
             async with self.hub.pool.connection() as connection:
                 code = await replaying.code_of(connection, set_aside_as)
                 message_id = submission.envelope.message_id
                 since = await replaying.since(connection, message_id, record_id=set_aside_as)
-            if code is not None or since.routed:
-                return code or TAKEN
+            if code is not None:
+                return Became(code=code, set_aside_as=set_aside_as)
+            if since.routed:
+                return Became(taken=True)
             await asyncio.sleep(_POLL_S)
-        return ""
+        return Became()
 
     async def _whole(self, aside: SetAside) -> Foreseen:
         """Read a record where it stands and check it at the door; raises Refused."""

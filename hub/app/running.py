@@ -23,6 +23,7 @@ from hub.adapters.gateway import forget_old_attempts
 from hub.adapters.kafka import admin
 from hub.adapters.kafka.clock import Clock
 from hub.app import roles as parts
+from hub.app.first_release import release_first
 from hub.app.hub import Hub
 from hub.app.logs import set_up_logs
 from hub.app.pushing import delivering, egress, endpoints_of
@@ -40,7 +41,6 @@ from hub.topics.keys import FileKeyStore
 from hub.topics.library import SchemaLibrary
 from hub.topics.pairwise import message_id
 from hub.topics.policy_files import folder_policy
-from hub.topics.profile_files import read_profiles
 
 if TYPE_CHECKING:
     import socket
@@ -71,6 +71,7 @@ async def running(
     *,
     roles: Collection[Role] = ALL_ROLES,
     ephemeral: bool = False,
+    attach: bool = False,
     clock: Clock | None = None,
 ) -> AsyncIterator[Hub]:
     """A hub with these roles, for as long as the block lasts.
@@ -79,10 +80,11 @@ async def running(
         settings: Where Kafka and PostgreSQL are, or how to start them; every limit.
         roles: What this process does.
         ephemeral: Keep the data of what is started here, and the keys, only until the end.
+        attach: Stand on what another process has up for this instance, where there is one.
         clock: Whose time it is; this machine's where none is given.
 
     Raises:
-        AlreadyRunning: Another process runs this instance.
+        AlreadyRunning: Another process runs this instance, and `attach` was not asked.
         Drift: A topic differs from the catalogue, or the database was sealed under other keys.
         Unreachable, NotConfigured: Something it stands on is missing; the message names it.
     """
@@ -94,7 +96,7 @@ async def running(
         listening = parts.listen(settings) if Role.GATEWAY in roles else None
         if listening is not None:
             stack.callback(listening.close)
-        kafka, postgres = await _foundations(settings, stack, ephemeral=ephemeral)
+        kafka, postgres = await _foundations(settings, stack, ephemeral=ephemeral, attach=attach)
         folder = settings.instance_folder
         # What others keep outlives this process, and so must the keys it is sealed under.
         if ephemeral and not (settings.kafka or settings.database.get_secret_value()):
@@ -119,14 +121,10 @@ async def running(
             roles=asyncio.get_running_loop().create_future(),
         )
         await stack.enter_async_context(_at_work(hub, roles, listening, clock or Clock()))
-        if {Role.ROUTER, Role.PROJECTOR} <= set(roles) and await hub.policy_in_force() is None:
-            # The first start of an instance; later changes are released by somebody, not by an upgrade.
-            await hub.release_policy()
-        if {Role.ROUTER, Role.PROJECTOR} <= set(roles):
-            await _release_first_profiles(hub)
+        by_hand = await release_first(hub, roles)
         if listening is not None and not ephemeral:
             stack.enter_context(_announced(folder / _GATEWAY_STATE, hub.http_url))
-        yield replace(hub, notices=(*hub.notices, *await _unserved(hub)))
+        yield replace(hub, notices=(*hub.notices, *by_hand, *await _unserved(hub)))
 
 
 @contextlib.asynccontextmanager
@@ -207,7 +205,7 @@ async def _check_keys(pool: Pool, codec: Codec) -> None:
 
 
 async def _foundations(
-    settings: Settings, stack: contextlib.AsyncExitStack, *, ephemeral: bool
+    settings: Settings, stack: contextlib.AsyncExitStack, *, ephemeral: bool, attach: bool
 ) -> tuple[Broker, Database]:
     """Kafka and PostgreSQL, found or started side by side; each is stopped with the stack."""
     kafka = await stack.enter_async_context(contextlib.AsyncExitStack())
@@ -215,10 +213,12 @@ async def _foundations(
     try:
         async with asyncio.TaskGroup() as starting:
             broker_up = starting.create_task(
-                kafka.enter_async_context(broker.find_or_start(settings, ephemeral=ephemeral))
+                kafka.enter_async_context(broker.find_or_start(settings, ephemeral=ephemeral, attach=attach))
             )
             database_up = starting.create_task(
-                postgres.enter_async_context(database.find_or_start(settings, ephemeral=ephemeral))
+                postgres.enter_async_context(
+                    database.find_or_start(settings, ephemeral=ephemeral, attach=attach)
+                )
             )
     except* HubError as several:
         raise _first(several) from None
@@ -357,12 +357,6 @@ async def _watch(tasks: list[asyncio.Task[None]], roles: asyncio.Future[None]) -
         if not roles.done():
             message = f"the role {task.get_name()} ended"
             roles.set_exception(fault if fault is not None else HubError(message))
-
-
-async def _release_first_profiles(hub: Hub) -> None:
-    """Release the profiles of jurisdictions that have none yet, so that the log says what cases go by."""
-    known = {each.jurisdiction for each in await hub.profiles()}
-    await hub.release_profiles(plain for plain in read_profiles() if plain["jurisdiction"] not in known)
 
 
 def _url(listening: socket.socket | None) -> str:

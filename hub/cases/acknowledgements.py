@@ -37,8 +37,11 @@ def awaiting(applied: Applied, deliveries: Iterable[Awaited], now: Instant) -> A
     Where it would wait for more than it may keep, the earliest are given up and reported at once.
     """
     case = applied.case
+    asked = tuple(deliveries)
+    if not asked:
+        return applied
     known = {held.delivery for held in case.awaiting}
-    new = {each.delivery: each for each in deliveries if each.delivery not in known}
+    new = {each.delivery: each for each in asked if each.delivery not in known}
     if not new:
         return applied
     held = sorted((*case.awaiting, *new.values()), key=lambda each: (each.due_at, each.delivery))

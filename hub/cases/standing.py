@@ -7,6 +7,7 @@ them (R-CASE-07).
 
 from __future__ import annotations
 
+from operator import attrgetter, is_
 from typing import TYPE_CHECKING
 
 from hub.cases import reports, team_reports
@@ -20,6 +21,9 @@ if TYPE_CHECKING:
     from hub.cases.case import Case, Member
     from hub.cases.profile import Profile
     from hub.messages.identifiers import Instant
+
+_rests_on = attrgetter(*("jurisdiction", "closed_at", "allocation", "in_scope", "tier", "team", "continuity"))
+"""What of a case the conditions look at; a message that leaves all of it alone brings none about."""
 
 
 def conditions(case: Case, now: Instant, profile: Profile) -> frozenset[str]:
@@ -47,6 +51,8 @@ def newly(
     before: Case | None, after: Case, *, was: Instant, now: Instant, directory: Directory
 ) -> tuple[Raised, ...]:
     """Return the conditions the case is in now and was not before."""
+    if before is not None and was == now and all(map(is_, _rests_on(before), _rests_on(after))):
+        return ()
     profile = directory.profile(after.jurisdiction)
     arisen = conditions(after, now, profile)
     if before is not None and arisen:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING
 
-from hub.errors import HubError, InvalidBody, NotConfigured, Unreachable, WrongArgument
+from hub.errors import HubError, InvalidBody, Unreachable, WrongArgument
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -39,7 +39,7 @@ def show_pairs(pairs: Iterable[tuple[str, object]]) -> None:
         print(f"  {name:<{width}}  {value}")
 
 
-def confirmed(question: str, *, yes: bool) -> bool:
+def confirmed(question: str, *, yes: bool, look: str = "look with --dry-run") -> bool:
     """Whether somebody who was shown what would be done says yes; who cannot be asked says it by --yes."""
     import typer
 
@@ -47,8 +47,11 @@ def confirmed(question: str, *, yes: bool) -> bool:
         return True
     if not sys.stdin.isatty():
         message = "nobody can be asked whether this is to be done"
-        raise NotConfigured(message, fix="look with --dry-run, then give --yes")
-    return typer.confirm(question)
+        raise WrongArgument("--yes", message, fix=f"{look}, then give --yes")
+    if typer.confirm(question):
+        return True
+    print("Nothing was done.")
+    return False
 
 
 def done_by(name: str | None, why: str | None) -> By:

@@ -18,6 +18,8 @@ import typer
 
 from hub.adapters.database.remedied import Remedy
 from hub.cli.console import confirmed, done_by
+from hub.cli.moments import FORM, moment, shown
+from hub.cli.proof import proof
 from hub.cli.references import known_parties, known_party
 from hub.errors import Unreachable, WrongArgument
 
@@ -35,6 +37,7 @@ __all__ = ["app"]
 app = typer.Typer(
     add_completion=False, no_args_is_help=True, rich_markup_mode=None, pretty_exceptions_enable=False
 )
+app.command("proof")(proof)
 
 WINDOW_DAYS_MAX = 14
 """Longest time of which deliveries are set on their way, or passed over, at once."""
@@ -44,8 +47,12 @@ Id = Annotated[
     str, typer.Argument(help="Id of the delivery: `hub delivery undelivered` shows it.", metavar="ID")
 ]
 Whose = Annotated[str, typer.Option("--organisation", help="Whose deliveries.")]
-Since = Annotated[datetime, typer.Option(help="Those decided since, e.g. 2026-11-01 or 2026-11-01T08:00:00.")]
-Until = Annotated[datetime | None, typer.Option(help="And before; left out: now.")]
+Since = Annotated[
+    datetime, typer.Option(parser=moment, metavar="MOMENT", help=f"Those decided since, {FORM}.")
+]
+Until = Annotated[
+    datetime | None, typer.Option(parser=moment, metavar="MOMENT", help="And before; left out: now.")
+]
 ByWhom = Annotated[str | None, typer.Option(help="Who you are; recorded. Needed, but with --dry-run.")]
 Why = Annotated[
     str | None,
@@ -71,7 +78,12 @@ def _group() -> None:
 def list_undelivered(
     organisation: Annotated[str | None, typer.Option(help="Only what is for this organisation.")] = None,
     since: Annotated[
-        datetime | None, typer.Option(help="Only what was decided since; left out: the last 14 days.")
+        datetime | None,
+        typer.Option(
+            parser=moment,
+            metavar="MOMENT",
+            help=f"Only what was decided since, {FORM}; left out: the last {WINDOW_DAYS_MAX} days.",
+        ),
     ] = None,
     limit: Annotated[int, typer.Option(min=1, max=10_000, help="Most deliveries named, newest first.")] = 50,
     *,
@@ -83,10 +95,11 @@ def list_undelivered(
     """
     from hub.adapters.database.undelivered import REASONS
 
-    after = _moment(since) if since else datetime.now(UTC) - timedelta(days=WINDOW_DAYS_MAX)
+    after = since or datetime.now(UTC) - timedelta(days=WINDOW_DAYS_MAX)
     counts, each = asyncio.run(_undelivered(organisation, after, limit))
     if as_json:
         plain = {
+            "since": after.isoformat(),
             "counts": [dataclasses.asdict(one) for one in counts],
             "each": [dataclasses.asdict(one) for one in each],
         }
@@ -94,7 +107,7 @@ def list_undelivered(
         return
     total = sum(one.count for one in counts)
     if not total:
-        print("Everything has arrived.")
+        print(f"Everything has arrived that was decided since {shown(after)}.")
         return
     for one in each:
         more = f" ({one.detail})" if one.detail else ""
@@ -104,7 +117,7 @@ def list_undelivered(
         print(f"    {REASONS[one.reason]}{more}{again}")
     if total > len(each):
         print(f"These are the newest {len(each)} of {total}; --limit shows more.")
-    print(f"\n{total} delivery(ies) have not arrived:")
+    print(f"\n{total} delivery(ies) have not arrived, of those decided since {shown(after)}:")
     for of in counts:
         said = f"{REASONS[of.reason]}; oldest {_when(of.oldest)}"
         print(f"  {of.count:>6}  {of.organisation}  {of.message}  {said}")
@@ -159,7 +172,12 @@ def replay_missing(  # noqa: PLR0913 - each option is one thing somebody says
 def seek(  # noqa: PLR0913 - each option is one thing somebody says
     organisation: Whose,
     since: Since,
-    until: Annotated[datetime, typer.Option(help="Pass over what was decided before; begin from there.")],
+    until: Annotated[
+        datetime,
+        typer.Option(
+            parser=moment, metavar="MOMENT", help="Pass over what was decided before; begin from there."
+        ),
+    ],
     by: ByWhom = None,
     why: Why = None,
     *,
@@ -210,9 +228,10 @@ def _many(
 ) -> None:
     from hub.adapters.database.recovering import Meant
 
-    since, until = _moment(window[0]), _moment(window[1]) if window[1] else datetime.now(UTC)
+    since, until = window[0], window[1] or datetime.now(UTC)
     if not timedelta(0) < until - since <= timedelta(days=WINDOW_DAYS_MAX):
         raise _not_a_window(backwards=until <= since)
+    print(f"Of those decided from {shown(since)} until {shown(until)}:")
     meant = Meant(organisation=organisation, since=since, until=until)
     asyncio.run(_done(kind, meant, by, yes=yes))
 
@@ -313,10 +332,6 @@ async def _connection(*, read_only: bool) -> AsyncIterator[AsyncConnection]:
     except psycopg.OperationalError as error:
         message = "the database does not answer, or others change the same deliveries"
         raise Unreachable(message, fix="call it once more: what was done stays done") from error
-
-
-def _moment(said: datetime) -> datetime:
-    return said if said.tzinfo else said.astimezone()
 
 
 def _when(at: datetime) -> str:

@@ -162,11 +162,12 @@ def _seconds() -> float:
 def _clear(settings: Settings) -> None:
     """Remove what earlier demonstrations left; refused where it is in use or is not the demo's own."""
     from hub.adapters.processes.claim import running_state
-    from hub.errors import AlreadyRunning, NotConfigured
+    from hub.errors import AlreadyRunning, WrongArgument
 
     if settings.kafka or settings.database.get_secret_value():
-        message = "--reset only clears what the demonstration started itself"
-        raise NotConfigured(message, fix="leave HUB_KAFKA and HUB_DATABASE unset, or leave out --reset")
+        message = "it only clears what the demonstration started itself"
+        fix = "leave HUB_KAFKA and HUB_DATABASE unset, or leave out --reset"
+        raise WrongArgument("--reset", message, fix=fix)
     folder: Path = settings.instance_folder
     if any(running_state(lock.parent) is not None for lock in folder.glob("*/lock")):
         message = f"the instance {settings.instance!r} is running"

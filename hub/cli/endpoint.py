@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from hub.cli.console import show_pairs, show_table
+from hub.cli.console import confirmed, show_pairs, show_table
 from hub.errors import WrongArgument
 from hub.messages.envelope import MessageName
 
@@ -51,6 +51,7 @@ def add(
     To add it is to approve the address: make sure it is the organisation's. The secret isn't shown again.
     Nothing is pushed before `hub endpoint verify`; what was delivered before stays in the mailbox only.
     """
+    from hub.adapters.webhooks.target import TargetRefused
 
     async def work(hub: Hub, endpoints: Endpoints) -> None:
         """Add it for an organisation there is, with messages it does not take by Kafka."""
@@ -61,7 +62,12 @@ def add(
             wrong = f"{organisation} takes {', '.join(twice)} on its own topic"
             fix = "leave it out here, or first see `python3 -m hub partner amend --help` (--kafka)"
             raise WrongArgument("--message", wrong, fix=fix)
-        made, secret = await endpoints.add(organisation, url=url, messages=message, on_loopback=on_loopback)
+        try:
+            made, secret = await endpoints.add(
+                organisation, url=url, messages=message, on_loopback=on_loopback
+            )
+        except TargetRefused as refused:
+            raise WrongArgument("--url", str(refused), fix=refused.fix) from None
         print(f"{made} waits to be verified.")
         show_pairs([("secret, shown only now", secret)])
         print(f"Give it to {organisation}. Once its server has it: python3 -m hub endpoint verify {made}")
@@ -150,11 +156,22 @@ def resume(endpoint: Which) -> None:
 
 
 @app.command()
-def remove(endpoint: Which) -> None:
-    """Push nothing to it any more. What waited for it stays in the mailbox."""
+def remove(
+    endpoint: Which, *, yes: Annotated[bool, typer.Option("--yes", help="Do it without asking.")] = False
+) -> None:
+    """Push nothing to it any more, once you have said yes. What waited for it stays in the mailbox.
+
+    It cannot be undone: whoever is to be pushed to again gets a new endpoint, with a new secret.
+    """
 
     async def work(_: Hub, endpoints: Endpoints) -> None:
         """Remove it."""
+        found = await endpoints.one(endpoint)
+        print(f"{endpoint} of {found.organisation} takes {', '.join(sorted(found.messages))}:")
+        print(f"  {found.url}; {found.waiting} wait.")
+        look = f"look with `python3 -m hub endpoint show {endpoint}`"
+        if not confirmed("Is it to be removed?", yes=yes, look=look):
+            return
         waited = await endpoints.remove(endpoint)
         print(f"{endpoint} is removed; {waited} deliveries that waited for it are in the mailbox.")
 
@@ -204,12 +221,18 @@ def _said(value: object) -> str:
 
 
 def _on_endpoints(work: Callable[[Hub, Endpoints], Awaitable[None]]) -> None:
+    from hub.adapters.webhooks.endpoints import UNKNOWN, EndpointRefused
     from hub.app import attached
     from hub.app.pushing import egress, endpoints_of
     from hub.settings import load
 
     async def run() -> None:
         async with attached(load()) as hub, egress() as out:
-            await work(hub, endpoints_of(hub.pool, hub.codec, out))
+            try:
+                await work(hub, endpoints_of(hub.pool, hub.codec, out))
+            except EndpointRefused as refused:
+                if refused.code != UNKNOWN:
+                    raise
+                raise WrongArgument("ENDPOINT", str(refused), fix=refused.fix) from None
 
     asyncio.run(run())

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from hub.cli.moments import FORM, moment, shown
 from hub.cli.readings import list_readings
 from hub.cli.references import known_case, known_parties, known_party, opened_with, own_form
 from hub.cli.taken_back import list_taken_back
@@ -100,7 +101,8 @@ def list_overtaken(
         str | None, typer.Option(help="Only what this organisation has been given.")
     ] = None,
     since: Annotated[
-        datetime | None, typer.Option(help="Only what was put on its way since, e.g. 2026-11-01.")
+        datetime | None,
+        typer.Option(parser=moment, metavar="MOMENT", help=f"Only what was put on its way since, {FORM}."),
     ] = None,
     limit: Annotated[
         int, typer.Option(min=1, max=10_000, help="Most deliveries looked at, newest first.")
@@ -114,6 +116,8 @@ def list_overtaken(
         plain = [dataclasses.asdict(each) | {"at": each.at.isoformat()} for each in found]
         print(json.dumps(plain, indent=2))
         return
+    if since:
+        print(f"Of what was put on its way since {shown(since)}:")
     for each in found:
         when = f"{each.at.astimezone():%Y-%m-%d %H:%M:%S}"
         print(f"{when}  {each.message}  {each.message_id}  case {each.case_ref}")
@@ -269,7 +273,7 @@ async def _overtaken(
         wanted = Wanted(
             case_ref=case and await known_case(connection, case, parties),
             organisation=organisation and known_party(organisation, parties),
-            since=since if since is None or since.tzinfo else since.astimezone(),
+            since=since,
             limit=limit,
         )
         return await overtaken(connection, opened_with(), wanted, now=Instant(time.time_ns() // 1_000_000))

@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from hub.cli.console import show_pairs, show_table
-from hub.cli.partner_mesh import mesh_key
+from hub.cli.partner_keys import ack_keys, mesh_key
 from hub.consent.parties import EVERY_PRISON, Access, Kind, LegalStatus, Purpose, Standing
-from hub.errors import NotConfigured
+from hub.errors import WrongArgument
 from hub.messages.envelope import InformationClass, MessageName
 from hub.messages.identifiers import OrganisationId
 
@@ -33,7 +33,7 @@ app = typer.Typer(
 )
 
 app.command("mesh-key")(mesh_key)
-
+app.command("ack-keys")(ack_keys)
 _PROTOCOL = re.compile(r"(?P<name>[^:]+):(?P<classes>[a-z_]+(?:,[a-z_]+)*)")
 _PRISON = re.compile(r"[A-Z]{3}")
 _COLUMNS = ("name", "kind", "rung", "legal status", "standing", "access", "sends", "by Kafka")
@@ -158,10 +158,8 @@ def add(  # noqa: PLR0913 - each option is a fact about the organisation
         """Put it in force, unless the name is taken."""
         if any(known["organisation"] == name for known in await hub.organisations()):
             message = f"{name} takes part already"
-            raise NotConfigured(
-                message,
-                fix="see `python3 -m hub partner list`; choose another name for another organisation",
-            )
+            fix = "see `python3 -m hub partner list`; choose another name for another organisation"
+            raise WrongArgument("NAME", message, fix=fix)
         key = await hub.add_organisation(body)
         _show_added(body, key=key, url=hub.http_url)
 
@@ -283,16 +281,15 @@ def check_prison(kind: Kind, prison: str | None) -> None:
     else:
         message = f"{prison} is no prison code"
         fix = f"give three capital letters, e.g. MDI, or {EVERY_PRISON} for the prison service's own system"
-    raise NotConfigured(message, fix=fix)
+    raise WrongArgument("--prison", message, fix=fix)
 
 
 def amended(body: Mapping[str, object], said: Mapping[str, object]) -> dict[str, object]:
     """Return an organisation's description with what is said in place of what stood there; None: not said."""
     new = {name: value for name, value in said.items() if value is not None}
     if not new:
-        message = "nothing to amend is said"
         fix = "give --sends, --kafka, --purpose, --prison, --access or --policy-document; see --help"
-        raise NotConfigured(message, fix=fix)
+        raise WrongArgument("OPTIONS", "nothing to amend is said", fix=fix)
     return {**body, **new}
 
 
@@ -313,8 +310,7 @@ def _plain(value: object) -> object:
 def _list(option: str, given: Sequence[StrEnum] | None, *, none: bool) -> list[str] | None:
     """Return what a repeated option names, each once; None where nothing is said of it."""
     if none and given:
-        message = f"--{option} and --no-{option} contradict each other"
-        raise NotConfigured(message, fix="give one of them")
+        raise WrongArgument(f"--{option}", f"it contradicts --no-{option}", fix="give one of them")
     if none:
         return []
     return [*dict.fromkeys(each.value for each in given)] if given else None
@@ -345,8 +341,8 @@ def _protocol(text: str) -> dict[str, object]:
     known = {each.value for each in InformationClass}
     classes = read["classes"].split(",") if read else []
     if read is None or not known.issuperset(classes):
-        message = "a protocol is not written as NAME:class,class"
-        raise NotConfigured(message, fix=f"name classes out of {', '.join(sorted(known))}")
+        message = "it is not written as NAME:class,class"
+        raise WrongArgument("--protocol", message, fix=f"name classes out of {', '.join(sorted(known))}")
     return {"name": read["name"], "classes": classes, "since": time.time_ns() // 1_000_000, "until": None}
 
 

@@ -36,14 +36,16 @@ def show(
     in_force: Annotated[bool, typer.Option("--in-force", help="Those of the hub, not the files.")] = False,
 ) -> None:
     """Show the rules as a page, from the files or as they are in force on the hub."""
-    from hub.errors import NotConfigured
+    from hub.errors import WrongArgument
     from hub.topics.profile_page import in_markdown
 
     found = _holding() if in_force else _of_files(folder)
     shown = [each for each in found if jurisdiction in {None, each.jurisdiction}]
     if not shown:
         message = f"there is no profile of {jurisdiction or 'any jurisdiction'}"
-        raise NotConfigured(message, fix=f"name one of: {', '.join(each.jurisdiction for each in found)}")
+        raise WrongArgument(
+            "JURISDICTION", message, fix=f"name one of: {', '.join(each.jurisdiction for each in found)}"
+        )
     print("\n".join(in_markdown(each) for each in shown), end="")
 
 

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from hub.cli.console import confirmed
+
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
@@ -37,8 +39,9 @@ def rebuild(
     endpoints and idempotency keys stay. Until the tables are full again mailboxes answer 503 not-caught-up;
     what is posted is taken.
     """
-    if not yes:
-        typer.confirm("Mailboxes are shut until the tables are full again. Go on?", abort=True)
+    question = "Mailboxes are shut until the tables are full again. Go on?"
+    if not confirmed(question, yes=yes, look="read `python3 -m hub projection rebuild --help`"):
+        return
     asyncio.run(_rebuild())
     print("The tables are empty; the projector fills them again. Whether it has: GET /v1/mailbox/messages.")
 

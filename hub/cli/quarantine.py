@@ -14,7 +14,7 @@ import typer
 
 from hub.cli.console import show_pairs
 from hub.cli.replaying import replay
-from hub.errors import NotConfigured
+from hub.errors import WrongArgument
 
 if TYPE_CHECKING:
     from hub.adapters.database.remedied import Remedied
@@ -50,7 +50,10 @@ def list_quarantined(
     *,
     as_json: _Json = False,
 ) -> None:
-    """List what was set aside, newest first: when, from whom, why."""
+    """List what was set aside, newest first: when, from whom, why, and what has become of it since.
+
+    A message that was replayed in vain has a record for each try; the latest is the one to be mended.
+    """
     found = asyncio.run(_found(organisation=organisation, code=code and code.upper(), limit=limit))
     if as_json:
         print(json.dumps([_plain(each) for each in found], indent=2))
@@ -64,7 +67,10 @@ def list_quarantined(
         when = f"{each.set_aside_at.astimezone():%Y-%m-%d %H:%M:%S}"
         short = each.record_id[:_SHOWN_OF_ID]
         print(f"{short}  {when}  {each.organisation:<{width}}  {each.code:<{code_width}}  {each.detail}")
-    print(f"{len(found)} record(s). More of one: hub quarantine show ID")
+        if since := _since(each):
+            print(f"{'':{len(short)}}  {since}")
+    standing = sum(not _since(each) for each in found)
+    print(f"{len(found)} record(s), {standing} to be mended. More of one: hub quarantine show ID")
 
 
 @app.command("show")
@@ -79,10 +85,10 @@ def show(
     found, done = asyncio.run(_records(record))
     if not found:
         message = "no record set aside has this id"
-        raise NotConfigured(message, fix="see `python3 -m hub quarantine list`")
+        raise WrongArgument("ID", message, fix="see `python3 -m hub quarantine list`")
     if len(found) > 1:
         message = f"{len(found)} or more records begin so"
-        raise NotConfigured(message, fix="give more of the id")
+        raise WrongArgument("ID", message, fix="give more of the id")
     each = found[0]
     if as_json:
         said = {"fix": remedy(each.code), "replayed": [_done(one) for one in done]}
@@ -100,6 +106,8 @@ def show(
             ("detail", each.detail),
             ("to mend it", remedy(each.code)),
             ("original", f"{each.sealed_bytes} bytes, sealed under {each.key_id}"),
+            *([("first set aside as", each.first_record)] if each.first_record else ()),
+            *([("since", since)] if (since := _since(each)) else ()),
             *((one.kind, _done(one)) for one in done),
         ]
     )
@@ -126,6 +134,14 @@ async def _records(beginning: str) -> tuple[list[Quarantined], list[Remedied]]:
         found = await quarantined_records(connection, beginning.lower(), limit=_ALIKE_MAX)
         done = await recorded(connection, found[0].record_id, limit=_DONE_MAX) if found else []
     return found, done
+
+
+def _since(each: Quarantined) -> str:
+    """Return what has become of the message since; empty: nothing, it still waits to be mended."""
+    if each.taken_since:
+        return "taken since"
+    again = each.set_aside_again_as
+    return f"set aside again since, as {again[:_SHOWN_OF_ID]}" if again else ""
 
 
 def _done(one: Remedied) -> str:

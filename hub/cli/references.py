@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from hub.errors import NotConfigured
+from hub.errors import WrongArgument
 
 if TYPE_CHECKING:
     from psycopg import AsyncConnection
@@ -37,7 +37,7 @@ def known_party(organisation: str, parties: list[str]) -> str:
     if organisation in parties:
         return organisation
     message = f"there is no organisation {organisation}{nearest(organisation, parties)}"
-    raise NotConfigured(message, fix="see `python3 -m hub partner list`")
+    raise WrongArgument("--organisation", message, fix="see `python3 -m hub partner list`")
 
 
 async def known_case(connection: AsyncConnection, reference: str, parties: list[str]) -> str:
@@ -47,7 +47,8 @@ async def known_case(connection: AsyncConnection, reference: str, parties: list[
     if await cursor.fetchone() is not None:
         return case
     message = f"the ledger has nothing on a case {reference}"
-    raise NotConfigured(message, fix="give the reference as an organisation knows it, or the hub's own")
+    fix = "give the reference as an organisation knows it, or the hub's own"
+    raise WrongArgument("--case", message, fix=fix)
 
 
 def own_form(reference: str, sort: str, parties: list[str]) -> str:
@@ -68,4 +69,5 @@ def own_form(reference: str, sort: str, parties: list[str]) -> str:
         except NotReadable:
             continue
     message = f"this {sort} reference was given to no organisation"
-    raise NotConfigured(message, fix="give the reference as an organisation knows it, or the hub's own id")
+    fix = "give the reference as an organisation knows it, or the hub's own id"
+    raise WrongArgument(f"--{sort}", message, fix=fix)

@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from hub.cli.console import confirmed, done_by
-from hub.errors import NotConfigured
+from hub.errors import WrongArgument
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from hub.adapters.database.remedied import By
     from hub.adapters.ledger.replaying import Wanted
-    from hub.app.replaying import Foreseen, Replays
+    from hub.app.replaying import Became, Foreseen, Replays
 
 _SHOWN_OF_ID = 12
 _RECORDS_MAX = 1_000
@@ -42,17 +42,20 @@ def replay(  # noqa: PLR0913 - each option narrows what is replayed, or says how
     """Put what was set aside to the hub again, as it was sent, once its cause is mended.
 
     It passes the door as if its sender sent it now and is decided anew: what is still wrong with it sets it
-    aside again. Its message id is the one it had, so that it is taken once however often this is called.
+    aside again, as a record of its own that is tied to the first. Its message id is the one it had, so that
+    it is taken once however often this is called.
 
     \b
-    hub quarantine replay --organisation harbour-trust --code MESSAGE-NOT-AGREED --dry-run
+    hub quarantine replay --organisation river-drug-service --code MESSAGE-NOT-AGREED --dry-run
     hub quarantine replay --record 3f9a01c2 --by "T. Birch" --why "contract put in force"
     """  # noqa: D301 - \b keeps the lines of the examples apart
     from hub.adapters.ledger.replaying import Wanted
 
     if (record is None) == (organisation is None) or (code and record):
-        message = "which records are meant is not said"
-        raise NotConfigured(message, fix="give --record, or --organisation and, if you like, --code")
+        message = "which records are meant is not said, or is said twice"
+        raise WrongArgument(
+            "--record", message, fix="give --record, or --organisation and, if you like, --code"
+        )
     wanted = Wanted(
         record=record and record.lower(), organisation=organisation, code=code and code.upper(), limit=limit
     )
@@ -68,10 +71,10 @@ async def _replayed(wanted: Wanted, *, by: By | None, yes: bool) -> None:
         found, matching = await one.found(wanted)
         if wanted.record and matching > 1:
             message = f"{matching} records begin so"
-            raise NotConfigured(message, fix="give more of the id")
+            raise WrongArgument("--record", message, fix="give more of the id")
         if wanted.record and not matching:
             message = "no record set aside has this id"
-            raise NotConfigured(message, fix="see `python3 -m hub quarantine list`")
+            raise WrongArgument("--record", message, fix="see `python3 -m hub quarantine list`")
         foreseen = [await one.foresee(each) for each in found]
         ready = [each for each in foreseen if each.encoded is not None]
         _show(foreseen, matching)
@@ -101,14 +104,21 @@ def _show(foreseen: Sequence[Foreseen], matching: int) -> None:
 
 async def _replay(one: Replays, ready: Sequence[Foreseen], *, by: By) -> None:
     """Replay one after the other: what is of one case keeps its order."""
-    from hub.app.replaying import TAKEN
-
-    results = Counter[str]()
+    taken = 0
     for each in ready:
         became = await one.replay(each, by=by)
-        results[became] += 1
-        said = "set aside again, or not replayed: " + became if became not in {TAKEN, ""} else became
-        print(f"  {each.aside.record_id[:_SHOWN_OF_ID]} {said or 'put to the hub; not decided on yet'}")
-    print(f"{results.total()} record(s), {results[TAKEN]} of them taken.")
-    if results.total() > results[TAKEN]:
+        taken += became.taken
+        print(f"  {each.aside.record_id[:_SHOWN_OF_ID]} {_said(became)}")
+    print(f"{len(ready)} record(s), {taken} of them taken.")
+    if len(ready) > taken:
         print("Why the others were not: hub quarantine list")
+
+
+def _said(became: Became) -> str:
+    if became.taken:
+        return "taken"
+    if became.set_aside_as is not None:
+        return (
+            f"set aside again as {became.set_aside_as[:_SHOWN_OF_ID]}, for {became.code}: mend that one now"
+        )
+    return f"not replayed: {became.why_not}" if became.why_not else "put to the hub; not decided on yet"

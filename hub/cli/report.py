@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 import typer
 
+from hub.cli.moments import shown
+
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterable, Sequence
 
@@ -31,7 +33,9 @@ _Json = Annotated[bool, typer.Option("--json", help="As JSON, one list.")]
 _Since = Annotated[
     datetime | None,
     # By the minute, reports could be subtracted until one person's event shows.
-    typer.Option(formats=["%Y-%m-%d"], help="Only since the beginning of that day, e.g. 2026-11-01."),
+    typer.Option(
+        formats=["%Y-%m-%d"], help="Only since that day began in this machine's time zone, e.g. 2026-11-01."
+    ),
 ]
 
 
@@ -51,9 +55,8 @@ def report_exceptions(since: _Since = None, *, as_json: _Json = False) -> None:
     """
     from hub.adapters.ledger import monitoring
 
-    _show(
-        _asked(lambda at, codec, now: monitoring.exceptions(at, codec, since=_zoned(since), now=now)), as_json
-    )
+    after = _zoned(since, as_json=as_json)
+    _show(_asked(lambda at, codec, now: monitoring.exceptions(at, codec, since=after, now=now)), as_json)
 
 
 @app.command("alerts")
@@ -61,10 +64,8 @@ def report_alerts(since: _Since = None, *, as_json: _Json = False) -> None:
     """Say how long alerts took to be acknowledged, by the role they were for."""
     from hub.adapters.ledger import monitoring
 
-    _show(
-        _asked(lambda at, codec, now: monitoring.alert_times(at, codec, since=_zoned(since), now=now)),
-        as_json,
-    )
+    after = _zoned(since, as_json=as_json)
+    _show(_asked(lambda at, codec, now: monitoring.alert_times(at, codec, since=after, now=now)), as_json)
 
 
 @app.command("bases")
@@ -75,7 +76,8 @@ def report_bases(since: _Since = None, *, as_json: _Json = False) -> None:
     """
     from hub.adapters.ledger import monitoring
 
-    _show(_asked(lambda at, _codec, _now: monitoring.bases(at, since=_zoned(since))), as_json)
+    after = _zoned(since, as_json=as_json)
+    _show(_asked(lambda at, _codec, _now: monitoring.bases(at, since=after)), as_json)
 
 
 @app.command("caseload")
@@ -130,8 +132,14 @@ async def _answered(question: Callable[[AsyncConnection, Codec, Instant], Awaita
         return await question(connection, opened_with(), Instant(time.time_ns() // 1_000_000))
 
 
-def _zoned(since: datetime | None) -> datetime | None:
-    return since if since is None or since.tzinfo else since.astimezone()
+def _zoned(since: datetime | None, *, as_json: bool) -> datetime | None:
+    """Return the beginning of the day with its zone, and show people what was understood."""
+    if since is None:
+        return None
+    after = since.astimezone()
+    if not as_json:
+        print(f"Since {shown(after)}:")
+    return after
 
 
 def _show(found: Iterable[Any], as_json: bool) -> None:  # noqa: FBT001

@@ -206,13 +206,13 @@ def _state(tests: Iterable[Test], outcomes: Mapping[str, str]) -> State:
 
 
 def _show_whole(found: Iterable[Requirement], names: Iterable[str]) -> None:
-    from hub.errors import NotConfigured
+    from hub.errors import WrongArgument
 
     known = {one.name: one for one in found}
     for name in names:
         if name not in known:
             message = f"there is no requirement {name}"
-            raise NotConfigured(message, fix="`hub requirements` lists all of them")
+            raise WrongArgument("NAMES", message, fix="`hub requirements` lists all of them")
         one = known[name]
         print(f"{one.name}  {one.state}  [{one.source}]\n  {one.text}")
         for test in one.tests:

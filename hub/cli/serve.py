@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from hub.errors import NotConfigured
+from hub.errors import WrongArgument
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -31,14 +31,17 @@ def command(
 
     Kafka and PostgreSQL are the ones named by HUB_KAFKA and HUB_DATABASE, or are started here. Roles may
     run in processes of their own, as many as wished: they share the work by Kafka's consumer groups
-    and by rows of the database.
+    and by rows of the database. A process whose roles are named stands on the Kafka and PostgreSQL that
+    another one of the instance has started: that one is stopped last.
     """
+    from hub.adapters.processes.collecting import collect_seldom
     from hub.app import ALL_ROLES
     from hub.settings import load
 
     settings = load(http_host=http_host, http_port=http_port)
     chosen = frozenset(_role(name) for name in roles) if roles else ALL_ROLES
-    asyncio.run(_serve(settings, chosen))
+    collect_seldom()
+    asyncio.run(_serve(settings, chosen, attach=bool(roles)))
 
 
 def _role(name: str) -> Role:
@@ -48,10 +51,10 @@ def _role(name: str) -> Role:
         return Role(name)
     except ValueError:
         message = f"there is no role {name!r}"
-        raise NotConfigured(message, fix=f"name some of {', '.join(Role)}") from None
+        raise WrongArgument("ROLES", message, fix=f"name some of {', '.join(Role)}") from None
 
 
-async def _serve(settings: Settings, roles: Collection[Role]) -> None:
+async def _serve(settings: Settings, roles: Collection[Role], *, attach: bool) -> None:
     from hub.app import running
     from hub.app.roles import names
 
@@ -61,7 +64,7 @@ async def _serve(settings: Settings, roles: Collection[Role]) -> None:
         asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, me.cancel)
     print(f"Starting {names(roles)} …", flush=True)
     try:
-        async with running(settings, roles=roles) as hub:
+        async with running(settings, roles=roles, attach=attach) as hub:
             for notice in hub.notices:
                 print(notice)
             print(f"Kafka      {hub.bootstrap}")

@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from hub.cli.console import done_by
-from hub.errors import NotConfigured
+from hub.errors import WrongArgument
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from datetime import datetime
 
     from hub.adapters.database.asked_for import AskedFor
     from hub.adapters.database.remedied import By
@@ -46,15 +47,17 @@ def list_(
     *,
     as_json: Annotated[bool, typer.Option("--json", help="As JSON, one list.")] = False,
 ) -> None:
-    """List what was asked for, newest first, and how it stands."""
+    """List what was asked for, newest first: how it stands, who settled it and why."""
     found = asyncio.run(_listed(organisation, limit))
     if as_json:
         print(json.dumps([dataclasses.asdict(each) for each in found], indent=2, default=str))
         return
     for each in found:
         asked = "; ".join(f"{name} {_words(value)}" for name, value in each.asked.items())
-        print(f"{each.subscription_id}  {each.asked_at.astimezone():%Y-%m-%d %H:%M}  {each.organisation}")
+        print(f"{each.subscription_id}  {_when(each.asked_at)}  {each.organisation}")
         print(f"    {each.state}: {asked}")
+        if settled := _settlement(each):
+            print(f"    {settled}")
     print(f"{len(found)} subscription(s)." if found else "Nobody has asked for any.")
 
 
@@ -89,7 +92,7 @@ async def _settled(subscription: str, state: str, by: By) -> None:
             found = await asked_for.one(connection, subscription)
         if found is None or found.state not in _FROM[state]:
             message = "there is no such subscription" if found is None else f"it is {found.state}"
-            raise NotConfigured(message, fix="see `python3 -m hub subscription list`")
+            raise WrongArgument("SUBSCRIPTION", message, fix="see `python3 -m hub subscription list`")
         await _in_force(hub, found, wanted=state == "approved")
         async with hub.pool.connection() as connection:
             before, who = _FROM[state], f"{by.name} ({by.who})"
@@ -106,6 +109,21 @@ async def _in_force(hub: Hub, found: AskedFor, *, wanted: bool) -> None:
     now = [*others, {**found.asked, "name": found.subscription_id}] if wanted else others
     if now != held:
         await hub.put_organisation({**body, "subscriptions": now})
+
+
+def _settlement(each: AskedFor) -> str:
+    """Return when it was settled, by whom and why; empty while it is not."""
+    if each.settled_at is None:
+        return ""
+    at = _when(each.settled_at)
+    if each.settled_by is None:
+        return f"taken back by its organisation {at}"
+    by = f"by {each.settled_by}: {each.why}"
+    return f"end asked for {at}; approved {by}" if each.state == "end_asked" else f"{each.state} {at} {by}"
+
+
+def _when(at: datetime) -> str:
+    return f"{at.astimezone():%Y-%m-%d %H:%M}"
 
 
 def _words(value: object) -> str:

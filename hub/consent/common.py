@@ -27,6 +27,7 @@ OPEN_REFERRAL = frozenset(
 """States in which a provider is still engaged with the person."""
 PROVIDER_ROLES = frozenset({Role.KEY_WORKER, Role.SERVICE_MANAGER})
 """Who writes for the provider of an intervention, in house or outside (000)."""
+_DECISION = framed("decision")
 
 
 Column = tuple[Value | None, ...]
@@ -121,6 +122,6 @@ def _common(envelope: Envelope, case: Case, now: Instant, about: str | None) -> 
         restrictions=restrictions,
         words_for_all=words_for_all,
         plain=words_for_all and not restrictions and not case.grants,
-        id_begins=framed("decision") + framed(envelope.message_id),
+        id_begins=_DECISION + framed(envelope.message_id),
         id_ends=framed(str(case.version)) + framed(str(now)),
     )

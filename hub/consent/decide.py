@@ -158,7 +158,7 @@ def _decision_id(policy: Policy, question: Question) -> str:
     """
     common, candidate = common_of(question), question.candidate
     middle = framed_together(candidate.organisation, candidate.role, policy.name)
-    return id_from(b"%b%b%b" % (common.id_begins, middle, common.id_ends))
+    return id_from(common.id_begins + middle + common.id_ends)
 
 
 def _plan(policy: Policy, envelope: Envelope, specs: tuple[FieldSpec, ...]) -> Plan:

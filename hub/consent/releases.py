@@ -55,8 +55,8 @@ def listed(facts: Facts, now: Instant) -> tuple[Listed, ...]:
     holds = release_in_force(facts.get(CURRENT), coming, now)
     name = "" if holds is None else _listed(holds, State.IN_FORCE, None).name
     held = sorted(_held(facts, now), key=lambda each: (each.effective or 0, each.name == name, each.name))
-    follows = [each.effective for each in held[1:]]
-    found = [replace(each, until=until) for each, until in zip(held, (*follows, None), strict=True)]
+    until = [each.effective for each in held[1:]] + [None] * bool(held)
+    found = [replace(each, until=end) for each, end in zip(held, until, strict=True)]
     if found and holds is not None:
         found[-1] = replace(found[-1], state=State.IN_FORCE)
     found += _replaced(facts)

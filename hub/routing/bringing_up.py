@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
+from functools import lru_cache
 from typing import TYPE_CHECKING, TypeVar
 
 from hub.cases.case import Kept
@@ -18,6 +19,8 @@ from hub.messages.envelope import MessageName
 from hub.messages.identifiers import OrganisationId
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from hub.cases.case import Case
     from hub.messages.correction import CorrectionMessage
     from hub.messages.identifiers import MessageId
@@ -29,6 +32,8 @@ _FORMER = re.compile(r"prison-(?P<code>[a-z]{3})")
 
 def brought_up(case: Case, contracts: Contracts) -> Case:
     """Return the case with everything it keeps under today's names; the case itself where nothing changes."""
+    if _all_of_today(case, contracts):
+        return case
     facts = tuple(_today(each, MessageName.CASE, contracts) for each in case.facts)
     risks = tuple(_today(each, MessageName.RISK_CHANGE, contracts) for each in case.risks)
     plan = None if case.plan is None else _today(case.plan, MessageName.PLAN, contracts)
@@ -37,11 +42,31 @@ def brought_up(case: Case, contracts: Contracts) -> Case:
     return replace(case, facts=facts, risks=risks, plan=plan)
 
 
+def _all_of_today(case: Case, contracts: Contracts) -> bool:
+    """Say, at little cost, that nothing a case keeps is of an earlier version: so it is with most."""
+    newest = contracts.newest
+    if case.plan is not None and case.plan.contract != newest(MessageName.PLAN):
+        return False
+    if case.facts:
+        current = newest(MessageName.CASE)
+        for fact in case.facts:
+            if fact.contract != current:
+                return False
+    if case.risks:
+        current = newest(MessageName.RISK_CHANGE)
+        for risk in case.risks:
+            if risk.contract != current:
+                return False
+    return True
+
+
 def at_prisons_of_today(case: Case, view: View) -> Case:
     """Return the case with a prison that is not on the hub under the name it has today (R-CASE-01).
 
     It was `prison-wwi` once, which an organisation may be called; no organisation is called `prison.wwi`.
     """
+    if not any(map(_is_former, _prisons(case))):
+        return case
 
     def today(prison: OrganisationId | None) -> OrganisationId | None:
         former = None if prison is None else _FORMER.fullmatch(prison)
@@ -65,6 +90,23 @@ def at_prisons_of_today(case: Case, view: View) -> Case:
     if custody == case.custody and movements == case.movements:
         return case
     return replace(case, custody=custody, movements=movements)
+
+
+def _prisons(case: Case) -> Iterator[OrganisationId | None]:
+    """Yield every prison a case names: where the person is and was, and between which they moved."""
+    movements = case.movements
+    for custody in (case.custody, movements.before):
+        if custody is not None:
+            yield custody.prison
+            yield custody.previous
+    for each in movements.known:
+        yield each.left
+        yield each.reached
+
+
+@lru_cache(maxsize=1024)
+def _is_former(prison: OrganisationId | None) -> bool:
+    return prison is not None and _FORMER.fullmatch(prison) is not None
 
 
 def is_today(kept: Kept, message: MessageName, contracts: Contracts) -> bool:

@@ -78,8 +78,12 @@ class _Gathering:
         self, organisation: OrganisationId, role: Role, concern: Concern, persons: Iterable[str] = ()
     ) -> None:
         """Add somebody, or more persons to an organisation's role already found."""
-        _, known = self.found.setdefault((organisation, role), (concern, set()))
-        known.update(persons)
+        place = (organisation, role)
+        known = self.found.get(place)
+        if known is None:
+            self.found[place] = (concern, set(persons))
+        else:
+            known[1].update(persons)
 
 
 def concerned(
@@ -107,11 +111,13 @@ def concerned(
         _add_unit(gathering, before.custody.prison, Concern.MOVED, view)
     _add_subscribers(gathering, envelope, body, after, view, now)
     found = []
+    for_all, author = not isinstance(body, ReceiptMessage), (envelope.organisation, envelope.author_role)
     for place in sorted(gathering.found, key=_rank):
-        if not _is_asked(body, place) or _is_author(envelope, place, after, now):
+        # Receipts are for those who manage the case.
+        if not (for_all or place[1] in ALWAYS) or (place == author and _hears_not(envelope, after, now)):
             continue
         concern, persons = gathering.found[place]
-        case = _seen_in(place, before, after, staying=staying, now=now)
+        case = after if place in staying else _seen_in(place, before, after, now=now)
         candidate = Candidate(
             organisation=place[0],
             role=place[1],
@@ -268,14 +274,12 @@ def _add_unit(gathering: _Gathering, prison: OrganisationId | None, concern: Con
         gathering.add(prison, Role.OFFENDER_MANAGEMENT_UNIT, concern)
 
 
-def _seen_in(
-    place: Place, before: Case | None, after: Case, *, staying: frozenset[Place], now: Instant
-) -> Case:
-    """Choose the case in which a candidate's part is seen: the one before, where the message ends it.
+def _seen_in(place: Place, before: Case | None, after: Case, *, now: Instant) -> Case:
+    """Choose the case in which the part of who does not stay is seen: the one before, if it ends theirs.
 
     Whoever is taken off the team, or whose referral ends, is told so as what they still were.
     """
-    if before is None or place in staying:
+    if before is None:
         return after
     organisation, role = place
     was_member = any((m.organisation, m.role) == (organisation, role) for m in current_team(before, now))
@@ -288,14 +292,9 @@ def _holds(case: Case, prison: OrganisationId) -> bool:
     return case.custody is not None and case.custody.prison == prison
 
 
-def _is_asked(body: Body, place: Place) -> bool:
-    """Say whether this type concerns a place at all: receipts are for those who manage the case."""
-    return not isinstance(body, ReceiptMessage) or place[1] in ALWAYS
-
-
-def _is_author(envelope: Envelope, place: Place, case: Case, now: Instant) -> bool:
-    """Say whether a candidate is who wrote the message; two OMs in a handover hear from each other."""
-    if place != (envelope.organisation, envelope.author_role) or envelope.organisation == HUB:
+def _hears_not(envelope: Envelope, case: Case, now: Instant) -> bool:
+    """Say whether its author is not told of a message; two OMs in a handover hear from each other."""
+    if envelope.organisation == HUB:
         return False
     handing_over = outgoing_manager(case, now) is not None
     return not (handing_over and envelope.author_role is Role.OFFENDER_MANAGER)

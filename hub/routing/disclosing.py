@@ -22,7 +22,7 @@ from hub.consent.purposes import purpose_of
 from hub.consent.redact import WithheldValueFound, cut
 from hub.consent.release import COMING
 from hub.messages.envelope import MessageName
-from hub.messages.identifiers import DeliveryId, Instant, derived_id, framed, framed_together, id_from
+from hub.messages.identifiers import DeliveryId, Instant, derived_id, framed_together, id_from
 from hub.messages.records import altered, record
 from hub.routing.agreeing import terms_for
 from hub.routing.highlighting import highlighted
@@ -336,6 +336,8 @@ def _with_own_referrals(name: str, value: object, case: Case, recipient: Organis
 def _delivery_id(telling: Telling, candidate: Candidate) -> DeliveryId:
     """Name the delivery so that every retry, channel and replay names it alike (R-DEL-02)."""
     message = telling.submission.envelope.message_id
-    begins = framed_together("delivery")
-    ends = framed_together(candidate.organisation, candidate.role)
-    return DeliveryId(id_from(b"%b%b%b" % (begins, framed(message), ends)))
+    whom = framed_together(candidate.organisation, candidate.role)
+    return DeliveryId(id_from(_DELIVERY + framed_together(message) + whom))
+
+
+_DELIVERY = framed_together("delivery")

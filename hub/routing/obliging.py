@@ -66,15 +66,13 @@ def awaited(
             since=now,
         )
         for delivery in deliveries
-        if (periods := _periods_ms(delivery))
+        if (periods := _periods_ms(delivery) if delivery.obligations else ())
         or delivery.message is MessageName.CORRECTION
         or _is_alert(delivery)
     )
 
 
 def _periods_ms(delivery: Delivery) -> tuple[int, ...]:
-    if not delivery.obligations:
-        return ()
     return tuple(period_ms(term) for term in delivery.obligations if kind_of(term) == ACKNOWLEDGE)
 
 
@@ -93,5 +91,7 @@ def to_be_told(deliveries: Iterable[Delivery]) -> tuple[Delivery, ...]:
     return tuple(
         delivery
         for delivery in deliveries
-        if NOTIFY_OM in delivery.obligations and delivery.role is not Role.OFFENDER_MANAGER
+        if delivery.obligations
+        and NOTIFY_OM in delivery.obligations
+        and delivery.role is not Role.OFFENDER_MANAGER
     )

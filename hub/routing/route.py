@@ -225,7 +225,7 @@ def _ticked(view: View, now: Instant) -> Result:
         was = Instant(timer.due_at - 1)
         applied, notices = dispose(before, applied, was=was, cause=cause, view=view, now=now)
         follows += notices
-        if applied.case != before:
+        if applied.case is not before and applied.case != before:
             cases[timer.case] = applied.case
         for key in _cleared(applied):
             if key != timer.key:

@@ -32,14 +32,15 @@ def settle(applied: Applied, told: Told, *, cause: Cause, view: View, now: Insta
         The case with what it waits for now, and everything told, the reports among it.
     """
     before = len(applied.exceptions)
-    made = _reports_on(applied, told, cause)
+    made = _reports_on(applied, told, cause) if applied.exceptions else {}
     if made:
         applied = replace(applied, case=reported(applied.case, made))
     applied = awaiting(applied, awaited(told.deliveries, _within(applied.case, view), now), now)
     applied = entered(applied, told, view=view)
     if told.parked:
         told += report_parked(told.parked, applied.case, cause=cause, view=view, now=now)
-    case, late, unable = applied.case, applied.exceptions[before:], tuple(_unperformed(told))
+    case, late = applied.case, applied.exceptions[before:]
+    unable = tuple(_unperformed(told)) if told.unperformed else ()
     notices = [
         _only_with(delivery, report((raised,), case, cause=cause, view=view, now=now))
         for delivery, raised in _notices(told)

@@ -259,6 +259,7 @@ SHOWS_ITS_SUBJECT = {"policy own-copy", "ledger readings"}
 SHOW_NOTHING_OF_A_HUB = {
     *("demo", "serve", "simulate", "test", "doctor", "journey list", "journey play", "requirements"),
     *("partner add", "partner amend", "partner key", "partner mesh-key", "partner suspend", "partner resume"),
+    *("partner ack-keys", "delivery proof"),
     *("policy check", "policy prove", "policy show", "policy matrix", "policy record", "policy cedar"),
     *("profile show", "profile check", "profile release"),
     *("policy diff", "policy propose", "policy approve", "policy release"),

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, LiteralString
 import pytest
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
-from hub.adapters.database.handing_over import Channel, Happened, note, sequence_of
+from hub.adapters.database.handing_over import Channel, Happened, note, note_each, sequence_of
 from hub.adapters.ledger import ProjectorLimits, Relay, drop_projection
 from hub.messages.envelope import MessageName
 from hub.topics.dispatch import Dispatch, Outbox
@@ -349,22 +349,23 @@ def pushed(world: World, number: int) -> None:
 async def test_published_events_are_forgotten_once_their_delivery_is_finished_and_old_enough(
     kafka: str, fresh_database: str, topic_prefix: str, tmp_path: Path
 ) -> None:
-    """What is unfinished or not published stays whatever its age; the topic keeps all of it."""
+    """What is unfinished, signed or not published stays whatever its age; the topic keeps all of it."""
     async with delivered(kafka, fresh_database, topic_prefix, tmp_path, cases=2) as (world, pool, ids):
         for each in ids[:3]:
             await fetch(pool, each)
         await acknowledge(pool, ids[0])
         await acknowledge(pool, ids[1])
         async with pool.connection() as connection:
+            await note_each(connection, [(ids[0], Happened.ACKNOWLEDGED, {"jws": "a.b.c"})], Channel.MAILBOX)
             await connection.execute(
                 "UPDATE delivery_event SET published_at = now() - interval '31 days' WHERE delivery_id <> %s",
                 (ids[1],),
             )
         async with running(relay(world, pool).run):
             await until(lambda: _nothing_unpublished(pool))
-            await until(lambda: are(pool, "delivery_event", 3))
-        left = await rows(pool, "SELECT DISTINCT delivery_id FROM delivery_event")
-        assert {row[0] for row in left} == {ids[1], ids[2]}
+            await until(lambda: are(pool, "delivery_event", 4))
+        left = await rows(pool, "SELECT DISTINCT delivery_id, said ? 'jws' FROM delivery_event")
+        assert {*left} == {(ids[0], True), (ids[1], False), (ids[2], False)}
 
 
 @pytest.mark.requirement("R-DEL-02")

@@ -11,7 +11,7 @@ import pytest
 from typer.testing import CliRunner
 
 import hub.cli
-from hub.errors import HubError
+from hub.errors import HubError, WrongArgument
 from tests.integration.projected_world import running
 from tests.integration.push_world import PARTNER, push_world
 
@@ -53,7 +53,7 @@ async def test_staff_add_verify_watch_and_remove_an_endpoint(
         to = ("--url", world.receiver.url(), "--on-loopback")
         with pytest.raises(HubError, match="takes plan on its own topic"):
             await typed(world, "add", PARTNER, *to, "--message", "plan")
-        with pytest.raises(HubError, match="the address is not one of https"):
+        with pytest.raises(WrongArgument, match="--url: the address is not one of https"):
             await typed(world, "add", PARTNER, "--url", "http://10.0.0.1/", "--message", "progress")
         added = await typed(world, "add", PARTNER, *to, "--message", "progress")
         endpoint = re.search(r"ep_[0-9a-f]{16}", added)
@@ -77,5 +77,15 @@ async def test_staff_add_verify_watch_and_remove_an_endpoint(
         assert (listed["organisation"], listed["parked"], listed["messages"]) == (PARTNER, 1, ["progress"])
         everything = await typed(world, "list") + json.dumps(shown) + json.dumps(listed)
         assert secret[0] not in everything
-        assert "1 deliveries that waited for it are in the mailbox" in await typed(world, "remove", name)
+        with pytest.raises(WrongArgument, match="nobody can be asked") as unasked:
+            await typed(world, "remove", name)
+        assert f"endpoint show {name}" in unasked.value.fix
+        assert len(json.loads(await typed(world, "list", "--json"))) == 1
+        assert "1 deliveries that waited for it are in the mailbox" in await typed(
+            world, "remove", name, "--yes"
+        )
         assert json.loads(await typed(world, "list", "--json")) == []
+        for verb in ("show", "verify", "remove"):
+            with pytest.raises(WrongArgument, match="ENDPOINT: there is no such endpoint") as unknown:
+                await typed(world, verb, name)
+            assert unknown.value.code == "wrong-argument"

@@ -9,7 +9,7 @@ from pydantic import SecretStr
 
 from hub.app import attached, running
 from hub.app.roles import Role
-from hub.errors import Drift, NotConfigured
+from hub.errors import AlreadyRunning, Drift, NotConfigured
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -38,3 +38,20 @@ async def test_a_hub_with_other_keys_is_refused_a_database_it_could_not_read(
     with pytest.raises(Drift, match="other keys"):
         async with running(other, roles=[Role.FEEDS]):
             pass
+
+
+@pytest.mark.timeout(180)
+async def test_roles_in_processes_of_their_own_share_what_the_first_has_started(settings: Settings) -> None:
+    """One not asked to join is refused; rules are released by hand, for neither knows of the other."""
+    async with running(settings, roles=[Role.PROJECTOR]) as first:
+        with pytest.raises(AlreadyRunning) as refused:
+            async with running(settings, roles=[Role.ROUTER]):
+                pass
+        assert "hub serve router" in refused.value.fix
+        async with running(settings, roles=[Role.ROUTER], attach=True) as second:
+            assert (second.bootstrap, second.dsn) == (first.bootstrap, first.dsn)
+            assert any("hub policy release" in notice for notice in second.notices)
+            released = await second.release_policy()
+            assert await first.policy_in_force() == released
+        async with running(settings, roles=[Role.ROUTER], attach=True) as third:
+            assert not any("hub policy release" in notice for notice in third.notices)

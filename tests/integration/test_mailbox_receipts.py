@@ -113,6 +113,29 @@ async def test_who_refuses_a_delivery_finds_it_no_more_and_the_case_is_told_why(
     assert await door.rows("SELECT said ? 'reason' FROM delivery_event") == [(False,)]
 
 
+@pytest.mark.requirement("R-DEL-02")
+async def test_what_was_acknowledged_or_read_is_refused_no_more(world: tuple[Door, Log]) -> None:
+    """It says so and tells the case nothing; what was merely fetched may still be refused."""
+    door, log = world
+    client = await door.client()
+    has_it, framed = await deliver(door)
+    read, _ = await deliver(door)
+    fetched, _ = await deliver(door)
+    assert (await acknowledge(client, has_it, framed)).status_code == 204
+    said = {"role": "key_worker"}
+    assert (await client.put(f"{MESSAGES}/{read}/status/read", json=said)).status_code == 202
+    assert (await client.get(f"{MESSAGES}/{fetched}")).status_code == 200
+    told = len(log.taken)
+    for delivery in (has_it, read):
+        answer = await client.put(f"{MESSAGES}/{delivery}/status/refused", json={"reason": "Not ours."})
+        assert (answer.status_code, answer.json()["code"]) == (409, "delivery-taken")
+    assert len(log.taken) == told
+    states = dict(await door.rows("SELECT delivery_id, state FROM delivery"))
+    assert states == {has_it: "acknowledged", read: "available", fetched: "fetched"}
+    late = await client.put(f"{MESSAGES}/{fetched}/status/refused", json={"reason": "Not ours."})
+    assert late.status_code == 202
+
+
 @pytest.mark.requirement("R-DEL-03")
 async def test_who_may_not_send_receipts_is_told_so_whatever_they_ask_about(
     world: tuple[Door, Log],

@@ -159,7 +159,7 @@ async def test_a_batch_that_is_none_is_refused_whole(door: Door) -> None:
         answer = await client.post(SEVERAL, json=body)
         assert answer.status_code == 422
         assert [each["pointer"] for each in answer.json()["errors"]] == pointers
-    large = await client.post(SEVERAL, json={"deliveries": [good | {"delivery": "x" * 70_000}]})
+    large = await client.post(SEVERAL, json={"deliveries": [good | {"delivery": "x" * 140_000}]})
     assert large.status_code == 413
     assert await listed(client) == [delivery]
 

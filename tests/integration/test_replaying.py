@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import re
 from typing import TYPE_CHECKING, Any
 
@@ -45,11 +46,27 @@ OM = {"action": "APPOINT", "role": "offender_manager", "organisation": REGION, "
 
 
 async def replay(hub: Hub, *options: str) -> str:
-    """What the command says."""
-    arguments = ["quarantine", "replay", *options]
+    """What `hub quarantine replay` says."""
+    return await quarantine(hub, "replay", *options)
+
+
+async def quarantine(hub: Hub, *options: str) -> str:
+    """What a command of `hub quarantine` says."""
+    arguments = ["quarantine", *options]
     environment = {"HUB_INSTANCE": hub.settings.instance, "HUB_KAFKA": hub.bootstrap, "HUB_DATABASE": hub.dsn}
     done = await asyncio.to_thread(CliRunner().invoke, app, arguments, env=environment)
     return str(done.output)
+
+
+async def check_tied(hub: Hub, first: str, second: str) -> None:
+    """Check that staff see of two records of one message that they are, and which is to be mended."""
+    listed = await quarantine(hub, "list")
+    assert f"set aside again since, as {second[:12]}" in listed
+    assert "2 record(s), 1 to be mended" in listed
+    records = json.loads(await quarantine(hub, "list", "--json"))
+    tied = [(each["first_record"], each["set_aside_again_as"], each["taken_since"]) for each in records]
+    assert tied == [(first, None, False), (None, second, False)]
+    assert f"first set aside as  {first}" in await quarantine(hub, "show", second)
 
 
 async def set_aside(hub: Hub, *, wanted: int) -> list[tuple[Any, ...]]:
@@ -111,14 +128,17 @@ async def test_what_was_set_aside_is_taken_once_its_cause_is_mended_and_only_onc
             assert "Nothing was done." in looked
             assert len(await set_aside(hub, wanted=1)) == 1
 
-            assert "set aside again" in await replay(hub, "--record", first[:10], *BY)
+            vain = await replay(hub, "--record", first[:10], *BY)
             _, (second, same, again) = await set_aside(hub, wanted=2)
             assert (same, again) == (message, "REFERRAL-UNKNOWN")
+            assert f"{first[:12]} set aside again as {second[:12]}, for REFERRAL-UNKNOWN" in vain
+            await check_tied(hub, first, second)
             assert f"it was set aside again since, as {second}" in await replay(hub, "--record", first, *BY)
 
             await region.taken("referrals", OFFER | {"referral": "RF-2"})
             assert "1 of them taken" in await replay(hub, "--organisation", HOUSING, *BY)
             assert (await housing.http.get(str(answer["status_url"]))).json()["state"] == "routed"
+            assert "2 record(s), 0 to be mended" in await quarantine(hub, "list")
             assert (await region.delivered("progress", referral="RF-2"))["data"]["note"] == PROGRESS["note"]
 
             assert "a message has been taken under its id" in await replay(hub, "--record", second, *BY)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from typing import TYPE_CHECKING, Any
 
 import httpx
@@ -32,6 +33,27 @@ async def command(hub: Hub, *arguments: str) -> str:
     done = await asyncio.to_thread(CliRunner().invoke, app, ["subscription", *arguments], env=environment)
     assert done.exception is None, done.exception
     return str(done.output)
+
+
+async def settled(hub: Hub) -> str:
+    """What the list says on how the newest was settled, but for when and by which login."""
+    (_, _, said, _) = (await command(hub, "list", "--limit", "1")).splitlines()
+    return re.sub(r"\(\S+\)", "(me)", re.sub(r"20\d\d-\d\d-\d\d \d\d:\d\d", "T", said.strip()))
+
+
+async def check_unknown_caseload_is_refused(asks: Party) -> None:
+    """Check that an organisation there is not is refused at the door, by field, and is not repeated."""
+    answer = await asks.http.post("/v1/subscriptions", json=ASKED | {"managed_by": "no-region"})
+    assert (answer.status_code, answer.json()["code"]) == (422, "payload-invalid")
+    assert [each["pointer"] for each in answer.json()["errors"]] == ["/managed_by"]
+    assert "no-region" not in answer.text
+
+
+async def check_taken_back(hub: Hub, asks: Party) -> None:
+    """Check that staff see of one its organisation took back that nobody of theirs settled it."""
+    made = (await asks.http.post("/v1/subscriptions", json=ASKED)).json()["subscription"]
+    await asks.http.delete(f"/v1/subscriptions/{made}")
+    assert await settled(hub) == "taken back by its organisation T"
 
 
 async def considered(hub: Hub, name: str) -> list[tuple[Any, ...]]:
@@ -88,6 +110,7 @@ async def test_a_subscription_is_asked_for_approved_decided_per_case_and_ended(s
             named = asked.json()["subscription"]
             refused = await other.http.post("/v1/subscriptions", json={"messages": ["plan"]})
             assert [each["pointer"] for each in refused.json()["errors"]] == ["/messages"]
+            await check_unknown_caseload_is_refused(other)
             foreign = await stranger.http.delete(f"/v1/subscriptions/{named}")
             unknown = await stranger.http.delete("/v1/subscriptions/none")
             assert (foreign.status_code, foreign.content) == (httpx.codes.NOT_FOUND, unknown.content)
@@ -96,6 +119,7 @@ async def test_a_subscription_is_asked_for_approved_decided_per_case_and_ended(s
             assert await considered(hub, OTHER) == []
 
             assert f"{named} of {OTHER} is approved" in await command(hub, "approve", named, *BY)
+            assert await settled(hub) == "approved T by Tomasz Birch (me): duty desk"
             await alert(region)
             await until(lambda: _is(hub, [("subscriber", "subscribed", False)]))
             assert (await other.http.get("/v1/mailbox/messages")).json()["messages"] == []
@@ -103,10 +127,12 @@ async def test_a_subscription_is_asked_for_approved_decided_per_case_and_ended(s
 
             asked = await other.http.delete(f"/v1/subscriptions/{named}")
             assert asked.json()["state"] == "end_asked"
-            assert "end_asked" in await command(hub, "list")
+            assert await settled(hub) == "end asked for T; approved by Tomasz Birch (me): duty desk"
             assert f"{named} of {OTHER} is ended" in await command(hub, "end", named, *BY)
+            assert await settled(hub) == "ended T by Tomasz Birch (me): duty desk"
             await alert(region)
             assert len(await considered(hub, OTHER)) == 1
+            await check_taken_back(hub, stranger)
 
 
 async def _is(hub: Hub, wanted: list[tuple[Any, ...]]) -> bool:

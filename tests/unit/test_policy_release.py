@@ -340,3 +340,8 @@ def test_a_field_no_contract_has_is_not_proposed(folder: Path) -> None:
     file.write_text(file.read_text(encoding="utf-8").replace("[authorised_by]", "[authorized_by]"), "utf-8")
     with pytest.raises(NotConfigured, match="contact: authorized_by"):
         run("propose", "--version", "9.2.0", "--author", "Imogen Vale", "--policy", folder)
+
+
+def test_before_the_first_release_none_is_listed() -> None:
+    """`hub policy release` lists what held before it: nothing, the first time."""
+    assert listed({}, Instant(40)) == ()

@@ -8,13 +8,14 @@ from datetime import UTC, datetime
 import pytest
 
 from hub.adapters.webhooks.answers import Kind, classify
-from hub.adapters.webhooks.outcomes import Answered
+from hub.adapters.webhooks.outcomes import Answered, Code
 from hub.adapters.webhooks.schedule import CASE, ROUTINE, SAFETY, Schedule
 from hub.installation.home import CHECKOUT
 
 pytestmark = pytest.mark.requirement("R-DEL-02")
 
 PAGE = (CHECKOUT / "docs" / "how-to" / "receive-webhooks.md").read_text(encoding="utf-8")
+OPERATORS = (CHECKOUT / "docs" / "how-to" / "push-by-webhook.md").read_text(encoding="utf-8")
 SECONDS = {"s": 1, "min": 60, "h": 3_600}
 TIMES = {"six": 6, "three": 3}
 NOW = datetime(2026, 11, 27, 9, 0, tzinfo=UTC)
@@ -69,3 +70,7 @@ def kind_of(status: int) -> Kind:
     """What an answer with this status comes to."""
     answer = Answered(status=status, retry_after=None, body=b"", body_is_whole=True, elapsed_s=0.0)
     return classify(answer, now=NOW).kind
+
+
+def test_the_operators_page_says_of_each_code_without_an_answer_what_to_do() -> None:
+    assert sorted(re.findall(r"^\| `(E_\w+)` \|", OPERATORS, re.MULTILINE)) == sorted(Code)

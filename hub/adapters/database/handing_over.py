@@ -2,15 +2,18 @@
 
 Every channel writes here, in the transaction that changes the delivery's state, so that the sum of a
 delivery's events is always what its row says (R-DEL-02; architecture.md 5.7). Nothing said in an event is
-personal: codes, counts, roles, digests.
+personal: codes, counts, roles, digests, signatures.
 """
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, LiteralString
 
 from psycopg.types.json import Jsonb
+
+from hub.messages.identifiers import derived_id
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -29,6 +32,8 @@ class Channel(StrEnum):
     MAILBOX = "mailbox"
     MESH = "mesh"
     WEBHOOK = "webhook"
+    RECEIPT = "receipt"
+    """None of them: its recipient says so by a receipt on the case."""
     HUB = "hub"
     """None of them: the hub itself, or somebody who looks after it."""
 
@@ -46,6 +51,8 @@ class Happened(StrEnum):
     """L4: a named role has read it."""
     ACTIONED = "actioned"
     """L5: something was done on it."""
+    CONFIRMED = "confirmed"
+    """Its recipient says by a receipt that it has it; no digest proves it: less than L3, but no silence."""
     REFUSED = "refused"
     """The recipient will not have it, and says why."""
     EXPIRED = "expired"
@@ -67,6 +74,9 @@ class Happened(StrEnum):
     """How it stood when its row was about to be made again, where no other event says so."""
 
 
+BEARS: LiteralString = "(channel <> 'receipt' OR kind = state AND kind IN ('acknowledged', 'refused'))"
+"""Which events say how a delivery stands: a receipt that moved nothing may be noted again, and later."""
+
 _NOTE: LiteralString = """
 INSERT INTO delivery_event (delivery_id, organisation, case_ref, kind, channel, said, state, sequence)
 SELECT delivery_id, organisation, case_ref, %(kind)s, %(channel)s, %(said)s, state, sequence
@@ -80,6 +90,21 @@ SELECT d.delivery_id, d.organisation, d.case_ref, said.kind, %(channel)s, said.s
        WITH ORDINALITY AS said (delivery_id, kind, said, place)
   JOIN delivery d USING (delivery_id) ORDER BY said.place
 """
+_NOTE_SAID: LiteralString = """
+INSERT INTO delivery_event (event_id, delivery_id, organisation, case_ref, kind, channel, said, state,
+                            sequence)
+SELECT said.event_id, d.delivery_id, d.organisation, d.case_ref, said.kind, %(channel)s, said.said, d.state,
+       d.sequence
+  FROM unnest(%(event_ids)s::text[], %(deliveries)s::text[], %(kinds)s::text[], %(said)s::jsonb[])
+       WITH ORDINALITY AS said (event_id, delivery_id, kind, said, place)
+  JOIN delivery d USING (delivery_id)
+ WHERE said.kind <> 'read' OR NOT EXISTS (
+       SELECT 1 FROM delivery_event e
+        WHERE e.delivery_id = d.delivery_id AND e.kind = 'read' AND e.said->>'role' = said.said->>'role')
+ ORDER BY said.place
+ON CONFLICT (event_id) DO NOTHING
+"""
+"""A role has read a delivery once, however often it says so."""
 _NOTE_FETCHED: LiteralString = """
 INSERT INTO delivery_event (delivery_id, organisation, case_ref, kind, channel, said, state, sequence)
 SELECT d.delivery_id, d.organisation, d.case_ref, 'fetched', %(channel)s, %(said)s, d.state, d.sequence
@@ -124,6 +149,34 @@ async def note(
         "said": Jsonb(dict(said or {})),
     }
     await connection.execute(_NOTE, values)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Said:
+    """What a recipient says of a delivery by a receipt."""
+
+    receipt: str
+    """Id of the receipt, as a message: whoever notes it first, the event has one id."""
+    delivery: str
+    happened: Happened
+    role: str
+
+
+def event_of(receipt: str, happened: Happened) -> str:
+    """Return the id of what happened by a receipt, always the same."""
+    return derived_id("receipt", receipt, happened)
+
+
+async def note_said(connection: AsyncConnection, said: Sequence[Said], channel: Channel) -> None:
+    """Write down what recipients say by receipts, each once; the transaction holds the deliveries' rows."""
+    values = {
+        "event_ids": [event_of(each.receipt, each.happened) for each in said],
+        "deliveries": [each.delivery for each in said],
+        "kinds": [each.happened.value for each in said],
+        "said": [Jsonb({"role": each.role}) for each in said],
+        "channel": channel.value,
+    }
+    await connection.execute(_NOTE_SAID, values)
 
 
 async def note_fetched(

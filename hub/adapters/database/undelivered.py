@@ -41,6 +41,8 @@ _REASON: LiteralString = """
                 THEN 'push-behind'
             WHEN p.state = 'waiting_retry' THEN 'push-waits'
             WHEN p.state IN ('scheduled', 'in_flight') THEN 'being-pushed'
+            WHEN EXISTS (SELECT 1 FROM delivery_event v WHERE v.delivery_id = d.delivery_id
+                            AND v.kind IN ('confirmed', 'read', 'actioned')) THEN 'answered'
             WHEN d.state = 'transported' THEN 'pushed'
             WHEN d.state = 'fetched' THEN 'fetched'
             WHEN p.delivery_id IS NULL AND EXISTS (
@@ -64,6 +66,7 @@ REASONS = {
     "push-behind": "waits for another of the same person that goes first",
     "push-waits": "waits to be pushed again",
     "being-pushed": "is being pushed",
+    "answered": "answered by a receipt, not acknowledged by its digest",
     "pushed": "pushed, not acknowledged",
     "fetched": "fetched, not acknowledged",
     "not-pushed": "never pushed, though an endpoint takes it now",

@@ -25,6 +25,7 @@ from hub.adapters.gateway.limits import GatewayLimits, StreamLimits
 from hub.adapters.gateway.mailbox_routes import router as mailbox_router
 from hub.adapters.gateway.mesh_routes import public_router as mesh_public_router
 from hub.adapters.gateway.mesh_routes import router as mesh_router
+from hub.adapters.gateway.parameters import faults_in
 from hub.adapters.gateway.problems import ProblemError
 from hub.adapters.gateway.recovery import router as recovery_router
 from hub.adapters.gateway.reference import openapi_document
@@ -34,7 +35,7 @@ from hub.adapters.gateway.registry_answers import RegistryError
 from hub.adapters.gateway.routes import router
 from hub.adapters.gateway.stream_routes import router as stream_router
 from hub.adapters.gateway.subscriptions import router as subscriptions_router
-from hub.errors import Fault, NotCaughtUp
+from hub.errors import NotCaughtUp
 from hub.messages.identifiers import Instant
 
 if TYPE_CHECKING:
@@ -164,8 +165,5 @@ async def _wrong_parameter(request: Request, error: Exception) -> Response:
     """Name the query parameters at fault, never what they held."""
     if not isinstance(error, RequestValidationError):
         raise error
-    names = sorted({str(each["loc"][-1]) for each in error.errors() if each["loc"][0] == "query"})
-    faults = tuple(
-        Fault(pointer=f"?{name}", rule="parameter", fix="see its bounds in /openapi.json") for name in names
-    )
+    faults = faults_in(error.errors())
     return refusal(request.scope["path"], ProblemError("parameter-invalid", faults=faults))

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from hub.adapters.database.freshness import Freshness, Projection
+from hub.adapters.gateway.acknowledgement_keys import AcknowledgementKeys
 from hub.adapters.gateway.agreements import Agreements
 from hub.adapters.gateway.idempotency import OnceOnly
 from hub.adapters.gateway.identity import BearerKeys
@@ -20,6 +21,7 @@ from hub.adapters.gateway.rates import Rates
 from hub.adapters.gateway.receipt_levels import ReceiptLevels
 from hub.adapters.gateway.receipts import Receipts
 from hub.adapters.gateway.routes import Services
+from hub.adapters.gateway.signed_acknowledgements import SignedAcknowledgements
 from hub.adapters.gateway.status import MessageStates
 from hub.adapters.gateway.store import GatewayStore
 from hub.adapters.gateway.stream import Streams
@@ -87,6 +89,9 @@ class Assembly:
             mailbox=mailbox,
             receipts=Receipts(
                 mailbox=mailbox, intake=intake, agreements=agreements, pairwise=self.pairwise, now=self.now
+            ),
+            signed=SignedAcknowledgements(
+                keys=AcknowledgementKeys(self.pool, wait_s_max=wait_s_max), now=self.now
             ),
             agreements=agreements,
             mesh=self._mesh(store, mailbox, intake, states),

@@ -14,7 +14,7 @@ from fastapi.responses import JSONResponse
 from hub.adapters.gateway.problems import ProblemError
 from hub.adapters.gateway.reference import answers
 from hub.adapters.gateway.routes import Caller, services
-from hub.adapters.webhooks.endpoints import EndpointRefused
+from hub.adapters.webhooks.endpoints import UNKNOWN, EndpointRefused
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -22,12 +22,6 @@ if TYPE_CHECKING:
     from hub.adapters.webhooks.endpoints import Endpoint, Endpoints
     from hub.consent.parties import Organisation
 
-_PROBLEMS = {
-    "ENDPOINT-UNKNOWN": "not-found",
-    "ENDPOINT-BUSY": "endpoint-busy",
-    "ENDPOINT-STATE": "endpoint-state",
-    "ENDPOINT-UNPROVED": "endpoint-unproved",
-}
 _BUSY_RETRY_S = 5
 _USUAL = ("unauthenticated", "organisation-suspended", "database-unavailable")
 _COUNTING = (*_USUAL, "not-caught-up")
@@ -56,7 +50,8 @@ async def _done(request: Request, organisation: Organisation, work: Awaitable[En
 
 
 def _problem(refused: EndpointRefused) -> ProblemError:
-    code = _PROBLEMS[refused.code]
+    # That there is no such endpoint is told like all else that is not there.
+    code = "not-found" if refused.code == UNKNOWN else refused.code
     return ProblemError(code, retry_after_s=_BUSY_RETRY_S if code == "endpoint-busy" else None)
 
 

@@ -30,9 +30,9 @@ class GatewayLimits:
     takeover_after_s: float = 20.0
     """Age at which an unanswered attempt counts as dead; longer than any attempt may take to append."""
     retry_after_s: int = 5
-    acknowledgement_bytes_max: int = 1024
+    acknowledgement_bytes_max: int = 2048
     acknowledgements_max: int = ACKNOWLEDGEMENTS_MAX
-    acknowledgements_bytes_max: int = 65_536
+    acknowledgements_bytes_max: int = 131_072
     receipt_bytes_max: int = 8192
     """Largest body that says who read a delivery, or why it is refused."""
     recipients_max: int = 500

@@ -172,14 +172,20 @@ class Mailbox:
         digests: Mapping[str, bytes | None],
         *,
         channel: Channel = Channel.MAILBOX,
+        proofs: Mapping[str, Mapping[str, object]] | None = None,
     ) -> dict[str, str | None]:
         """Note that the recipient has these deliveries, each proved by its digest; again is as good as once.
+
+        `proofs` are their signatures, verified, which are kept with what happened.
 
         Returns for each the code of the problem there is with it, or None.
         """
         asked = {name: digest for name, digest in digests.items() if _DELIVERY_ID.fullmatch(name)}
         found = await self.store.acknowledge(
-            organisation=organisation, digests=asked or {_NO_DELIVERY: None}, channel=channel
+            organisation=organisation,
+            digests=asked or {_NO_DELIVERY: None},
+            channel=channel,
+            proofs=proofs,
         )
         codes: dict[str, str | None] = {}
         for name in digests:
@@ -243,9 +249,14 @@ def plausible(delivery: str) -> str:
     return delivery if _DELIVERY_ID.fullmatch(delivery) else _NO_DELIVERY
 
 
+def is_digest(text: str) -> bool:
+    """Tell whether a text is written as digests are."""
+    return _DIGEST.fullmatch(text) is not None
+
+
 def digest_from(given: object) -> bytes:
     """Return the digest an acknowledgement names; ProblemError (payload-invalid) if it is none."""
-    if not isinstance(given, str) or _DIGEST.fullmatch(given) is None:
+    if not isinstance(given, str) or not is_digest(given):
         fault = Fault(
             pointer="/digest", rule="pattern", fix="send the SHA-256 as 64 lower-case hexadecimal digits"
         )

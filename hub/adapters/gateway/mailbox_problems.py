@@ -23,6 +23,15 @@ MAILBOX_PROBLEMS = (
         retryable=False,
     ),
     Problem(
+        code="delivery-taken",
+        status=409,
+        title="The delivery was taken already",
+        meaning="This organisation has acknowledged the delivery, or said that somebody has read it or acted "
+        "on it; such a delivery is refused no more. One that was only fetched still may be.",
+        fix="Tell its sender what is wrong with it by a message of your own.",
+        retryable=False,
+    ),
+    Problem(
         code="redelivered-too-often",
         status=409,
         title="The delivery has been offered again too often",
@@ -45,6 +54,24 @@ MAILBOX_PROBLEMS = (
         title="The digest is not that of the delivery",
         meaning="An acknowledgement names the SHA-256 of the framed bytes received; this one names others.",
         fix="Fetch the delivery again and acknowledge with the digest it carries.",
+        retryable=False,
+    ),
+    Problem(
+        code="ack-key-unknown",
+        status=422,
+        title="The signature names no key of this organisation",
+        meaning="An acknowledgement is signed with a key whose thumbprint the hub does not have, or has no "
+        "more, for this organisation. It was not taken.",
+        fix="Name a key that is registered by its thumbprint (RFC 7638), or have yours registered.",
+        retryable=False,
+    ),
+    Problem(
+        code="ack-signature-invalid",
+        status=422,
+        title="The signature does not hold",
+        meaning="The JWS of an acknowledgement has another header or algorithm than it may have, is of "
+        "another time, or does not verify over delivery, digest and time. It was not taken.",
+        fix="Sign as the how-to on signed acknowledgements shows; or acknowledge without a signature.",
         retryable=False,
     ),
     Problem(

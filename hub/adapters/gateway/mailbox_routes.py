@@ -15,13 +15,17 @@ from hub.adapters.gateway.mailbox import digest_from
 from hub.adapters.gateway.mailbox_store import Narrowed
 from hub.adapters.gateway.problems import ProblemError
 from hub.adapters.gateway.reference import answers
-from hub.adapters.gateway.routes import Caller, accepted, services
+from hub.adapters.gateway.routes import Caller, Services, accepted, services
+from hub.adapters.gateway.signed_acknowledgements import Signed, signed_from
 from hub.errors import Fault
 from hub.messages.envelope import MessageName
 from hub.routing.outcome import Urgency
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from hub.adapters.gateway.mailbox import Fetched
+    from hub.messages.identifiers import OrganisationId
 
 AVRO = "application/avro"
 JSON = "application/json"
@@ -29,6 +33,7 @@ LISTED_MAX = 5000
 LEASE_S_MAX = 3600
 _ANY = {"*/*", "application/*", JSON}
 _ITEM = {"delivery", "digest"}
+_SIGNATURE = {"at", "jws"}
 
 Limit = Annotated[int | None, Query(ge=1, le=LISTED_MAX, description="Most deliveries on this page.")]
 Cursor = Annotated[str | None, Query(max_length=64, description="next_cursor of the page before.")]
@@ -156,20 +161,23 @@ async def mailbox_head(request: Request, organisation: Caller, delivery: str) ->
     summary="Say that you have a delivery, by the SHA-256 of its framed bytes",
     status_code=204,
     response_class=Response,
-    responses=answers(*_ONE, *_SAID, "ack-digest-mismatch"),
+    responses=answers(*_ONE, *_SAID, "ack-digest-mismatch", "ack-key-unknown", "ack-signature-invalid"),
 )
 async def mailbox_acknowledge(request: Request, organisation: Caller, delivery: str) -> Response:
     """Take an acknowledgement; a second one is answered like the first."""
     gateway = services(request)
     document = await _document(request, bytes_max=gateway.limits.acknowledgement_bytes_max)
-    if document.keys() != {"digest"}:
-        fault = Fault(pointer="", rule="required", fix="send digest and nothing else")
+    if "digest" not in document or document.keys() - {"digest", *_SIGNATURE}:
+        fault = Fault(pointer="", rule="required", fix="send digest, where it is signed at and jws, no more")
         code = "payload-invalid"
         raise ProblemError(code, faults=(fault,))
-    digests: dict[str, bytes | None] = {delivery: digest_from(document["digest"])}
-    code_ = (await gateway.mailbox.acknowledge(organisation.organisation, digests))[delivery]
-    if code_ is not None:
-        raise ProblemError(code_)
+    digest, signature = digest_from(document["digest"]), signed_from(document)
+    signed = {} if signature is None else {delivery: signature}
+    for problem in (
+        await _acknowledged(gateway, organisation.organisation, {delivery: digest}, signed)
+    ).values():
+        if problem is not None:
+            raise problem
     return Response(status_code=204)
 
 
@@ -183,10 +191,15 @@ async def mailbox_acknowledge_several(request: Request, organisation: Caller) ->
     """Take several acknowledgements; what is wrong with one does not touch the others."""
     gateway = services(request)
     document = await _document(request, bytes_max=gateway.limits.acknowledgements_bytes_max)
-    digests = _acknowledged(document, most=gateway.limits.acknowledgements_max)
-    codes = await gateway.mailbox.acknowledge(organisation.organisation, digests)
+    digests, signed = _several(document, most=gateway.limits.acknowledgements_max)
+    problems = await _acknowledged(gateway, organisation.organisation, digests, signed)
     results = [
-        {"delivery": delivery, "acknowledged": code is None, "code": code} for delivery, code in codes.items()
+        {
+            "delivery": delivery,
+            "acknowledged": problem is None,
+            "code": None if problem is None else problem.code,
+        }
+        for delivery, problem in problems.items()
     ]
     return JSONResponse({"results": results})
 
@@ -210,7 +223,7 @@ async def mailbox_read(request: Request, organisation: Caller, delivery: str) ->
     operation_id="refuse-delivery",
     summary="Say that you will not have a delivery, and why; this goes to the case as a receipt",
     status_code=202,
-    responses=answers(*_RECEIPT),
+    responses=answers(*_RECEIPT, "delivery-taken"),
 )
 async def mailbox_refuse(request: Request, organisation: Caller, delivery: str) -> Response:
     """Take a refusal; a second time is answered like the first."""
@@ -233,35 +246,55 @@ async def _document(request: Request, *, bytes_max: int) -> dict[str, object]:
     )
 
 
-def _acknowledged(document: dict[str, object], *, most: int) -> dict[str, bytes | None]:
-    """Return the digests named, by delivery; ProblemError names every item that is not as it should be."""
+async def _acknowledged(
+    gateway: Services,
+    organisation: OrganisationId,
+    digests: Mapping[str, bytes | None],
+    signed: Mapping[str, Signed],
+) -> dict[str, ProblemError | None]:
+    """Acknowledge what is not signed, or signed well; returns for each delivery what is wrong with it."""
+    proofs, wrong = await gateway.signed.verified(organisation, signed)
+    taken = {delivery: digest for delivery, digest in digests.items() if delivery not in wrong}
+    codes = await gateway.mailbox.acknowledge(organisation, taken, proofs=proofs) if taken else {}
+    refused = {delivery: None if code is None else ProblemError(code) for delivery, code in codes.items()}
+    return {delivery: wrong.get(delivery) or refused[delivery] for delivery in digests}
+
+
+def _several(document: dict[str, object], *, most: int) -> tuple[dict[str, bytes | None], dict[str, Signed]]:
+    """Return the digests named and what is signed, by delivery; ProblemError names every wrong item."""
     items = document.get("deliveries")
     if document.keys() != {"deliveries"} or not isinstance(items, list) or not 0 < len(items) <= most:
         fix = f"send deliveries, a list of 1 to {most} of delivery and digest, and nothing else"
         code = "payload-invalid"
         raise ProblemError(code, faults=(Fault(pointer="/deliveries", rule="required", fix=fix),))
     digests: dict[str, bytes | None] = {}
+    signed: dict[str, Signed] = {}
     faults = []
     for place, item in enumerate(items):
         try:
-            delivery, digest = _named(item)
+            delivery, digest, signature = _named(item)
         except ProblemError:
-            fix = "give delivery and digest, the SHA-256 as 64 lower-case hexadecimal digits"
+            fix = (
+                "give delivery and digest, the SHA-256 as 64 lower-case hexadecimal digits; at and jws, "
+                "if it is signed"
+            )
             faults.append(Fault(pointer=f"/deliveries/{place}", rule="pattern", fix=fix))
             continue
         if delivery in digests:
             fix = "name each delivery once"
             faults.append(Fault(pointer=f"/deliveries/{place}", rule="unique", fix=fix))
         digests[delivery] = digest
+        if signature is not None:
+            signed[delivery] = signature
     if faults:
         code = "payload-invalid"
         raise ProblemError(code, faults=tuple(faults))
-    return digests
+    return digests, signed
 
 
-def _named(item: object) -> tuple[str, bytes]:
-    if isinstance(item, dict) and item.keys() == _ITEM and isinstance(item["delivery"], str):
-        return item["delivery"], digest_from(item["digest"])
+def _named(item: object) -> tuple[str, bytes, Signed | None]:
+    if isinstance(item, dict) and item.keys() - _SIGNATURE == _ITEM and isinstance(item["delivery"], str):
+        return item["delivery"], digest_from(item["digest"]), signed_from(item)
     code = "payload-invalid"
     raise ProblemError(code)
 

@@ -14,7 +14,15 @@ from typing import TYPE_CHECKING, LiteralString
 
 from psycopg.rows import class_row
 
-from hub.adapters.database.handing_over import Channel, Happened, note, note_fetched, sequence_of
+from hub.adapters.database.handing_over import (
+    Channel,
+    Happened,
+    Said,
+    note_each,
+    note_fetched,
+    note_said,
+    sequence_of,
+)
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Mapping, Sequence
@@ -58,11 +66,15 @@ UPDATE delivery
 RETURNING delivery_id, message, contract, box, key_id, nonce, state
 """
 _SEEN: LiteralString = """
-SELECT delivery_id, message, contract, role, case_ref, state, digest, size, sequence FROM delivery
+SELECT delivery_id, message, contract, role, case_ref, state, digest, size, sequence,
+       state = 'acknowledged' OR EXISTS (
+           SELECT 1 FROM delivery_event e
+            WHERE e.delivery_id = d.delivery_id AND e.kind IN ('read', 'actioned')) AS taken
+  FROM delivery d
  WHERE delivery_id = %(delivery)s AND organisation = %(organisation)s
    AND (state = 'refused'
         OR state IN ('available', 'transported', 'fetched', 'acknowledged')
-           AND delivery_is_open(delivery) AND NOT delivery_is_out_of_date(delivery))
+           AND delivery_is_open(d) AND NOT delivery_is_out_of_date(d))
 """
 _LOCKED: LiteralString = """
 SELECT delivery_id, state, digest FROM delivery
@@ -76,6 +88,10 @@ _ACKNOWLEDGED: LiteralString = """
 UPDATE delivery SET state = 'acknowledged', acknowledged_at = now(), leased_by = NULL, leased_until = NULL
  WHERE delivery_id = ANY(%s)
 """
+_SIGNED: LiteralString = """
+SELECT delivery_id FROM delivery_event
+ WHERE delivery_id = ANY(%s) AND kind = 'acknowledged' AND said ? 'jws'
+"""
 _REFUSED: LiteralString = """
 UPDATE delivery SET state = 'refused', leased_by = NULL, leased_until = NULL
  WHERE delivery_id = %(delivery)s AND organisation = %(organisation)s AND NOT finished
@@ -84,10 +100,6 @@ RETURNING delivery_id
 _HELD_ROW: LiteralString = """
 SELECT delivery_id FROM delivery
  WHERE delivery_id = %(delivery)s AND organisation = %(organisation)s FOR UPDATE
-"""
-_READ_BY: LiteralString = """
-SELECT 1 FROM delivery_event
- WHERE delivery_id = %(delivery)s AND kind = 'read' AND said->>'role' = %(role)s
 """
 _GONE: LiteralString = """
 SELECT state FROM delivery
@@ -162,6 +174,8 @@ class SeenRow:
     digest: bytes
     size: int
     sequence: int | None
+    taken: bool
+    """Whether its recipient has acknowledged it, or said that somebody has read it or acted on it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -233,12 +247,18 @@ class MailboxStore:
             return None if row is None else str(row[0])
 
     async def acknowledge(
-        self, *, organisation: str, digests: Mapping[str, bytes | None], channel: Channel
+        self,
+        *,
+        organisation: str,
+        digests: Mapping[str, bytes | None],
+        channel: Channel,
+        proofs: Mapping[str, Mapping[str, object]] | None = None,
     ) -> dict[str, bool]:
         """Mark deliveries as acknowledged; False: the digest is another's; missing: no such delivery here.
 
         Without a digest, only what was handed out before counts as there. What has expired is missing, unless
         it was once let leave, and its digest shows that it arrived: by a push whose answer was lost.
+        `proofs` are signatures that hold; one that comes after the acknowledgement is kept too.
         """
         async with self.pool.connection(timeout=self.wait_s_max) as connection:
             values = {"deliveries": list(digests), "organisation": organisation}
@@ -247,23 +267,24 @@ class MailboxStore:
             found = {name: found[name] for name, state, _ in rows if found[name] or state != "expired"}
             rows = [row for row in rows if row[0] in found]
             new = [name for name, state, _ in rows if found[name] and state != "acknowledged"]
-            await _acknowledged(connection, new, channel)
+            signed = {name: proof for name, proof in (proofs or {}).items() if found.get(name)}
+            await _acknowledged(connection, new, channel, signed)
             return found
 
-    async def refuse(self, *, organisation: str, delivery: str, role: str, channel: Channel) -> None:
+    async def refuse(self, *, organisation: str, said: Said, channel: Channel) -> None:
         """Mark a delivery as refused for good; what is finished already stays as it is."""
         async with self.pool.connection(timeout=self.wait_s_max) as connection:
-            cursor = await connection.execute(_REFUSED, {"delivery": delivery, "organisation": organisation})
+            values = {"delivery": said.delivery, "organisation": organisation}
+            cursor = await connection.execute(_REFUSED, values)
             if await cursor.fetchone() is not None:
-                await note(connection, [delivery], Happened.REFUSED, channel, {"role": role})
+                await note_said(connection, [said], channel)
 
-    async def read(self, *, organisation: str, delivery: str, role: str, channel: Channel) -> None:
+    async def read(self, *, organisation: str, said: Said, channel: Channel) -> None:
         """Note that a role has read a delivery, once for each role."""
         async with self.pool.connection(timeout=self.wait_s_max) as connection:
-            values = {"delivery": delivery, "organisation": organisation, "role": role}
-            await connection.execute(_HELD_ROW, values)
-            if await (await connection.execute(_READ_BY, values)).fetchone() is None:
-                await note(connection, [delivery], Happened.READ, channel, {"role": role})
+            values = {"delivery": said.delivery, "organisation": organisation}
+            if await (await connection.execute(_HELD_ROW, values)).fetchone() is not None:
+                await note_said(connection, [said], channel)
 
 
 def _proved(named: bytes | None, digest: bytes, state: str) -> bool:
@@ -271,7 +292,19 @@ def _proved(named: bytes | None, digest: bytes, state: str) -> bool:
     return state not in {"available", "expired"} if named is None else named == digest
 
 
-async def _acknowledged(connection: AsyncConnection, deliveries: Sequence[str], channel: Channel) -> None:
-    if deliveries:
-        await connection.execute(_ACKNOWLEDGED, (list(deliveries),))
-        await note(connection, deliveries, Happened.ACKNOWLEDGED, channel)
+async def _acknowledged(
+    connection: AsyncConnection,
+    new: Sequence[str],
+    channel: Channel,
+    signed: Mapping[str, Mapping[str, object]],
+) -> None:
+    if new:
+        await connection.execute(_ACKNOWLEDGED, (list(new),))
+    known: set[str] = set()
+    if signed:
+        cursor = await connection.execute(_SIGNED, (list(signed),))
+        known = {str(row[0]) for row in await cursor.fetchall()}
+    late = [name for name in signed if name not in {*new, *known}]
+    events = [(name, Happened.ACKNOWLEDGED, signed.get(name, {})) for name in (*new, *late)]
+    if events:
+        await note_each(connection, events, channel)

@@ -114,8 +114,8 @@ _ALL = (
         status=400,
         title="A query parameter cannot be used",
         meaning=(
-            "A query parameter is outside its bounds, or a cursor is not one this mailbox gave for this "
-            "listing."
+            "A query parameter is not known at this address, is given twice or is outside its bounds, or a "
+            "cursor is not one this mailbox gave for this listing."
         ),
         fix="Mend the named parameter; start a listing without a cursor.",
         retryable=False,

@@ -1,8 +1,8 @@
 """How far a message has come with those it went to, as its sender may know (decision 0013).
 
 Levels rise: accepted (L0), transported (L1), fetched (L2), acknowledged (L3), read by a named role (L4),
-actioned (L5). Whether a delivery is held or was stopped changes nothing here: what is not handed over stays
-at L0.
+actioned (L5). A receipt that acknowledges without the digest says no more than that it was fetched. Whether a
+delivery is held or was stopped changes nothing here: what is not handed over stays at L0.
 """
 
 from __future__ import annotations
@@ -32,7 +32,9 @@ ENDED = ("refused", "expired")
 _OM = Role.OFFENDER_MANAGER.value
 _FOUND: LiteralString = """
 SELECT d.case_ref, d.organisation, d.role, d.state, d.by_kafka,
-       coalesce((SELECT max(CASE e.kind WHEN 'actioned' THEN 5 WHEN 'read' THEN 4 ELSE 0 END)
+       coalesce((SELECT max(CASE WHEN e.kind = 'actioned' THEN 5 WHEN e.kind = 'read' THEN 4
+                                 WHEN e.kind = 'confirmed' OR e.kind = 'fetched' AND e.channel = 'receipt'
+                                      THEN 2 ELSE 0 END)
                    FROM delivery_event e WHERE e.delivery_id = d.delivery_id), 0) AS said
   FROM delivery d WHERE d.message_id = %s ORDER BY d.organisation, d.role, d.cursor LIMIT %s
 """
@@ -49,7 +51,7 @@ class ReachedRow:
     state: str
     by_kafka: bool
     said: int
-    """The level people have said of it."""
+    """The level its recipient has said of it by a receipt."""
 
     @property
     def level(self) -> int:

@@ -11,9 +11,10 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from hub.adapters.database.handing_over import Channel
+from hub.adapters.database.handing_over import Channel, Happened, Said
 from hub.adapters.gateway.identity import may_send
 from hub.adapters.gateway.intake import Post
+from hub.adapters.gateway.mailbox import is_digest, plausible
 from hub.adapters.gateway.problems import ProblemError
 from hub.consent.partner_contracts import newest_version
 from hub.errors import Fault
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from hub.adapters.gateway.idempotency import Answer
     from hub.adapters.gateway.intake import Intake
     from hub.adapters.gateway.mailbox import Mailbox
+    from hub.adapters.gateway.mailbox_store import SeenRow
     from hub.consent.parties import Organisation
     from hub.consent.partner_contracts import PartnerContract
     from hub.messages.identifiers import Instant
@@ -77,11 +79,9 @@ class Receipts:
             role=document["role"],
         )
         answer = await self._taken(post)
+        read = self._said(organisation, answer, seen, Happened.READ, role=str(document["role"]))
         await self.mailbox.store.read(
-            organisation=organisation.organisation,
-            delivery=seen.delivery_id,
-            role=str(document["role"]),
-            channel=Channel.MAILBOX,
+            organisation=organisation.organisation, said=read, channel=Channel.MAILBOX
         )
         return post, answer
 
@@ -91,11 +91,14 @@ class Receipts:
         """Take that the recipient will not have a delivery, and why; it is listed and handed out no more.
 
         Raises:
-            ProblemError: it may not send receipts, has no such delivery, or gives no reason.
+            ProblemError: it may not send receipts, has no such delivery, has taken it, or gives no reason.
 
         """
         contract = await self._may_send(organisation)
         seen = await self.mailbox.seen(organisation.organisation, delivery, refused=True)
+        if seen.taken and seen.state != "refused":
+            code = "delivery-taken"
+            raise ProblemError(code)
         _only(document, required=("reason",))
         said = {"delivery": seen.delivery_id, "level": ReceiptLevel.REFUSED.value, **document}
         post = self._post(
@@ -107,13 +110,30 @@ class Receipts:
             role=seen.role,
         )
         answer = await self._taken(post)
+        refused = self._said(organisation, answer, seen, Happened.REFUSED, role=seen.role)
         await self.mailbox.store.refuse(
-            organisation=organisation.organisation,
-            delivery=seen.delivery_id,
-            role=seen.role,
-            channel=Channel.MAILBOX,
+            organisation=organisation.organisation, said=refused, channel=Channel.MAILBOX
         )
         return post, answer
+
+    async def check_digest(self, organisation: Organisation, document: dict[str, object]) -> None:
+        """Refuse a receipt that names another digest than the delivery its sender found has.
+
+        Raises:
+            ProblemError: it does (ack-digest-mismatch), or its sender may not send receipts.
+
+        """
+        may_send(organisation, MessageName.RECEIPT)
+        said = document.get("data")
+        delivery, digest = (said.get("delivery"), said.get("digest")) if isinstance(said, dict) else (0, 0)
+        if not isinstance(delivery, str) or not isinstance(digest, str) or not is_digest(digest):
+            return
+        seen = await self.mailbox.store.seen(
+            organisation=organisation.organisation, delivery=plausible(delivery)
+        )
+        if seen is not None and bytes(seen.digest).hex() != digest:
+            code = "ack-digest-mismatch"
+            raise ProblemError(code)
 
     async def _may_send(self, organisation: Organisation) -> PartnerContract | None:
         """Refuse who may not send receipts before anything is looked up: that tells of no delivery."""
@@ -155,6 +175,13 @@ class Receipts:
             contract=contract,
             said=said,
         )
+
+    def _said(
+        self, organisation: Organisation, answer: Answer, seen: SeenRow, happened: Happened, *, role: str
+    ) -> Said:
+        """Return what the projector will note of the receipt too, so that both note it once."""
+        receipt = self.pairwise.message_from(organisation.organisation, str(answer.body["message"]))
+        return Said(receipt=receipt, delivery=seen.delivery_id, happened=happened, role=role)
 
     async def _taken(self, post: Post) -> Answer:
         """Take the receipt; faults are told of what the caller sent, not of what was made from it."""

@@ -95,9 +95,18 @@ _TAKEN: Mapping[str, object] = {
     },
 }
 _DIGEST = _TEXT | {"pattern": "^[0-9a-f]{64}$"}
+_SIGNATURE = {
+    "at": _TEXT | {"format": "date-time", "description": "When it was signed, in UTC; with `jws` only."},
+    "jws": _TEXT
+    | {"description": "Detached JWS over at, delivery and digest (RFC 7515): Ed25519 or ES256; if you sign."},
+}
 _ACKNOWLEDGEMENT = {"delivery": _TEXT, "digest": _DIGEST}
 _MAILBOX_BODIES: Mapping[str, Mapping[str, object]] = {
-    "acknowledge-delivery": {"type": "object", "required": ["digest"], "properties": {"digest": _DIGEST}},
+    "acknowledge-delivery": {
+        "type": "object",
+        "required": ["digest"],
+        "properties": {"digest": _DIGEST, **_SIGNATURE},
+    },
     "acknowledge-deliveries": {
         "type": "object",
         "required": ["deliveries"],
@@ -109,7 +118,7 @@ _MAILBOX_BODIES: Mapping[str, Mapping[str, object]] = {
                 "items": {
                     "type": "object",
                     "required": list(_ACKNOWLEDGEMENT),
-                    "properties": _ACKNOWLEDGEMENT,
+                    "properties": {**_ACKNOWLEDGEMENT, **_SIGNATURE},
                 },
             }
         },
@@ -135,9 +144,9 @@ _RECEIPTS = frozenset({"read-delivery", "refuse-delivery"})
 def answers(*codes: str) -> dict[int | str, dict[str, Any]]:
     """Return the problem answers of an address, by status, for its description."""
     described: dict[int | str, dict[str, Any]] = {}
-    # Whoever has to say who they are may be told that they ask too often.
-    limited = ("rate-limited",) if "unauthenticated" in codes else ()
-    for code in (*codes, *limited):
+    # Whoever has to say who they are may be told that they ask too often, or by a parameter there is not.
+    always = ("rate-limited", "parameter-invalid") if "unauthenticated" in codes else ()
+    for code in dict.fromkeys((*codes, *always)):
         problem = PROBLEMS[code]
         entry = described.setdefault(
             problem.status,

@@ -15,6 +15,7 @@ from hub.adapters.gateway.body import json_object
 from hub.adapters.gateway.idempotency import ACCEPTED, idempotency_key
 from hub.adapters.gateway.identity import Identity, admitted
 from hub.adapters.gateway.intake import Intake, Post
+from hub.adapters.gateway.parameters import check_known
 from hub.adapters.gateway.problems import PROBLEMS, ProblemError
 from hub.adapters.gateway.reference import answers
 from hub.consent.parties import Organisation
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     from hub.adapters.gateway.mesh import Mesh
     from hub.adapters.gateway.rates import Rates
     from hub.adapters.gateway.receipts import Receipts
+    from hub.adapters.gateway.signed_acknowledgements import SignedAcknowledgements
     from hub.adapters.gateway.status import MessageStates
     from hub.adapters.gateway.store import GatewayStore
     from hub.adapters.gateway.stream import Streams
@@ -47,6 +49,7 @@ class Services:
     intake: Intake
     mailbox: Mailbox
     receipts: Receipts
+    signed: SignedAcknowledgements
     mesh: Mesh
     streams: Streams
     states: MessageStates
@@ -85,6 +88,7 @@ async def caller(request: Request) -> AsyncIterator[Organisation]:
     gateway = services(request)
     organisation = admitted(await gateway.identity.identify(request.headers))
     with gateway.rates.admitted(organisation.organisation):
+        check_known(request)
         yield organisation
 
 
@@ -120,6 +124,8 @@ def _taking(message: MessageName) -> Callable[[Request, Organisation, bool], Awa
         with telemetry.span(
             "take in", hub_message=message, hub_organisation=organisation.organisation, hub_dry_run=dry_run
         ):
+            if message is MessageName.RECEIPT:
+                await gateway.receipts.check_digest(organisation, document)
             answer = await gateway.intake.take(post)
         return accepted(post, answer)
 
@@ -166,6 +172,7 @@ for _message in POSTED:
             "log-unavailable",
             "database-unavailable",
             "organisation-pending",
+            *(("ack-digest-mismatch",) if _message is MessageName.RECEIPT else ()),
         ),
     )
 

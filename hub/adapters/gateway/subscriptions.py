@@ -57,9 +57,11 @@ async def ask(request: Request, organisation: Caller) -> Response:
     if "name" in document:
         raise _invalid("subscriptions.name: the hub gives it")
     try:
-        subscription_from(document)
+        wanted = subscription_from(document)
     except ValueError as error:
         raise _invalid(str(error)) from None
+    if wanted.managed_by is not None and await gateway.store.organisation(wanted.managed_by) is None:
+        raise _invalid("subscriptions.managed_by: the short name of an organisation the hub knows")
     asked = {
         name: sorted(map(str, value)) if isinstance(value, list) else value
         for name, value in document.items()

@@ -180,7 +180,9 @@ class Consequences:
         cases = [given_up(Applied(case=case), withheld).case for case in result.cases]
         written.cases = [(case, self._codec.case(case).value) for case in cases]
         settled = _as_written(result, views)
-        written.records = self._deliveries(place, views, settled)
+        written.records = self._deliveries(
+            place, views, settled, receipt=place.receipt if result.seen else None
+        )
         written.records += self._ledger(place, result, withheld) + self._verdicts(place, result, settled)
         if result.rejection is not None:
             written.records.append(self._quarantine.rejected(place, result.rejection))
@@ -229,10 +231,18 @@ class Consequences:
         place: Placed,
         written: Sequence[tuple[Delivery, FramedView]],
         settled: Sequence[Settled],
+        *,
+        receipt: Submission | None,
     ) -> list[Outgoing]:
-        """One outbox record per message, its views sealed together; and one on each Kafka topic chosen."""
+        """One outbox record per message, its views sealed together; and one on each Kafka topic chosen.
+
+        A receipt has one also where nobody is told of it: it speaks of a delivery.
+        """
         records: list[Outgoing] = []
         outboxes: dict[tuple[MessageId, CaseRef], _OfMessage] = {}
+        if receipt is not None:
+            said = receipt.envelope
+            outboxes[said.message_id, said.case] = _OfMessage(said.message, source=receipt)
         for delivery, view in written:
             of_message = outboxes.setdefault((delivery.message_id, delivery.case), _OfMessage(view.message))
             of_message.views.append(view)

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from hub.adapters.kafka.transaction import Outgoing
+from hub.messages.envelope import Entry, MessageName, Submission
 
 if TYPE_CHECKING:
-    from hub.messages.envelope import Entry
     from hub.messages.identifiers import Instant, MessageId
     from hub.topics.codec import Encoded
 
@@ -23,6 +23,13 @@ class Placed:
     partition: int
     offset: int
     now: Instant
+
+    @property
+    def receipt(self) -> Submission | None:
+        """The receipt this record is, if it is one."""
+        if isinstance(self.entry, Submission) and self.entry.envelope.message is MessageName.RECEIPT:
+            return self.entry
+        return None
 
     def outgoing(self, topic: str, partition: int, encoded: Encoded) -> Outgoing:
         """Return a record that follows from this one."""

@@ -48,8 +48,13 @@ SELECT available_at, delivery_id FROM delivery
    AND delivery_is_open(delivery) AND NOT delivery_is_out_of_date(delivery)
    AND EXISTS (SELECT 1 FROM control o WHERE o.kind = 'organisation' AND o.name = delivery.organisation
                   AND o.body->>'standing' = 'active')
+   AND NOT EXISTS (SELECT 1 FROM delivery_event e
+                    WHERE e.delivery_id = delivery.delivery_id
+                      AND (e.kind IN ('confirmed', 'read', 'actioned')
+                           OR e.kind = 'fetched' AND e.channel = 'receipt'))
  ORDER BY available_at, delivery_id LIMIT %(limit)s FOR UPDATE SKIP LOCKED
 """
+"""What its recipient says by a receipt that it has is collected, by whichever way it came to it."""
 _UNDER_WAY: LiteralString = """
 SELECT delivery_id FROM push
  WHERE delivery_id = ANY(%s) AND state = 'in_flight' AND leased_until >= now()
@@ -66,7 +71,8 @@ SELECT available_at, delivery_id FROM delivery
            AND EXISTS (SELECT 1 FROM push p WHERE p.delivery_id = delivery.delivery_id
                           AND p.state NOT IN ('delivered', 'cancelled', 'skipped')))
    AND NOT EXISTS (SELECT 1 FROM delivery_event e
-                    WHERE e.delivery_id = delivery.delivery_id AND e.kind = 'read')
+                    WHERE e.delivery_id = delivery.delivery_id
+                      AND e.kind IN ('confirmed', 'read', 'actioned'))
    AND delivery_is_open(delivery) AND NOT delivery_is_out_of_date(delivery)
    AND EXISTS (SELECT 1 FROM control o WHERE o.kind = 'organisation' AND o.name = delivery.organisation
                   AND o.body->>'standing' = 'active')
@@ -75,7 +81,8 @@ SELECT available_at, delivery_id FROM delivery
 """Safety messages nobody has acknowledged in hours, and those a push has not brought in minutes.
 
 It does not matter why: tried in vain, parked, its endpoint paused, no deliverer at work. 2xx and a fetch are
-no answer from a person: a proxy says 200 to anything. A report is not reported on: that would have no end.
+no answer from a person: a proxy says 200 to anything. A receipt is one, with or without a digest. A report is
+not reported on: that would have no end.
 """
 _ON_WHAT: LiteralString = """
 SELECT d.delivery_id, d.message_id, d.organisation, d.role, d.holds, d.key_id, d.grounds_nonce, d.grounds_box,

@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, LiteralString
 
 from psycopg.types.json import Jsonb
 
+from hub.adapters.database.handing_over import BEARS
+
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
@@ -50,7 +52,8 @@ SELECT organisation, case_ref, max(sequence) FROM delivery_event
 ON CONFLICT (organisation, case_ref) DO UPDATE SET given = greatest(l.given, excluded.given)
 """
 """No number is given twice; one that was given back last of all is passed over instead."""
-_STAND: LiteralString = """
+_STAND: LiteralString = (
+    """
 UPDATE delivery AS d
    SET state = stood.state, sequence = stood.sequence,
        fetched_at = stood.fetched_at, acknowledged_at = stood.acknowledged_at,
@@ -65,10 +68,13 @@ UPDATE delivery AS d
                    AS ended_at,
                max(at) FILTER (WHERE kind = 'told_late') AS told_at,
                max(at) FILTER (WHERE kind = 'redelivered' AND said->>'how' = 'redelivered') AS offered_at
-          FROM delivery_event WHERE delivery_id = ANY(%(deliveries)s) GROUP BY delivery_id) AS stood
+          FROM delivery_event WHERE delivery_id = ANY(%(deliveries)s) AND """  # noqa: S608 - put together of literals
+    + BEARS
+    + """ GROUP BY delivery_id) AS stood
  WHERE d.delivery_id = stood.delivery_id
    AND (d.delivery_id = ANY(%(remembered)s) OR d.xmin = pg_current_xact_id()::xid)
 """
+)
 """Rows this transaction has made, or locked: no channel changes them at the same time."""
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 

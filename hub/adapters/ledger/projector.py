@@ -26,6 +26,7 @@ from hub.adapters.ledger.holding import Control, cases_turning, hold, lock_parti
 from hub.adapters.ledger.limits import ProjectorLimits
 from hub.adapters.ledger.positions import Step
 from hub.adapters.ledger.pushes import end_pushes, enter_pushes, settle_pushes
+from hub.adapters.ledger.receipts import SAID, take_receipts
 from hub.adapters.ledger.rows import (
     CASE,
     CONTROL_CHANGE,
@@ -360,7 +361,7 @@ async def _enter(
     verdicts = [change for change in changes if change.statement in LAST]
     happened = [change.values for change in changes if change.statement is HAPPENED]
     for change in changes:
-        if change.statement not in LAST and change.statement is not HAPPENED:
+        if change.statement not in LAST | {HAPPENED, SAID}:
             by_statement.setdefault(change.statement, []).append(change.values)
     async with connection.cursor() as cursor:
         for statement, values in by_statement.items():
@@ -387,6 +388,7 @@ async def _enter(
     )
     settled = [*_deliveries(verdicts, VERDICTS), *_deliveries(verdicts, {REPLACED}, named="replaces")]
     await settle_pushes(connection, settled)
+    await take_receipts(connection, [change.values for change in changes if change.statement is SAID])
 
 
 def _deliveries(

@@ -47,11 +47,12 @@ _PUBLISHED: LiteralString = "UPDATE delivery_event SET published_at = now() WHER
 _FORGET: LiteralString = """
 DELETE FROM delivery_event WHERE event = ANY (ARRAY(
     SELECT e.event FROM delivery_event e LEFT JOIN delivery d USING (delivery_id)
-     WHERE e.published_at < now() - make_interval(days => %(days)s)
+     WHERE e.published_at < now() - make_interval(days => %(days)s) AND NOT e.said ? 'jws'
        AND (d.finished OR d.verdict IS NOT NULL
             OR d.delivery_id IS NULL AND e.at < now() - make_interval(days => %(gone_days)s))
      LIMIT %(limit)s))
 """
+"""What a recipient has signed stays: it is proof for as long as somebody may ask."""
 _GONE_DAYS = 60
 """Age at which a delivery that has no row will never have one again: hub.outbox keeps it half as long."""
 

@@ -16,9 +16,17 @@ if TYPE_CHECKING:
 Row = TypeVar("Row")
 
 _QUARANTINE: LiteralString = """
-SELECT record_id, message_id, organisation, message, code, detail, key_id, length(box) AS sealed_bytes,
-       set_aside_at, partition, "offset"
-  FROM quarantine
+SELECT q.record_id, q.message_id, q.organisation, q.message, q.code, q.detail, q.key_id,
+       length(q.box) AS sealed_bytes, q.set_aside_at, q.partition, q."offset",
+       (SELECT o.record_id FROM quarantine o
+         WHERE o.message_id = q.message_id AND (o.set_aside_at, o.record_id) < (q.set_aside_at, q.record_id)
+         ORDER BY o.set_aside_at, o.record_id LIMIT 1) AS first_record,
+       (SELECT o.record_id FROM quarantine o
+         WHERE o.message_id = q.message_id AND (o.set_aside_at, o.record_id) > (q.set_aside_at, q.record_id)
+         ORDER BY o.set_aside_at DESC, o.record_id DESC LIMIT 1) AS set_aside_again_as,
+       EXISTS (SELECT 1 FROM submission s
+                WHERE s.message_id = q.message_id AND s.state = 'routed') AS taken_since
+  FROM quarantine q
 """
 _LEDGER: LiteralString = """
 SELECT l.decision_id, l.message_id, l.case_ref, l.organisation, l.role, l.concern, l.message, l.contract,
@@ -45,6 +53,12 @@ class Quarantined:
     set_aside_at: datetime
     partition: int
     offset: int
+    first_record: str | None
+    """The record as which the same message was set aside first, where this is not it."""
+    set_aside_again_as: str | None
+    """The latest record as which the same message was set aside since: it was replayed in vain."""
+    taken_since: bool
+    """Whether the message has been taken since, by a replay."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -99,9 +113,9 @@ async def quarantined(
 ) -> list[Quarantined]:
     """Return what was set aside, newest first."""
     condition: LiteralString = """
-     WHERE (%(organisation)s::text IS NULL OR organisation = %(organisation)s)
-       AND (%(code)s::text IS NULL OR code = %(code)s)
-     ORDER BY set_aside_at DESC, record_id LIMIT %(limit)s
+     WHERE (%(organisation)s::text IS NULL OR q.organisation = %(organisation)s)
+       AND (%(code)s::text IS NULL OR q.code = %(code)s)
+     ORDER BY q.set_aside_at DESC, q.record_id LIMIT %(limit)s
     """
     values = {"organisation": organisation, "code": code, "limit": limit}
     return await _rows(connection, Quarantined, _QUARANTINE + condition, values)
@@ -112,7 +126,7 @@ async def quarantined_records(
 ) -> list[Quarantined]:
     """Return the records whose id begins so."""
     condition: LiteralString = (
-        " WHERE starts_with(record_id, %(beginning)s) ORDER BY record_id LIMIT %(limit)s"
+        " WHERE starts_with(q.record_id, %(beginning)s) ORDER BY q.record_id LIMIT %(limit)s"
     )
     return await _rows(
         connection, Quarantined, _QUARANTINE + condition, {"beginning": beginning, "limit": limit}

@@ -18,7 +18,7 @@ from psycopg.rows import class_row
 from hub.adapters.ledger.overtaken import GoneRow, less_now
 from hub.adapters.ledger.projected_view import projected_view
 from hub.consent.decision import Outcome
-from hub.errors import NotConfigured
+from hub.errors import WrongArgument
 from hub.messages.identifiers import CaseRef
 from hub.topics.sealing import Sealed
 
@@ -90,7 +90,7 @@ async def merge_review(
     """Return what has gone out and has to be looked at for the mergers of a case, oldest first.
 
     Raises:
-        NotConfigured: There is no such case.
+        WrongArgument: There is no such case.
     """
     view = await projected_view(connection, codec.library, now)
     case = await _case(connection, codec, case_ref)
@@ -117,7 +117,9 @@ async def _case(connection: AsyncConnection, codec: Codec, case_ref: str) -> Cas
     row = await (await connection.execute(_CASE, (case_ref,))).fetchone()
     if row is None:
         message = "the projection has no such case"
-        raise NotConfigured(message, fix="give the case that is carried on, not the one merged into it")
+        raise WrongArgument(
+            "--case", message, fix="give the case that is carried on, not the one merged into it"
+        )
     key_id, nonce, box = row
     return codec.case_opened(CaseRef(case_ref), Sealed(key_id=key_id, nonce=bytes(nonce), box=bytes(box)))
 

@@ -20,6 +20,7 @@ from psycopg.types.json import Jsonb
 from hub.adapters.ledger.happened import HAPPENED, event_values
 from hub.adapters.ledger.holding import concerned
 from hub.adapters.ledger.people import people, people_gone
+from hub.adapters.ledger.receipts import SAID, said_by
 from hub.adapters.ledger.taking_back import TAKEN_BACK, taken_back
 from hub.errors import NotReadable
 from hub.messages.envelope import MessageName
@@ -217,10 +218,14 @@ class Rows:
     def _outbox(self, record: Record) -> Iterable[Change]:
         outbox = self._dispatch.outbox_from(_value(record), key=record.key or b"")
         if outbox.original is not None:
-            yield self._original(outbox, outbox.original)
+            if outbox.views:
+                yield self._original(outbox, outbox.original)
             if outbox.message is MessageName.CORRECTION:
                 values = taken_back(self._codec, outbox, outbox.original)
                 yield Change(row=("taken back", outbox.message_id), statement=TAKEN_BACK, values=values)
+            if outbox.message is MessageName.RECEIPT:
+                values = said_by(self._codec, outbox, outbox.original)
+                yield Change(row=("receipt", outbox.message_id), statement=SAID, values=values)
         said = {} if outbox.original is None else self._codec.said_of(outbox.original)
         verdicts = {each.decision_id: each for each in outbox.settled}
         for view in outbox.views:

@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, LiteralString
 from psycopg import IsolationLevel
 from psycopg.rows import class_row
 
+from hub.adapters.database.handing_over import BEARS
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -65,7 +67,9 @@ UNION ALL
 SELECT 'not-as-happened', d.delivery_id, d.message_id, d.organisation, d.case_ref
   FROM delivery d LEFT JOIN (
            SELECT DISTINCT ON (delivery_id) delivery_id, state, sequence
-             FROM delivery_event ORDER BY delivery_id, at DESC, event DESC) AS last USING (delivery_id)
+             FROM delivery_event WHERE """
+    + BEARS
+    + """ ORDER BY delivery_id, at DESC, event DESC) AS last USING (delivery_id)
  WHERE CASE WHEN last.delivery_id IS NULL THEN d.state <> 'available' AND NOT d.finished
             ELSE d.state <> last.state
                  OR last.sequence IS NOT NULL AND d.sequence IS DISTINCT FROM last.sequence END

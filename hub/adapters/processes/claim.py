@@ -91,7 +91,9 @@ def _already(what: str, state: State | None) -> AlreadyRunning:
     where = f" (process {state.hub_pid}, {what} process {state.pid})" if state else ""
     message = f"a hub is already running this instance's {what}{where}"
     return AlreadyRunning(
-        message, fix="use it, stop it with Ctrl-C, or choose another one with HUB_INSTANCE=name"
+        message,
+        fix="use it, name the roles that are to join it (`hub serve router`), stop it with Ctrl-C, or choose "
+        "another one with HUB_INSTANCE=name",
     )
 
 

@@ -107,11 +107,14 @@ SELECT p.delivery_id, d.message, p.state, p.reason, p.tries, p.attempted_at
 """
 
 
+UNKNOWN = "endpoint-unknown"
+
+
 class EndpointRefused(HubError):
     """What was asked of an endpoint cannot be done as things stand; `code` says why."""
 
     def __init__(self, code: str, message: str, *, fix: str) -> None:
-        """Use a stable code, e.g. ENDPOINT-STATE."""
+        """Use a stable code, e.g. endpoint-state."""
         super().__init__(message, fix=fix)
         self.code = code
 
@@ -226,14 +229,14 @@ class Endpoints:
         """Return one endpoint, to its organisation as it may see it.
 
         Raises:
-            EndpointRefused: ENDPOINT-UNKNOWN: there is none, or it is another's, or it was removed.
+            EndpointRefused: endpoint-unknown: there is none, or it is another's, or it was removed.
         """
         # Looked up alike, whether it can be one or not.
         asked = endpoint if _ID.fullmatch(endpoint) else _NO_ENDPOINT
         found = await self._rows(organisation, asked, open_only=organisation is not None)
         if not found:
-            code, message = "ENDPOINT-UNKNOWN", "there is no such endpoint"
-            raise EndpointRefused(code, message, fix="see `python3 -m hub endpoint list`")
+            message = "there is no such endpoint"
+            raise EndpointRefused(UNKNOWN, message, fix="see `python3 -m hub endpoint list`")
         return found[0]
 
     async def troubled(self, endpoint: str, *, most: int = 50) -> list[Troubled]:
@@ -247,17 +250,17 @@ class Endpoints:
         """Send a signed handshake; who answers 2xx with its challenge in the body may be pushed to.
 
         Raises:
-            EndpointRefused: ENDPOINT-UNPROVED, and what came back; ENDPOINT-BUSY: just tried.
+            EndpointRefused: endpoint-unproved, and what came back; endpoint-busy: just tried.
         """
         found = await self.one(endpoint, organisation=organisation)
         values = {"endpoint": endpoint, "interval_s": self.limits.verify_interval_s}
         async with self._connection() as connection:
             if await (await connection.execute(_MAY_VERIFY, values)).fetchone() is None:
-                code, message = "ENDPOINT-BUSY", "a handshake with this endpoint was tried just now"
+                code, message = "endpoint-busy", "a handshake with this endpoint was tried just now"
                 raise EndpointRefused(code, message, fix="try again in some seconds")
         why = await self._handshake(found)
         if why is not None:
-            code, message = "ENDPOINT-UNPROVED", f"the endpoint did not prove itself: {why}"
+            code, message = "endpoint-unproved", f"the endpoint did not prove itself: {why}"
             fix = (
                 f"where {why} is not what its server meant, mend the name, TLS or redirect first; "
                 "it has to answer 2xx with the text of data.challenge in the body"
@@ -312,7 +315,7 @@ class Endpoints:
         }
         async with self._connection() as connection:
             if await (await connection.execute(_RESEAL, values)).fetchone() is None:
-                code, message = "ENDPOINT-BUSY", "somebody else has just made a new secret"
+                code, message = "endpoint-busy", "somebody else has just made a new secret"
                 raise EndpointRefused(code, message, fix="use theirs, or try again")
         return made.current
 
@@ -325,12 +328,12 @@ class Endpoints:
         )
         rows = await cursor.fetchall()
         if len(rows) >= self.limits.per_organisation_max:
-            code, message = "ENDPOINT-MANY", f"{organisation} has {len(rows)} endpoints, as many as may be"
+            code, message = "endpoint-many", f"{organisation} has {len(rows)} endpoints, as many as may be"
             raise EndpointRefused(code, message, fix="remove one that is not used any more")
         for endpoint_id, taken in rows:
             twice = sorted({each.value for each in messages} & set(taken))
             if twice:
-                code = "ENDPOINT-TAKEN"
+                code = "endpoint-taken"
                 message = f"{', '.join(twice)} to {organisation} already goes to {endpoint_id}"
                 fix = f"leave it out, or first `python3 -m hub endpoint remove {endpoint_id}`"
                 raise EndpointRefused(code, message, fix=fix)
@@ -369,7 +372,7 @@ class Endpoints:
         }
         async with self._connection() as connection:
             if await (await connection.execute(_SET_STATE, values)).fetchone() is None:
-                code, message = "ENDPOINT-STATE", f"the endpoint cannot become {state} as it stands"
+                code, message = "endpoint-state", f"the endpoint cannot become {state} as it stands"
                 fix = (
                     "one that is not verified is verified first; what an operator paused, an operator resumes"
                 )

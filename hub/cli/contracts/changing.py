@@ -10,7 +10,7 @@ import typer
 
 from hub.cli.contracts.options import Contracts, Json, Schemas, contract_folder, now, policy, schemas_folder
 from hub.cli.contracts.shown import show
-from hub.errors import NotConfigured
+from hub.errors import NotConfigured, WrongArgument
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -217,6 +217,6 @@ def _mode(mode: str) -> str:
 
     wanted = mode.upper().replace("-", "_")
     if wanted not in {each.value for each in Mode}:
-        message = f"--mode: {mode} is no compatibility mode"
-        raise NotConfigured(message, fix=f"one of: {', '.join(each.value for each in Mode)}")
+        message = f"{mode} is no compatibility mode"
+        raise WrongArgument("--mode", message, fix=f"one of: {', '.join(each.value for each in Mode)}")
     return wanted

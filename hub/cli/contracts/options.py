@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from hub.errors import NotConfigured
+from hub.errors import NotConfigured, WrongArgument
 from hub.messages.identifiers import Instant
 
 if TYPE_CHECKING:
@@ -49,11 +49,14 @@ def folders(schemas: Path | None, contracts: Path | None) -> tuple[SchemaLibrary
 
 
 def contracts_with(folder: ContractFolder, partner: str | None) -> tuple[ContractFile, ...]:
-    """Return the contracts with a partner, or all of them; NotConfigured where there are none."""
+    """Return the contracts with a partner, or all of them; WrongArgument where there are none with it."""
     files = folder.files if partner is None else folder.of(partner)
     if not files:
-        message = f"there is no contract with {partner}" if partner else "there is no contract"
-        raise NotConfigured(message, fix=f"contracts are with: {', '.join(folder.partners()) or 'nobody'}")
+        fix = f"contracts are with: {', '.join(folder.partners()) or 'nobody'}"
+        if partner is not None:
+            raise WrongArgument("PARTNER", f"there is no contract with {partner}", fix=fix)
+        message = "there is no contract"
+        raise NotConfigured(message, fix=fix)
     return files
 
 

@@ -25,7 +25,7 @@ from hub.cli.contracts.options import (
 )
 from hub.cli.contracts.shown import show
 from hub.consent.partner_contracts import Direction
-from hub.errors import NotConfigured, Unreachable
+from hub.errors import NotConfigured, Unreachable, WrongArgument
 from hub.messages.envelope import MessageName
 
 if TYPE_CHECKING:
@@ -156,11 +156,13 @@ def who_uses(
     path = path.removesuffix("[]")
     if name not in {each.value for each in MessageName}:
         message = f"there is no message {name}"
-        raise NotConfigured(message, fix=f"write it as message.field; messages: {', '.join(MessageName)}")
+        fix = f"write it as message.field; messages: {', '.join(MessageName)}"
+        raise WrongArgument("FIELD", message, fix=fix)
     leaves = {spec.path for each in library.versions(name) for spec in library.contract(name, each).specs}
     if not any(_within(path, each) for each in leaves):
         message = f"no version of {name} has a field {path or '(none given)'}"
-        raise NotConfigured(message, fix="write it as message.path; see `hub contracts list` and `show`")
+        fix = "write it as message.path; see `hub contracts list` and `show`"
+        raise WrongArgument("FIELD", message, fix=fix)
     uses = asyncio.run(_uses())
     rows = []
     for file in (each for each in folder.files if each.terms.message == name):

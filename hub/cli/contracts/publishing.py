@@ -12,7 +12,7 @@ import typer
 from hub.cli.console import EXIT_NOT_VALID
 from hub.cli.contracts.options import Contracts, Json, Schemas, contracts_with, folders, policy
 from hub.cli.contracts.shown import show
-from hub.errors import NotConfigured
+from hub.errors import NotConfigured, WrongArgument
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -210,7 +210,7 @@ async def _release(files: Sequence[ContractFile], partner: str | None) -> list[t
         known = {str(each["organisation"]) for each in await hub.organisations()}
         if partner is not None and partner not in known:
             message = f"there is no organisation {partner}"
-            raise NotConfigured(message, fix="see `python3 -m hub partner list`")
+            raise WrongArgument("PARTNER", message, fix="see `python3 -m hub partner list`")
         wanted = known if partner is None else {partner}
         mine = [file for file in files if file.terms.partner in wanted]
         changed = {(each.partner, each.name) for each in await hub.release_contracts(mine)}

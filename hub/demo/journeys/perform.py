@@ -10,7 +10,7 @@ from hub.demo.journeys.drawn import drawing, tables
 from hub.demo.journeys.page import read_page, with_results
 from hub.demo.journeys.play import Player
 from hub.demo.organisations import parties, prison_service
-from hub.errors import NotConfigured
+from hub.errors import WrongArgument
 
 if TYPE_CHECKING:
     from hub.demo.driver import Driver
@@ -56,7 +56,7 @@ def journey_named(name: str) -> Path:
     known = journeys()
     if name not in known:
         message = f"there is no journey {name!r}"
-        raise NotConfigured(message, fix=f"name one of {', '.join(known)}")
+        raise WrongArgument("NAMES", message, fix=f"name one of {', '.join(known)}")
     return known[name]
 
 
