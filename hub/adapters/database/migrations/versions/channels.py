@@ -3,13 +3,10 @@
 `delivery_event` says everything that happened to a delivery after it was decided, in order, and how it stood
 then; what `delivery` says of it is the sum of that. Deliveries that were fetched before there were events get
 those they would have. `endpoint`, `push`, `lane` and what MESH needs (keys, used nonces, uploads not yet
-whole) and the public keys acknowledgements are signed by are the database's own, as events are until they
+whole) are the database's own, as events are until they
 have been published to hub.deliveries. A lane is one recipient and one person: its numbers have no gap, since
 `give_sequence` gives one only when a channel hands the delivery over; who calls it holds the delivery's row.
 `take_back_sequence` takes it back from a delivery that nobody got, if it is the lane's last.
-
-`finished_at` says since when a delivery is finished; `original.look_at`, when it is looked again whether a
-message is still needed: not before its last delivery may have been finished for as long as it is kept then.
 
 A push is `held` since its delivery was first found held, `untold` as long as its number will not come and no
 later push of the lane has said so; it `may_have_arrived` if an attempt's end is not known.
@@ -41,11 +38,7 @@ ALTER TABLE delivery
     ADD COLUMN leased_by text,
     ADD COLUMN leased_until timestamptz,
     ADD COLUMN released_at timestamptz,
-    ADD COLUMN late_told_at timestamptz,
-    ADD COLUMN finished_at timestamptz;
-UPDATE delivery SET finished_at = acknowledged_at WHERE finished;
-ALTER TABLE original ADD COLUMN look_at timestamptz NOT NULL DEFAULT (now() + interval '1 day');
-CREATE INDEX original_look_at ON original (look_at);
+    ADD COLUMN late_told_at timestamptz;
 CREATE INDEX delivery_waiting ON delivery (organisation, cursor) WHERE state IN ('available', 'fetched');
 CREATE INDEX delivery_unsettled ON delivery (case_ref) WHERE verdict IS NULL AND NOT finished;
 CREATE INDEX delivery_held ON delivery (asked_at) WHERE held AND verdict IS NULL AND NOT finished;
@@ -71,16 +64,6 @@ CREATE TRIGGER delivery_comes_back BEFORE UPDATE OF state, held, verdict, right_
                OR (OLD.right_until, OLD.turn, OLD."offset")
                   IS DISTINCT FROM (NEW.right_until, NEW.turn, NEW."offset")))
     EXECUTE FUNCTION announce_delivery();
-
-CREATE FUNCTION finish_delivery() RETURNS trigger LANGUAGE plpgsql AS $$
-BEGIN
-    NEW.finished_at := CASE WHEN NEW.state IN ('acknowledged', 'refused', 'expired')
-                            THEN coalesce(NEW.finished_at, now()) END;
-    RETURN NEW;
-END
-$$;
-CREATE TRIGGER delivery_is_finished BEFORE UPDATE OF state ON delivery FOR EACH ROW
-    WHEN (OLD.state IS DISTINCT FROM NEW.state) EXECUTE FUNCTION finish_delivery();
 
 CREATE TABLE lane (
     organisation text NOT NULL,
@@ -208,14 +191,6 @@ CREATE TABLE mesh_key (
     nonce bytea NOT NULL,
     box bytea NOT NULL,
     created_at timestamptz NOT NULL DEFAULT now()
-);
-CREATE TABLE acknowledgement_key (
-    organisation text NOT NULL,
-    kid text NOT NULL,
-    jwk jsonb NOT NULL,
-    created_at timestamptz NOT NULL DEFAULT now(),
-    removed_at timestamptz,
-    PRIMARY KEY (organisation, kid)
 );
 CREATE TABLE mesh_nonce (
     digest bytea PRIMARY KEY,
