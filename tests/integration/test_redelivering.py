@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, LiteralString
 
 import psycopg
 import pytest
@@ -14,6 +14,7 @@ from hub.adapters.database.pool import open_pool
 from hub.adapters.database.recovering import ITSELF_MAX, SPENT, Meant, remedy
 from hub.adapters.database.remedied import By, Remedy
 from hub.adapters.ledger import Asker, ProjectorLimits
+from hub.adapters.ledger.happened import bring_back
 from hub.adapters.ledger.pushes import settle_pushes
 from hub.topics.codec import Codec
 from hub.topics.keys import FileKeyStore
@@ -28,6 +29,10 @@ if TYPE_CHECKING:
     from psycopg import AsyncConnection
 
     from hub.topics.codec import Encoded
+
+_SINCE: LiteralString = """
+SELECT state, coalesce(released_at, available_at) > now() - interval '1 hour' FROM delivery
+"""
 
 
 @pytest.fixture
@@ -122,3 +127,34 @@ async def test_a_recipient_has_one_delivery_offered_again_a_bounded_number_of_ti
     assert await remedy(connection, Remedy.REDELIVERED, Meant(deliveries=("had",)), by=BY) == 1
     other = replace(meant, deliveries=("other",))
     assert await remedy(connection, Remedy.REDELIVERED, other, by=own) == 1
+
+
+@pytest.mark.requirement("R-DEL-02", "R-MSG-11")
+@pytest.mark.parametrize(
+    ("change", "anew"),
+    [
+        ("", False),
+        ("UPDATE delivery SET urgency = 'routine'", True),
+        ("UPDATE delivery SET late_told_at = now()", True),
+        ("UPDATE delivery SET state = 'acknowledged'", True),
+    ],
+    ids=["nobody knows", "routine", "told", "acknowledged"],
+)
+async def test_asking_for_it_again_does_not_put_off_that_a_safety_message_is_reported(
+    connection: AsyncConnection, change: LiteralString, *, anew: bool
+) -> None:
+    """Its time goes on as long as nobody has acknowledged it or been told; a projection made again knows."""
+    await deliver(connection, "one", state="fetched")
+    await connection.execute(
+        "UPDATE delivery SET urgency = 'safety', available_at = now() - interval '20 hours'"
+    )
+    if change:
+        await connection.execute(change)
+    own = By(who=HARBOUR, name="Harbour Trust", why="asked for by its recipient")
+    meant = Meant(organisation=HARBOUR, deliveries=("one",), itself=HARBOUR, days=14)
+    assert await remedy(connection, Remedy.REDELIVERED, meant, by=own) == 1
+    assert await (await connection.execute(_SINCE)).fetchall() == [("available", anew)]
+    async with connection.transaction():
+        await connection.execute("UPDATE delivery SET released_at = NULL")
+        await bring_back(connection, entered=["one"], happened=[])
+    assert await (await connection.execute(_SINCE)).fetchall() == [("available", anew)]

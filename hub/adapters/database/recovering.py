@@ -144,12 +144,25 @@ SELECT pg_advisory_xact_lock(%s, partition) FROM (
      ORDER BY partition) held
 """
 _OFFERED: LiteralString = """
-UPDATE delivery SET state = 'available', released_at = now(), late_told_at = NULL,
-                    leased_by = CASE WHEN state = 'available' THEN leased_by END,
-                    leased_until = CASE WHEN state = 'available' THEN leased_until END
- WHERE delivery_id = ANY(%s)
+WITH offered AS (
+    SELECT delivery_id, finished OR late_told_at IS NOT NULL OR urgency <> 'safety' OR message = 'exception'
+                        AS anew
+      FROM delivery WHERE delivery_id = ANY(%s)
+)
+UPDATE delivery d
+   SET state = 'available', late_told_at = NULL,
+       released_at = CASE WHEN offered.anew THEN now() ELSE d.released_at END,
+       leased_by = CASE WHEN state = 'available' THEN leased_by END,
+       leased_until = CASE WHEN state = 'available' THEN leased_until END
+  FROM offered WHERE d.delivery_id = offered.delivery_id
+RETURNING d.delivery_id, offered.anew
 """
-"""It has all its time anew before it expires, or is reported as late."""
+"""It has all its time anew before it expires, or is reported as late.
+
+But not a safety message nobody has acknowledged, nor been told of: else its recipient could put off that
+whoever manages the case is told, by asking for it again and again.
+"""
+_TIME_GOES_ON = "redelivered-in-its-time"
 _HAD: LiteralString = """
 UPDATE push p SET may_have_arrived = true FROM delivery d
  WHERE p.delivery_id = ANY(%s) AND d.delivery_id = p.delivery_id AND d.sequence IS NOT NULL
@@ -349,9 +362,19 @@ async def _change(
     changed = [str(row[0]) for row in await cursor.fetchall()]
     if kind is Remedy.REDELIVERED:
         changed = [row.delivery_id for row in found if row.endpoint_id is None or row.delivery_id in changed]
-        await connection.execute(_OFFERED, (changed,))
+        return await _offer(connection, changed)
     await note(connection, changed, Happened.REDELIVERED, Channel.HUB, {"how": kind.value})
     return changed
+
+
+async def _offer(connection: AsyncConnection, deliveries: list[str]) -> list[str]:
+    """Offer these again; their events say which have their time anew, for a projection made again."""
+    cursor = await connection.execute(_OFFERED, (deliveries,))
+    anew = {str(row[0]): bool(row[1]) for row in await cursor.fetchall()}
+    for how, is_anew in ((Remedy.REDELIVERED.value, True), (_TIME_GOES_ON, False)):
+        named = [each for each in deliveries if anew[each] is is_anew]
+        await note(connection, named, Happened.REDELIVERED, Channel.HUB, {"how": how})
+    return deliveries
 
 
 async def _returned(
