@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import uvicorn
 
+from hub.adapters.database.freshness import Freshness, Projection
 from hub.adapters.feeds import FeedLimits
 from hub.adapters.gateway.app import create_gateway
 from hub.adapters.kafka.ends import Ends
@@ -209,7 +210,9 @@ def asker_of(settings: Settings, *, pool: Pool, codec: Codec, publisher: IntakeP
     return Asker(pool=pool, codec=codec, append=publisher.append, limits=limits)
 
 
-def expirer_of(settings: Settings, *, pool: Pool, codec: Codec, publisher: IntakePublisher) -> Expirer:
+def expirer_of(
+    settings: Settings, *, pool: Pool, codec: Codec, publisher: IntakePublisher, ends: Ends
+) -> Expirer:
     """Who lets expire what nobody collects, by the time of this machine, as deliveries are stamped by it."""
     limits = ProjectorLimits()
     return Expirer(
@@ -219,6 +222,9 @@ def expirer_of(settings: Settings, *, pool: Pool, codec: Codec, publisher: Intak
             working_days=settings.delivery_expiry_working_days,
             safety_hours=settings.safety_uncollected_hours,
             unpushed_s=settings.safety_unpushed_s,
+        ),
+        freshness=Freshness(
+            Projection(pool, limits.database_wait_s_max), ends, timeout_s=limits.caught_up_timeout_s
         ),
         now=lambda: datetime.now(UTC),
         limits=limits,

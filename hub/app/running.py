@@ -281,7 +281,7 @@ async def _start(
             )
         )
         if Role.PROJECTOR in roles:
-            running |= _projecting(hub, publisher)
+            running |= await _projecting(hub, publisher, stack=stack)
         if listening is not None:
             app = await _gateway(hub, publisher, stack=stack, clock=clock)
             running[Role.GATEWAY] = partial(
@@ -295,14 +295,19 @@ async def _start(
     return [asyncio.create_task(work(stop=stop), name=name) for name, work in running.items()]
 
 
-def _projecting(hub: Hub, publisher: IntakePublisher) -> dict[str, Work]:
+async def _projecting(
+    hub: Hub, publisher: IntakePublisher, *, stack: contextlib.AsyncExitStack
+) -> dict[str, Work]:
     """Return what a projector does: tables, what is held, what expires, what happened."""
     settings, pool, codec = hub.settings, hub.pool, hub.codec
     bootstrap, catalogue = hub.bootstrap, hub.catalogue
     projector = parts.projector_of(settings, bootstrap=bootstrap, pool=pool, codec=codec, catalogue=catalogue)
     relay = parts.relay_of(settings, bootstrap=bootstrap, pool=pool, codec=codec, catalogue=catalogue)
     asker = parts.asker_of(settings, pool=pool, codec=codec, publisher=publisher)
-    expirer = parts.expirer_of(settings, pool=pool, codec=codec, publisher=publisher)
+    ends = await stack.enter_async_context(
+        parts.topic_ends(settings, bootstrap=bootstrap, catalogue=catalogue)
+    )
+    expirer = parts.expirer_of(settings, pool=pool, codec=codec, publisher=publisher, ends=ends)
     return {
         Role.PROJECTOR: projector.run,
         f"{Role.PROJECTOR}: what happened": relay.run,

@@ -9,13 +9,14 @@ from typing import TYPE_CHECKING
 import pytest
 from psycopg.errors import DeadlockDetected
 
+from hub.adapters.database.freshness import Freshness, Projection
 from hub.adapters.database.recovering import Meant, remedy
 from hub.adapters.database.remedied import By, Remedy
 from hub.adapters.ledger import ProjectorLimits
 from hub.adapters.ledger.expiring import Expirer, Waits, working_days_before
 from hub.adapters.ledger.requesting import Requests
 from hub.consent.parties import Standing
-from hub.errors import Unreachable
+from hub.errors import NotCaughtUp, Unreachable
 from hub.messages.envelope import MessageName
 from tests.integration.living_world import CALM_S, HEALTH, living
 from tests.integration.projected_world import rows, until
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator
     from pathlib import Path
 
+    from hub.adapters.database.freshness import Ends
     from hub.adapters.ledger.requesting import Append
     from hub.settings import Settings
     from hub.topics.codec import Encoded
@@ -59,13 +61,16 @@ async def quiet(hub: Living) -> None:
     await until(is_done)
 
 
-def expirer(hub: Living, *, days: float, append: Append | None = None, **most: int) -> Expirer:
+def expirer(
+    hub: Living, *, days: float, append: Append | None = None, ends: Ends | None = None, **most: int
+) -> Expirer:
     """One who lets expire, so many days from now."""
     limits = ProjectorLimits(**most)
     return Expirer(
         pool=hub.pool,
         requests=Requests(codec=hub.codec, append=append or hub.publisher.append, limits=limits),
         waits=WAITS,
+        freshness=Freshness(Projection(hub.pool, 5.0), ends, timeout_s=0.3),
         now=lambda: datetime.now(UTC) + timedelta(days=days),
         limits=limits,
     )
@@ -113,6 +118,26 @@ async def test_what_nobody_fetches_expires_and_who_manages_the_case_is_told(hub:
         return await reports(hub, "DELIVERY-EXPIRED") == ["DELIVERY-EXPIRED"]
 
     await until(told)
+
+
+@pytest.mark.requirement("R-DEL-02", "R-MSG-11")
+async def test_nothing_is_reported_before_it_is_known_what_was_acknowledged(hub: Living) -> None:
+    """A database restored from a backup learns it from the topic, and a false alarm cannot be taken back."""
+    delivery = await hub.health_told()
+    await rows(hub.pool, "UPDATE delivery SET by_kafka = false, urgency = 'safety' RETURNING 1")
+    ((topic, partition, following),) = await rows(
+        hub.pool, "SELECT topic, partition, next FROM position WHERE topic ~ 'deliveries$' LIMIT 1"
+    )
+
+    async def ends() -> dict[tuple[str, int], int]:
+        return {(topic, partition): following + 1}
+
+    with pytest.raises(NotCaughtUp):
+        await expirer(hub, days=8, ends=ends).expire()
+    assert await rows(
+        hub.pool, "SELECT state, late_told_at FROM delivery WHERE delivery_id = %s", delivery
+    ) == [("available", None)]
+    assert await reports(hub, "DELIVERY-EXPIRED", "SAFETY-DELIVERY-NOT-COLLECTED") == []
 
 
 @pytest.mark.requirement("R-DEL-02")

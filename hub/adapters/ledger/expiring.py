@@ -6,7 +6,9 @@ collected and does not expire; time before it was last released does not count. 
 has acknowledged is reported after hours, one that a webhook does not bring after minutes; it waits on as long
 as any other. One process does this at a time. The request stands in the log before the row says so: a crash
 in between makes it ask twice, which makes the same reports. What cannot be reported is neither marked nor
-does it expire: it is tried again in the next round, after all others have had their turn.
+does it expire: it is tried again in the next round, after all others have had their turn. Nothing is reported
+before the projection has caught up: a database restored from a backup does not know yet what was acknowledged
+since, nor one that lags what a receipt says.
 """
 
 from __future__ import annotations
@@ -33,6 +35,7 @@ if TYPE_CHECKING:
 
     from psycopg import AsyncConnection
 
+    from hub.adapters.database.freshness import Freshness
     from hub.adapters.database.pool import Pool
 
 EXPIRE_LOCK = 0x4558_5052
@@ -130,6 +133,7 @@ class Expirer:
         pool: Pool,
         requests: Requests,
         waits: Waits,
+        freshness: Freshness,
         now: Callable[[], datetime],
         limits: ProjectorLimits | None = None,
     ) -> None:
@@ -137,6 +141,7 @@ class Expirer:
         self._pool = pool
         self._requests = requests
         self._waits = waits
+        self._freshness = freshness
         self._now = now
         self._limits = limits or ProjectorLimits()
         self._after: dict[Uncollected, tuple[datetime, str]] = {}
@@ -160,7 +165,9 @@ class Expirer:
 
         Raises:
             Unreachable: The log did not take a request; nothing is marked, all is asked again.
+            NotCaughtUp: It is not known yet what has been acknowledged.
         """
+        await self._freshness.wait()
         now = self._now()
         late = await self._one(
             Uncollected.LATE,
