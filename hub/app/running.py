@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
+import os
 import tempfile
 import time
 from dataclasses import replace
@@ -54,7 +55,8 @@ if TYPE_CHECKING:
     from hub.adapters.kafka.intake import IntakePublisher
     from hub.settings import Settings
 
-_GATEWAY_STATE = "gateway.json"
+_GATEWAY_STATE = "gateway-{}-{}.json"
+"""By process and port."""
 _log = structlog.get_logger(__name__)
 
 
@@ -123,7 +125,7 @@ async def running(
         await stack.enter_async_context(_at_work(hub, roles, listening, clock or Clock()))
         by_hand = await release_first(hub, roles)
         if listening is not None and not ephemeral:
-            stack.enter_context(_announced(folder / _GATEWAY_STATE, hub.http_url))
+            stack.enter_context(_announced(folder, hub.http_url))
         yield replace(hub, notices=(*hub.notices, *by_hand, *await _unserved(hub)))
 
 
@@ -147,7 +149,7 @@ async def attached(settings: Settings) -> AsyncIterator[Hub]:
             settings=settings,
             bootstrap=bootstrap,
             dsn=dsn,
-            http_url=_known_url(settings.instance_folder / _GATEWAY_STATE),
+            http_url=_known_url(settings.instance_folder),
             notices=(),
             pool=pool,
             codec=Codec(
@@ -372,9 +374,13 @@ def _url(listening: socket.socket | None) -> str:
 
 
 @contextlib.contextmanager
-def _announced(file: Path, url: str) -> Iterator[None]:
-    """Leave the gateway's address where the other commands of this instance find it."""
-    file.parent.mkdir(parents=True, exist_ok=True)
+def _announced(folder: Path, url: str) -> Iterator[None]:
+    """Leave the gateway's address where the other commands of this instance find it.
+
+    Each gateway has a file of its own: one that ends takes nothing from another that goes on.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    file = folder / _GATEWAY_STATE.format(os.getpid(), url.rpartition(":")[2])
     file.write_text(json.dumps({"http_url": url}), encoding="utf-8")
     try:
         yield
@@ -382,8 +388,10 @@ def _announced(file: Path, url: str) -> Iterator[None]:
         file.unlink(missing_ok=True)
 
 
-def _known_url(file: Path) -> str:
-    try:
-        return str(json.loads(file.read_text(encoding="utf-8"))["http_url"])
-    except (FileNotFoundError, ValueError, KeyError):
-        return ""
+def _known_url(folder: Path) -> str:
+    """Return the address of a gateway that is up; what a killed one has left is passed over."""
+    for file in sorted(folder.glob(_GATEWAY_STATE.format("*", "*"))):
+        with contextlib.suppress(OSError, ValueError, KeyError):
+            os.kill(int(file.stem.split("-")[1]), 0)
+            return str(json.loads(file.read_text(encoding="utf-8"))["http_url"])
+    return ""

@@ -161,7 +161,7 @@ def _seconds() -> float:
 
 def _clear(settings: Settings) -> None:
     """Remove what earlier demonstrations left; refused where it is in use or is not the demo's own."""
-    from hub.adapters.processes.claim import running_state
+    from hub.adapters.processes.claim import is_claimed
     from hub.errors import AlreadyRunning, WrongArgument
 
     if settings.kafka or settings.database.get_secret_value():
@@ -169,7 +169,7 @@ def _clear(settings: Settings) -> None:
         fix = "leave HUB_KAFKA and HUB_DATABASE unset, or leave out --reset"
         raise WrongArgument("--reset", message, fix=fix)
     folder: Path = settings.instance_folder
-    if any(running_state(lock.parent) is not None for lock in folder.glob("*/lock")):
+    if any(is_claimed(lock.parent) for lock in folder.glob("*/lock")):
         message = f"the instance {settings.instance!r} is running"
         raise AlreadyRunning(message, fix="stop it with Ctrl-C first")
     shutil.rmtree(folder, ignore_errors=True)

@@ -55,3 +55,15 @@ async def test_roles_in_processes_of_their_own_share_what_the_first_has_started(
             assert await first.policy_in_force() == released
         async with running(settings, roles=[Role.ROUTER], attach=True) as third:
             assert not any("hub policy release" in notice for notice in third.notices)
+
+
+@pytest.mark.timeout(180)
+async def test_one_gateway_that_ends_leaves_the_address_of_another(settings: Settings) -> None:
+    """And where the last has ended, none is known."""
+    own = settings.model_copy(update={"http_port": 0})
+    async with running(own, roles=[Role.GATEWAY]) as first:
+        async with running(own, roles=[Role.GATEWAY], attach=True), attached(own) as known:
+            assert known.http_url
+        async with attached(own) as known:
+            assert known.http_url == first.http_url
+    assert [*own.instance_folder.glob("gateway*")] == []

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
+import os
 import signal
 import sys
 from pathlib import Path
 
 import pytest
 
-from hub.adapters.processes import Kept, Program, keep, kept
-from hub.errors import Unreachable
+from hub.adapters.processes import Kept, Program, claim, joined, keep, kept, running_state
+from hub.errors import AlreadyRunning, Unreachable
 
 
 def _program(
@@ -78,3 +80,39 @@ def test_a_large_log_is_set_aside(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     running = keep(_program(tmp_path, "import time; time.sleep(60)"))
     running.stop_now()
     assert (tmp_path / "sample.log.old").read_text() == "old log"
+
+
+async def test_whoever_joins_waits_for_what_is_starting_and_not_for_nobody(tmp_path: Path) -> None:
+    """Else roles started side by side would refuse each other, or meet where something listened last time."""
+    assert await joined(tmp_path, wait_s=5) is None
+    for port in (1, 2):
+        with claim(tmp_path, "broker") as held:
+            assert running_state(tmp_path) is None
+            assert await joined(tmp_path, wait_s=0.2) is None
+            with (
+                pytest.raises(AlreadyRunning, match=f"{os.getpid()} is starting it"),
+                claim(tmp_path, "broker"),
+            ):
+                pass
+            waiting = asyncio.create_task(joined(tmp_path, wait_s=5))
+            await asyncio.sleep(0.2)
+            assert not waiting.done()
+            held.announce(address=f"127.0.0.1:{port}", pid=os.getpid())
+            found = await waiting
+            assert found is not None
+            assert (found.address, found) == (f"127.0.0.1:{port}", running_state(tmp_path))
+        assert await joined(tmp_path, wait_s=5) is None
+
+
+async def test_an_address_of_last_time_is_known_to_the_next_start_though_one_between_failed(
+    tmp_path: Path,
+) -> None:
+    """Ports are used again, so that whoever knows them finds them."""
+    with claim(tmp_path, "broker") as held:
+        assert held.remembered() is None
+        held.announce(address="127.0.0.1:1", pid=os.getpid(), detail={"port": 1})
+    for _ in range(2):
+        with claim(tmp_path, "broker") as held:
+            before = held.remembered()
+            assert before is not None
+            assert before.detail == {"port": 1}

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from hub.adapters.broker import container, probe, process
-from hub.adapters.processes import claim, running_state
+from hub.adapters.processes import claim, joined, running_state
 from hub.errors import Unreachable
 
 if TYPE_CHECKING:
@@ -71,10 +71,12 @@ async def find_or_start(
         await _answers(settings.kafka)
         yield Broker(address=settings.kafka, origin="given")
         return
-    running = find_running(settings) if attach else None
-    if running is not None:
-        yield Broker(address=running, origin="running")
-        return
+    if attach:
+        folder, wait_s = settings.instance_folder / _FOLDER, settings.broker_start_timeout_s
+        running = await joined(folder, wait_s=wait_s)
+        if running is not None:
+            yield Broker(address=running.address, origin="running")
+            return
     async with contextlib.AsyncExitStack() as stack:
         parent = settings.instance_folder
         if ephemeral:

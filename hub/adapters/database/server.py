@@ -25,7 +25,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 from urllib.parse import quote
 
-from hub.adapters.processes import Claim, Kept, Program, claim, keep, running_state
+from hub.adapters.processes import Claim, Kept, Program, claim, joined, keep, running_state
 from hub.errors import NotConfigured, Unreachable
 
 if TYPE_CHECKING:
@@ -103,10 +103,12 @@ async def find_or_start(
         await _answers(given)
         yield Database(dsn=given, origin="given")
         return
-    running = find_running(settings) if attach else None
-    if running is not None:
-        yield Database(dsn=running, origin="running")
-        return
+    if attach:
+        folder, wait_s = settings.instance_folder / _FOLDER, settings.database_start_timeout_s
+        running = await joined(folder, wait_s=wait_s)
+        if running is not None:
+            yield Database(dsn=running.address, origin="running")
+            return
     with contextlib.ExitStack() as stack:
         parent = settings.instance_folder
         if ephemeral:

@@ -6,12 +6,13 @@ is gone, so the next start never meets a broker still writing into the same fold
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import fcntl
 import json
 import os
 import time
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING
 
 from hub.errors import AlreadyRunning
@@ -32,23 +33,30 @@ class State:
     pid: int
     hub_pid: int
     detail: dict[str, int]
+    starting: bool = False
+    """It does not run yet: address and process are of the time before."""
 
 
 class Claim:
     """The right to run one program in one folder."""
 
     def __init__(self, folder: Path, lock: int) -> None:
-        """Only `claim` makes these."""
+        """Only `claim` makes these; from now on others see that something is starting here."""
         self.folder = folder
         self.lock = lock
+        self._before = _read(folder)
+        before = self._before or State(address="", pid=0, hub_pid=0, detail={})
+        self._write(replace(before, hub_pid=os.getpid(), starting=True))
 
     def remembered(self) -> State | None:
         """What ran here last, for ports worth using again."""
-        return _read(self.folder)
+        return self._before if self._before is not None and self._before.address else None
 
     def announce(self, *, address: str, pid: int, detail: dict[str, int] | None = None) -> None:
         """Write down what runs here, readable for this user only."""
-        state = State(address=address, pid=pid, hub_pid=os.getpid(), detail=detail or {})
+        self._write(State(address=address, pid=pid, hub_pid=os.getpid(), detail=detail or {}))
+
+    def _write(self, state: State) -> None:
         fresh = self.folder / "state.json.new"
         fresh.unlink(missing_ok=True)
         fresh.touch(mode=0o600)
@@ -79,16 +87,38 @@ def claim(folder: Path, what: str) -> Iterator[Claim]:
 
 
 def running_state(folder: Path) -> State | None:
-    """What a hub is running in this folder now, or nothing."""
+    """What a hub is running in this folder now, or nothing; nothing also while it is starting."""
+    state = _read(folder) if is_claimed(folder) else None
+    return None if state is None or state.starting else state
+
+
+def is_claimed(folder: Path) -> bool:
+    """Tell whether a hub has this folder, or what it had started there is still being stopped."""
     try:
         with (folder / "lock").open("a") as file:
-            return None if _try_lock(file.fileno()) else _read(folder)
+            return not _try_lock(file.fileno())
     except FileNotFoundError:
-        return None
+        return False
+
+
+async def joined(folder: Path, *, wait_s: float) -> State | None:
+    """What another hub runs in this folder, once it has come up; nothing where none does.
+
+    Roles are often started side by side: whoever comes second waits for what the first one is starting.
+    """
+    deadline = time.monotonic() + wait_s
+    while is_claimed(folder) and time.monotonic() < deadline:
+        state = running_state(folder)
+        if state is not None and _lives(state.hub_pid):
+            return state
+        await asyncio.sleep(_POLL_S)
+    return None
 
 
 def _already(what: str, state: State | None) -> AlreadyRunning:
     where = f" (process {state.hub_pid}, {what} process {state.pid})" if state else ""
+    if state is not None and state.starting:
+        where = f" (process {state.hub_pid} is starting it)"
     message = f"a hub is already running this instance's {what}{where}"
     return AlreadyRunning(
         message,
