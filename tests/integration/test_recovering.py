@@ -123,6 +123,21 @@ async def test_deliveries_of_one_lane_are_due_together_and_in_order(connection: 
     assert await found_rows.fetchall() == [("waiting_retry", 520)]
 
 
+@pytest.mark.requirement("R-DEL-02", "R-RTE-07")
+async def test_a_safety_message_does_not_wait_for_the_turn_of_its_lane(connection: AsyncConnection) -> None:
+    """However many lanes are on their way before it, and though it is the newest of them."""
+    for number in range(30):
+        await deliver(connection, f"d-{number:02}", "exhausted")
+    await deliver(connection, "safety", "exhausted")
+    for table in ("delivery", "push"):
+        await connection.execute(
+            f"UPDATE {table} SET urgency = 'safety' WHERE delivery_id = 'safety'"  # noqa: S608
+        )
+    assert await remedy(connection, Remedy.RECOVERED, Meant(organisation=HARBOUR), by=BY) == 31
+    found = await connection.execute("SELECT delivery_id FROM push WHERE due_at <= now() ORDER BY 1")
+    assert await found.fetchall() == [("d-00",), ("safety",)]
+
+
 @pytest.mark.requirement("R-DEL-02", "R-DIS-05")
 async def test_what_never_had_a_push_gets_one_only_where_an_endpoint_takes_it_now(
     connection: AsyncConnection,

@@ -245,13 +245,17 @@ class _Row:
     delivery_id: str
     organisation: str
     case_ref: str
+    urgency: str
     endpoint_id: str | None
     standing: str
 
 
 @dataclass(slots=True)
 class _Spread:
-    """When each lane comes to its turn: one after the other, at each endpoint, after those on their way."""
+    """When each lane comes to its turn: one after the other, at each endpoint, after those on their way.
+
+    A safety message is due at once: it may go past others of its lane, but only once it is due.
+    """
 
     before: dict[str, int] = field(default_factory=dict)
     lanes: dict[str, dict[str, int]] = field(default_factory=dict)
@@ -265,6 +269,8 @@ class _Spread:
             self.before |= dict(await cursor.fetchall())
 
     def after_s(self, row: _Row) -> float:
+        if row.urgency == "safety":
+            return 0.0
         at_endpoint = self.lanes.setdefault(str(row.endpoint_id), {})
         turn = at_endpoint.setdefault(row.case_ref, len(at_endpoint))
         return (self.before[str(row.endpoint_id)] + turn) * LANE_EVERY_S
@@ -326,7 +332,9 @@ async def _next(connection: AsyncConnection, kind: Remedy, meant: Meant, *, afte
         # to forget the message without which it cannot be decided again.
         await connection.execute("SELECT pg_advisory_xact_lock_shared(%s)", (FORGET_LOCK,))
         await connection.execute(_PARTITIONS, (HOLD_LOCK, list(meant.deliveries or ())))
-    each: LiteralString = "SELECT d.cursor, d.delivery_id, d.organisation, d.case_ref, t.endpoint_id,"
+    each: LiteralString = (
+        "SELECT d.cursor, d.delivery_id, d.organisation, d.case_ref, d.urgency, t.endpoint_id,"
+    )
     values: dict[str, Any] = meant.values(kind) | {"after": after, "limit": ROWS_A_TRANSACTION_MAX}
     cursor = connection.cursor(row_factory=class_row(_Row))
     await cursor.execute(each + _statement(kind, meant) + _CHUNK, values)
