@@ -245,7 +245,8 @@ def _not_a_window(*, backwards: bool) -> WrongArgument:
 
 
 async def _done(kind: Remedy, meant: Meant, by: By | None, *, yes: bool) -> None:
-    from hub.adapters.database.recovering import READY, foreseen, remedy
+    """Show what would be done, then do it with what was shown: what has come since is left."""
+    from hub.adapters.database.recovering import READY, foreseen, remedy, standing
 
     async with _connection(read_only=by is None) as connection:
         if meant.organisation is not None:
@@ -255,12 +256,14 @@ async def _done(kind: Remedy, meant: Meant, by: By | None, *, yes: bool) -> None
             fix = "see `python3 -m hub delivery undelivered`"
             raise WrongArgument("ID", "there is no such delivery", fix=fix)
         ready = sum(each.count for each in found if each.standing == READY)
+        shown_ones = tuple(await standing(connection, kind, meant, READY, limit=ready))
         _show(kind, found, ready)
         await _show_less(connection, kind, meant)
         if by is None:
             print("Nothing was done.")
         elif ready and confirmed(f"Is this to be done with {ready} delivery(ies)?", yes=yes):
-            print(f"{await remedy(connection, kind, meant, by=by)} delivery(ies) {_WORDS[kind]}.")
+            these = dataclasses.replace(meant, deliveries=shown_ones)
+            print(f"{await remedy(connection, kind, these, by=by)} delivery(ies) {_WORDS[kind]}.")
 
 
 _WORDS = {

@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 import httpx
+import psycopg
 import pytest
 from typer.testing import CliRunner
 
@@ -288,6 +289,31 @@ async def test_staff_see_first_what_a_recovery_would_do_and_say_who_they_are(
     ):
         with pytest.raises(error):
             await _run(run, *arguments)
+
+
+@pytest.mark.requirement("R-DEL-02", "R-DIS-05")
+async def test_what_has_come_since_staff_were_asked_is_left(
+    connection: AsyncConnection, fresh_database: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """They say yes to what they were shown, and to no other."""
+    await deliver(connection, "seen", "parked")
+    await deliver(connection, "gone", "parked")
+    await deliver(connection, "since", "scheduled")
+
+    def says_yes(_question: str, *, yes: bool) -> bool:
+        with psycopg.connect(fresh_database, autocommit=True) as other:
+            other.execute("UPDATE push SET state = 'parked' WHERE delivery_id = 'since'")
+            other.execute("UPDATE push SET state = 'delivered' WHERE delivery_id = 'gone'")
+        return not yes
+
+    monkeypatch.setattr("hub.cli.delivery.confirmed", says_yes)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("HUB_DATABASE", fresh_database)
+    since = f"{SINCE:%Y-%m-%dT%H:%M:%S}"
+    told = await _run(CliRunner(), "recover", "--organisation", HARBOUR, "--since", since, *OPTIONS[:-1])
+    assert "2 delivery(ies) can be set on their way again." in told
+    assert "1 delivery(ies) set on their way again." in told
+    assert await pushes(connection) == {"seen": "waiting_retry", "gone": "delivered", "since": "parked"}
 
 
 @pytest.mark.requirement("R-DEL-02", "R-DIS-05")
