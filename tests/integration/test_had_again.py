@@ -9,11 +9,12 @@ import httpx
 import pytest
 from typer.testing import CliRunner
 
+from hub.adapters.ledger import drop_projection
 from hub.cli import app
 from hub.messages.envelope import MessageName
 from tests.integration.living_world import HEALTH, living
 from tests.integration.projected_world import rows, until
-from tests.unit.worlds import ADMINISTRATOR, RECOVERY
+from tests.unit.worlds import ADMINISTRATOR, HOUSING_OFFICER, RECOVERY
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -68,6 +69,34 @@ async def test_what_was_acknowledged_arrives_again_an_hour_later_and_not_after_i
     assert (over.status_code, over.json()["code"]) == (410, "delivery-forgotten")
     await _later(hub, 14 * 24 + 1)
     assert await rows(hub.pool, _KEPT, delivery) == []
+
+
+@pytest.mark.requirement("R-DEL-02", "R-DIS-10", "R-MSG-16")
+@pytest.mark.parametrize("action", ["RETRACT", "ERASE"])
+async def test_what_its_author_took_back_is_not_offered_again(
+    hub: Living, tmp_path: Path, fresh_database: str, monkeypatch: pytest.MonkeyPatch, action: str
+) -> None:
+    """Its recipient was told to do away with it; staff are told why it does not go, also after a rebuild."""
+    delivery = await hub.health_told()
+    await hub.clear()
+    ((message,),) = await rows(hub.pool, "SELECT message_id FROM delivery WHERE delivery_id = %s", delivery)
+    what = {"corrects": message, "action": action, "fields": ["health_note"] if action == "ERASE" else []}
+    await hub.tell(HOUSING_OFFICER, MessageName.CORRECTION, what)
+    refused = await _again(hub, delivery)
+    assert (refused.status_code, refused.json()["code"]) == (404, "not-found")
+    monkeypatch.setenv("HUB_HOME", str(tmp_path))
+    monkeypatch.setenv("HUB_DATABASE", fresh_database)
+    words = ["delivery", "redeliver", delivery, "--dry-run"]
+    shown = await asyncio.to_thread(lambda: CliRunner().invoke(app, words))
+    assert "left out: corrected or taken back by its author" in shown.output
+    await drop_projection(hub.pool)
+    await until(lambda: _corrected(hub, delivery))
+    assert (await _again(hub, delivery)).status_code == 404
+    assert not await hub.lists(delivery)
+
+
+async def _corrected(hub: Living, delivery: str) -> bool:
+    return bool(await rows(hub.pool, "SELECT 1 FROM delivery WHERE delivery_id = %s AND corrected", delivery))
 
 
 @pytest.mark.requirement("R-AUD-04")

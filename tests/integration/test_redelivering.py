@@ -129,6 +129,23 @@ async def test_a_recipient_has_one_delivery_offered_again_a_bounded_number_of_ti
     assert await remedy(connection, Remedy.REDELIVERED, other, by=own) == 1
 
 
+@pytest.mark.requirement("R-DEL-02")
+async def test_what_expired_and_was_acknowledged_after_all_is_done_with_since_then(
+    connection: AsyncConnection,
+) -> None:
+    """Its recipient has all the days from there on; a moment brought back by a rebuild is kept."""
+    await deliver(connection, "one", state="available")
+    ago = "SELECT finished_at < now() - interval '9 days' FROM delivery"
+    for change, long_ago in (
+        ("state = 'expired', finished_at = now() - interval '10 days'", True),
+        ("state = 'acknowledged'", False),
+        ("state = 'refused', finished_at = now() - interval '10 days'", True),
+        ("state = 'available'", None),
+    ):
+        await connection.execute(f"UPDATE delivery SET {change}")  # noqa: S608
+        assert await (await connection.execute(ago)).fetchall() == [(long_ago,)]
+
+
 @pytest.mark.requirement("R-DEL-02", "R-MSG-11")
 @pytest.mark.parametrize(
     ("change", "anew"),

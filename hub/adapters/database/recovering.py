@@ -89,6 +89,7 @@ _STANDING: dict[Remedy, LiteralString] = {
     Remedy.PUSHED: _goes_again(Remedy.PUSHED),
     Remedy.REDELIVERED: _LEFT_OUT  # noqa: S608 - of constants only
     + """
+            WHEN d.corrected THEN 'corrected or taken back by its author'
             WHEN length(d.box) = 0 OR d.finished AND (
                 (%(itself)s::text IS NOT NULL AND d.finished_at < now() - make_interval(days => %(days)s))
                 OR NOT EXISTS (SELECT 1 FROM original o WHERE o.message_id = d.message_id))

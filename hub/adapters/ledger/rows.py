@@ -21,7 +21,7 @@ from hub.adapters.ledger.happened import HAPPENED, event_values
 from hub.adapters.ledger.holding import concerned
 from hub.adapters.ledger.people import people, people_gone
 from hub.adapters.ledger.receipts import SAID, said_by
-from hub.adapters.ledger.taking_back import TAKEN_BACK, taken_back
+from hub.adapters.ledger.taking_back import CORRECTED, TAKEN_BACK, taken_back
 from hub.errors import NotReadable
 from hub.messages.envelope import MessageName
 from hub.messages.identifiers import CaseRef
@@ -79,20 +79,20 @@ REPLACED: LiteralString = """
 WITH wider AS (
     UPDATE delivery SET verdict = 'replace', verdict_id = %(decision_id)s, held = false
      WHERE delivery_id = %(replaces)s AND verdict IS NULL
-    RETURNING delivery_id
+    RETURNING delivery_id, corrected
 )
 INSERT INTO delivery (delivery_id, message_id, case_ref, organisation, role, message, contract, urgency,
                       box, key_id, nonce, digest, size, by_kafka, available_at, partition, "offset", turn,
-                      decision_id, grounds_nonce, grounds_box, right_until, replaces)
+                      decision_id, grounds_nonce, grounds_box, right_until, replaces, corrected)
 SELECT %(delivery_id)s, %(message_id)s, %(case_ref)s, %(organisation)s, %(role)s, %(message)s, %(contract)s,
        %(urgency)s, %(box)s, %(key_id)s, %(nonce)s, %(digest)s, %(size)s, %(by_kafka)s, %(available_at)s,
        %(partition)s, %(offset)s, %(turn)s, %(decision_id)s, %(grounds_nonce)s, %(grounds_box)s,
-       %(right_until)s, wider.delivery_id
+       %(right_until)s, wider.delivery_id, wider.corrected
   FROM wider
 ON CONFLICT (delivery_id) DO NOTHING
 """
 VERDICTS = frozenset({RELEASED, STOPPED, REPLACED})
-LAST = VERDICTS | {TAKEN_BACK}
+LAST = VERDICTS | {TAKEN_BACK, CORRECTED}
 """Made one by one, in the order of the log, after the deliveries they may speak of."""
 ENTERING = frozenset({DELIVERY, REPLACED})
 """What puts a delivery into a mailbox."""
@@ -223,6 +223,7 @@ class Rows:
             if outbox.message is MessageName.CORRECTION:
                 values = taken_back(self._codec, outbox, outbox.original)
                 yield Change(row=("taken back", outbox.message_id), statement=TAKEN_BACK, values=values)
+                yield Change(row=("corrected", outbox.message_id), statement=CORRECTED, values=values)
             if outbox.message is MessageName.RECEIPT:
                 values = said_by(self._codec, outbox, outbox.original)
                 yield Change(row=("receipt", outbox.message_id), statement=SAID, values=values)

@@ -1,7 +1,7 @@
 """What stands on a recipient's topic and has been taken back by its author: held, to be decided again.
 
 The correction tells whoever had it; the verdict on it lets the router write the tombstone. What waits in a
-mailbox is left: the correction follows it there.
+mailbox is left: the correction follows it there; but nothing of it is offered again by hand.
 """
 
 from __future__ import annotations
@@ -24,6 +24,11 @@ UPDATE delivery
    AND available_at > now() - interval '8 days'
 """
 """A topic keeps a record for seven days."""
+CORRECTED: LiteralString = """
+UPDATE delivery SET corrected = true
+ WHERE message_id = %(corrects)s AND case_ref = %(case_ref)s AND NOT corrected
+"""
+"""Whoever had it has the correction by now: offered again, it would come after that."""
 
 
 def taken_back(codec: Codec, outbox: Outbox, original: bytes) -> dict[str, object]:
