@@ -1,7 +1,7 @@
 """What stands on a recipient's topic and has been taken back by its author: held, to be decided again.
 
 The correction tells whoever had it; the verdict on it lets the router write the tombstone. What waits in a
-mailbox is left: the correction follows it there; but nothing of it is offered again by hand.
+mailbox is left: the correction follows it there; but what was had is not offered again.
 """
 
 from __future__ import annotations
