@@ -252,6 +252,9 @@ async def _done(kind: Remedy, meant: Meant, by: By | None, *, yes: bool) -> None
         if meant.organisation is not None:
             known_party(meant.organisation, await known_parties(connection))
         found = await foreseen(connection, kind, meant)
+        if kind is Remedy.REDELIVERED and await _is_erased(connection, meant):
+            fix = "nothing of it can be had again"
+            raise WrongArgument("ID", "its content was erased with its person's key", fix=fix)
         if not found and meant.deliveries is not None:
             fix = "see `python3 -m hub delivery undelivered`"
             raise WrongArgument("ID", "there is no such delivery", fix=fix)
@@ -264,6 +267,13 @@ async def _done(kind: Remedy, meant: Meant, by: By | None, *, yes: bool) -> None
         elif ready and confirmed(f"Is this to be done with {ready} delivery(ies)?", yes=yes):
             these = dataclasses.replace(meant, deliveries=shown_ones)
             print(f"{await remedy(connection, kind, these, by=by)} delivery(ies) {_WORDS[kind]}.")
+
+
+async def _is_erased(connection: AsyncConnection, meant: Meant) -> bool:
+    from hub.adapters.database.erased import erased
+    from hub.cli.references import opened_with
+
+    return bool(await erased(connection, opened_with().keys, meant.deliveries or ()))
 
 
 _WORDS = {

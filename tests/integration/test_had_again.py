@@ -11,6 +11,7 @@ from typer.testing import CliRunner
 
 from hub.adapters.ledger import drop_projection
 from hub.cli import app
+from hub.errors import WrongArgument
 from hub.messages.envelope import MessageName
 from tests.integration.living_world import HEALTH, living
 from tests.integration.projected_world import rows, until
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 pytestmark = [pytest.mark.public_door, pytest.mark.timeout(180)]
 _AGO = "UPDATE delivery SET finished_at = now() - make_interval(hours => %s) WHERE finished RETURNING 1"
 _LOOK = "UPDATE original SET look_at = now() RETURNING 1"
+_ALL_DONE = "UPDATE delivery SET state = 'acknowledged', by_kafka = false RETURNING 1"
 _KEPT = "SELECT o.look_at FROM original o JOIN delivery d USING (message_id) WHERE d.delivery_id = %s"
 
 
@@ -72,15 +74,26 @@ async def test_what_was_acknowledged_arrives_again_an_hour_later_and_not_after_i
 
 
 @pytest.mark.requirement("R-DEL-02", "R-DIS-10", "R-MSG-16")
-@pytest.mark.parametrize("action", ["RETRACT", "ERASE"])
+@pytest.mark.parametrize(("action", "waits_for_others"), [("RETRACT", True), ("ERASE", False)])
 async def test_what_its_author_took_back_is_not_offered_again(
-    hub: Living, tmp_path: Path, fresh_database: str, monkeypatch: pytest.MonkeyPatch, action: str
+    hub: Living,
+    tmp_path: Path,
+    fresh_database: str,
+    monkeypatch: pytest.MonkeyPatch,
+    action: str,
+    *,
+    waits_for_others: bool,
 ) -> None:
-    """Its recipient was told to do away with it; staff are told why it does not go, also after a rebuild."""
+    """Its recipient was told to do away with it; staff are told why it does not go, also after a rebuild.
+
+    The message it was cut from is forgotten as soon as all are done with it.
+    """
     delivery = await hub.health_told()
     await hub.clear()
     ((message,),) = await rows(hub.pool, "SELECT message_id FROM delivery WHERE delivery_id = %s", delivery)
     what = {"corrects": message, "action": action, "fields": ["health_note"] if action == "ERASE" else []}
+    if not waits_for_others:
+        await rows(hub.pool, _ALL_DONE)
     await hub.tell(HOUSING_OFFICER, MessageName.CORRECTION, what)
     refused = await _again(hub, delivery)
     assert (refused.status_code, refused.json()["code"]) == (404, "not-found")
@@ -88,6 +101,8 @@ async def test_what_its_author_took_back_is_not_offered_again(
     monkeypatch.setenv("HUB_DATABASE", fresh_database)
     words = ["delivery", "redeliver", delivery, "--dry-run"]
     shown = await asyncio.to_thread(lambda: CliRunner().invoke(app, words))
+    await hub.asker(forget_interval_s=0.0)._forget()
+    assert bool(await rows(hub.pool, _KEPT, delivery)) is waits_for_others
     assert "left out: corrected or taken back by its author" in shown.output
     await drop_projection(hub.pool)
     await until(lambda: _corrected(hub, delivery))
@@ -100,15 +115,27 @@ async def _corrected(hub: Living, delivery: str) -> bool:
 
 
 @pytest.mark.requirement("R-AUD-04")
-async def test_what_was_erased_does_not_arrive_again(hub: Living) -> None:
-    """The one key that is erased closes what is kept as well."""
+async def test_what_was_erased_does_not_arrive_again(
+    hub: Living, tmp_path: Path, fresh_database: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The one key that is erased closes what is kept as well; that it was acknowledged stays so."""
     delivery = await hub.health_told()
     await hub.clear()
     ((case,),) = await rows(hub.pool, "SELECT case_ref FROM delivery WHERE delivery_id = %s", delivery)
     hub.codec.keys.erase(f"case-{case}")  # type: ignore[attr-defined]
-    await _again(hub, delivery)
-    fetched = await hub.fetch(delivery)
-    assert (fetched.status_code, fetched.json()["code"]) == (410, "content-erased")
+    gone = await _again(hub, delivery)
+    assert (gone.status_code, gone.json()["code"]) == (410, "delivery-forgotten")
+    for dry_run in (True, False):
+        body = {"do": "redeliver", "deliveries": [delivery], "dry_run": dry_run, "reason": "lost"}
+        own = (await hub.clients[RECOVERY].post("/v1/recoveries", json=body)).json()
+        assert own["deliveries"] == []
+        assert own["counts"] == [{"type": "progress", "outcome": "forgotten", "count": 1}]
+    monkeypatch.setenv("HUB_HOME", str(tmp_path))
+    monkeypatch.setenv("HUB_DATABASE", fresh_database)
+    words = ["delivery", "redeliver", delivery, "--by", "Tomasz Birch", "--why", "lost", "--yes"]
+    shown = await asyncio.to_thread(lambda: CliRunner().invoke(app, words))
+    assert isinstance(shown.exception, WrongArgument)
+    assert (await hub.row(delivery))[2] == "acknowledged"
 
 
 @pytest.mark.requirement("R-DEL-02", "R-DIS-08")

@@ -16,6 +16,7 @@ from fastapi import APIRouter, Request, Response
 from fastapi.responses import JSONResponse
 
 from hub.adapters.database.alone import LOOK_LOCK
+from hub.adapters.database.erased import erased
 from hub.adapters.database.recovering import (
     GONE,
     OVER,
@@ -27,7 +28,7 @@ from hub.adapters.database.recovering import (
     remedy_each,
     standing,
 )
-from hub.adapters.database.remedied import By
+from hub.adapters.database.remedied import By, Remedy
 from hub.adapters.database.undelivered import own_undelivered
 from hub.adapters.gateway.body import json_object
 from hub.adapters.gateway.mailbox_routes import Limit
@@ -51,6 +52,7 @@ if TYPE_CHECKING:
     from hub.adapters.database.recovering import Foreseen
     from hub.adapters.gateway.routes import Services
     from hub.consent.parties import Organisation
+    from hub.topics.sealing import Keys
 
 LISTED_USUALLY = 100
 ROUTE = "/v1/recoveries"
@@ -145,7 +147,7 @@ async def redeliver(request: Request, organisation: Caller, delivery: str) -> Re
     await gateway.mailbox.freshness.wait()
     asked = Asked(do="redeliver", dry_run=False, deliveries=(delivery,))
     async with _at_once(gateway) as connection:
-        found = await _done(connection, asked, organisation, days=gateway.redelivery_days)
+        found = await _done(connection, asked, organisation, gateway)
     ((_, outcome),) = found.outcomes
     if outcome not in _AS_ASKED:
         raise ProblemError(_REFUSED.get(outcome, "not-found"))
@@ -182,7 +184,7 @@ async def recover(request: Request, organisation: Caller) -> Response:
     await gateway.mailbox.freshness.wait()
     work = _looked if asked.dry_run else _done
     async with _at_once(gateway) as connection:
-        found = await work(connection, asked, organisation, days=gateway.redelivery_days)
+        found = await work(connection, asked, organisation, gateway)
     counts = [
         {"type": message, "outcome": outcome, "count": count}
         for (message, outcome), count in found.outcomes.items()
@@ -208,21 +210,22 @@ class _Found:
 
 
 async def _looked(
-    connection: AsyncConnection, asked: Asked, organisation: Organisation, *, days: int
+    connection: AsyncConnection, asked: Asked, organisation: Organisation, gateway: Services
 ) -> _Found:
     """Say what would be done; both looks are at one moment.
 
     A look through two weeks may take seconds: one of an organisation at a time, so that many asked for at
     once do not take the database from everybody else.
     """
-    kind, meant = KINDS[asked.do], asked.meant(organisation.organisation, days=days)
+    kind, meant = KINDS[asked.do], asked.meant(organisation.organisation, days=gateway.redelivery_days)
     async with connection.transaction():
         await connection.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
         locked = await connection.execute(_ALONE, (LOOK_LOCK, organisation.organisation))
         if not ((await locked.fetchone()) or (False,))[0]:
             code = "rate-limited"
             raise ProblemError(code, retry_after_s=_LOOK_RETRY_S)
-        outcomes = _counted(await foreseen(connection, kind, meant))
+        meant, gone = await _less_erased(connection, kind, meant, gateway.mailbox.keys)
+        outcomes = _counted(await foreseen(connection, kind, meant)) + gone
         first = await standing(connection, kind, meant, READY, limit=AT_ONCE_MAX + 1)
     if asked.deliveries is not None:
         outcomes[None, NOT_FOUND] += len(asked.deliveries) - outcomes.total()
@@ -230,14 +233,15 @@ async def _looked(
 
 
 async def _done(
-    connection: AsyncConnection, asked: Asked, organisation: Organisation, *, days: int
+    connection: AsyncConnection, asked: Asked, organisation: Organisation, gateway: Services
 ) -> _Found:
     """Do it with what is named and stands so, and say of the rest why not."""
     kind, own = KINDS[asked.do], organisation.organisation
-    meant = asked.meant(own, days=days)
+    meant = asked.meant(own, days=gateway.redelivery_days)
+    meant, gone = await _less_erased(connection, kind, meant, gateway.mailbox.keys)
     why = "asked for by its recipient" + (f": {REASONS[asked.reason]}" if asked.reason else "")
     done = await remedy_each(connection, kind, meant, by=By(who=own, name=organisation.name, why=why))
-    outcomes: Counter[tuple[str | None, str]] = Counter()
+    outcomes = gone
     for each in await foreseen(connection, kind, Meant(organisation=own, deliveries=tuple(done))):
         outcomes[each.message, DONE] += each.count
     rest = replace(meant, deliveries=tuple({*(meant.deliveries or ())} - {*done}))
@@ -247,10 +251,23 @@ async def _done(
     return _Found(deliveries=done, outcomes=+outcomes)
 
 
-def _counted(found: Iterable[Foreseen]) -> Counter[tuple[str | None, str]]:
+async def _less_erased(
+    connection: AsyncConnection, kind: Remedy, meant: Meant, keys: Keys
+) -> tuple[Meant, Counter[tuple[str | None, str]]]:
+    """Take out what was erased, which cannot be had again, and say how that stands."""
+    if kind is not Remedy.REDELIVERED or meant.deliveries is None:
+        return meant, Counter()
+    gone = await erased(connection, keys, meant.deliveries)
+    found = await foreseen(connection, kind, replace(meant, deliveries=gone))
+    left = tuple(each for each in meant.deliveries if each not in gone)
+    return replace(meant, deliveries=left), _counted(found, ready=FORGOTTEN)
+
+
+def _counted(found: Iterable[Foreseen], *, ready: str = OUTCOMES[READY]) -> Counter[tuple[str | None, str]]:
     outcomes: Counter[tuple[str | None, str]] = Counter()
     for each in found:
         outcome = PUSH_OVER if each.standing.startswith(OVER) else OUTCOMES.get(each.standing)
+        outcome = ready if each.standing == READY else outcome
         if outcome is not None:
             outcomes[each.message, outcome] += each.count
     return outcomes

@@ -53,7 +53,8 @@ WITH looked AS (
 ), needed AS (
     SELECT message_id,
            max(greatest(CASE WHEN d.finished THEN coalesce(d.finished_at, d.available_at) ELSE now() END
-                        + make_interval(days => %(days)s),
+                        + make_interval(days => CASE WHEN d.finished AND d.corrected THEN 0
+                                                     ELSE %(days)s END),
                         CASE WHEN d.by_kafka THEN d.available_at + interval '8 days' END)) AS until
       FROM looked JOIN delivery d USING (message_id) WHERE d.verdict IS NULL GROUP BY message_id
 ), later AS (
@@ -66,7 +67,10 @@ WITH looked AS (
 )
 SELECT count(*) FROM looked
 """
-"""What somebody is not done with yet is needed for all the days from now at the least."""
+"""What somebody is not done with yet is needed for all the days from now at the least.
+
+What was corrected or taken back is not offered again: once all are done with it, it has no use.
+"""
 
 
 class Asker:

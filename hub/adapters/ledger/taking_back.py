@@ -25,10 +25,17 @@ UPDATE delivery
 """
 """A topic keeps a record for seven days."""
 CORRECTED: LiteralString = """
-UPDATE delivery SET corrected = true
- WHERE message_id = %(corrects)s AND case_ref = %(case_ref)s AND NOT corrected
+WITH marked AS (
+    UPDATE delivery SET corrected = true
+     WHERE message_id = %(corrects)s AND case_ref = %(case_ref)s AND NOT corrected
+    RETURNING message_id
+)
+UPDATE original SET look_at = now() WHERE message_id IN (SELECT message_id FROM marked)
 """
-"""Whoever had it has the correction by now: offered again, it would come after that."""
+"""Whoever had it has the correction by now: offered again, it would come after that.
+
+So the whole message is kept no longer than somebody is not done with it.
+"""
 
 
 def taken_back(codec: Codec, outbox: Outbox, original: bytes) -> dict[str, object]:
