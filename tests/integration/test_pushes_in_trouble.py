@@ -276,6 +276,32 @@ async def test_what_failed_and_was_held_is_in_its_place_again_once_it_is_release
     assert await world.one("(held_since IS NULL, due_at <= now())::text", held) == "(t,t)"
 
 
+_BY_HAND = """
+INSERT INTO push (delivery_id, place, endpoint_id, organisation, case_ref, urgency, state, tries, due_at)
+SELECT 'd-' || i, i, %s, %s, 'c-' || i / 2, 'case',
+       CASE WHEN i = 11 OR i > 19 THEN 'scheduled' ELSE 'waiting_retry' END, (i < 20 AND i <> 11)::integer,
+       now() FROM generate_series(1, 20) AS i WHERE i % 2 = 0 OR i = 11
+"""
+
+
+@pytest.mark.requirement("R-DEL-02", "R-RTE-07")
+async def test_what_is_set_on_its_way_again_does_not_go_before_what_is_new(world: PushWorld) -> None:
+    """Though it is older: at an endpoint that takes one at a time it would keep all that is new waiting.
+
+    But where something new waits behind it in its lane, it goes as if it were that.
+    """
+    endpoint = await world.partner()
+    await world.do("UPDATE endpoint SET in_flight_max = 1")
+    async with world.pool.connection() as connection:
+        await connection.execute(_BY_HAND.replace("% 2", "%% 2"), (endpoint, PARTNER))
+    pushes, went = Pushes(world.pool, QUICK), []
+    for claim in range(5):
+        (one,) = await pushes.claim(f"claim-{claim}", most=64)
+        went.append(one)
+        await world.do("UPDATE push SET state = 'delivered' WHERE state = 'in_flight'")
+    assert went == ["d-10", "d-11", "d-20", "d-2", "d-4"]
+
+
 _MANY = """
 INSERT INTO push (delivery_id, place, endpoint_id, organisation, case_ref, urgency, state, tries, due_at)
 SELECT 'd-' || i, i, %(endpoint)s, %(partner)s, 'c-' || i %% 5, 'case',

@@ -61,23 +61,37 @@ _IS_DUE: LiteralString = """
                SELECT organisation, case_ref FROM push WHERE state = 'in_flight')
 """
 """One push of a lane is under way at a time."""
-_NEXT: LiteralString = (
-    """
+_BY_HAND: LiteralString = """
+           (p.state = 'waiting_retry' AND p.first_at IS NULL AND NOT EXISTS (
+               SELECT 1 FROM push n
+                WHERE n.organisation = p.organisation AND n.case_ref = p.case_ref AND NOT n.finished
+                  AND n.endpoint_id = p.endpoint_id AND n.state = 'scheduled' AND n.place > p.place))
+"""
+"""What was set on its way again, unless something new of its lane waits behind it."""
+
+
+def _next(which: LiteralString) -> LiteralString:
+    """Return what goes next of these in the order of the lane: its head is looked up once."""
+    return (
+        """
     SELECT one.* FROM able CROSS JOIN LATERAL ("""  # noqa: S608 - of constants only
-    + _DUE
-    + """
+        + _DUE
+        + """
           LEFT JOIN LATERAL (
               SELECT o.place FROM push o WHERE"""
-    + _KEEPS_BACK
-    + """
+        + _KEEPS_BACK
+        + """
                ORDER BY o.place LIMIT 1) AS head ON true"""
-    + _IS_DUE
-    + """
-           AND (head.place >= p.place) IS NOT FALSE
+        + _IS_DUE
+        + """
+           AND (head.place >= p.place) IS NOT FALSE AND """
+        + which
+        + """
          ORDER BY p.place LIMIT able.room FOR UPDATE OF p SKIP LOCKED) AS one
 """
-)
-"""In the order of the lane: its head is looked up once, however many wait behind it."""
+    )
+
+
 _URGENT: LiteralString = (
     """
     SELECT one.* FROM able CROSS JOIN LATERAL ("""  # noqa: S608 - of constants only
@@ -121,14 +135,18 @@ WITH able AS MATERIALIZED (
     + _URGENT
     + """
 ), usual AS ("""
-    + _NEXT
+    + _next("NOT" + _BY_HAND)
+    + """
+), by_hand AS ("""
+    + _next(_BY_HAND)
     + """
 ), one_a_lane AS (
     SELECT DISTINCT ON (organisation, case_ref) *
-      FROM (SELECT * FROM urgent UNION SELECT * FROM usual) AS due
-     ORDER BY organisation, case_ref, urgency <> 'safety', place
+      FROM (SELECT *, false AS late FROM urgent UNION SELECT *, false FROM usual
+            UNION SELECT *, true FROM by_hand) AS due
+     ORDER BY organisation, case_ref, urgency <> 'safety', place, late
 ), ranked AS (
-    SELECT *, row_number() OVER (PARTITION BY endpoint_id ORDER BY urgency <> 'safety', place) AS rank
+    SELECT *, row_number() OVER (PARTITION BY endpoint_id ORDER BY urgency <> 'safety', late, place) AS rank
       FROM one_a_lane
 ), chosen AS (
     SELECT r.delivery_id FROM ranked r JOIN able USING (endpoint_id) WHERE r.rank <= able.room
@@ -142,7 +160,8 @@ RETURNING p.delivery_id
 )
 """Each endpoint's first in turn, then each one's second: none is served before another has been.
 
-Of many that wait, few of each are looked at in one round.
+Of many that wait, few of each are looked at in one round. What was set on its way again has the room that
+what is new leaves: at an endpoint that is slow, it would else keep all that back.
 """
 
 
