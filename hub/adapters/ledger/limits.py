@@ -66,8 +66,8 @@ class ProjectorLimits:
     """Time between two looks for what nobody has collected."""
     expire_deliveries_max: int = 100
     """Most deliveries reported or expired in one round."""
-    caught_up_timeout_s: float = 30.0
-    """Longest wait in one round for the projection to come to where the router is."""
+    caught_up_timeout_s: float = 10.0
+    """Longest wait in one round for the projection to come to where the router is; shorter than a stop takes."""
     forget_interval_s: float = 60.0
     """Time between two rounds of forgetting messages that are needed no more."""
     forget_originals_max: int = 1_000
