@@ -67,7 +67,7 @@ class ProjectorLimits:
     expire_deliveries_max: int = 100
     """Most deliveries reported or expired in one round."""
     caught_up_timeout_s: float = 10.0
-    """Longest wait in one round for the projection to come to where the router is; shorter than a stop takes."""
+    """Longest wait in one round for the projection to come to where the router is: shorter than a stop."""
     forget_interval_s: float = 60.0
     """Time between two rounds of forgetting messages that are needed no more."""
     forget_originals_max: int = 1_000
