@@ -9,6 +9,7 @@ said there does. Read again, a receipt changes nothing: its events have ids that
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import TYPE_CHECKING, Any, LiteralString
 
 import structlog
@@ -89,9 +90,24 @@ def said_by(codec: Codec, outbox: Outbox, original: bytes) -> dict[str, object]:
 
 
 async def take_receipts(connection: AsyncConnection, receipts: Sequence[Mapping[str, Any]]) -> None:
-    """Note what these receipts say, in the order of the log."""
-    if not receipts:
-        return
+    """Note what these receipts say, in the order of the log, the same in however many batches they come."""
+    for some in _one_of_each(receipts):
+        await _take(connection, some)
+
+
+def _one_of_each(receipts: Sequence[Mapping[str, Any]]) -> list[list[Mapping[str, Any]]]:
+    """Return the first receipt of every delivery, then the second: what one says counts for the next."""
+    rounds: list[list[Mapping[str, Any]]] = []
+    taken: Counter[str] = Counter()
+    for each in receipts:
+        if taken[each["delivery"]] == len(rounds):
+            rounds.append([])
+        rounds[taken[each["delivery"]]].append(each)
+        taken[each["delivery"]] += 1
+    return rounds
+
+
+async def _take(connection: AsyncConnection, receipts: Sequence[Mapping[str, Any]]) -> None:
     columns = {name: [each[name] for each in receipts] for name in _COLUMNS}
     cursor = connection.cursor(row_factory=dict_row)
     found = {row["place"]: row for row in await (await cursor.execute(SAID, columns)).fetchall()}
