@@ -34,7 +34,6 @@ from typing import TYPE_CHECKING
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from bench.memory import Memory
-from hub.adapters.processes.collecting import THRESHOLDS
 from hub.cases.apply import apply
 from hub.cases.state import to_json
 from hub.demo.simulated.stream import Simulation, case_reference, is_meant_to_be_refused, submission
@@ -112,7 +111,7 @@ class Ways:
         self.view.keep(message, result)
         self.messages += 1
         self.decisions += len(result.decisions)
-        self.about += len([each for each in result.decisions if each.message == message.envelope.message_id])
+        self.about += sum(each.message == message.envelope.message_id for each in result.decisions)
         self.deliveries += len(result.deliveries)
 
     def _refused(self, step: Step, code: str) -> None:
@@ -190,7 +189,6 @@ def sizes(cases: list[Case]) -> None:
 
 def main(asked: argparse.Namespace) -> int:
     """Measure, and say what was refused that should not be: then the exit code is 1."""
-    gc.set_threshold(*THRESHOLDS)  # as the hub does
     library = SchemaLibrary.load()
     simulation = Simulation(cases=asked.cases, days=asked.days, seed=asked.seed, start=START)
     print(f"{asked.cases} cases, {asked.days} days, seed {asked.seed}; one core, CPU time")
