@@ -89,6 +89,13 @@ class Settings(BaseSettings):
         gt=0,
         description="seconds after which a safety message is reported that no webhook has brought",
     )
+    redelivery_days: int = Field(
+        14,
+        gt=0,
+        le=30,
+        description="days in which a delivery its recipient is done with can be had again; so long its sealed"
+        " message stays, never longer than in the log",
+    )
     mailbox_page_max: int = Field(100, gt=0, le=1000, description="most messages in one page of a mailbox")
 
     delivery_event_days: int = Field(

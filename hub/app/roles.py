@@ -17,7 +17,7 @@ from hub.adapters.kafka.ends import Ends
 from hub.adapters.kafka.intake import IntakePublisher
 from hub.adapters.kafka.limits import Limits
 from hub.adapters.kafka.router import Router
-from hub.adapters.ledger import Projector, Relay
+from hub.adapters.ledger import Asker, Projector, Relay
 from hub.adapters.ledger.expiring import Expirer, Waits
 from hub.adapters.ledger.limits import ProjectorLimits
 from hub.adapters.ledger.requesting import Requests
@@ -201,6 +201,12 @@ def relay_of(settings: Settings, *, bootstrap: str, pool: Pool, codec: Codec, ca
     return Relay(
         bootstrap=bootstrap, pool=pool, codec=codec, catalogue=catalogue, days=settings.delivery_event_days
     )
+
+
+def asker_of(settings: Settings, *, pool: Pool, codec: Codec, publisher: IntakePublisher) -> Asker:
+    """Who has decided again what is held, and forgets the messages that nobody needs any more."""
+    limits = ProjectorLimits(redelivery_days=settings.redelivery_days)
+    return Asker(pool=pool, codec=codec, append=publisher.append, limits=limits)
 
 
 def expirer_of(settings: Settings, *, pool: Pool, codec: Codec, publisher: IntakePublisher) -> Expirer:

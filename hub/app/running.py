@@ -22,7 +22,6 @@ from hub.adapters.feeds import Feeds, ProjectedOrganisations, ProjectedPeople
 from hub.adapters.gateway import forget_old_attempts
 from hub.adapters.kafka import admin
 from hub.adapters.kafka.clock import Clock
-from hub.adapters.ledger import Asker
 from hub.app import roles as parts
 from hub.app.first_release import release_first
 from hub.app.hub import Hub
@@ -302,7 +301,7 @@ def _projecting(hub: Hub, publisher: IntakePublisher) -> dict[str, Work]:
     bootstrap, catalogue = hub.bootstrap, hub.catalogue
     projector = parts.projector_of(settings, bootstrap=bootstrap, pool=pool, codec=codec, catalogue=catalogue)
     relay = parts.relay_of(settings, bootstrap=bootstrap, pool=pool, codec=codec, catalogue=catalogue)
-    asker = Asker(pool=pool, codec=codec, append=publisher.append)
+    asker = parts.asker_of(settings, pool=pool, codec=codec, publisher=publisher)
     expirer = parts.expirer_of(settings, pool=pool, codec=codec, publisher=publisher)
     return {
         Role.PROJECTOR: projector.run,

@@ -8,6 +8,8 @@ from __future__ import annotations
 import asyncio
 import dataclasses
 import json
+import time
+from collections import Counter
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Annotated
@@ -39,6 +41,8 @@ app.command("proof")(proof)
 
 WINDOW_DAYS_MAX = 14
 """Longest time of which deliveries are set on their way, or passed over, at once."""
+DECIDED_AGAIN_MAX = 200
+"""Most deliveries left out that are decided again for a look at what differs."""
 Id = Annotated[
     str, typer.Argument(help="Id of the delivery: `hub delivery undelivered` shows it.", metavar="ID")
 ]
@@ -202,7 +206,10 @@ def skip(
 def force(
     delivery: Id, *, by: ByWhom = None, why: Why = None, dry_run: DryRun = False, yes: Yes = False
 ) -> None:
-    """Try one push now instead of when it is due; what comes before it in its lane still goes first."""
+    """Make one push due now, not later: it goes as soon as its endpoint is not left alone.
+
+    What comes before it in its lane still goes first; `hub delivery undelivered` says if it waits for that.
+    """
     _one(Remedy.FORCED, delivery, _by(by, why, dry_run=dry_run), yes=yes)
 
 
@@ -213,7 +220,7 @@ def _by(name: str | None, why: str | None, *, dry_run: bool) -> By | None:
 def _one(kind: Remedy, delivery: str, by: By | None, *, yes: bool) -> None:
     from hub.adapters.database.recovering import Meant
 
-    asyncio.run(_done(kind, Meant(delivery=delivery.lower()), by, yes=yes))
+    asyncio.run(_done(kind, Meant(deliveries=(delivery.lower(),)), by, yes=yes))
 
 
 def _many(
@@ -244,11 +251,12 @@ async def _done(kind: Remedy, meant: Meant, by: By | None, *, yes: bool) -> None
         if meant.organisation is not None:
             known_party(meant.organisation, await known_parties(connection))
         found = await foreseen(connection, kind, meant)
-        if not found and meant.delivery is not None:
+        if not found and meant.deliveries is not None:
             fix = "see `python3 -m hub delivery undelivered`"
             raise WrongArgument("ID", "there is no such delivery", fix=fix)
         ready = sum(each.count for each in found if each.standing == READY)
         _show(kind, found, ready)
+        await _show_less(connection, kind, meant)
         if by is None:
             print("Nothing was done.")
         elif ready and confirmed(f"Is this to be done with {ready} delivery(ies)?", yes=yes):
@@ -271,6 +279,25 @@ def _show(kind: Remedy, found: Sequence[Foreseen], ready: int) -> None:
     for each in found:
         said = "" if each.standing == READY else f"  left out: {each.standing}"
         print(f"  {each.count:>6}  {each.organisation}  {each.message}{said}")
+
+
+async def _show_less(connection: AsyncConnection, kind: Remedy, meant: Meant) -> None:
+    """Show what of the deliveries left out would not be told today, field by field."""
+    from hub.adapters.database.recovering import DOUBTFUL, standing
+    from hub.adapters.ledger.overtaken import less_of
+    from hub.cli.references import opened_with
+    from hub.messages.identifiers import Instant
+
+    doubtful = await standing(connection, kind, meant, *DOUBTFUL, limit=DECIDED_AGAIN_MAX + 1)
+    if not doubtful:
+        return
+    now = Instant(time.time_ns() // 1_000_000)
+    less = await less_of(connection, opened_with(), doubtful[:DECIDED_AGAIN_MAX], now=now)
+    fields = Counter((each.organisation, each.message, *field) for each in less for field in each.fields)
+    of = f"the {DECIDED_AGAIN_MAX} oldest of those" if len(doubtful) > DECIDED_AGAIN_MAX else "those"
+    print(f"Decided today, {len(less)} of {of} held, stopped or replaced would tell less:")
+    for (organisation, message, path, reason), count in sorted(fields.items()):
+        print(f"  {count:>6}  {organisation}  {message}  not now: {path} ({reason})")
 
 
 async def _undelivered(

@@ -317,8 +317,10 @@ def _time_limits(policy: Policy, controller: Controller) -> Point:
             ),
             _text(
                 "PostgreSQL holds a projection of these topics, sealed alike, without a time limit of",
-                "its own; idempotency keys, which say nothing of a person, are kept for the days that",
-                "are set.",
+                "its own, but for whole messages: they stay there for the days that are set after their last",
+                "recipient is done with them (14, at most 30), so that what was lost can be had again, and",
+                "never longer than in the log; idempotency keys, which say nothing of a person, are kept",
+                "for the days that are set.",
             ),
             controller.said("erasure_limits"),
         ),

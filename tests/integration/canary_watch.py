@@ -25,7 +25,7 @@ from rich.console import Console
 
 from hub.adapters import broker
 from hub.adapters.database import server
-from hub.adapters.gateway import events
+from hub.adapters.gateway import events, recovery
 from hub.adapters.gateway.routes import POSTED, route_of
 from hub.app import attached
 from hub.app.pushing import egress, endpoints_of
@@ -323,6 +323,10 @@ class _Stage:
         for verb in ("verify", "pause", "resume", "rotate-secret"):
             await ask(self.http, REGION, "POST", f"/v1/endpoints/{word()}/{verb}")
         await ask(self.http, REGION, "POST", f"/v1/deliveries/{word()}/redeliver")
+        said = {"do": word(), "since": word(), "reason": word(), word(): word()}
+        await ask(self.http, REGION, "POST", recovery.ROUTE, json=said)
+        named = {"do": "recover", "dry_run": False, "deliveries": [word()], "reason": "mended"}
+        await ask(self.http, REGION, "POST", recovery.ROUTE, json=named)
         await ask(self.http, REGION, "POST", "/v1/subscriptions", json={"messages": [word()]})
         await ask(self.http, REGION, "DELETE", f"/v1/subscriptions/{word()}")
 

@@ -377,6 +377,7 @@ ROUTES = {
     "/v1/endpoints/{endpoint}/rotate-secret": "asked with an endpoint that is none",
     "/v1/deliveries/undelivered": "read with the mailboxes",
     "/v1/deliveries/{delivery}/redeliver": "asked with a delivery that is none",
+    "/v1/recoveries": "asked with canaries for what is to be done, to which deliveries, and why",
     "/v1/mailbox/messages/{delivery}/status/read": "asked with a canary for a role",
     "/v1/mailbox/messages/{delivery}/status/refused": "asked with a canary for a reason",
     "/v1/mailbox/acknowledge": "asked with canaries for a delivery and its digest",

@@ -170,7 +170,7 @@ async def test_what_is_offered_again_has_all_its_time_anew(hub: Living) -> None:
     async with hub.pool.connection() as connection:
         await connection.set_autocommit(True)
         by = By(who="tbirch", name="Tomasz Birch", why="they could not fetch it")
-        assert await remedy(connection, Remedy.REDELIVERED, Meant(delivery=delivery), by=by) == 1
+        assert await remedy(connection, Remedy.REDELIVERED, Meant(deliveries=(delivery,)), by=by) == 1
         await connection.set_autocommit(False)
     assert await expirer(hub, days=0).expire() == 0
     assert await hub.lists(delivery)

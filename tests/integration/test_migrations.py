@@ -41,6 +41,7 @@ TABLES = {
     "push",
     "remedy",
     "subscription",
+    "acknowledgement_key",
 }
 _OLD_DELIVERY: LiteralString = """
 INSERT INTO delivery (delivery_id, message_id, case_ref, organisation, role, message, contract, urgency, box,
@@ -136,6 +137,26 @@ def test_a_delivery_fetched_before_there_were_events_gets_those_it_would_have(fr
     assert found.index(("3", "fetched", "fetched", None)) < found.index(
         ("3", "acknowledged", "acknowledged", None)
     )
+
+
+@pytest.mark.requirement("R-DEL-02")
+def test_what_was_finished_before_is_kept_for_its_days_from_when_that_is_known(fresh_database: str) -> None:
+    """What was acknowledged, since then; what was refused, since the upgrade: sooner would be too soon."""
+    bring_to(fresh_database, "0006")
+    with psycopg.connect(fresh_database) as connection:
+        for number in ("1", "2", "3"):
+            connection.execute(_OLD_DELIVERY, {"number": number, "organisation": "north"})
+        connection.execute(
+            "UPDATE delivery SET state = 'acknowledged', acknowledged_at = now() - interval '3 days' "
+            "WHERE delivery_id = '2'"
+        )
+        connection.execute("UPDATE delivery SET state = 'refused' WHERE delivery_id = '3'")
+    upgrade(fresh_database)
+    with psycopg.connect(fresh_database) as connection:
+        found = connection.execute(
+            "SELECT extract(days FROM now() - finished_at)::int FROM delivery ORDER BY delivery_id"
+        ).fetchall()
+    assert found == [(None,), (3,), (0,)]
 
 
 @pytest.mark.requirement("R-AUD-01")

@@ -148,14 +148,15 @@ async def test_acknowledged_by_a_receipt_without_the_digest_is_no_silence_and_no
     assert await expirer(hub, days=LATE_DAYS).expire() == 1
     await rows(hub.pool, "UPDATE delivery SET late_told_at = NULL RETURNING 1")
     await post(hub, delivery, "ACKNOWLEDGED")
-    assert await noted(hub, delivery, "confirmed") == [("confirmed", "receipt", "available", "key_worker")]
+    (_, confirmed) = await noted(hub, delivery, "told_late", "confirmed")
+    assert confirmed == ("confirmed", "receipt", "available", "key_worker")
     assert await level(hub, delivery) == ("fetched", None)
     assert await hub.lists(delivery)
     assert await expirer(hub, days=LATE_DAYS).expire() == 0
 
     await post(hub, delivery, "ACKNOWLEDGED", digest=digest, by_role="key_worker")
-    found = await noted(hub, delivery, "confirmed", "acknowledged")
-    assert found[1] == ("acknowledged", "receipt", "acknowledged", "key_worker")
+    found = await noted(hub, delivery, "told_late", "confirmed", "acknowledged")
+    assert found[2] == ("acknowledged", "receipt", "acknowledged", "key_worker")
     assert await level(hub, delivery) == ("acknowledged", None)
     assert not await hub.lists(delivery)
 

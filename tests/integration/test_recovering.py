@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 import httpx
@@ -163,9 +164,9 @@ async def test_an_acknowledged_delivery_is_offered_again_only_while_nothing_has_
     )
     for kind in (Remedy.RECOVERED, Remedy.PUSHED):
         assert await remedy(connection, kind, Meant(organisation=HARBOUR), by=BY) == 0
-    assert await remedy(connection, Remedy.REDELIVERED, Meant(delivery="changed"), by=BY) == 0
-    assert await remedy(connection, Remedy.REDELIVERED, Meant(delivery="had"), by=BY) == 1
-    assert await remedy(connection, Remedy.REDELIVERED, Meant(delivery="had"), by=BY) == 0
+    assert await remedy(connection, Remedy.REDELIVERED, Meant(deliveries=("changed",)), by=BY) == 0
+    assert await remedy(connection, Remedy.REDELIVERED, Meant(deliveries=("had",)), by=BY) == 1
+    assert await remedy(connection, Remedy.REDELIVERED, Meant(deliveries=("had",)), by=BY) == 0
     found_rows = await connection.execute("SELECT delivery_id, state FROM delivery ORDER BY 1")
     assert await found_rows.fetchall() == [("changed", "acknowledged"), ("had", "available")]
     assert await pushes(connection) == {"had": "waiting_retry", "changed": "delivered"}
@@ -182,9 +183,9 @@ async def test_a_push_that_is_skipped_lets_its_lane_go_on_and_says_its_number_wi
     for number, name in enumerate(("first", "second"), start=1):
         found_rows = await connection.execute("SELECT give_sequence(%s)", (name,))
         assert await found_rows.fetchone() == (number,)
-    assert await remedy(connection, Remedy.SKIPPED, Meant(delivery="leased"), by=BY) == 0
-    assert await remedy(connection, Remedy.SKIPPED, Meant(delivery="first"), by=BY) == 1
-    assert await remedy(connection, Remedy.FORCED, Meant(delivery="second"), by=BY) == 1
+    assert await remedy(connection, Remedy.SKIPPED, Meant(deliveries=("leased",)), by=BY) == 0
+    assert await remedy(connection, Remedy.SKIPPED, Meant(deliveries=("first",)), by=BY) == 1
+    assert await remedy(connection, Remedy.FORCED, Meant(deliveries=("second",)), by=BY) == 1
     found_rows = await connection.execute(
         "SELECT delivery_id, state, untold, due_at <= now() FROM push ORDER BY 1"
     )
@@ -221,6 +222,27 @@ async def test_a_recipient_sees_of_what_has_not_arrived_only_what_it_may_have(
     assert {each.delivery_id for each in own} == {"fresh", "parked", "in-vain", "late", "leased"}
     (other,) = await own_undelivered(connection, organisation=QUAY, since=SINCE, limit=100)
     assert (other.delivery_id, other.reason) == ("other", "uncollected")
+
+
+@pytest.mark.requirement("R-DEL-02", "R-DIS-05")
+async def test_what_waits_behind_another_says_so_but_not_behind_what_its_recipient_may_not_have(
+    connection: AsyncConnection,
+) -> None:
+    """And when it goes is not told as earlier than its endpoint is left alone for."""
+    await deliver(connection, "first", "waiting_retry", case="one-lane")
+    await deliver(connection, "second", "waiting_retry", case="one-lane")
+    await connection.execute("UPDATE endpoint SET not_before = now() + interval '3 hours'")
+
+    async def reasons() -> dict[str, str]:
+        own = await own_undelivered(connection, organisation=HARBOUR, since=SINCE, limit=9)
+        assert {each.due_at and each.due_at > datetime.now(UTC) + timedelta(hours=2) for each in own} == {
+            True
+        }
+        return {each.delivery_id: each.reason for each in own}
+
+    assert await reasons() == {"first": "push-waits", "second": "push-behind"}
+    await connection.execute("UPDATE delivery SET held = true WHERE delivery_id = 'first'")
+    assert await reasons() == {"second": "push-waits"}
 
 
 @pytest.mark.requirement("R-DEL-02")

@@ -59,7 +59,7 @@ async def test_a_number_its_recipient_has_is_given_to_no_other_delivery(
     await connection.execute("SELECT give_sequence('first')")
     if not endpoint:
         await connection.execute("UPDATE endpoint SET messages = '{}'")
-    assert await remedy(connection, Remedy.REDELIVERED, Meant(delivery="first"), by=BY) == 1
+    assert await remedy(connection, Remedy.REDELIVERED, Meant(deliveries=("first",)), by=BY) == 1
     await connection.execute("UPDATE push SET tries = 1")
     async with connection.transaction():
         await connection.execute("UPDATE delivery SET verdict = 'stop' WHERE delivery_id = 'first'")
@@ -73,7 +73,7 @@ async def test_nothing_is_offered_again_that_could_not_be_decided_again(
     connection: AsyncConnection, fresh_database: str, tmp_path: Path
 ) -> None:
     """Held for whatever reason, it would be so for ever; also where the message is forgotten meanwhile."""
-    meant = Meant(delivery="had")
+    meant = Meant(deliveries=("had",))
     await deliver(connection, "had", "delivered", state="acknowledged")
     async with await psycopg.AsyncConnection.connect(fresh_database) as other:
         await other.execute("SELECT pg_advisory_xact_lock(%s)", (FORGET_LOCK,))
@@ -87,6 +87,8 @@ async def test_nothing_is_offered_again_that_could_not_be_decided_again(
         assert await standings(connection, Remedy.REDELIVERED, meant) == {"its content is gone": 1}
 
         await deliver(connection, "again", "delivered", state="acknowledged", case="case-had")
+        await connection.execute("UPDATE original SET look_at = now()")
+        await connection.execute("UPDATE delivery SET finished_at = now() - interval '15 days'")
         codec = Codec(library=SchemaLibrary.load(), keys=FileKeyStore(tmp_path))
         async with open_pool(fresh_database) as pool:
             await other.execute("SELECT pg_advisory_xact_lock_shared(%s)", (FORGET_LOCK,))
@@ -109,7 +111,7 @@ async def test_a_recipient_has_one_delivery_offered_again_a_bounded_number_of_ti
 ) -> None:
     """Staff go on, and so does every other delivery."""
     own = By(who=HARBOUR, name="Harbour Trust", why="asked for by its recipient")
-    meant = Meant(organisation=HARBOUR, delivery="had", itself=HARBOUR)
+    meant = Meant(organisation=HARBOUR, deliveries=("had",), itself=HARBOUR, days=14)
     for name in ("had", "other"):
         await deliver(connection, name, "delivered", state="acknowledged")
     for _ in range(ITSELF_MAX):
@@ -117,6 +119,6 @@ async def test_a_recipient_has_one_delivery_offered_again_a_bounded_number_of_ti
         await connection.execute("UPDATE delivery SET state = 'acknowledged' WHERE delivery_id = 'had'")
     assert await standings(connection, Remedy.REDELIVERED, meant) == {SPENT: 1}
     assert await remedy(connection, Remedy.REDELIVERED, meant, by=own) == 0
-    assert await remedy(connection, Remedy.REDELIVERED, Meant(delivery="had"), by=BY) == 1
-    other = replace(meant, delivery="other")
+    assert await remedy(connection, Remedy.REDELIVERED, Meant(deliveries=("had",)), by=BY) == 1
+    other = replace(meant, deliveries=("other",))
     assert await remedy(connection, Remedy.REDELIVERED, other, by=own) == 1

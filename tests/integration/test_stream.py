@@ -15,7 +15,7 @@ from structlog.testing import capture_logs
 from hub.adapters.database.standstill import moves_again, stands_still
 from hub.adapters.gateway import GatewayLimits
 from hub.adapters.gateway.limits import StreamLimits
-from hub.adapters.gateway.stream_store import Place, StreamIds
+from hub.adapters.gateway.stream_store import Place, StreamIds, StreamStore
 from tests.integration.door import HARBOUR, QUAY, open_door
 from tests.integration.event_reading import EVENTS, delivery_of, following, line_to, serving, told
 from tests.integration.mailbox_world import acknowledge, deliver
@@ -288,11 +288,13 @@ async def test_an_id_that_this_mailbox_did_not_give_leads_to_a_new_beginning(
     mine, _ = await deliver(door)
     theirs, _ = await deliver(door, QUAY)
     key, other = await door.join(HARBOUR), await door.join(QUAY)
-    lost = StreamIds(door.codec.keys).event_id(HARBOUR, Place(2**40, 1))
+    ids, database = StreamIds(door.codec.keys), await StreamStore(door.pool, 5.0).database()
+    lost = ids.event_id(HARBOUR, Place(2**40, 1), database=database)
+    elsewhere = ids.event_id(HARBOUR, Place(1, 1), database="7000000000000000000/1")
     async with serving(door.app, settings) as (url, _):
         (foreign,) = await told(url, other, 1)
         assert delivery_of(foreign) == theirs
-        for last in (foreign.id, "zebra", "A" * 43, "0" * 400, "%C3%A9", lost):
+        for last in (foreign.id, "zebra", "A" * 43, "0" * 400, "%C3%A9", lost, elsewhere):
             resync, notice = await told(url, key, 2, last=last)
             assert (resync.event, json.loads(resync.data)) == ("resync", {"url": "/v1/mailbox/messages"})
             assert delivery_of(notice) == mine

@@ -20,6 +20,8 @@ HOLD_LOCK = 0x484F_4C44
 """First half of the lock of a partition whose deliveries may be held; the second is its number."""
 FORGET_LOCK = 0x464F_5247
 """Held by whoever forgets whole messages; shared by whoever makes a finished delivery unfinished."""
+LOOK_LOCK = 0x4C4F_4F4B
+"""First half of the lock of an organisation that looks through its deliveries; the second is its name."""
 _CONNECT_TIMEOUT_S = 10
 
 

@@ -68,6 +68,8 @@ class Happened(StrEnum):
     SKIPPED = "skipped"
     REDELIVERED = "redelivered"
     """Somebody had it pushed again."""
+    TOLD_LATE = "told_late"
+    """Whoever manages the case was told that this safety message has not arrived."""
     STOOD = "stood"
     """How it stood when its row was about to be made again, where no other event says so."""
 

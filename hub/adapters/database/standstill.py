@@ -28,6 +28,11 @@ UPDATE delivery SET announced = pg_current_xact_id()::text::bigint
 """
 """While it stood still nothing of it was open, and whoever follows a mailbox has passed it over."""
 
+_RESTORED: LiteralString = """
+UPDATE delivery SET announced = pg_current_xact_id()::text::bigint
+ WHERE state IN ('available', 'fetched') AND announced > pg_current_xact_id()::text::bigint
+"""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Standstill:
@@ -62,3 +67,12 @@ async def moves_again(connection: AsyncConnection, partitions: Sequence[tuple[st
     moved = [row[0] for row in await cursor.fetchall()]
     if moved:
         await connection.execute(_OPEN_AGAIN, (moved,))
+
+
+async def announce_restored(connection: AsyncConnection) -> None:
+    """Announce again what was announced in a database that counted further than this one has come.
+
+    It was restored from a backup into another server: whoever follows a mailbox would else not be told of it
+    before this one has counted as far.
+    """
+    await connection.execute(_RESTORED)

@@ -33,6 +33,12 @@ _REASON: LiteralString = """
             WHEN p.state IN ('scheduled', 'waiting_retry') AND e.state = 'paused' THEN 'endpoint-paused'
             WHEN p.state IN ('scheduled', 'waiting_retry') AND e.state = 'unverified'
                 THEN 'endpoint-unverified'
+            WHEN p.state IN ('scheduled', 'waiting_retry') AND p.urgency <> 'safety' AND EXISTS (
+                SELECT 1 FROM push o JOIN delivery first USING (delivery_id)
+                 WHERE o.organisation = p.organisation AND o.case_ref = p.case_ref AND NOT o.finished
+                   AND o.endpoint_id = p.endpoint_id AND o.state <> 'parked' AND o.place < p.place
+                   AND delivery_is_open(first) AND NOT delivery_is_out_of_date(first))
+                THEN 'push-behind'
             WHEN p.state = 'waiting_retry' THEN 'push-waits'
             WHEN p.state IN ('scheduled', 'in_flight') THEN 'being-pushed'
             WHEN EXISTS (SELECT 1 FROM delivery_event v WHERE v.delivery_id = d.delivery_id
@@ -46,8 +52,10 @@ _REASON: LiteralString = """
             ELSE 'uncollected' END AS reason,
        CASE WHEN p.state IN ('parked', 'exhausted', 'waiting_retry') THEN p.reason
             WHEN p.state = 'scheduled' AND e.state = 'paused' THEN e.reason END AS detail,
-       CASE WHEN p.state = 'waiting_retry' AND e.state = 'active' THEN p.due_at END AS due_at
+       CASE WHEN p.state = 'waiting_retry' AND e.state = 'active'
+            THEN greatest(p.due_at, e.not_before) END AS due_at
 """
+"""That one waits behind another tells its recipient of no other that is held from it."""
 REASONS = {
     "held": "held, to be decided again",
     "expired": "expired",
@@ -55,6 +63,7 @@ REASONS = {
     "push-exhausted": "pushed in vain, as often as may be",
     "endpoint-paused": "its endpoint is paused",
     "endpoint-unverified": "its endpoint is not verified yet",
+    "push-behind": "waits for another of the same person that goes first",
     "push-waits": "waits to be pushed again",
     "being-pushed": "is being pushed",
     "answered": "answered by a receipt, not acknowledged by its digest",
@@ -90,7 +99,7 @@ class Undelivered:
     detail: str | None
     """Why a push did not arrive, or its endpoint is paused, as a code."""
     due_at: datetime | None
-    """When it is pushed again."""
+    """When it is pushed again, at the soonest: its endpoint may be left alone until then."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -111,6 +111,7 @@ class Assembly:
             ),
             limits=self.limits,
             body_bytes_max=self.settings.body_bytes_max,
+            redelivery_days=self.settings.redelivery_days,
             records=records,
             endpoints=endpoints,
         )

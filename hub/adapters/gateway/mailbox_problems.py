@@ -40,6 +40,15 @@ MAILBOX_PROBLEMS = (
         retryable=False,
     ),
     Problem(
+        code="delivery-forgotten",
+        status=410,
+        title="The delivery cannot be had again",
+        meaning="This organisation was done with it longer ago than the hub keeps a message for that "
+        "(14 days, unless the operator chose otherwise), or its content is gone.",
+        fix="Have its sender send it again: it is then decided by today's rules.",
+        retryable=False,
+    ),
+    Problem(
         code="ack-digest-mismatch",
         status=422,
         title="The digest is not that of the delivery",

@@ -15,6 +15,8 @@ from hub.adapters.gateway.event_described import BODY, TAKE_EVENT
 from hub.adapters.gateway.examples import example
 from hub.adapters.gateway.limits import ACKNOWLEDGEMENTS_MAX
 from hub.adapters.gateway.problems import MEDIA_TYPE, PROBLEMS, ProblemError
+from hub.adapters.gateway.recovery_described import ANSWER, RECOVER
+from hub.adapters.gateway.recovery_described import BODY as RECOVERY
 from hub.adapters.gateway.registry_answers import ERROR, ERROR_NAME, PREFIX
 from hub.messages.envelope import MessageName
 from hub.topics.bodies import SUBMISSION, body_model_for
@@ -228,6 +230,9 @@ def _complete(operation: dict[str, Any], bodies: Mapping[MessageName, list[dict[
         responses["200"] |= ANSWERS[name]
     if name == "ask-for-subscription":
         operation["requestBody"] = dict(SUBSCRIPTION)
+    if name == RECOVER:
+        operation["requestBody"] = dict(RECOVERY)
+        responses["200"] |= ANSWER
 
 
 def _complete_post(

@@ -58,6 +58,7 @@ class Services:
     rates: Rates
     limits: GatewayLimits
     body_bytes_max: int
+    redelivery_days: int
     records: CaseRecords | None = None
     """Who reads case records; a gateway put together without one finds none."""
     endpoints: Endpoints | None = None

@@ -181,6 +181,7 @@ class _Telling:
         self._headers = headers
         self._send_on = send
         self._place: Place = BEGINNING
+        self._database = ""
         self._beat_at_s = 0.0
 
     async def tell(self, last_event_id: str | None) -> None:
@@ -203,8 +204,9 @@ class _Telling:
 
     async def _begin(self, last_event_id: str | None) -> None:
         streams, text = self._streams, f"retry: {round(self._streams.limits.reconnect_s * 1000)}\n"
+        self._database = await streams.store.database()
         if last_event_id:
-            place = streams.ids.place(self._listener.organisation, last_event_id)
+            place = streams.ids.place(self._listener.organisation, last_event_id, database=self._database)
             if place is None or await streams.store.is_to_come(place):
                 text += f"event: resync\ndata: {json.dumps({'url': LISTING})}\n\n"
             else:
@@ -256,7 +258,9 @@ class _Telling:
             "urgency": notice.urgency,
             "url": f"{LISTING}/{notice.delivery_id}",
         }
-        number = self._streams.ids.event_id(self._listener.organisation, notice.place)
+        number = self._streams.ids.event_id(
+            self._listener.organisation, notice.place, database=self._database
+        )
         return f"id: {number}\nevent: delivery\ndata: {json.dumps(said)}\n\n"
 
     async def _beat(self) -> None:

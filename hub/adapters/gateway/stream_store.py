@@ -36,6 +36,10 @@ _HORIZON: LiteralString = """
 SELECT pg_snapshot_xmin(now)::text::bigint, pg_snapshot_xmax(now)::text::bigint
   FROM pg_current_snapshot() AS now
 """
+_DATABASE: LiteralString = """
+SELECT system_identifier || '/' || timeline_id FROM pg_control_system(), pg_control_checkpoint()
+"""
+"""Another one where it was restored from a backup: there, transactions are counted anew, or once more."""
 _AWAKE: LiteralString = """
 SELECT name FROM unnest(%(organisations)s::text[]) AS name
  WHERE EXISTS (SELECT 1 FROM delivery WHERE organisation = name AND state IN ('available', 'fetched')
@@ -119,6 +123,12 @@ class StreamStore:
             ]
             return found, max(after, Place(horizon, 0))
 
+    async def database(self) -> str:
+        """Return by what this database is told from any other, also from itself before it was restored."""
+        async with self.pool.connection(timeout=self.wait_s_max) as connection:
+            row = await (await connection.execute(_DATABASE)).fetchone()
+            return "" if row is None else str(row[0])
+
     async def is_to_come(self, place: Place) -> bool:
         """Tell whether a place is beyond the horizon: it was given by a database that is no more."""
         async with self.pool.connection(timeout=self.wait_s_max) as connection:
@@ -127,23 +137,27 @@ class StreamStore:
 
 @dataclass(frozen=True, slots=True)
 class StreamIds:
-    """Places as event ids: sealed, they tell nothing and serve in their own mailbox only."""
+    """Places as event ids: sealed, they tell nothing and serve in their own mailbox and database only."""
 
     keys: Keys
 
-    def event_id(self, organisation: OrganisationId, place: Place) -> str:
+    def event_id(self, organisation: OrganisationId, place: Place, *, database: str) -> str:
         """Return the id of the event at this place."""
         plain = b"".join(number.to_bytes(_NUMBER_BYTES, "big") for number in place)
-        sealed = _cipher(self.keys.get_or_create(PAIRWISE_KEY)).encrypt(plain, [organisation.encode()])
+        sealed = _cipher(self.keys.get_or_create(PAIRWISE_KEY)).encrypt(
+            plain, [organisation.encode(), database.encode()]
+        )
         return base64.urlsafe_b64encode(sealed).decode().rstrip("=")
 
-    def place(self, organisation: OrganisationId, event_id: str) -> Place | None:
-        """Return the place of an event; None for an id this mailbox did not give."""
+    def place(self, organisation: OrganisationId, event_id: str, *, database: str) -> Place | None:
+        """Return the place of an event; None for an id this mailbox did not give, or not in this database."""
         try:
             if len(event_id) > _ID_CHARS_MAX:
                 return None
             sealed = base64.urlsafe_b64decode(event_id + "=" * (-len(event_id) % 4))
-            plain = _cipher(self.keys.get_or_create(PAIRWISE_KEY)).decrypt(sealed, [organisation.encode()])
+            plain = _cipher(self.keys.get_or_create(PAIRWISE_KEY)).decrypt(
+                sealed, [organisation.encode(), database.encode()]
+            )
         except (InvalidTag, ValueError, binascii.Error):
             return None
         return Place(

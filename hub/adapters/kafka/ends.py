@@ -1,4 +1,8 @@
-"""Where the router's own topics end now: how far whoever answers from the projection must have come."""
+"""Where the router's own topics end now: how far whoever answers from the projection must have come.
+
+What happened to deliveries is written by those who ask, so of that topic it is where it ended when they
+started: a database restored from a backup offers nothing that was acknowledged since before it knows of it.
+"""
 
 from __future__ import annotations
 
@@ -29,6 +33,11 @@ class Ends:
             for topic in (catalogue.cases, catalogue.control, catalogue.outbox)
             for partition in range(catalogue.intake_partitions)
         ]
+        self._happened = [
+            TopicPartition(catalogue.deliveries, partition)
+            for partition in range(catalogue.intake_partitions)
+        ]
+        self._before: dict[TopicPartition, int] = {}
         self._consumer: AIOKafkaConsumer | None = None
 
     async def start(self) -> None:
@@ -43,6 +52,7 @@ class Ends:
         try:
             async with asyncio.timeout(self._limits.step_timeout_s):
                 await consumer.start()
+                self._before = await consumer.end_offsets(self._happened)
         except (KafkaError, TimeoutError, OSError) as error:
             await consumer.stop()
             message = f"no broker answers at {self._bootstrap}"
@@ -59,6 +69,8 @@ class Ends:
     async def __call__(self) -> Mapping[tuple[str, int], int]:
         """Return the end of every partition of the cases', the control and the outbox topic.
 
+        And where what happened to deliveries ended at the start.
+
         Raises:
             Unreachable: The broker does not say.
         """
@@ -68,6 +80,7 @@ class Ends:
         try:
             async with asyncio.timeout(self._limits.step_timeout_s):
                 found: dict[TopicPartition, int] = await self._consumer.end_offsets(self._lanes)
+                found |= self._before
         except (KafkaError, TimeoutError, OSError) as error:
             message = f"the broker does not say where topics end: {type(error).__name__}"
             raise Unreachable(message, fix="check HUB_KAFKA and that the broker runs") from error

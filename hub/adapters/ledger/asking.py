@@ -48,13 +48,25 @@ UPDATE delivery AS d SET asked_at = now(), asks = d.asks + 1
  WHERE d.delivery_id = asked.delivery_id AND d.holds = asked.holds
 """
 _FORGET: LiteralString = """
-DELETE FROM original WHERE ctid = ANY (ARRAY(
-    SELECT o.ctid FROM original o
-     WHERE NOT EXISTS (SELECT 1 FROM delivery d WHERE d.message_id = o.message_id
-                          AND d.verdict IS NULL
-                          AND (NOT d.finished OR d.by_kafka AND d.available_at > now() - interval '8 days'))
-     LIMIT %s))
+WITH looked AS (
+    SELECT message_id FROM original WHERE look_at <= now() ORDER BY look_at LIMIT %(limit)s
+), needed AS (
+    SELECT message_id,
+           max(greatest(CASE WHEN d.finished THEN coalesce(d.finished_at, d.available_at) ELSE now() END
+                        + make_interval(days => %(days)s),
+                        CASE WHEN d.by_kafka THEN d.available_at + interval '8 days' END)) AS until
+      FROM looked JOIN delivery d USING (message_id) WHERE d.verdict IS NULL GROUP BY message_id
+), later AS (
+    UPDATE original o SET look_at = needed.until FROM needed
+     WHERE o.message_id = needed.message_id AND needed.until > now()
+), forgotten AS (
+    DELETE FROM original o USING looked
+     WHERE o.message_id = looked.message_id
+       AND NOT EXISTS (SELECT 1 FROM needed WHERE needed.message_id = looked.message_id AND until > now())
+)
+SELECT count(*) FROM looked
 """
+"""What somebody is not done with yet is needed for all the days from now at the least."""
 
 
 class Asker:
@@ -113,11 +125,15 @@ class Asker:
             return len(rows)
 
     async def _forget(self) -> None:
-        """Forget whole messages of which nothing is undelivered: they were kept to be decided on again."""
+        """Forget whole messages all are done with for days: they were kept to be decided on again."""
         if time.monotonic() < self._forget_after_s:
             return
-        self._forget_after_s = time.monotonic() + self._limits.forget_interval_s
+        values = {"limit": self._limits.forget_originals_max, "days": self._limits.redelivery_days}
+        looked = 0
         async with self._pool.connection() as connection, connection.transaction():
             locked = await connection.execute("SELECT pg_try_advisory_xact_lock(%s)", (FORGET_LOCK,))
             if ((await locked.fetchone()) or (False,))[0]:
-                await connection.execute(_FORGET, (self._limits.forget_originals_max,))
+                found = await (await connection.execute(_FORGET, values)).fetchone()
+                looked = 0 if found is None else int(found[0])
+        if looked < self._limits.forget_originals_max:
+            self._forget_after_s = time.monotonic() + self._limits.forget_interval_s

@@ -210,6 +210,7 @@ class Expirer:
             return
         if kind is Uncollected.LATE:
             await connection.execute(_TOLD, (marked,))
+            await note(connection, marked, Happened.TOLD_LATE, Channel.HUB)
             fix = "see `python3 -m hub delivery undelivered`: whoever manages the case has been told"
             _LOG.error("expiring.safety_late", count=len(marked), fix=fix)
             return

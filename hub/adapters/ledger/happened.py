@@ -70,11 +70,16 @@ _STAND: LiteralString = (
 UPDATE delivery AS d
    SET state = stood.state, sequence = stood.sequence,
        fetched_at = stood.fetched_at, acknowledged_at = stood.acknowledged_at,
-       released_at = greatest(d.released_at, stood.offered_at)
+       finished_at = CASE WHEN stood.state IN ('acknowledged', 'refused', 'expired') THEN stood.ended_at END,
+       released_at = greatest(d.released_at, stood.offered_at),
+       late_told_at = CASE WHEN (stood.offered_at > stood.told_at) IS NOT TRUE THEN stood.told_at END
   FROM (SELECT delivery_id, (array_agg(state ORDER BY at DESC, event DESC))[1] AS state,
                (array_agg(sequence ORDER BY at DESC, event DESC))[1] AS sequence,
                min(at) FILTER (WHERE kind = 'fetched') AS fetched_at,
                min(at) FILTER (WHERE kind = 'acknowledged') AS acknowledged_at,
+               coalesce(max(at) FILTER (WHERE kind IN ('acknowledged', 'refused', 'expired')), max(at))
+                   AS ended_at,
+               max(at) FILTER (WHERE kind = 'told_late') AS told_at,
                max(at) FILTER (WHERE kind = 'redelivered' AND said->>'how' = 'redelivered') AS offered_at
           FROM delivery_event WHERE delivery_id = ANY(%(deliveries)s) AND """  # noqa: S608 - put together of literals
     + BEARS

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 class ProjectorLimits:
     """How much is applied at once, and how long each wait may be.
 
-    Three are an operator's to tune, in the settings of the same names: batch_records_max, poll_ms and
-    session_timeout_ms. Whoever makes a projector hands them over; the rest stands here.
+    Four are an operator's to tune, in the settings of the same names: batch_records_max, poll_ms,
+    session_timeout_ms and redelivery_days. Whoever makes a projector hands them over; the rest stands here.
     """
 
     batch_records_max: int = 500
@@ -67,9 +67,11 @@ class ProjectorLimits:
     expire_deliveries_max: int = 100
     """Most deliveries reported or expired in one round."""
     forget_interval_s: float = 60.0
-    """Time between two rounds of forgetting messages of which nothing is undelivered."""
+    """Time between two rounds of forgetting messages that are needed no more."""
     forget_originals_max: int = 1_000
-    """Most messages forgotten in one round."""
+    """Most messages looked at in one round."""
+    redelivery_days: int = 14
+    """Days after its last recipient is done with a message until it is forgotten."""
 
     @property
     def heartbeat_ms(self) -> int:

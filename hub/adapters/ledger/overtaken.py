@@ -29,7 +29,7 @@ from hub.topics.sealing import Sealed
 from hub.topics.views import schema_on_wire
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping, Sequence
 
     from psycopg import AsyncConnection
 
@@ -37,18 +37,25 @@ if TYPE_CHECKING:
     from hub.routing.redeciding import Again
     from hub.topics.codec import Codec
 
-_GONE: LiteralString = """
+_EACH: LiteralString = """
 SELECT d.delivery_id, d.message_id, d.case_ref, d.organisation, d.role, d.message, d.key_id, d.nonce, d.box,
        d.grounds_nonce, d.grounds_box, d.by_kafka, d.available_at, d.fetched_at, d.acknowledged_at,
        l.fields, l.caveats, l.contract, c.key_id AS case_key, c.nonce AS case_nonce, c.box AS case_box
   FROM delivery d JOIN ledger l ON l.decision_id = d.decision_id JOIN case_state c ON c.case_ref = d.case_ref
- WHERE (d.by_kafka OR d.fetched_at IS NOT NULL OR d.acknowledged_at IS NOT NULL)
-   AND (d.verdict IS NOT NULL OR delivery_is_out_of_date(d)) AND d.grounds_box IS NOT NULL
+ WHERE d.grounds_box IS NOT NULL
+"""
+_GONE: LiteralString = (
+    _EACH
+    + """
+   AND (d.by_kafka OR d.fetched_at IS NOT NULL OR d.acknowledged_at IS NOT NULL)
+   AND (d.verdict IS NOT NULL OR delivery_is_out_of_date(d))
    AND (%(case_ref)s::text IS NULL OR d.case_ref = %(case_ref)s)
    AND (%(organisation)s::text IS NULL OR d.organisation = %(organisation)s)
    AND (%(since)s::timestamptz IS NULL OR d.available_at >= %(since)s)
  ORDER BY d.cursor DESC LIMIT %(limit)s
 """
+)
+_NAMED: LiteralString = _EACH + " AND d.delivery_id = ANY(%s) ORDER BY d.cursor"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,7 +97,7 @@ class Overtaken:
     role: str
     message: str
     way: str
-    """How far it has come: acknowledged, fetched, or sent by Kafka."""
+    """How far it has come: acknowledged, fetched, sent by Kafka, or undelivered."""
     at: datetime
     gate: str | None
     """Why nothing of it would go now; None: some of it would."""
@@ -113,10 +120,30 @@ async def overtaken(
     connection: AsyncConnection, codec: Codec, wanted: Wanted, *, now: Instant
 ) -> list[Overtaken]:
     """Return what has gone out and would not now, newest first; what was erased is left out."""
-    view = await projected_view(connection, codec.library, now)
+    return await _less(connection, codec, _GONE, asdict(wanted), now=now)
+
+
+async def less_of(
+    connection: AsyncConnection, codec: Codec, deliveries: Sequence[str], *, now: Instant
+) -> list[Overtaken]:
+    """Return those of these deliveries, arrived or not, that would tell less if they were decided now."""
+    return await _less(connection, codec, _NAMED, (list(deliveries),), now=now)
+
+
+async def _less(
+    connection: AsyncConnection,
+    codec: Codec,
+    statement: LiteralString,
+    values: Mapping[str, object] | tuple[object],
+    *,
+    now: Instant,
+) -> list[Overtaken]:
     cursor = connection.cursor(row_factory=class_row(GoneRow))
-    await cursor.execute(_GONE, asdict(wanted))
-    found = (less_now(row, codec, view, now) for row in await cursor.fetchall())
+    rows = await (await cursor.execute(statement, values)).fetchall()
+    if not rows:
+        return []
+    view = await projected_view(connection, codec.library, now)
+    found = (less_now(row, codec, view, now) for row in rows)
     return [each for each in found if each is not None]
 
 
@@ -132,7 +159,9 @@ def less_now(row: GoneRow, codec: Codec, view: ProjectedView, now: Instant) -> O
     if not lost:
         return None
     at = row.acknowledged_at or row.fetched_at or row.available_at
-    way = "acknowledged" if row.acknowledged_at else "fetched" if row.fetched_at else "sent by Kafka"
+    way = "acknowledged" if row.acknowledged_at else "fetched" if row.fetched_at else "undelivered"
+    if way == "undelivered" and row.by_kafka:
+        way = "sent by Kafka"
     return Overtaken(
         delivery_id=row.delivery_id,
         message_id=row.message_id,

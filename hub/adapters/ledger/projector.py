@@ -19,7 +19,7 @@ from aiokafka.errors import IllegalStateError, KafkaError
 from psycopg_pool import PoolTimeout
 
 from hub.adapters.database.freshness import Projection
-from hub.adapters.database.standstill import stands_still
+from hub.adapters.database.standstill import announce_restored, stands_still
 from hub.adapters.ledger import positions
 from hub.adapters.ledger.happened import HAPPENED, bring_back
 from hub.adapters.ledger.holding import Control, cases_turning, hold, lock_partitions
@@ -159,6 +159,8 @@ class Projector:
             fresh = await self._ready(consumer, fresh)
         if not fresh:
             return
+        async with self._pool.connection() as connection:
+            await announce_restored(connection)
         found = await positions.load(self._pool, consumer, fresh)
         try:
             for partition, position in found.items():

@@ -3,7 +3,7 @@
 `delivery_event` says everything that happened to a delivery after it was decided, in order, and how it stood
 then; what `delivery` says of it is the sum of that. Deliveries that were fetched before there were events get
 those they would have. `endpoint`, `push`, `lane` and what MESH needs (keys, used nonces, uploads not yet
-whole) and the public keys acknowledgements are signed by are the database's own, as events are until they
+whole) are the database's own, as events are until they
 have been published to hub.deliveries. A lane is one recipient and one person: its numbers have no gap, since
 `give_sequence` gives one only when a channel hands the delivery over; who calls it holds the delivery's row.
 `take_back_sequence` takes it back from a delivery that nobody got, if it is the lane's last.
@@ -191,14 +191,6 @@ CREATE TABLE mesh_key (
     nonce bytea NOT NULL,
     box bytea NOT NULL,
     created_at timestamptz NOT NULL DEFAULT now()
-);
-CREATE TABLE acknowledgement_key (
-    organisation text NOT NULL,
-    kid text NOT NULL,
-    jwk jsonb NOT NULL,
-    created_at timestamptz NOT NULL DEFAULT now(),
-    removed_at timestamptz,
-    PRIMARY KEY (organisation, kid)
 );
 CREATE TABLE mesh_nonce (
     digest bytea PRIMARY KEY,
