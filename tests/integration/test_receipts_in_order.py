@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from functools import partial
 from typing import TYPE_CHECKING, LiteralString
 
 import pytest
@@ -10,13 +11,15 @@ import pytest
 from hub.adapters.ledger.happened import bring_back, event_values, microseconds
 from hub.adapters.ledger.receipts import take_receipts
 from hub.messages.envelope import MessageName
+from hub.messages.identifiers import CaseRef
 from hub.messages.receipt import ReceiptLevel
 from hub.topics.happenings import Happening
+from hub.topics.sealing import Sealed
 from tests.integration.living_world import living
-from tests.integration.projected_world import rows
+from tests.integration.projected_world import rows, until
 from tests.integration.test_expiring import quiet
-from tests.integration.test_receipts_said import noted, told
-from tests.unit.worlds import COUNSELLOR, RECOVERY
+from tests.integration.test_receipts_said import level, noted, told
+from tests.unit.worlds import COUNSELLOR, MANAGER, RECOVERY
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Sequence
@@ -145,3 +148,40 @@ async def test_what_was_published_of_a_receipt_goes_before_what_is_noted_of_it_a
     async with hub.pool.connection() as connection, connection.transaction():
         await bring_back(connection, entered=[], happened=happened)
     assert await rows(hub.pool, STANDS, delivery) == [(stands, 7)]
+
+
+@pytest.mark.requirement("R-ADM-03")
+async def test_an_alert_is_not_answered_by_a_receipt_for_other_bytes(hub: Living) -> None:
+    """By Kafka, where no door refuses it: the alert is awaited until what was sent is spoken of."""
+    risk = {"kind": "FACTOR", "urgency": "IMMEDIATE", "factor": "An invented factor", "factor_change": "NEW"}
+    sent = await hub.tell(COUNSELLOR, MessageName.RISK_CHANGE, risk)
+    asked: LiteralString = """
+        SELECT delivery_id, case_ref, encode(digest, 'hex') FROM delivery
+         WHERE message_id = %s AND role = 'offender_manager'
+    """
+    ((alert, case, digest),) = await rows(hub.pool, asked, sent)
+    for named, awaited in (("0" * 64, [digest]), (digest, [])):
+        said = {"delivery": alert, "level": "READ", "by_role": "offender_manager", "digest": named}
+        await hub.tell(MANAGER, MessageName.RECEIPT, said)
+        await until(partial(_awaits, hub, case, alert, awaited))
+
+
+@pytest.mark.public_door
+async def test_a_level_does_not_fall_when_a_delivery_ends(hub: Living) -> None:
+    """What was fetched and then refused was fetched."""
+    delivery, _ = await told(hub)
+    assert (await hub.fetch(delivery)).is_success
+    assert await level(hub, delivery) == ("fetched", None)
+    refused = await hub.clients[RECOVERY].put(
+        f"/v1/mailbox/messages/{delivery}/status/refused", json={"reason": "This person is not with us."}
+    )
+    assert refused.is_success
+    assert await level(hub, delivery) == ("fetched", "refused")
+
+
+async def _awaits(hub: Living, case: str, alert: str, digests: list[str]) -> bool:
+    ((key_id, nonce, box),) = await rows(
+        hub.pool, "SELECT key_id, nonce, box FROM case_state WHERE case_ref = %s", case
+    )
+    kept = hub.codec.case_opened(CaseRef(case), Sealed(key_id=key_id, nonce=bytes(nonce), box=bytes(box)))
+    return [each.digest for each in kept.awaiting if each.delivery == alert] == digests
