@@ -262,6 +262,8 @@ def test_only_public_keys_of_two_curves_are_taken() -> None:
         (json.dumps(OKPKey.generate_key("Ed448").as_dict(private=False)), "neither"),
         (json.dumps(ECKey.generate_key("P-384").as_dict(private=False)), "neither"),
         (json.dumps({"kty": "oct", "k": "AAAA"}), "neither"),
+        (json.dumps({"kty": "OKP", "crv": "Ed25519", "x": "A" * 43}), "anybody can sign"),
+        (json.dumps({"kty": "OKP", "crv": "Ed25519", "x": f"7P{'_' * 39}38"}), "anybody can sign"),
         (json.dumps({"kty": "EC", "crv": "invented", "x": "AAAA", "y": "AAAA"}), "neither"),
         (json.dumps({"kty": "OKP", "crv": "Ed25519", "x": "AAAA"}), "32 bytes"),
         ("nothing of the kind", "load"),

@@ -42,6 +42,16 @@ ALGORITHMS: Mapping[str, tuple[str, ...]] = {"Ed25519": ("EdDSA", "Ed25519"), "P
 _HEADER = {"alg", "kid", "typ"}
 _MOMENT = re.compile(r"\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}Z", re.ASCII)
 _JWS = re.compile(r"[A-Za-z0-9_-]{1,400}\.\.[A-Za-z0-9_-]{86}")
+_WEAK = frozenset(
+    {
+        f"{'00' * 32}",
+        f"01{'00' * 31}",
+        "26e8958fc2b227b045c3f489f2ef98f0d5dfac05d3c63339b13802886d53fc05",
+        "c7176a703d4dd84fba3c0b760d10670f2a2053fa2c39ccc64ec7fd7792ac037a",
+        *(f"{last}{'ff' * 30}7f" for last in ("ec", "ed", "ee")),
+    }
+)
+"""Points of Ed25519 of small order, but for the sign: anybody can sign by such a key (RFC 8032, 5.1)."""
 _AHEAD_MS_MAX = 5 * 60 * 1000
 _PAST_MS_MAX = 24 * 60 * 60 * 1000
 
@@ -178,11 +188,18 @@ def public_key_from(text: str) -> tuple[str, dict[str, str]]:
     if key["crv"] not in ALGORITHMS or key.public_key is None:
         message = "it is neither Ed25519 nor P-256"
         raise ValueError(message)
+    if isinstance(key, OKPKey) and _is_weak(key.public_key.public_bytes_raw()):
+        message = "anybody can sign by it, so it proves nothing"
+        raise ValueError(message)
     # Written anew: its thumbprint is then the one its owner finds, however the file puts its numbers.
     key = type(key).import_key(key.as_pem(private=False))
     return key.thumbprint(), {
         name: str(key[name]) for name in ("kty", "crv", "x", "y") if name in key.as_dict()
     }
+
+
+def _is_weak(point: bytes) -> bool:
+    return bytes((*point[:-1], point[-1] & 0x7F)).hex() in _WEAK
 
 
 def _from_pem(text: str) -> Key:
