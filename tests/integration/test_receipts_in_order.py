@@ -43,10 +43,17 @@ async def hub(
         yield made
 
 
-async def take(hub: Living, delivery: str, digest: str, said: Sequence[tuple[str, str | None]]) -> None:
-    """Let the projector take these receipts on a delivery in one batch."""
+async def take(
+    hub: Living,
+    delivery: str,
+    digest: str,
+    said: Sequence[tuple[str, str | None]],
+    *,
+    case: str | None = None,
+) -> None:
+    """Let the projector take these receipts on a delivery in one batch; on its own case if none is named."""
     asked: LiteralString = "SELECT case_ref FROM delivery WHERE delivery_id = %s"
-    ((case,),) = await rows(hub.pool, asked, delivery)
+    ((own,),) = await rows(hub.pool, asked, delivery)
     receipts = [
         {
             "receipt": f"{place:032}",
@@ -54,7 +61,7 @@ async def take(hub: Living, delivery: str, digest: str, said: Sequence[tuple[str
             "proof_id": f"{place:031}f",
             "delivery": delivery,
             "organisation": RECOVERY,
-            "case_ref": case,
+            "case_ref": case or own,
             "level": ReceiptLevel(level),
             "role": "key_worker",
             "digest": digest if proof == DIGEST else None,
@@ -83,6 +90,21 @@ async def test_receipts_of_one_batch_are_taken_one_after_the_other(
     asked: LiteralString = "SELECT kind FROM delivery_event WHERE delivery_id = %s ORDER BY event"
     assert [row[0] for row in await rows(hub.pool, asked, delivery)] == kinds
     assert (await rows(hub.pool, STANDS, delivery))[0][0] == state
+
+
+async def test_a_case_is_carried_on_along_its_chain_of_mergers(hub: Living) -> None:
+    """A receipt on the last case speaks of a delivery of the first; one on a case beside them does not."""
+    delivery, digest = await told(hub)
+    merged: LiteralString = """
+        INSERT INTO merged_case (case_ref, into_ref)
+        SELECT case_ref, repeat('d', 32) FROM delivery WHERE delivery_id = %s
+        UNION ALL VALUES (repeat('d', 32), repeat('e', 32)), (repeat('e', 32), repeat('d', 32)) RETURNING 1
+    """
+    await rows(hub.pool, merged, delivery)
+    asked: LiteralString = "SELECT kind FROM delivery_event WHERE delivery_id = %s"
+    for case, kinds in (("f" * 32, []), ("e" * 32, [("actioned",)])):
+        await take(hub, delivery, digest, [("ACTIONED", None)], case=case)
+        assert await rows(hub.pool, asked, delivery) == kinds
 
 
 @pytest.mark.parametrize("lost", ["a number", "a redelivery", "an acknowledgement"])

@@ -35,12 +35,15 @@ SELECT said.place, d.delivery_id, encode(d.digest, 'hex') AS digest
        WITH ORDINALITY AS said (delivery_id, organisation, case_ref, event_id, proof_id, place)
   JOIN delivery d USING (delivery_id, organisation)
  WHERE (d.case_ref = said.case_ref
-        OR EXISTS (SELECT 1 FROM merged_case m
-                    WHERE m.case_ref = d.case_ref AND m.into_ref = said.case_ref))
+        OR said.case_ref IN (
+            WITH RECURSIVE carried_on (case_ref) AS (
+                SELECT into_ref FROM merged_case WHERE case_ref = d.case_ref
+                UNION SELECT m.into_ref FROM merged_case m JOIN carried_on c USING (case_ref))
+            SELECT case_ref FROM carried_on))
    AND NOT EXISTS (SELECT 1 FROM delivery_event e WHERE e.event_id IN (said.event_id, said.proof_id))
  ORDER BY d.cursor FOR NO KEY UPDATE OF d
 """
-"""The deliveries that receipts not noted yet speak of, locked."""
+"""The deliveries that receipts not noted yet speak of, locked: on their case, or where it is carried on."""
 _ACKNOWLEDGED: LiteralString = """
 UPDATE delivery SET state = 'acknowledged', acknowledged_at = now(), leased_by = NULL, leased_until = NULL
  WHERE delivery_id = ANY(%s)
