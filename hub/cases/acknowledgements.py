@@ -7,6 +7,7 @@ R-ADM-03: in how long an alert is to be acknowledged, and who hears of it next i
 from __future__ import annotations
 
 from dataclasses import replace
+from hashlib import sha256
 from typing import TYPE_CHECKING
 
 from hub.cases import deadlines, reports
@@ -82,10 +83,24 @@ def given_up(applied: Applied, deliveries: Collection[str]) -> Applied:
     )
 
 
+def written(case: Case, views: Mapping[DeliveryId, bytes]) -> Case:
+    """Note the digest of what is awaited, as its recipient gets it."""
+    if not any(held.delivery in views for held in case.awaiting):
+        return case
+    return replace(
+        case,
+        awaiting=tuple(
+            replace(held, digest=sha256(views[held.delivery]).hexdigest()) if held.delivery in views else held
+            for held in case.awaiting
+        ),
+    )
+
+
 def received(case: Case, body: ReceiptMessage, at: Occasion) -> Applied:
     """Take a receipt: the recipient's own ends the waiting, or that of somebody it was escalated to.
 
-    Anybody else's does not, nor that of another role of the same organisation, nor a mere fetch.
+    Anybody else's does not, nor that of another role of the same organisation, nor a mere fetch, nor one that
+    names another digest: what it speaks of is not what was sent.
     """
     if body.level not in TAKEN_IN:
         return Applied(case=case)
@@ -142,7 +157,8 @@ def _answers(held: Awaited, body: ReceiptMessage, at: Occasion) -> bool:
         return True
     role = at.envelope.author_role if body.by_role is None else body.by_role
     own = held.organisation == at.envelope.organisation and held.role is role
-    return held.delivery == body.delivery and own
+    same = held.digest is None or body.digest in {None, held.digest}
+    return held.delivery == body.delivery and own and same
 
 
 def _upcoming(held: Awaited, tier: Tier) -> Instant | None:

@@ -238,6 +238,8 @@ class Awaited:
     """Steps of the escalation taken, each as `role/hours`: another tier asks for others."""
     reports: tuple[DeliveryId, ...] = ()
     """Reports that it was not acknowledged: whoever takes one of them on ends the waiting."""
+    digest: str | None = None
+    """SHA-256 of what was sent; None where that was not noted."""
 
 
 @record

@@ -34,13 +34,11 @@ def command(
     and by rows of the database. A process whose roles are named stands on the Kafka and PostgreSQL that
     another one of the instance has started: that one is stopped last.
     """
-    from hub.adapters.processes.collecting import collect_seldom
     from hub.app import ALL_ROLES
     from hub.settings import load
 
     settings = load(http_host=http_host, http_port=http_port)
     chosen = frozenset(_role(name) for name in roles) if roles else ALL_ROLES
-    collect_seldom()
     asyncio.run(_serve(settings, chosen, attach=bool(roles)))
 
 

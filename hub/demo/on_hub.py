@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 
 PAGE = 100
 TIMEOUT_S = 10.0
+READY_WITHIN_S = 60.0
+"""A busy machine may let the hub's tables lag: for so long it is asked again."""
 CONNECTIONS_MAX = 16
 WENT = frozenset({"disclose", "generalise"})
 ENVELOPE_CLASS = "envelope"
@@ -217,9 +219,7 @@ class HubDriver:
         cursor: str | None = None
         while True:
             parameters = {"limit": str(PAGE)} | ({} if cursor is None else {"cursor": cursor})
-            answer = await self._http.get(
-                "/v1/mailbox/messages", params=parameters, headers=self._authority(organisation)
-            )
+            answer = await self._when_ready("GET", "/v1/mailbox/messages", organisation, params=parameters)
             page = answer.raise_for_status().json()
             found += [entry["delivery"] for entry in page["messages"]]
             cursor = page["next_cursor"]
@@ -229,15 +229,13 @@ class HubDriver:
     async def _fetch(self, organisation: str, delivery: str) -> Received | None:
         """Fetch and acknowledge one delivery; None if it is held meanwhile: it may be listed again."""
         path = f"/v1/mailbox/messages/{delivery}"
-        answer = await self._http.get(path, headers=self._authority(organisation))
+        answer = await self._when_ready("GET", path, organisation)
         if answer.status_code == httpx.codes.NOT_FOUND:
             return None
         body = answer.raise_for_status().json()
         self._fetched[organisation].add(delivery)
         digest = {"digest": body["digest"]}
-        await self._http.put(
-            f"{path}/status/acknowledged", json=digest, headers=self._authority(organisation)
-        )
+        await self._when_ready("PUT", f"{path}/status/acknowledged", organisation, json=digest)
         return Received(
             organisation=organisation,
             channel=Channel.MAILBOX,
@@ -245,6 +243,25 @@ class HubDriver:
             payload=body["data"],
             raw=answer.content,
         )
+
+    async def _when_ready(
+        self,
+        method: str,
+        path: str,
+        organisation: str,
+        *,
+        params: Mapping[str, str] | None = None,
+        json: object = None,
+    ) -> httpx.Response:
+        """Ask as any client should: again, after the time the hub says, while it has not caught up yet."""
+        async with asyncio.timeout(READY_WITHIN_S):
+            while True:
+                answer = await self._http.request(
+                    method, path, params=params, json=json, headers=self._authority(organisation)
+                )
+                if answer.status_code != httpx.codes.SERVICE_UNAVAILABLE:
+                    return answer
+                await asyncio.sleep(float(answer.headers.get("Retry-After", 1)))
 
     async def _read(self, topics: Mapping[str, str]) -> None:
         async for record in self._consumer:

@@ -56,6 +56,7 @@ def tampered(expectations: Expectations, share: Share) -> Expectations:
 @pytest.mark.requirement("R-RTE-01")
 @pytest.mark.requirement("R-DEL-01")
 @pytest.mark.requirement("R-MSG-12")
+@pytest.mark.requirement("R-RTE-07", "R-DIS-10")
 def test_the_story_holds_when_it_is_played_on_a_real_hub(performed: Performed) -> None:
     """Every line, from what recipients really received by mailbox and Kafka."""
     assert [str(difference) for difference in performed.checked.differences] == []

@@ -159,6 +159,18 @@ def test_what_was_finished_before_is_kept_for_its_days_from_when_that_is_known(f
     assert found == [(None,), (3,), (0,)]
 
 
+@pytest.mark.requirement("R-DEL-02")
+def test_a_database_whose_last_revision_made_the_keys_table_keeps_its_keys(fresh_database: str) -> None:
+    """For some hours revision 0006 made it: such a database comes to the newest revision too."""
+    bring_to(fresh_database, "0006")
+    with psycopg.connect(fresh_database) as connection:
+        connection.execute("CREATE TABLE acknowledgement_key (organisation text, kid text, jwk jsonb)")
+        connection.execute("INSERT INTO acknowledgement_key VALUES ('north', 'kid', '{}')")
+    upgrade(fresh_database)
+    with psycopg.connect(fresh_database) as connection:
+        assert connection.execute("SELECT organisation FROM acknowledgement_key").fetchall() == [("north",)]
+
+
 @pytest.mark.requirement("R-AUD-01")
 @pytest.mark.parametrize(
     "statement", ["UPDATE consultation SET who = 'x'", "DELETE FROM consultation", "TRUNCATE consultation"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 import hashlib
 import json
 import re
@@ -185,6 +186,37 @@ async def test_what_does_not_hold_acknowledges_nothing_and_says_why(door: Door) 
         f"{MESSAGES}/{'f' * 32}/status/acknowledged", json=signed(key, "f" * 32, framed, alg="Ed25519")
     )
     assert unknown.status_code == 404
+    named = await client.put(f"{MESSAGES}/Ash%20Fern/status/acknowledged", json=good)
+    assert (named.status_code, "Ash" in named.text) == (404, False)
+
+
+async def test_a_header_holds_for_everybody_or_not_at_all(door: Door) -> None:
+    """No name twice, whose first text would be kept for ever unread; nothing other libraries cannot read."""
+    client = await door.client()
+    key = OKPKey.generate_key("Ed25519")
+    kid = await registered(door, key)
+    delivery, framed = await deliver(door)
+    good = signed(key, delivery, framed, alg="Ed25519")
+    payload = _bare(payload_of(delivery, good["digest"], good["at"]))
+    plain = json.dumps({"alg": "Ed25519", "kid": kid, "typ": TYPE})
+    for header in (
+        plain.replace("{", '{"typ": "Ash Fern, born 1980", ').encode(),
+        plain.encode("utf-16"),
+        plain.encode("utf-8-sig"),
+    ):
+        head = _bare(header)
+        signature = base64.urlsafe_b64encode(key.private_key.sign(f"{head}.{payload}".encode()))  # type: ignore[union-attr]
+        body = good | {"jws": f"{head}..{signature.decode().rstrip('=')}"}
+        answer = await client.put(f"{MESSAGES}/{delivery}/status/acknowledged", json=body)
+        assert answer.status_code == 422, header
+        assert (answer.json()["code"], answer.json()["errors"][0]["rule"]) == (
+            "ack-signature-invalid",
+            "header",
+        )
+    fullwidth = good | {"at": good["at"].translate({ord("0") + digit: 0xFF10 + digit for digit in range(10)})}
+    answer = await client.put(f"{MESSAGES}/{delivery}/status/acknowledged", json=fullwidth)
+    assert answer.json()["code"] == "payload-invalid"
+    assert await events(door) == []
 
 
 def _bare(header: bytes) -> str:
@@ -230,6 +262,9 @@ def test_only_public_keys_of_two_curves_are_taken() -> None:
         (json.dumps(OKPKey.generate_key("Ed448").as_dict(private=False)), "neither"),
         (json.dumps(ECKey.generate_key("P-384").as_dict(private=False)), "neither"),
         (json.dumps({"kty": "oct", "k": "AAAA"}), "neither"),
+        (json.dumps({"kty": "OKP", "crv": "Ed25519", "x": "A" * 43}), "anybody can sign"),
+        (json.dumps({"kty": "OKP", "crv": "Ed25519", "x": f"7P{'_' * 39}38"}), "anybody can sign"),
+        (json.dumps({"kty": "EC", "crv": "invented", "x": "AAAA", "y": "AAAA"}), "neither"),
         (json.dumps({"kty": "OKP", "crv": "Ed25519", "x": "AAAA"}), "32 bytes"),
         ("nothing of the kind", "load"),
     ):

@@ -37,7 +37,8 @@ def named(file: Path) -> set[str]:
     }
     said: list[ast.expr] = []
     for node in ast.walk(tree):
-        if isinstance(node, ast.Call):
+        # Of an argument the name is in capitals, too.
+        if isinstance(node, ast.Call) and ast.unparse(node.func) != "WrongArgument":
             said += [*node.args[:2], *(each.value for each in node.keywords if each.arg == "rule")]
         elif isinstance(node, ast.Tuple):
             said += node.elts[:2]

@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+from hashlib import sha256
+
 import pytest
 
+from hub.cases import acknowledgements
+from hub.cases.state import to_json
 from hub.messages.envelope import MessageName, Role
+from hub.messages.identifiers import DeliveryId
 from hub.routing.outcome import Result, Urgency
 from tests.unit.undelivered import decided_again, waiting
 from tests.unit.worlds import (
     ADMINISTRATOR,
+    CASE,
     COUNSELLOR,
     HOUR,
     LINE_MANAGER,
@@ -107,6 +113,17 @@ def test_an_alert_is_acknowledged_by_the_role_it_was_for() -> None:
     receipt(world, alert, ADMINISTRATOR, by_role="offender_manager", by_person=MANAGER.person)
     assert [each.delivery for each in world.state.awaiting] == []
     assert codes(world.pass_time(200 * HOUR)) == []
+
+
+@pytest.mark.requirement("R-ADM-03", "R-MSG-11")
+def test_a_receipt_that_names_another_digest_does_not_answer_an_alert() -> None:
+    """By Kafka nobody refuses it at the door; none at all, or the right one, does."""
+    for named, answers in (("0" * 64, False), (None, True), (sha256(b"alert").hexdigest(), True)):
+        world, alert = alerted()
+        views = {DeliveryId(alert): b"alert", DeliveryId("f" * 32): b"of nobody"}
+        world.cases[CASE] = to_json(acknowledgements.written(world.state, views))
+        receipt(world, alert, MANAGER, digest=named)
+        assert (world.state.awaiting == ()) is answers
 
 
 @pytest.mark.requirement("R-ADM-03", "R-MSG-11")

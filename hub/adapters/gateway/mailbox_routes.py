@@ -11,7 +11,7 @@ from fastapi.responses import JSONResponse
 
 from hub.adapters.gateway.agreements import ending_of
 from hub.adapters.gateway.body import json_object
-from hub.adapters.gateway.mailbox import digest_from
+from hub.adapters.gateway.mailbox import digest_from, plausible
 from hub.adapters.gateway.mailbox_store import Narrowed
 from hub.adapters.gateway.problems import ProblemError
 from hub.adapters.gateway.reference import answers
@@ -253,7 +253,9 @@ async def _acknowledged(
     signed: Mapping[str, Signed],
 ) -> dict[str, ProblemError | None]:
     """Acknowledge what is not signed, or signed well; returns for each delivery what is wrong with it."""
-    proofs, wrong = await gateway.signed.verified(organisation, signed)
+    # What is no id is not verified: the answer would tell it again.
+    meant = {delivery: each for delivery, each in signed.items() if plausible(delivery) == delivery}
+    proofs, wrong = await gateway.signed.verified(organisation, meant)
     taken = {delivery: digest for delivery, digest in digests.items() if delivery not in wrong}
     codes = await gateway.mailbox.acknowledge(organisation, taken, proofs=proofs) if taken else {}
     refused = {delivery: None if code is None else ProblemError(code) for delivery, code in codes.items()}

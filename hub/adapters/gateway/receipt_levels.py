@@ -32,9 +32,9 @@ ENDED = ("refused", "expired")
 _OM = Role.OFFENDER_MANAGER.value
 _FOUND: LiteralString = """
 SELECT d.case_ref, d.organisation, d.role, d.state, d.by_kafka,
-       coalesce((SELECT max(CASE WHEN e.kind = 'actioned' THEN 5 WHEN e.kind = 'read' THEN 4
-                                 WHEN e.kind = 'confirmed' OR e.kind = 'fetched' AND e.channel = 'receipt'
-                                      THEN 2 ELSE 0 END)
+       coalesce((SELECT max(CASE e.kind WHEN 'actioned' THEN 5 WHEN 'read' THEN 4 WHEN 'acknowledged' THEN 3
+                                        WHEN 'fetched' THEN 2 WHEN 'confirmed' THEN 2
+                                        WHEN 'transported' THEN 1 ELSE 0 END)
                    FROM delivery_event e WHERE e.delivery_id = d.delivery_id), 0) AS said
   FROM delivery d WHERE d.message_id = %s ORDER BY d.organisation, d.role, d.cursor LIMIT %s
 """
@@ -51,7 +51,7 @@ class ReachedRow:
     state: str
     by_kafka: bool
     said: int
-    """The level its recipient has said of it by a receipt."""
+    """The highest level of what happened to it: that it ended, or is offered again, takes none back."""
 
     @property
     def level(self) -> int:

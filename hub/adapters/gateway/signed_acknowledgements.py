@@ -40,8 +40,18 @@ TYPE = "hub-acknowledgement+jws"
 ALGORITHMS: Mapping[str, tuple[str, ...]] = {"Ed25519": ("EdDSA", "Ed25519"), "P-256": ("ES256",)}
 """Which algorithms a key of each curve signs by; `Ed25519` is the newer name of the same (RFC 9864)."""
 _HEADER = {"alg", "kid", "typ"}
-_MOMENT = re.compile(r"\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}Z")
+_MOMENT = re.compile(r"\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}Z", re.ASCII)
 _JWS = re.compile(r"[A-Za-z0-9_-]{1,400}\.\.[A-Za-z0-9_-]{86}")
+_WEAK = frozenset(
+    {
+        f"{'00' * 32}",
+        f"01{'00' * 31}",
+        "26e8958fc2b227b045c3f489f2ef98f0d5dfac05d3c63339b13802886d53fc05",
+        "c7176a703d4dd84fba3c0b760d10670f2a2053fa2c39ccc64ec7fd7792ac037a",
+        *(f"{last}{'ff' * 30}7f" for last in ("ec", "ed", "ee")),
+    }
+)
+"""Points of Ed25519 of small order, but for the sign: anybody can sign by such a key (RFC 8032, 5.1)."""
 _AHEAD_MS_MAX = 5 * 60 * 1000
 _PAST_MS_MAX = 24 * 60 * 60 * 1000
 
@@ -114,7 +124,8 @@ def verify(detached: str, payload: bytes, known: Mapping[str, Mapping[str, str]]
         ProblemError: It names no key of these (ack-key-unknown), or does not hold (ack-signature-invalid).
     """
     try:
-        header = jws.extract_compact(detached.encode()).headers()
+        jws.extract_compact(detached.encode())
+        header = _header_of(detached)
     except (JoseError, ValueError) as error:
         raise _wrong("/jws", "header", "send a JWS whose header is JSON, as base64url") from error
     if set(header) != _HEADER or header["typ"] != TYPE or not isinstance(header["kid"], str):
@@ -135,6 +146,25 @@ def verify(detached: str, payload: bytes, known: Mapping[str, Mapping[str, str]]
         fix = "sign these bytes with the key named: " + payload.decode()
         raise _wrong("/jws", "signature", fix) from error
     return {"jws": _whole(detached, payload), "key": {**known[header["kid"]], "kid": header["kid"]}}
+
+
+def _header_of(detached: str) -> dict[str, object]:
+    """Return the header as every JOSE library reads it: UTF-8, each name once (RFC 7515, 4).
+
+    Of a name that stands there twice one would be looked at here, and the other kept; or others would read
+    another header, and the proof fail with them.
+    """
+    header = detached.partition(".")[0]
+    text = base64.urlsafe_b64decode(header + "=" * (-len(header) % 4)).decode()
+    return dict(json.loads(text, object_pairs_hook=_each_once))
+
+
+def _each_once(pairs: list[tuple[str, object]]) -> dict[str, object]:
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        message = "a name stands there twice"
+        raise ValueError(message)
+    return found
 
 
 def _whole(detached: str, payload: bytes) -> str:
@@ -158,9 +188,18 @@ def public_key_from(text: str) -> tuple[str, dict[str, str]]:
     if key["crv"] not in ALGORITHMS or key.public_key is None:
         message = "it is neither Ed25519 nor P-256"
         raise ValueError(message)
+    if isinstance(key, OKPKey) and _is_weak(key.public_key.public_bytes_raw()):
+        message = "anybody can sign by it, so it proves nothing"
+        raise ValueError(message)
+    # Written anew: its thumbprint is then the one its owner finds, however the file puts its numbers.
+    key = type(key).import_key(key.as_pem(private=False))
     return key.thumbprint(), {
         name: str(key[name]) for name in ("kty", "crv", "x", "y") if name in key.as_dict()
     }
+
+
+def _is_weak(point: bytes) -> bool:
+    return bytes((*point[:-1], point[-1] & 0x7F)).hex() in _WEAK
 
 
 def _from_pem(text: str) -> Key:
@@ -176,7 +215,7 @@ def _from_pem(text: str) -> Key:
 def _imported(jwk: Mapping[str, str]) -> Key:
     kinds: dict[str, type[ECKey | OKPKey]] = {"OKP": OKPKey, "EC": ECKey}
     kind = kinds.get(str(jwk.get("kty")))
-    if kind is None:
+    if kind is None or str(jwk.get("crv")) not in ALGORITHMS:
         message = "it is neither Ed25519 nor P-256"
         raise ValueError(message)
     return kind.import_key(dict(jwk))

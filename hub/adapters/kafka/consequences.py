@@ -18,6 +18,7 @@ from hub.adapters.kafka.placed import Placed
 from hub.adapters.kafka.setting_aside import WRITE_FAILED, Quarantine, names, worst
 from hub.adapters.kafka.transaction import Outgoing
 from hub.cases.acknowledgements import given_up
+from hub.cases.acknowledgements import written as noted
 from hub.cases.applied import Applied
 from hub.errors import EngineDisagrees, HubError, NotReadable, ReadBackNeeded
 from hub.messages.envelope import Control, Entry, MessageName, Submission, Unreadable
@@ -176,8 +177,9 @@ class Consequences:
             for key, body in result.controls
         ]
         views, withheld = self._views(place, result)
+        sent = {view.delivery_id: view.value for _, view in views}
         # What never left is not waited for to be acknowledged.
-        cases = [given_up(Applied(case=case), withheld).case for case in result.cases]
+        cases = [noted(given_up(Applied(case=case), withheld).case, sent) for case in result.cases]
         written.cases = [(case, self._codec.case(case).value) for case in cases]
         settled = _as_written(result, views)
         written.records = self._deliveries(

@@ -2,7 +2,7 @@
 
 A delivery that is entered anew takes state, number and moments from its events. An event that is not known
 here yet was published before this database was lost: it is remembered, and what it says of its delivery and
-its lane holds again.
+its lane holds again. So does what was published of a receipt that a restored database has read once more.
 """
 
 from __future__ import annotations
@@ -36,7 +36,20 @@ SELECT n.event_id, n.delivery_id, n.organisation, n.case_ref, n.kind, n.channel,
 ON CONFLICT (event_id) DO NOTHING
 RETURNING delivery_id
 """
-"""All events of a batch at once; those that were written here are known."""
+"""All events of a batch at once, the first of one that is there twice; what was written here is known."""
+_AS_PUBLISHED: LiteralString = """
+UPDATE delivery_event AS e
+   SET channel = n.channel, said = n.said, state = n.state, sequence = n.sequence, at = n.at,
+       published_at = n.published_at
+  FROM (SELECT DISTINCT ON (event_id) *
+          FROM unnest(%(event_id)s::text[], %(channel)s::text[], %(said)s::jsonb[], %(state)s::text[],
+                      %(sequence)s::bigint[], %(at)s::timestamptz[], %(published_at)s::timestamptz[])
+               AS n (event_id, channel, said, state, sequence, at, published_at)
+         ORDER BY event_id, at) AS n
+ WHERE e.event_id = n.event_id AND e.channel = 'receipt' AND e.at > n.at
+RETURNING e.delivery_id
+"""
+"""A receipt that was noted again, before it was known here how it had been: what was published holds."""
 _COLUMNS = (
     *("event_id", "delivery_id", "organisation", "case_ref", "kind", "channel", "said", "state"),
     *("sequence", "at", "published_at"),
@@ -112,7 +125,8 @@ async def bring_back(
     if happened:
         columns = {name: [values[name] for values in happened] for name in _COLUMNS}
         cursor = await connection.execute(HAPPENED, columns)
-        remembered = sorted({row[0] for row in await cursor.fetchall()})
+        again = await connection.execute(_AS_PUBLISHED, columns)
+        remembered = sorted({row[0] for row in (*await cursor.fetchall(), *await again.fetchall())})
     if remembered:
         await connection.execute(_LOCK, (remembered,))
         await connection.execute(_LANES, (remembered,))

@@ -9,6 +9,7 @@ said there does. Read again, a receipt changes nothing: its events have ids that
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import TYPE_CHECKING, Any, LiteralString
 
 import structlog
@@ -34,12 +35,15 @@ SELECT said.place, d.delivery_id, encode(d.digest, 'hex') AS digest
        WITH ORDINALITY AS said (delivery_id, organisation, case_ref, event_id, proof_id, place)
   JOIN delivery d USING (delivery_id, organisation)
  WHERE (d.case_ref = said.case_ref
-        OR EXISTS (SELECT 1 FROM merged_case m
-                    WHERE m.case_ref = d.case_ref AND m.into_ref = said.case_ref))
+        OR said.case_ref IN (
+            WITH RECURSIVE carried_on (case_ref) AS (
+                SELECT into_ref FROM merged_case WHERE case_ref = d.case_ref
+                UNION SELECT m.into_ref FROM merged_case m JOIN carried_on c USING (case_ref))
+            SELECT case_ref FROM carried_on))
    AND NOT EXISTS (SELECT 1 FROM delivery_event e WHERE e.event_id IN (said.event_id, said.proof_id))
  ORDER BY d.cursor FOR NO KEY UPDATE OF d
 """
-"""The deliveries that receipts not noted yet speak of, locked."""
+"""The deliveries that receipts not noted yet speak of, locked: on their case, or where it is carried on."""
 _ACKNOWLEDGED: LiteralString = """
 UPDATE delivery SET state = 'acknowledged', acknowledged_at = now(), leased_by = NULL, leased_until = NULL
  WHERE delivery_id = ANY(%s)
@@ -89,9 +93,24 @@ def said_by(codec: Codec, outbox: Outbox, original: bytes) -> dict[str, object]:
 
 
 async def take_receipts(connection: AsyncConnection, receipts: Sequence[Mapping[str, Any]]) -> None:
-    """Note what these receipts say, in the order of the log."""
-    if not receipts:
-        return
+    """Note what these receipts say, in the order of the log, the same in however many batches they come."""
+    for some in _one_of_each(receipts):
+        await _take(connection, some)
+
+
+def _one_of_each(receipts: Sequence[Mapping[str, Any]]) -> list[list[Mapping[str, Any]]]:
+    """Return the first receipt of every delivery, then the second: what one says counts for the next."""
+    rounds: list[list[Mapping[str, Any]]] = []
+    taken: Counter[str] = Counter()
+    for each in receipts:
+        if taken[each["delivery"]] == len(rounds):
+            rounds.append([])
+        rounds[taken[each["delivery"]]].append(each)
+        taken[each["delivery"]] += 1
+    return rounds
+
+
+async def _take(connection: AsyncConnection, receipts: Sequence[Mapping[str, Any]]) -> None:
     columns = {name: [each[name] for each in receipts] for name in _COLUMNS}
     cursor = connection.cursor(row_factory=dict_row)
     found = {row["place"]: row for row in await (await cursor.execute(SAID, columns)).fetchall()}

@@ -309,7 +309,9 @@ class Rows:
     def _happened(self, record: Record) -> Iterable[Change]:
         happening = self._happenings.happening(_value(record))
         values = event_values(happening, published_at=_moment(record.timestamp))
-        yield Change(row=("event", happening.event_id), statement=HAPPENED, values=values)
+        # A row for each record: of an event that stands on the topic twice the first holds, not the last.
+        row = ("event", happening.event_id, str(record.partition), str(record.offset))
+        yield Change(row=row, statement=HAPPENED, values=values)
 
     def _quarantine(self, record: Record) -> Iterable[Change]:
         aside = self._evidence.quarantine_fields(_value(record))

@@ -2,7 +2,8 @@
 
 `finished_at` says since when a delivery is finished; `original.look_at`, when it is looked again whether a
 message is still needed: not before its last delivery may have been finished for as long as it is kept then.
-The public keys acknowledgements are signed by are the database's own.
+The public keys acknowledgements are signed by are the database's own; who followed the main line has their
+table already, which revision 0006 made for some hours.
 """
 
 from __future__ import annotations
@@ -30,7 +31,7 @@ $$;
 CREATE TRIGGER delivery_is_finished BEFORE UPDATE OF state ON delivery FOR EACH ROW
     WHEN (OLD.state IS DISTINCT FROM NEW.state) EXECUTE FUNCTION finish_delivery();
 
-CREATE TABLE acknowledgement_key (
+CREATE TABLE IF NOT EXISTS acknowledgement_key (
     organisation text NOT NULL,
     kid text NOT NULL,
     jwk jsonb NOT NULL,
