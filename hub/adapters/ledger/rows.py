@@ -87,8 +87,7 @@ INSERT INTO delivery (delivery_id, message_id, case_ref, organisation, role, mes
 SELECT %(delivery_id)s, %(message_id)s, %(case_ref)s, %(organisation)s, %(role)s, %(message)s, %(contract)s,
        %(urgency)s, %(box)s, %(key_id)s, %(nonce)s, %(digest)s, %(size)s, %(by_kafka)s, %(available_at)s,
        %(partition)s, %(offset)s, %(turn)s, %(decision_id)s, %(grounds_nonce)s, %(grounds_box)s,
-       %(right_until)s, wider.delivery_id, wider.corrected
-  FROM wider
+       %(right_until)s, wider.delivery_id, wider.corrected FROM wider
 ON CONFLICT (delivery_id) DO NOTHING
 """
 VERDICTS = frozenset({RELEASED, STOPPED, REPLACED})
