@@ -127,8 +127,7 @@ def timed(simulation: Simulation, library: SchemaLibrary, way: str, profile: cPr
     messages = stream(simulation, library)
     count, done, spent, rates, beside = 0, 0, 0.0, [], []
     while chunk := [(step, ways.view.append(said)) for step, said in islice(messages, CHUNK)]:
-        gc.collect()
-        gc.freeze()
+        gc.freeze()  # what is kept of the world so far is not looked through again and again
         beside.append(baseline_us())
         if profile is not None:
             profile.enable()
@@ -138,7 +137,6 @@ def timed(simulation: Simulation, library: SchemaLibrary, way: str, profile: cPr
         took = time.process_time() - began
         if profile is not None:
             profile.disable()
-        gc.unfreeze()
         count += len(chunk)
         spent += took
         rates.append((count + ways.ticks - done) / took)
