@@ -25,38 +25,12 @@ if TYPE_CHECKING:
 
 
 OUTCOMES = "hub/outcomes"
-STORIES = {"test_demo.py", "test_first_start.py", "test_journeys.py", "test_readme.py", "test_simulate.py"}
-"""They start a hub of their own, and need neither the run's Kafka nor its PostgreSQL."""
-HALF = "test_n"
-"""The tests of integration up to this name, and from it on, take about as long."""
-GROUPS = ("stories", "faults", "integration-1", "integration-2")
 _outcomes: dict[str, str] = {}
-
-
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Keep together, where tests run side by side, what shares a broker or would only slow each other."""
-    for item in items:
-        group = _group(item.path)
-        if group is not None:
-            item.add_marker(pytest.mark.xdist_group(group))
-
-
-def _group(path: Path) -> str | None:
-    """Return which tests a file's are kept together with; None: with none, they wait for nothing."""
-    if path.name in STORIES:
-        return "stories"
-    if path.parent.name in {"faults", "node"}:
-        return "faults"
-    if path.parent.name == "integration":
-        return "integration-1" if path.name < HALF else "integration-2"
-    return None
 
 
 def pytest_runtest_logreport(report: pytest.TestReport) -> None:
     """Note how a test ended; one that fails for any of its parameters has failed."""
-    # Where tests run side by side, their names end with their group.
-    name, _, group = report.nodeid.rpartition("@")
-    name = (name if group in GROUPS else report.nodeid).partition("[")[0]
+    name = report.nodeid.partition("[")[0]
     if report.failed:
         _outcomes[name] = "failed"
     elif report.skipped:
