@@ -37,8 +37,9 @@ GOOD = json.dumps(body())
 
 @pytest.fixture
 async def door(fresh_database: str, settings: Settings, tmp_path: Path) -> AsyncIterator[Door]:
-    """An open gateway whose log is out of reach: nothing here may get that far."""
-    async with open_door(dsn=fresh_database, settings=settings, folder=tmp_path) as opened:
+    """An open gateway whose log is out of reach: nothing here may get that far, nor wait for its turn."""
+    unbounded = settings.model_copy(update={"organisation_requests_per_s_max": 10_000})
+    async with open_door(dsn=fresh_database, settings=unbounded, folder=tmp_path) as opened:
         yield opened
 
 

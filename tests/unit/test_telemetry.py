@@ -24,6 +24,12 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
+@pytest.fixture(autouse=True)
+def _nobody_traces_yet(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As in a process of its own: a hub that another file's tests ran in this one has set its tracer up."""
+    monkeypatch.setattr(trace, "_TRACER_PROVIDER", None)
+
+
 def test_attribute_off_the_list_is_refused() -> None:
     """A name or case reference has no way into a span."""
     with pytest.raises(ValueError, match="surname"):
