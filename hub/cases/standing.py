@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from hub.cases.profile import Profile
     from hub.messages.identifiers import Instant
 
-_rests_on = attrgetter(*("jurisdiction", "closed_at", "allocation", "in_scope", "tier", "team", "continuity"))
+_rests_on = attrgetter("jurisdiction", "closed_at", "allocation", "in_scope", "tier", "team", "continuity")
 """What of a case the conditions look at; a message that leaves all of it alone brings none about."""
 
 

@@ -44,20 +44,11 @@ def brought_up(case: Case, contracts: Contracts) -> Case:
 
 def _all_of_today(case: Case, contracts: Contracts) -> bool:
     """Say, at little cost, that nothing a case keeps is of an earlier version: so it is with most."""
-    newest = contracts.newest
-    if case.plan is not None and case.plan.contract != newest(MessageName.PLAN):
-        return False
-    if case.facts:
-        current = newest(MessageName.CASE)
-        for fact in case.facts:
-            if fact.contract != current:
-                return False
-    if case.risks:
-        current = newest(MessageName.RISK_CHANGE)
-        for risk in case.risks:
-            if risk.contract != current:
-                return False
-    return True
+    return (
+        (case.plan is None or is_today(case.plan, MessageName.PLAN, contracts))
+        and all(is_today(each, MessageName.CASE, contracts) for each in case.facts)
+        and all(is_today(each, MessageName.RISK_CHANGE, contracts) for each in case.risks)
+    )
 
 
 def at_prisons_of_today(case: Case, view: View) -> Case:

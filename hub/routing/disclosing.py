@@ -57,6 +57,7 @@ CASE_BUSINESS = frozenset(
         MessageName.EXCEPTION,
     }
 )
+_DELIVERY = framed_together("delivery")
 RESTRICTING = frozenset({"EXCLUSION", "RESTRICTION", "CONFIDENTIALITY", "OM_THREATENED"})
 
 
@@ -338,6 +339,3 @@ def _delivery_id(telling: Telling, candidate: Candidate) -> DeliveryId:
     message = telling.submission.envelope.message_id
     whom = framed_together(candidate.organisation, candidate.role)
     return DeliveryId(id_from(_DELIVERY + framed_together(message) + whom))
-
-
-_DELIVERY = framed_together("delivery")
