@@ -93,9 +93,21 @@ def unfounded(movements: Movements, team: frozenset[OrganisationId]) -> tuple[Mo
         for each in movements.known
         if _is_own_word_alone(each)
         and is_arrival(each)
-        and not _still_stands(_not_freed(movements, each.said_by[0], team), each, team)
+        and not _still_stands(_told_before(_not_freed(movements, each.said_by[0], team), each), each, team)
     )
     return (*arrivals, *_departures_unfounded(movements, team))
+
+
+def _told_before(movements: Movements, arrival: Movement) -> Movements:
+    """Leave out what its prison told of itself after it: borne out by one word, they share its moment."""
+    index = movements.known.index(arrival)
+    own = arrival.said_by
+    after = (
+        each
+        for each in movements.known[index + 1 :]
+        if not (_is_own_word_alone(each) and each.said_by == own)
+    )
+    return replace(movements, known=(*movements.known[: index + 1], *after))
 
 
 def _departures_unfounded(movements: Movements, team: frozenset[OrganisationId]) -> tuple[Movement, ...]:

@@ -223,6 +223,15 @@ STEPS = st.lists(
     steps=[("says", "TRANSFER", 0), ("claims", "RELEASE", 0), ("unsays", "", 0), ("claims", "RECEPTION", 0)]
 )
 @example(steps=[("says", "TRANSFER", 0), ("claims", "RELEASE", 0), ("claims", "RECEPTION", 0)])
+@example(
+    steps=[
+        ("says", "TRANSFER", 1),
+        ("claims", "RECEPTION", 0),
+        ("claims", "RECEPTION", 1),
+        ("unsays", "RETRACT", 0),
+        ("says", "RELEASE", 1),
+    ]
+)
 def test_when_nobody_elses_word_is_left_the_person_is_where_they_were(
     steps: list[tuple[str, str, int]],
 ) -> None:
