@@ -111,7 +111,9 @@ class Ways:
         self.view.keep(message, result)
         self.messages += 1
         self.decisions += len(result.decisions)
-        self.about += sum(each.message == message.envelope.message_id for each in result.decisions)
+        for each in result.decisions:
+            if each.message == message.envelope.message_id:
+                self.about += 1
         self.deliveries += len(result.deliveries)
 
     def _refused(self, step: Step, code: str) -> None:

@@ -45,6 +45,7 @@ class Memory:
             for each in (organisation_from(party.body(since=0)) for party in parties())
         }
         self._policy = folder_policy(version="bench")
+        self._profiles = shipped()
 
     def case(self, ref: CaseRef) -> Case | None:
         """Return the case as it now stands, or None."""
@@ -82,7 +83,7 @@ class Memory:
 
     def profile(self, jurisdiction: str) -> Profile:
         """Return the profile of a jurisdiction as this folder has it."""
-        return shipped()[jurisdiction]
+        return self._profiles[jurisdiction]
 
     def policy(self) -> Policy | None:
         """Return the rules of this folder."""
@@ -97,10 +98,10 @@ class Memory:
         """Return the timers whose time has come, earliest first."""
         found = []
         while (due_at := self.first_deadline()) is not None and due_at <= now:
-            found.append(self._timers[heapq.heappop(self._ahead)[1]])
-        for timer in found:
-            heapq.heappush(self._ahead, (timer.due_at, timer.key))
-        return found
+            found.append(heapq.heappop(self._ahead))
+        for each in found:
+            heapq.heappush(self._ahead, each)
+        return [self._timers[key] for _, key in found]
 
     def read_back(self, case: CaseRef, offset: int) -> Entry | None:
         """Return a message of the log by the place it was given."""
@@ -139,5 +140,6 @@ class Memory:
         for key in result.timers_cleared:
             self._timers.pop(key, None)
         for timer in result.timers_set:
-            self._timers[timer.key] = timer
-            heapq.heappush(self._ahead, (timer.due_at, timer.key))
+            key = timer.key
+            self._timers[key] = timer
+            heapq.heappush(self._ahead, (timer.due_at, key))

@@ -33,7 +33,14 @@ def current_team(case: Case, now: Instant) -> tuple[Member, ...]:
     """Return the members of the team whose membership holds at `now`."""
     last = _last[0] if _last else None
     if last is None or last[0] is not case.team or last[1] != now:
-        found = tuple([each for each in case.team if each.role in TEAM_ROLES and is_current(each, now)])
+        found = tuple(
+            [
+                each
+                for each in case.team
+                # What is_current says, said here: this is asked of every message.
+                if each.role in TEAM_ROLES and each.since <= now and (each.until is None or now < each.until)
+            ]
+        )
         last = (case.team, now, found)
         _last[:] = [last]
     return last[2]

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from hub.consent.decision import Candidate, Decision, FieldSpec, Scope
-from hub.consent.forms import ENVELOPE, form_of, treatment_of, within
+from hub.consent.forms import ENVELOPE, Treatment, form_of, treatment_of, within
 from hub.consent.outcomes import Place, what_goes
 from hub.consent.paths import ContractFields, fields_of, walked
 from hub.messages.identifiers import OrganisationId
@@ -30,6 +30,12 @@ def alike(payload: Mapping[str, object], specs: Sequence[FieldSpec], decision: D
     key = _alike(payload, specs, decision)
     _asked[:] = [(decision, payload, key)]
     return key
+
+
+def treatment_in(key: Key) -> Treatment | None:
+    """Return what becomes of each field of a payload that has a form; None for one that has none."""
+    first = key[0]
+    return first if isinstance(first, Treatment) else None
 
 
 def _alike(payload: Mapping[str, object], specs: Sequence[FieldSpec], decision: Decision) -> Key:

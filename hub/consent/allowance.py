@@ -10,9 +10,9 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from hub.consent.alike import Key, alike
+from hub.consent.alike import Key, alike, treatment_in
 from hub.consent.decision import Candidate, Decision, FieldDecision, FieldSpec, Outcome, Scope
-from hub.consent.forms import ENVELOPE, Treatment, form_of, said_in, treatment_of
+from hub.consent.forms import ENVELOPE, Treatment, said_in
 from hub.consent.generalise import Between, generalised
 from hub.consent.outcomes import Decided, what_goes
 from hub.consent.partner_contracts import NOT_IN_VIEW
@@ -174,21 +174,14 @@ def allowance(
         _last[:] = [last]
     found = last[3].get(key)
     if found is None:
-        found = last[3][key] = _allowance(payload, specs, decision, envelope)
+        treatment = treatment_in(key)
+        if treatment is None:
+            found = _by_reading(payload, specs, decision, envelope)
+        else:
+            between = Between(decision.case, decision.candidate.organisation)
+            found = _planned(treatment).allowance(payload, envelope, between)
+        last[3][key] = found
     return found
-
-
-def _allowance(
-    payload: Mapping[str, object],
-    specs: Sequence[FieldSpec],
-    decision: Decision,
-    envelope: Envelope,
-) -> Allowance:
-    form = form_of(payload, specs)
-    if form is None:
-        return _by_reading(payload, specs, decision, envelope)
-    between = Between(decision.case, decision.candidate.organisation)
-    return _planned(treatment_of(form, what_goes(decision))).allowance(payload, envelope, between)
 
 
 def _by_reading(

@@ -17,6 +17,7 @@ from hub.consent.evaluate import evaluate
 from hub.consent.facts import Facts, FlatFacts, facts_of
 from hub.consent.grounds import grounds_of
 from hub.consent.obligations import can_acknowledge
+from hub.consent.outcomes import read_fields
 from hub.consent.owing import owed
 from hub.consent.parties import Organisation
 from hub.consent.partner_contracts import PartnerContract, within
@@ -25,7 +26,7 @@ from hub.consent.plan import Answer, Plan, answer_of, classes_of, compiled_for
 from hub.consent.purposes import purpose_of
 from hub.consent.question import Question, common_of
 from hub.consent.reading import Reading
-from hub.consent.screen import without_gaps
+from hub.consent.screen import AUTHOR, without_gaps
 from hub.consent.weighing import Weighed, weigh
 from hub.errors import EngineDisagrees
 from hub.messages.envelope import Envelope, InformationClass, MessageName, Subject
@@ -122,7 +123,6 @@ def decide(  # noqa: PLR0913 - each is a different thing a decision depends on
             # Last: what a contract leaves out may be known, so a text that names it need not be held back.
             answer = _viewed(answer, contract.view, plan.keys, specs, rule=f"contract.{contract.name}")
     reason = nothing_left(policy, envelope.message, answer, reading, candidate)
-    present = None if reading is None else partial(reading.there, candidate)
     return Decision(
         decision_id=decision_id,
         message=envelope.message_id,
@@ -137,11 +137,16 @@ def decide(  # noqa: PLR0913 - each is a different thing a decision depends on
         facts=FlatFacts(facts, grounds_of(question, facts)),
         decided_at=now,
         caveats=answer.caveats if reason is None else (),
-        obligations=owed(answer.fields, present) if answer.owing and reason is None else (),
+        obligations=_owed(answer, reading, candidate) if answer.owing and reason is None else (),
         items_held=facts.items_held,
         message_name=envelope.message,
         contract=envelope.contract,
     )
+
+
+def _owed(answer: Answer, reading: Reading | None, candidate: Candidate) -> tuple[str, ...]:
+    """Return what the hub has to see to, by what is really there."""
+    return owed(answer.fields, None if reading is None else partial(reading.there, candidate))
 
 
 def may_know(decision: Decision, path: str) -> bool:
@@ -197,9 +202,15 @@ def _screened(
 ) -> Answer:
     """Withhold what would tell of something held back: numbers with a gap, texts that name it."""
     fields = without_gaps(answer.fields, items_held) if items_held else answer.fields
-    author = question.envelope.author
-    if reading is not None and (items_held or reading.names_another(author)):
-        fields = reading.screened(fields, question.candidate, author=author, items_held=items_held)
+    if reading is not None:
+        author = question.envelope.author
+        if (
+            items_held
+            or reading.naming
+            # Naming an author who may be known gives nothing away.
+            or (AUTHOR not in read_fields(fields).envelope and reading.names_another(author))
+        ):
+            fields = reading.screened(fields, question.candidate, author=author, items_held=items_held)
     return answer.with_fields(fields, keys)
 
 

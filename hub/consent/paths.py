@@ -55,6 +55,8 @@ class ContractFields:
     """For each list of records, which of an item's fields name it."""
     made: frozenset[str]
     """General forms, which only the hub fills."""
+    nothing: Mapping[str, None]
+    """The payload that says nothing: every field, and no value."""
     pseudonyms: bool
     """Whether a general form depends on whom it is for."""
 
@@ -74,6 +76,7 @@ def fields_of(specs: Sequence[FieldSpec]) -> ContractFields:
             keys=frozenset(spec.path for spec in specs if spec.key),
             item_keys=_item_keys(specs),
             made=frozenset(spec.path for spec in specs if spec.is_general),
+            nothing=dict.fromkeys(spec.path.partition(".")[0].removesuffix("[]") for spec in specs),
             pseudonyms=any(spec.generaliser == PSEUDONYM for spec in specs),
         )
         while len(_CONTRACTS) > _CONTRACTS_KEPT_MAX:

@@ -10,9 +10,9 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from hub.consent.alike import Key, alike
+from hub.consent.alike import Key, alike, treatment_in
 from hub.consent.decision import Candidate, Decision, FieldSpec, Outcome, Scope
-from hub.consent.forms import Treatment, form_of, said_in, treatment_of, within
+from hub.consent.forms import Treatment, said_in, within
 from hub.consent.generalise import Between, generalised
 from hub.consent.outcomes import Decided, what_goes
 from hub.consent.paths import PLAIN, ContractFields, fields_of, general_of, scope_of, texts_of, walked
@@ -222,12 +222,12 @@ def cut(
         _last[:] = [last]
     made = last[2].get(key)
     if made is None:
-        form = form_of(payload, specs)
-        if form is None:
+        treatment = treatment_in(key)
+        if treatment is None:
             made = _by_reading(payload, specs, decision, candidate)
         else:
             between = Between(decision.case, candidate.organisation)
-            made = _by_plan(payload, treatment_of(form, what_goes(decision)), between, decision.items_held)
+            made = _by_plan(payload, treatment, between, decision.items_held)
         last[2][key] = made
     return made
 

@@ -19,8 +19,6 @@ from hub.messages.envelope import MessageName
 from hub.messages.identifiers import OrganisationId
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from hub.cases.case import Case
     from hub.messages.correction import CorrectionMessage
     from hub.messages.identifiers import MessageId
@@ -44,11 +42,14 @@ def brought_up(case: Case, contracts: Contracts) -> Case:
 
 def _all_of_today(case: Case, contracts: Contracts) -> bool:
     """Say, at little cost, that nothing a case keeps is of an earlier version: so it is with most."""
-    return (
-        (case.plan is None or is_today(case.plan, MessageName.PLAN, contracts))
-        and all(is_today(each, MessageName.CASE, contracts) for each in case.facts)
-        and all(is_today(each, MessageName.RISK_CHANGE, contracts) for each in case.risks)
-    )
+    if case.plan is not None and not is_today(case.plan, MessageName.PLAN, contracts):
+        return False
+    for message, kept in ((MessageName.CASE, case.facts), (MessageName.RISK_CHANGE, case.risks)):
+        today = contracts.newest(message) if kept else ""
+        for each in kept:
+            if each.contract != today:
+                return False
+    return True
 
 
 def at_prisons_of_today(case: Case, view: View) -> Case:
@@ -56,7 +57,7 @@ def at_prisons_of_today(case: Case, view: View) -> Case:
 
     It was `prison-wwi` once, which an organisation may be called; no organisation is called `prison.wwi`.
     """
-    if not any(map(_is_former, _prisons(case))):
+    if not [each for each in _prisons(case) if each is not None and _is_former(each)]:
         return case
 
     def today(prison: OrganisationId | None) -> OrganisationId | None:
@@ -83,21 +84,21 @@ def at_prisons_of_today(case: Case, view: View) -> Case:
     return replace(case, custody=custody, movements=movements)
 
 
-def _prisons(case: Case) -> Iterator[OrganisationId | None]:
-    """Yield every prison a case names: where the person is and was, and between which they moved."""
+def _prisons(case: Case) -> list[OrganisationId | None]:
+    """Return every prison a case names: where the person is and was, and between which they moved."""
+    found: list[OrganisationId | None] = []
     movements = case.movements
     for custody in (case.custody, movements.before):
         if custody is not None:
-            yield custody.prison
-            yield custody.previous
+            found += (custody.prison, custody.previous)
     for each in movements.known:
-        yield each.left
-        yield each.reached
+        found += (each.left, each.reached)
+    return found
 
 
 @lru_cache(maxsize=1024)
-def _is_former(prison: OrganisationId | None) -> bool:
-    return prison is not None and _FORMER.fullmatch(prison) is not None
+def _is_former(prison: OrganisationId) -> bool:
+    return _FORMER.fullmatch(prison) is not None
 
 
 def is_today(kept: Kept, message: MessageName, contracts: Contracts) -> bool:

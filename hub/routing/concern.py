@@ -72,18 +72,18 @@ class Concerned:
 class _Gathering:
     """Candidates by organisation and role; the first reason found for somebody is kept."""
 
-    found: dict[Place, tuple[Concern, set[str]]]
+    found: dict[Place, tuple[Concern, tuple[str, ...]]]
 
     def add(
-        self, organisation: OrganisationId, role: Role, concern: Concern, persons: Iterable[str] = ()
+        self, organisation: OrganisationId, role: Role, concern: Concern, persons: tuple[str, ...] = ()
     ) -> None:
         """Add somebody, or more persons to an organisation's role already found."""
         place = (organisation, role)
         known = self.found.get(place)
         if known is None:
-            self.found[place] = (concern, set(persons))
-        else:
-            known[1].update(persons)
+            self.found[place] = (concern, persons)
+        elif persons:
+            self.found[place] = (known[0], known[1] + persons)
 
 
 def concerned(
@@ -238,8 +238,9 @@ def _add_subscribers(
     gathering: _Gathering, envelope: Envelope, body: Body, case: Case, view: View, now: Instant
 ) -> None:
     """Add those who have subscribed to such alerts, unless a part in the case lets them hear of it."""
-    having_part_ = {organisation for organisation, _ in gathering.found}
-    for organisation in subscribers(envelope.message, body, case, view=view, now=now):
+    found = [*subscribers(envelope.message, body, case, view=view, now=now)]
+    having_part_ = {organisation for organisation, _ in gathering.found} if found else ()
+    for organisation in found:
         if organisation not in having_part_ and organisation != envelope.organisation:
             gathering.add(organisation, Role.SUBSCRIBER, Concern.SUBSCRIBED)
 

@@ -22,7 +22,7 @@ from hub.consent.purposes import purpose_of
 from hub.consent.redact import WithheldValueFound, cut
 from hub.consent.release import COMING
 from hub.messages.envelope import MessageName
-from hub.messages.identifiers import DeliveryId, Instant, derived_id, framed_together, id_from
+from hub.messages.identifiers import DeliveryId, Instant, derived_id, framed, framed_together, id_from
 from hub.messages.records import altered, record
 from hub.routing.agreeing import terms_for
 from hub.routing.highlighting import highlighted
@@ -57,7 +57,7 @@ CASE_BUSINESS = frozenset(
         MessageName.EXCEPTION,
     }
 )
-_DELIVERY = framed_together("delivery")
+_DELIVERY = framed("delivery")
 RESTRICTING = frozenset({"EXCLUSION", "RESTRICTION", "CONFIDENTIALITY", "OM_THREATENED"})
 
 
@@ -336,6 +336,5 @@ def _with_own_referrals(name: str, value: object, case: Case, recipient: Organis
 
 def _delivery_id(telling: Telling, candidate: Candidate) -> DeliveryId:
     """Name the delivery so that every retry, channel and replay names it alike (R-DEL-02)."""
-    message = telling.submission.envelope.message_id
-    whom = framed_together(candidate.organisation, candidate.role)
-    return DeliveryId(id_from(_DELIVERY + framed_together(message) + whom))
+    message = framed(telling.submission.envelope.message_id)
+    return DeliveryId(id_from(_DELIVERY + message + framed_together(candidate.organisation, candidate.role)))

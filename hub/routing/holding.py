@@ -29,8 +29,9 @@ _UNTOLD = frozenset({MessageName.EXCEPTION, MessageName.RECEIPT})
 
 def entered(applied: Applied, told: Told, *, view: View) -> Applied:
     """Enter on the case what these deliveries give to whom, and from whom a plan was kept back."""
-    case = applied.case
-    held = with_copies(case.held, _copies(told, view))
+    case, held = applied.case, applied.case.held
+    if MessageName.PLAN in {each.message for each in told.deliveries}:
+        held = with_copies(held, _copies(told, view))
     held = with_given(held, {each.organisation for each in told.deliveries if each.message not in _UNTOLD})
     return applied if held is case.held else altered(applied, case=altered(case, held=held))
 
@@ -54,8 +55,6 @@ def settled_copies(case: Case, settled: Iterable[Settled], replacements: Iterabl
 def _copies(told: Told, view: View) -> Iterator[Copy]:
     """Yield what becomes of a plan for everybody who works to it: those without a part are not asked."""
     plans = {each.message_id: each for each in told.deliveries if each.message is MessageName.PLAN}
-    if not plans:
-        return
     versions: dict[MessageId, object] = {
         message: each.source.payload.get("version") for message, each in plans.items()
     }

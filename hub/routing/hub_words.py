@@ -6,7 +6,7 @@ import hashlib
 import json
 from typing import TYPE_CHECKING
 
-from hub.cases.keeping import field_of
+from hub.consent.paths import fields_of
 from hub.messages.envelope import Envelope, MessageName, Role, Statement, Submission
 from hub.messages.identifiers import HUB, MessageId
 
@@ -38,7 +38,7 @@ def said_by_hub(  # noqa: PLR0913 - what a message is, and what it follows
     """
     contract = contracts.newest(message)
     specs = contracts.fields(message, contract)
-    whole: dict[str, object] = {**dict.fromkeys(field_of(spec.path) for spec in specs), **payload}
+    whole: dict[str, object] = {**fields_of(specs).nothing, **payload}
     text = _WRITER.encode(whole)
     envelope = Envelope(
         message_id=identity,

@@ -292,6 +292,8 @@ def _redecided(asked: Redecide, view: View, now: Instant) -> Result:
 
 
 def _timers(applied: Applied) -> tuple[Timer, ...]:
+    if not applied.timers_set:
+        return ()
     case = applied.case.ref
     return tuple(
         Timer(case=case, kind=due.kind, subject=due.subject, due_at=due.due_at) for due in applied.timers_set
@@ -300,6 +302,8 @@ def _timers(applied: Applied) -> tuple[Timer, ...]:
 
 def _cleared(applied: Applied) -> tuple[str, ...]:
     """Return the keys of timers no longer awaited, but for those set anew by the same message."""
+    if not applied.timers_cleared:
+        return ()
     case = applied.case.ref
     again = {(due.kind, due.subject) for due in applied.timers_set}
     return tuple(

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from hub.cases.keeping import field_of
+from hub.consent.paths import fields_of
 from hub.errors import ReadBackNeeded
 from hub.messages.envelope import Submission
 from hub.messages.identifiers import MessageId, derived_id
+from hub.messages.records import altered
 from hub.routing.bringing_up import is_today
 
 if TYPE_CHECKING:
@@ -82,13 +83,14 @@ def said_again(
     """
     latest = read[-1].envelope
     specs = view.contracts.fields(latest.message, latest.contract)
-    payload: dict[str, object] = dict.fromkeys(field_of(spec.path) for spec in specs)
+    payload: dict[str, object] = {**fields_of(specs).nothing}
     declared: dict[str, InformationClass] = {}
     for held, said in zip(kept, read, strict=True):
-        payload |= {name: said.payload[name] for name in payload if name in held.fields & said.payload.keys()}
+        still = held.fields & said.payload.keys()
+        payload |= {name: said.payload[name] for name in payload if name in still}
         of_held = said.envelope.declared.items()
         declared |= {path: of_class for path, of_class in of_held if field_of(path) in held.fields}
-    envelope = replace(
+    envelope = altered(
         latest,
         message_id=MessageId(derived_id("again", latest.message_id, cause)),
         causation=latest.message_id,

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from hub.consent.decision import Candidate, Concern, FieldDecision, FieldSpec, Outcome, Scope
 from hub.consent.reading import read_payload
-from hub.consent.screen import named_in_text
+from hub.consent.screen import AUTHOR, named_in_text
 from hub.messages.envelope import InformationClass, Role, Subject
 from tests.unit.consent_cases import RUNG_2, SOMEBODY_ELSE
 
@@ -59,6 +59,9 @@ PLACES = [
     for scope in ((Scope.THEIRS, Scope.OTHERS) if spec.own else (Scope.ALL,))
 ]
 CANDIDATE = Candidate(organisation=RUNG_2, role=Role.KEY_WORKER, persons=frozenset(), concern=Concern.TEAM)
+AUTHOR_GOES = FieldDecision(
+    path=AUTHOR, scope=Scope.ALL, outcome=Outcome.DISCLOSE, reason="NEED", basis=None, rules=()
+)
 
 
 def decided(outcomes: list[Outcome]) -> tuple[FieldDecision, ...]:
@@ -89,6 +92,9 @@ def test_a_text_that_names_what_is_held_back_is_found_whether_or_not_it_was_look
         assert reading.screened(fields, CANDIDATE, author=author, items_held=()) == found
         if not reading.names_another(author):
             assert found == fields
+        if not reading.naming:
+            known = (*fields, AUTHOR_GOES)
+            assert named_in_text(payload, SPECS, known, CANDIDATE, author=author) == known
 
 
 @pytest.mark.requirement("R-DIS-01")
