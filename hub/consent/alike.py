@@ -18,17 +18,17 @@ _NOBODY = OrganisationId("")
 _read: list[tuple[Mapping[str, object], Sequence[FieldSpec], dict[OrganisationId, tuple[Place, ...]]]] = []
 """The payload asked about last: it is cut for one recipient after another."""
 Key = tuple[object, ...]
-_asked: list[tuple[Decision, Mapping[str, object], Key]] = []
+_asked: list[tuple[Decision, Mapping[str, object], Sequence[FieldSpec], Key]] = []
 """The decision asked about last: it is cut by, and then what was cut is held against it."""
 
 
 def alike(payload: Mapping[str, object], specs: Sequence[FieldSpec], decision: Decision) -> Key:
     """Return a key that is the same for all decisions by which the same of this payload goes."""
     last = _asked[0] if _asked else None
-    if last is not None and last[0] is decision and last[1] is payload:
-        return last[2]
+    if last is not None and last[0] is decision and last[1] is payload and last[2] is specs:
+        return last[3]
     key = _alike(payload, specs, decision)
-    _asked[:] = [(decision, payload, key)]
+    _asked[:] = [(decision, payload, specs, key)]
     return key
 
 

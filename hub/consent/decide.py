@@ -202,16 +202,15 @@ def _screened(
 ) -> Answer:
     """Withhold what would tell of something held back: numbers with a gap, texts that name it."""
     fields = without_gaps(answer.fields, items_held) if items_held else answer.fields
-    if reading is not None:
-        author = question.envelope.author
-        if (
-            items_held
-            or reading.naming
-            # Naming an author who may be known gives nothing away.
-            or (AUTHOR not in read_fields(fields).envelope and reading.names_another(author))
-        ):
-            fields = reading.screened(fields, question.candidate, author=author, items_held=items_held)
-    return answer.with_fields(fields, keys)
+    author = question.envelope.author
+    if reading is not None and (
+        items_held
+        or reading.naming
+        # Naming an author who may be known gives nothing away.
+        or (AUTHOR not in read_fields(fields).envelope and reading.names_another(author))
+    ):
+        fields = reading.screened(fields, question.candidate, author=author, items_held=items_held)
+    return answer if fields is answer.fields else answer.with_fields(fields, keys)
 
 
 def _viewed(

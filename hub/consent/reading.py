@@ -96,11 +96,13 @@ def read_payload(payload: Mapping[str, object], specs: Sequence[FieldSpec]) -> R
     """Read a payload."""
     form = form_of(payload, specs)
     texts = set(texts_of(payload) if form is None else [said for _, said in said_in(payload, form.texts)])
-    together = "\n".join(texts).lower()
-    return Reading(payload=payload, specs=specs, naming=_some_name_others(texts, together), texts=together)
+    lowered = [text.strip().lower() for text in texts]
+    together = "\n".join(lowered)
+    naming = _some_name_others(texts, lowered, together)
+    return Reading(payload=payload, specs=specs, naming=naming, texts=together)
 
 
-def _some_name_others(texts: set[str], together: str) -> bool:
+def _some_name_others(texts: set[str], lowered: list[str], together: str) -> bool:
     """Tell whether a text could contain another; of letters beyond ASCII, whose cases vary, it is assumed.
 
     What is held back is looked for in what goes, whole words in any case. A text that stands once in all of
@@ -108,7 +110,8 @@ def _some_name_others(texts: set[str], together: str) -> bool:
     """
     if not together.isascii():
         return any(map(telling, texts))
-    for text in texts:
-        if len(text) >= LENGTH_MIN and together.count(text.strip().lower()) > 1 and telling(text):
+    count = together.count
+    for text, low in zip(texts, lowered, strict=True):
+        if len(low) >= LENGTH_MIN and count(low) > 1 and telling(text):
             return True
     return False

@@ -26,6 +26,12 @@ class WithheldValueFound(HubError):
     code = "withheld-value-found"
 
 
+# Looking a member up in its enumeration takes longer than all else these are used for.
+_DISCLOSE, _GENERALISE, _REDACT = Outcome.DISCLOSE, Outcome.GENERALISE, Outcome.REDACT
+_Row = tuple[str, str, Outcome]
+"""A name in a record, its path, and its outcome."""
+
+
 @dataclass(slots=True)
 class _Cut:
     """What is needed while a payload is cut, and what was redacted by name."""
@@ -36,6 +42,8 @@ class _Cut:
     items_held: frozenset[str]
     between: Between
     redacted: dict[str, None] = field(default_factory=dict)
+    rows: dict[tuple[object, ...], list[_Row]] = field(default_factory=dict)
+    """How records of one place with the same names are cut: the items of a list mostly are alike."""
 
     def outcome(self, path: str, scope: Scope) -> Outcome:
         """Return the outcome for a path; one nobody decided is withheld."""
@@ -45,19 +53,22 @@ class _Cut:
     def record(self, record: Mapping[str, object], prefix: str, scope: Scope) -> dict[str, object]:
         """Cut one record; every name stays, what may not be known is null."""
         cut: dict[str, object] = dict.fromkeys(record)
-        made, decided = self.contract.made, self.decided
-        for name, value in record.items():
-            if value is None or (path := prefix + name) in made:
+        key = (prefix, scope, *record)
+        rows = self.rows.get(key)
+        if rows is None:
+            paths = [(name, prefix + name) for name in record if prefix + name not in self.contract.made]
+            rows = self.rows[key] = [(name, path, self.outcome(path, scope)) for name, path in paths]
+        for name, path, outcome in rows:
+            value = record[name]
+            if value is None:
                 continue
-            found = decided.get((path, scope))
-            outcome = Outcome.WITHHOLD if found is None else found.outcome
             if value.__class__ not in PLAIN:
                 cut[name] = self.value(value, path, scope)
-            elif outcome is Outcome.DISCLOSE:
+            elif outcome is _DISCLOSE:
                 cut[name] = value
-            elif outcome is Outcome.REDACT:
+            elif outcome is _REDACT:
                 self.redacted[path] = None
-            if outcome is Outcome.GENERALISE and (spec := self.contract.specs.get(path)) is not None:
+            if outcome is _GENERALISE and (spec := self.contract.specs.get(path)) is not None:
                 cut[general_of(spec).rpartition(".")[2]] = generalised(spec.generaliser, value, self.between)
         return cut
 

@@ -92,19 +92,17 @@ def _reader(message: type) -> _Convert:
         payload_name(each.name): (each.name, _converter(hints[each.name], each.name))
         for each in fields(message)
     }
-    required = tuple(each.name for each in fields(message) if each.default is MISSING)
+    required = dict.fromkeys(each.name for each in fields(message) if each.default is MISSING)
 
     def convert(value: object) -> object:
         if value.__class__ is not dict and not isinstance(value, Mapping):
             raise _unfit(message.__name__)
         found: dict[str, object] = {}
         for name, given in value.items():
-            if given is not None and name in steps:
-                attribute, step = steps[name]
-                found[attribute] = step(given)
-        for attribute in required:
-            if attribute not in found:
-                raise _unfit(payload_name(attribute))
+            if given is not None and (step := steps.get(name)) is not None:
+                found[step[0]] = step[1](given)
+        if not required.keys() <= found.keys():
+            raise _unfit(payload_name(next(each for each in required if each not in found)))
         return message(**found)
 
     return convert

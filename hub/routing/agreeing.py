@@ -26,7 +26,8 @@ def terms_for(
     view: View, organisation: OrganisationId, message: MessageName, *, current: str, now: Instant
 ) -> Terms:
     """Return the terms on which a message in its current schema version goes to an organisation."""
-    contract = contract_in_effect(view.partner_contracts(organisation, message, Direction.RECEIVES), now)
+    agreed = view.partner_contracts(organisation, message, Direction.RECEIVES)
+    contract = contract_in_effect(agreed, now) if agreed else None
     if contract is None:
         return _rules_alone(current)
     phase, parked = contract.phase(now), serves_not(contract, view.contracts, now)
@@ -83,7 +84,7 @@ def check_sending(submission: Submission, view: View, now: Instant) -> None:
     """
     envelope = submission.envelope
     agreed = view.partner_contracts(envelope.organisation, envelope.message, Direction.SENDS)
-    contract = contract_in_effect(agreed, now)
+    contract = contract_in_effect(agreed, now) if agreed else None
     if contract is None:
         return
     after = contract.alternative or "the contract that follows"

@@ -59,6 +59,17 @@ CASE_BUSINESS = frozenset(
 )
 _DELIVERY = framed("delivery")
 RESTRICTING = frozenset({"EXCLUSION", "RESTRICTION", "CONFIDENTIALITY", "OM_THREATENED"})
+_SAFETY_WHERE: Mapping[MessageName, tuple[str, frozenset[str]]] = {
+    MessageName.EXCEPTION: ("code", URGENT),
+    MessageName.CONSENT: ("action", RESTRICTING),
+    MessageName.ENFORCEMENT: ("decision", frozenset({"RECALL"})),
+}
+"""By which word of which field somebody's safety may hang on a message of other business."""
+_USUAL: Mapping[MessageName, Urgency] = {
+    **dict.fromkeys(MessageName, Urgency.ROUTINE),
+    **dict.fromkeys(CASE_BUSINESS, Urgency.CASE),
+    **dict.fromkeys(SAFETY, Urgency.SAFETY),
+}
 
 
 @record
@@ -103,15 +114,12 @@ def urgency_of(message: MessageName, payload: Mapping[str, object]) -> Urgency:
 
     It follows from what the recipient is given: made from the whole message it would tell what was held back.
     """
-    if message in SAFETY or payload.get("concern_about_harm") is True:
+    if payload.get("concern_about_harm") is True:
         return Urgency.SAFETY
-    if message is MessageName.EXCEPTION and payload.get("code") in URGENT:
+    says = _SAFETY_WHERE.get(message)
+    if says is not None and payload.get(says[0]) in says[1]:
         return Urgency.SAFETY
-    if message is MessageName.CONSENT and payload.get("action") in RESTRICTING:
-        return Urgency.SAFETY
-    if message is MessageName.ENFORCEMENT and payload.get("decision") == "RECALL":
-        return Urgency.SAFETY
-    return Urgency.CASE if message in CASE_BUSINESS else Urgency.ROUTINE
+    return _USUAL[message]
 
 
 def tell(telling: Telling, concerned: Iterable[Concerned], *, view: View, now: Instant) -> Told:
@@ -120,9 +128,9 @@ def tell(telling: Telling, concerned: Iterable[Concerned], *, view: View, now: I
     decisions: list[Decision] = []
     parked: list[Parked] = []
     envelope = telling.submission.envelope
-    everybody = telling
+    everybody, is_plan = telling, envelope.message is MessageName.PLAN
     for each in concerned:
-        if envelope.message is MessageName.PLAN:
+        if is_plan:
             telling = altered(everybody, submission=highlighted(everybody.submission, each.candidate))
         organisation = view.organisation(each.candidate.organisation)
         terms = terms_of(telling, organisation, each.candidate, view=view, now=now)
@@ -172,8 +180,9 @@ def right_until(
 ) -> Instant | None:
     """Return until when a decision is right unless a record of the log says otherwise; None: for good."""
     agreed = view.partner_contracts(organisation.organisation, message, Direction.RECEIVES)
-    coming = (view.release(COMING) or {}).get("effective_at")
-    also = (Instant(coming),) if isinstance(coming, int) else ()
+    coming = view.release(COMING)
+    at = None if coming is None else coming.get("effective_at")
+    also = (Instant(at),) if isinstance(at, int) else ()
     return next_moment(case, organisation, agreed, now, also=also)
 
 

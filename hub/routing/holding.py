@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 SUPERSEDED = "PLAN-SUPERSEDED"
 """Gate of a version of the plan that is not worked to any more: what is undelivered of it stops."""
+_PLAN = MessageName.PLAN
 _UNTOLD = frozenset({MessageName.EXCEPTION, MessageName.RECEIPT})
 """They say nothing of the person that anybody would have to dispose of."""
 
@@ -30,9 +31,10 @@ _UNTOLD = frozenset({MessageName.EXCEPTION, MessageName.RECEIPT})
 def entered(applied: Applied, told: Told, *, view: View) -> Applied:
     """Enter on the case what these deliveries give to whom, and from whom a plan was kept back."""
     case, held = applied.case, applied.case.held
-    if MessageName.PLAN in {each.message for each in told.deliveries}:
+    given = {each.organisation for each in told.deliveries if each.message not in _UNTOLD}
+    if _PLAN in [each.message for each in told.deliveries]:
         held = with_copies(held, _copies(told, view))
-    held = with_given(held, {each.organisation for each in told.deliveries if each.message not in _UNTOLD})
+    held = with_given(held, given)
     return applied if held is case.held else altered(applied, case=altered(case, held=held))
 
 
@@ -54,7 +56,7 @@ def settled_copies(case: Case, settled: Iterable[Settled], replacements: Iterabl
 
 def _copies(told: Told, view: View) -> Iterator[Copy]:
     """Yield what becomes of a plan for everybody who works to it: those without a part are not asked."""
-    plans = {each.message_id: each for each in told.deliveries if each.message is MessageName.PLAN}
+    plans = {each.message_id: each for each in told.deliveries if each.message is _PLAN}
     versions: dict[MessageId, object] = {
         message: each.source.payload.get("version") for message, each in plans.items()
     }
