@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from hub.cases import deadlines, reports
 from hub.cases.applied import Applied, Raised
+from hub.cases.held import with_digests
 from hub.messages.identifiers import Instant
 from hub.messages.receipt import ReceiptLevel
 
@@ -84,13 +85,16 @@ def given_up(applied: Applied, deliveries: Collection[str]) -> Applied:
 
 
 def written(case: Case, views: Mapping[DeliveryId, bytes]) -> Case:
-    """Note the digest of what is awaited, as its recipient gets it."""
-    if not any(held.delivery in views for held in case.awaiting):
+    """Note the digests of what is awaited, and of versions of the plan, as their recipients get them."""
+    asked = {*(each.delivery for each in case.awaiting), *(each.delivery for each in case.held.plan)}
+    digests = {name: sha256(view).hexdigest() for name, view in views.items() if name in asked}
+    if not digests:
         return case
     return replace(
         case,
+        held=with_digests(case.held, digests),
         awaiting=tuple(
-            replace(held, digest=sha256(views[held.delivery]).hexdigest()) if held.delivery in views else held
+            replace(held, digest=digests[held.delivery]) if held.delivery in digests else held
             for held in case.awaiting
         ),
     )

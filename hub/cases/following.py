@@ -127,7 +127,7 @@ def _plan_followed(before: Case | None, applied: Applied, body: Body, at: Occasi
     case = applied.case
     plan_before = None if before is None else before.plan
     if isinstance(body, ReceiptMessage) and body.level in TAKEN_IN:
-        known = held.acknowledged(case.held, body.delivery, at.envelope.organisation)
+        known = held.acknowledged(case.held, body.delivery, at.envelope.organisation, digest=body.digest)
         return replace(applied, case=replace(case, held=known))
     if isinstance(body, CorrectionMessage) and plan_before is not None and not body.fields:
         own = at.envelope.author_role is Role.OFFENDER_MANAGER

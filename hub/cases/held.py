@@ -29,7 +29,9 @@ class PlanHolder:
     sent: int | None = None
     """The latest version sent; None: it was kept back, or stopped before it arrived."""
     delivery: DeliveryId | None = None
-    """Under which id, until it is acknowledged."""
+    """Under which id, until it is acknowledged,"""
+    digest: str | None = None
+    """and the SHA-256 of it as it was written for them; None: not known."""
     acknowledged: int | None = None
     """The latest version acknowledged."""
     answers: bool = True
@@ -72,6 +74,7 @@ def with_copies(held: Held, copies: Iterable[Copy]) -> Held:
             was,
             sent=None if copy.delivery is None else copy.version,
             delivery=copy.delivery,
+            digest=None,
             answers=copy.answers,
         )
     if places == before:
@@ -86,13 +89,33 @@ def with_given(held: Held, organisations: Collection[OrganisationId]) -> Held:
     )
 
 
-def acknowledged(held: Held, delivery: DeliveryId, organisation: OrganisationId) -> Held:
-    """Return who holds which version once this delivery is acknowledged by whom it was for."""
+def with_digests(held: Held, digests: Mapping[DeliveryId, str]) -> Held:
+    """Return who holds which version, with the digests of those that are on their way now."""
     return replace(
         held,
         plan=tuple(
-            replace(each, acknowledged=each.sent, delivery=None)
-            if each.delivery == delivery and each.organisation == organisation
+            replace(each, digest=digests[each.delivery])
+            if each.delivery is not None and each.delivery in digests
+            else each
+            for each in held.plan
+        ),
+    )
+
+
+def acknowledged(
+    held: Held, delivery: DeliveryId, organisation: OrganisationId, *, digest: str | None
+) -> Held:
+    """Return who holds which version once this delivery is acknowledged by whom it was for.
+
+    A receipt that names another digest speaks of something that was not sent.
+    """
+    return replace(
+        held,
+        plan=tuple(
+            replace(each, acknowledged=each.sent, delivery=None, digest=None)
+            if each.delivery == delivery
+            and each.organisation == organisation
+            and (each.digest is None or digest in {None, each.digest})
             else each
             for each in held.plan
         ),
@@ -130,8 +153,8 @@ def behind(held: Held, version: int) -> tuple[PlanHolder, ...]:
 
 def _stopped(holder: PlanHolder, instead: DeliveryId | None) -> PlanHolder:
     if instead is not None:
-        return replace(holder, delivery=instead)
-    return replace(holder, sent=None, delivery=None)
+        return replace(holder, delivery=instead, digest=None)
+    return replace(holder, sent=None, delivery=None, digest=None)
 
 
 NOTHING_HELD = Held()

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from hashlib import sha256
 from typing import TYPE_CHECKING
 
 import pytest
 
+from hub.cases.acknowledgements import written
 from hub.cases.held import PlanHolder
 from hub.cases.state import from_json, to_json
 from hub.messages.envelope import MessageName, Role
@@ -14,6 +16,7 @@ from tests.unit.moves import event, held
 from tests.unit.undelivered import decided_again, waiting
 from tests.unit.worlds import (
     ADMINISTRATOR,
+    CASE,
     COUNSELLOR,
     DAY,
     HOUSING,
@@ -96,6 +99,25 @@ def test_anothers_receipt_acknowledges_nothing() -> None:
     first = distribute(world)
     acknowledge(world, HOUSING_OFFICER, plan_for(first, RECOVERY))
     assert holder(world, RECOVERY).acknowledged is None
+
+
+@pytest.mark.requirement("R-PLAN-02")
+@pytest.mark.parametrize(
+    ("named", "counts"), [("0" * 64, False), (None, True), (sha256(b"the plan").hexdigest(), True)]
+)
+def test_a_receipt_that_names_another_digest_acknowledges_no_version(named: str | None, counts: bool) -> None:  # noqa: FBT001
+    """By Kafka nobody refuses it at the door: what it speaks of is not what was sent."""
+    world = engaged()
+    plan = plan_for(distribute(world), RECOVERY)
+    world.cases[CASE] = to_json(written(world.state, {plan.delivery_id: b"the plan"}))
+    assert from_json(world.cases[CASE]) == world.state
+    said = {"delivery": plan.delivery_id, "level": "READ", "digest": named}
+    assert refused(world.send(COUNSELLOR, MessageName.RECEIPT, said)) is None
+    assert (holder(world, RECOVERY).acknowledged == 1) is counts
+    assert (holder(world, RECOVERY).digest is None) is counts
+    again = plan_for(distribute(world, 2), RECOVERY)
+    acknowledge(world, COUNSELLOR, again)
+    assert holder(world, RECOVERY).acknowledged == 2
 
 
 @pytest.mark.requirement("R-PLAN-02")
