@@ -1,4 +1,7 @@
-"""Hostile bytes on a real topic: every one set aside with its code, the process alive, memory bounded."""
+"""Hostile bytes on a real topic: every one set aside with its code, the process alive, memory bounded.
+
+A sample here; `HUB_MUTANTS=20000 hub test tests/integration/test_hostile_topic.py -s` is the full form.
+"""
 
 from __future__ import annotations
 
@@ -21,7 +24,7 @@ from tests.integration.test_feeds import Place, named, place, rewritten
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-MUTANTS = 20_000
+MUTANTS = int(os.environ.get("HUB_MUTANTS", "4000"))
 SEED = 20_261_126
 MEMORY_MB_MAX = 200
 CHANGES_MAX = 4
