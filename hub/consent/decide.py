@@ -17,7 +17,6 @@ from hub.consent.evaluate import evaluate
 from hub.consent.facts import Facts, FlatFacts, facts_of
 from hub.consent.grounds import grounds_of
 from hub.consent.obligations import can_acknowledge
-from hub.consent.outcomes import read_fields
 from hub.consent.owing import owed
 from hub.consent.parties import Organisation
 from hub.consent.partner_contracts import PartnerContract, within
@@ -26,7 +25,7 @@ from hub.consent.plan import Answer, Plan, answer_of, classes_of, compiled_for
 from hub.consent.purposes import purpose_of
 from hub.consent.question import Question, common_of
 from hub.consent.reading import Reading
-from hub.consent.screen import AUTHOR, without_gaps
+from hub.consent.screen import without_gaps
 from hub.consent.weighing import Weighed, weigh
 from hub.errors import EngineDisagrees
 from hub.messages.envelope import Envelope, InformationClass, MessageName, Subject
@@ -203,12 +202,7 @@ def _screened(
     """Withhold what would tell of something held back: numbers with a gap, texts that name it."""
     fields = without_gaps(answer.fields, items_held) if items_held else answer.fields
     author = question.envelope.author
-    if reading is not None and (
-        items_held
-        or reading.naming
-        # Naming an author who may be known gives nothing away.
-        or (AUTHOR not in read_fields(fields).envelope and reading.names_another(author))
-    ):
+    if reading is not None and (items_held or reading.could_name(fields, author)):
         fields = reading.screened(fields, question.candidate, author=author, items_held=items_held)
     return answer if fields is answer.fields else answer.with_fields(fields, keys)
 
