@@ -19,7 +19,7 @@ from hub.consent.partner_contracts import NOT_IN_VIEW
 from hub.consent.paths import PLAIN, ContractFields, fields_of, general_of, scope_of
 from hub.consent.screen import AUTHOR, telling
 from hub.messages.envelope import Envelope
-from hub.messages.records import record
+from hub.messages.records import maker, record
 
 Outline = Mapping[str, object]
 """Names under which a record may hold something: True where all of it goes, else the outline of a record, or
@@ -48,6 +48,9 @@ class Allowance:
     """Both kinds in small letters, as they would stand among bytes put in small letters."""
     envelope: frozenset[str] = frozenset({AUTHOR, AUTHOR_ORGANISATION, CAUSATION})
     """Fields of the envelope it may know."""
+
+
+_make = maker(Allowance)
 
 
 @dataclass(slots=True)
@@ -257,10 +260,11 @@ class _Plan:
                 if generalised(generaliser, payload[exact], between) is not None
             ]
             outline = {**outline, **dict.fromkeys(made, True)}
-        return Allowance(
+        return _make(
             outline=outline,
             holds_back=self.holds_back,
             secret=secret,
+            apart=(),
             sought=_sought(secret),
             disclosed=disclosed,
             redacted=self.redacted,

@@ -27,7 +27,7 @@ from hub.messages.records import altered, record
 from hub.routing.agreeing import terms_for
 from hub.routing.highlighting import highlighted
 from hub.routing.obliging import Unperformed, unperformed
-from hub.routing.outcome import Delivery, Grounds, Urgency
+from hub.routing.outcome import Delivery, Urgency, make_grounds
 from hub.routing.terms import Parked, Terms
 
 if TYPE_CHECKING:
@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     from hub.messages.envelope import Submission
     from hub.messages.identifiers import MessageId, OrganisationId
     from hub.routing.concern import Concerned
-    from hub.routing.outcome import View
+    from hub.routing.outcome import Grounds, View
 
 NO_POLICY = "NO-POLICY"
 NO_ORGANISATION = "ORGANISATION-UNKNOWN"
@@ -197,7 +197,7 @@ def _grounds(
 ) -> Grounds:
     today = each.after or each.case
     message = telling.submission.envelope.message
-    return Grounds(
+    return make_grounds(
         decision_id=decision.decision_id,
         candidate=each.candidate,
         about=telling.about,
