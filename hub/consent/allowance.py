@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 
 from hub.consent.alike import Key, alike, treatment_in
 from hub.consent.decision import Candidate, Decision, FieldDecision, FieldSpec, Outcome, Scope
-from hub.consent.forms import ENVELOPE, Treatment, said_in
+from hub.consent.forms import ENVELOPE, Treatment, texts_in
 from hub.consent.generalise import Between, generalised
 from hub.consent.outcomes import Decided, what_goes
 from hub.consent.partner_contracts import NOT_IN_VIEW
@@ -244,14 +244,13 @@ class _Plan:
 
     def allowance(self, payload: Mapping[str, object], envelope: Envelope, between: Between) -> Allowance:
         """Return what may be given of a payload of the form."""
-        disclosed = frozenset([said for _, said in said_in(payload, self.disclosed)])
-        held = {text: None for _, said in said_in(payload, self.held) if (text := telling(said))}
+        disclosed = frozenset(texts_in(payload, self.disclosed))
+        held = {text: None for said in texts_in(payload, self.held) if (text := telling(said))}
         if AUTHOR not in self.envelope and (text := telling(envelope.author)):
             held[text] = None
         secret: tuple[str, ...] = ()
         if held:
-            known = [said for _, said in said_in(payload, self.known)]
-            secret = _not_in(_folded((*disclosed, *known)), held)
+            secret = _not_in(_folded((*disclosed, *texts_in(payload, self.known))), held)
         outline = self.outline
         if self.general:
             made = [

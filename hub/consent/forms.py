@@ -127,6 +127,18 @@ def _made(sort: _Sort, empty: tuple[str, ...]) -> Form:
     return found
 
 
+def texts_in(payload: Mapping[str, object], names: Sequence[str]) -> list[str]:
+    """Return the texts in these fields of a payload that has a form, which hold nothing but texts and lists."""
+    found: list[str] = []
+    for name in names:
+        value = payload[name]
+        if value.__class__ is str:
+            found.append(value)
+        else:
+            found += [each for each in value if each.__class__ is str]  # type: ignore[attr-defined]
+    return found
+
+
 def said_in(payload: Mapping[str, object], names: Sequence[str]) -> list[tuple[str, str]]:
     """Return the texts in these fields of a payload that has a form, those of a list one by one."""
     found: list[tuple[str, str]] = []

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from hub.consent.decision import Candidate, FieldDecision, FieldSpec, Scope
-from hub.consent.forms import Form, Treatment, form_of, said_in, treatment_of
+from hub.consent.forms import Form, Treatment, form_of, texts_in, treatment_of
 from hub.consent.outcomes import read_fields
 from hub.consent.paths import owners, texts_of, walked
 from hub.consent.screen import AUTHOR, LENGTH_MIN, named_in_text, possible, telling
@@ -135,10 +135,10 @@ def read_payload(payload: Mapping[str, object], specs: Sequence[FieldSpec]) -> R
 
 def _could_name(payload: Mapping[str, object], treatment: Treatment, author: str) -> bool:
     """Tell whether what goes of a payload that has a form could name what does not."""
-    held = [text for _, said in said_in(payload, treatment.held) if (text := telling(said))]
+    held = [text for said in texts_in(payload, treatment.held) if (text := telling(said))]
     if not treatment.author and (text := telling(author)):
         held.append(text)
-    return bool(held and possible(held, [said for _, said in said_in(payload, treatment.open)]))
+    return bool(held and possible(held, texts_in(payload, treatment.open)))
 
 
 def _texts(payload: Mapping[str, object]) -> _Texts:
