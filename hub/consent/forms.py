@@ -128,7 +128,7 @@ def _made(sort: _Sort, empty: tuple[str, ...]) -> Form:
 
 
 def texts_in(payload: Mapping[str, object], names: Sequence[str]) -> list[str]:
-    """Return the texts in these fields of a payload that has a form, which hold nothing but texts and lists."""
+    """Return the texts in these fields of a payload that has a form: each a text, or a list."""
     found: list[str] = []
     for name in names:
         value = payload[name]
