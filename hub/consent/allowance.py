@@ -12,14 +12,14 @@ from dataclasses import dataclass, field
 
 from hub.consent.alike import Key, alike, treatment_in
 from hub.consent.decision import Candidate, Decision, FieldDecision, FieldSpec, Outcome, Scope
-from hub.consent.forms import ENVELOPE, Treatment, said_in
+from hub.consent.forms import ENVELOPE, Treatment, texts_in
 from hub.consent.generalise import Between, generalised
 from hub.consent.outcomes import Decided, what_goes
 from hub.consent.partner_contracts import NOT_IN_VIEW
 from hub.consent.paths import PLAIN, ContractFields, fields_of, general_of, scope_of
 from hub.consent.screen import AUTHOR, telling
 from hub.messages.envelope import Envelope
-from hub.messages.records import record
+from hub.messages.records import maker, record
 
 Outline = Mapping[str, object]
 """Names under which a record may hold something: True where all of it goes, else the outline of a record, or
@@ -48,6 +48,9 @@ class Allowance:
     """Both kinds in small letters, as they would stand among bytes put in small letters."""
     envelope: frozenset[str] = frozenset({AUTHOR, AUTHOR_ORGANISATION, CAUSATION})
     """Fields of the envelope it may know."""
+
+
+_make = maker(Allowance)
 
 
 @dataclass(slots=True)
@@ -241,14 +244,13 @@ class _Plan:
 
     def allowance(self, payload: Mapping[str, object], envelope: Envelope, between: Between) -> Allowance:
         """Return what may be given of a payload of the form."""
-        disclosed = frozenset([said for _, said in said_in(payload, self.disclosed)])
-        held = {text: None for _, said in said_in(payload, self.held) if (text := telling(said))}
+        disclosed = frozenset(texts_in(payload, self.disclosed))
+        held = {text: None for said in texts_in(payload, self.held) if (text := telling(said))}
         if AUTHOR not in self.envelope and (text := telling(envelope.author)):
             held[text] = None
         secret: tuple[str, ...] = ()
         if held:
-            known = [said for _, said in said_in(payload, self.known)]
-            secret = _not_in(_folded((*disclosed, *known)), held)
+            secret = _not_in(_folded((*disclosed, *texts_in(payload, self.known))), held)
         outline = self.outline
         if self.general:
             made = [
@@ -257,10 +259,11 @@ class _Plan:
                 if generalised(generaliser, payload[exact], between) is not None
             ]
             outline = {**outline, **dict.fromkeys(made, True)}
-        return Allowance(
+        return _make(
             outline=outline,
             holds_back=self.holds_back,
             secret=secret,
+            apart=(),
             sought=_sought(secret),
             disclosed=disclosed,
             redacted=self.redacted,

@@ -13,6 +13,7 @@ from hub.consent.restrictions import in_force
 from hub.consent.vocabulary import Value
 from hub.messages.envelope import Role
 from hub.messages.identifiers import framed
+from hub.messages.records import maker
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -79,6 +80,7 @@ class Common:
     """The facts of these classes for whoever has no protocol, worked out when they are first asked for."""
 
 
+_make = maker(Common)
 _last: list[Common] = []
 """What was worked out last: for the message that is being decided on."""
 
@@ -108,7 +110,7 @@ def _common(envelope: Envelope, case: Case, now: Instant, about: str | None) -> 
             spoken_of[item.provider] = max(item.rung, spoken_of.get(item.provider, item.rung))
     restrictions = tuple([item for item in case.restrictions if in_force(item, now)])
     words_for_all = not [item for item in case.consents if item.organisation is not None]
-    return Common(
+    return _make(
         envelope=envelope,
         case=case,
         now=now,

@@ -12,21 +12,20 @@ from functools import partial
 
 from hub.cases.case import Case
 from hub.consent.compile import Line, Policy
-from hub.consent.decision import Candidate, Decision, FieldSpec, Outcome, Scope
+from hub.consent.decision import Candidate, Decision, FieldSpec, Outcome, Scope, make_decision
 from hub.consent.evaluate import evaluate
 from hub.consent.facts import Facts, FlatFacts, facts_of
 from hub.consent.grounds import grounds_of
 from hub.consent.obligations import can_acknowledge
-from hub.consent.outcomes import read_fields
 from hub.consent.owing import owed
 from hub.consent.parties import Organisation
 from hub.consent.partner_contracts import PartnerContract, within
 from hub.consent.paths import plain_path
 from hub.consent.plan import Answer, Plan, answer_of, classes_of, compiled_for
 from hub.consent.purposes import purpose_of
-from hub.consent.question import Question, common_of
+from hub.consent.question import Question, common_of, make_question
 from hub.consent.reading import Reading
-from hub.consent.screen import AUTHOR, without_gaps
+from hub.consent.screen import without_gaps
 from hub.consent.weighing import Weighed, weigh
 from hub.errors import EngineDisagrees
 from hub.messages.envelope import Envelope, InformationClass, MessageName, Subject
@@ -98,7 +97,7 @@ def decide(  # noqa: PLR0913 - each is a different thing a decision depends on
             that names something held back is held back too.
         contract: what was agreed with the organisation on this message; what its view lacks is withheld.
     """
-    question = Question(
+    question = make_question(
         envelope=envelope, case=case, organisation=organisation, candidate=candidate, now=now, about=about
     )
     plan = _plan(policy, envelope, specs)
@@ -123,11 +122,11 @@ def decide(  # noqa: PLR0913 - each is a different thing a decision depends on
             # Last: what a contract leaves out may be known, so a text that names it need not be held back.
             answer = _viewed(answer, contract.view, plan.keys, specs, rule=f"contract.{contract.name}")
     reason = nothing_left(policy, envelope.message, answer, reading, candidate)
-    return Decision(
-        decision_id=decision_id,
-        message=envelope.message_id,
-        case=case.ref,
-        candidate=candidate,
+    return make_decision(
+        decision_id,
+        envelope.message_id,
+        case.ref,
+        candidate,
         purpose=purpose_of(envelope.message),
         delivers=reason is None,
         gate=reason,
@@ -203,12 +202,7 @@ def _screened(
     """Withhold what would tell of something held back: numbers with a gap, texts that name it."""
     fields = without_gaps(answer.fields, items_held) if items_held else answer.fields
     author = question.envelope.author
-    if reading is not None and (
-        items_held
-        or reading.naming
-        # Naming an author who may be known gives nothing away.
-        or (AUTHOR not in read_fields(fields).envelope and reading.names_another(author))
-    ):
+    if reading is not None and (items_held or reading.could_name(fields, author)):
         fields = reading.screened(fields, question.candidate, author=author, items_held=items_held)
     return answer if fields is answer.fields else answer.with_fields(fields, keys)
 

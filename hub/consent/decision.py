@@ -8,7 +8,7 @@ from enum import IntEnum, StrEnum
 
 from hub.messages.envelope import InformationClass, MessageName, Role, Subject
 from hub.messages.identifiers import CaseRef, Instant, MessageId, OrganisationId
-from hub.messages.records import record
+from hub.messages.records import maker, record
 
 
 class Outcome(IntEnum):
@@ -79,6 +79,9 @@ class Candidate:
     """Whether the message bears on this recipient's own work (R-RTE-02); None: not known."""
 
 
+make_candidate = maker(Candidate)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FieldDecision:
     """The outcome for one field: why, on which legal basis, by which rules."""
@@ -99,10 +102,11 @@ class FieldDecision:
 class Decision:
     """One decision for one message and one candidate; it is written to the ledger whatever it says."""
 
-    decision_id: str
-    message: MessageId
-    case: CaseRef
-    candidate: Candidate
+    # These without their names: with more than fifteen, `maker` gains nothing.
+    decision_id: str = field(kw_only=False)
+    message: MessageId = field(kw_only=False)
+    case: CaseRef = field(kw_only=False)
+    candidate: Candidate = field(kw_only=False)
     purpose: str
     delivers: bool
     """False: nothing leaves for this candidate, and `gate` or the fields say why."""
@@ -125,3 +129,6 @@ class Decision:
     """Type of the message decided on."""
     contract: str | None = None
     """Version of its contract: what the paths of `fields` mean."""
+
+
+make_decision = maker(Decision)

@@ -17,7 +17,7 @@ from hub.consent.question import Question, common_of
 from hub.consent.restrictions import aimed_at, lets_in
 from hub.consent.vocabulary import BY_CLASS, FACTS, Value, bit
 from hub.messages.envelope import InformationClass, MessageName
-from hub.messages.records import record
+from hub.messages.records import maker, record
 
 EVERY_CLASS = tuple(InformationClass)
 # Looking a member up in its enumeration takes longer than all else these are used for.
@@ -76,6 +76,7 @@ class Facts:
         return [0 if name in BY_CLASS else bit(name, whole.get(name)) for name in FACTS]
 
 
+_make = maker(Facts)
 EVIDENCE = "evidence"
 """What the names of evidence begin with, as `evidence.protocol.risk`."""
 Evidence = tuple[tuple[str, tuple[str | None, ...]], ...]
@@ -166,7 +167,7 @@ def facts_of(question: Question, classes: tuple[InformationClass, ...] = EVERY_C
         case.rosh,
         common.mappa_level,
     )
-    return Facts(
+    return _make(
         values=values,
         classes=classes,
         columns=columns_of(question, common, classes),

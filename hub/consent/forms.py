@@ -53,6 +53,12 @@ class Treatment:
     """By place, its outcome; `NOT_IN_VIEW` where only a contract leaves it out, None where undecided."""
     personal: bool
     """Whether a general form depends on whom it is for."""
+    author: bool
+    """Whether its author may be known."""
+    open: tuple[str, ...]
+    """Fields with a text, or a list that may hold some, that go, but for keys: those go in any case,"""
+    held: tuple[str, ...]
+    """and those that do not."""
 
 
 @dataclass(slots=True, eq=False)
@@ -121,6 +127,18 @@ def _made(sort: _Sort, empty: tuple[str, ...]) -> Form:
     return found
 
 
+def texts_in(payload: Mapping[str, object], names: Sequence[str]) -> list[str]:
+    """Return the texts in these fields of a payload that has a form: each a text, or a list."""
+    found: list[str] = []
+    for name in names:
+        value = payload[name]
+        if value.__class__ is str:
+            found.append(value)
+        else:
+            found += [each for each in value if each.__class__ is str]  # type: ignore[attr-defined]
+    return found
+
+
 def said_in(payload: Mapping[str, object], names: Sequence[str]) -> list[tuple[str, str]]:
     """Return the texts in these fields of a payload that has a form, those of a list one by one."""
     found: list[tuple[str, str]] = []
@@ -157,4 +175,12 @@ def treatment_of(form: Form, read: Read) -> Treatment:
 def _treatment(form: Form, codes: tuple[object, ...]) -> Treatment:
     outcomes = dict(zip(form.places, codes, strict=True))
     general = any(code is Outcome.GENERALISE for code in codes)
-    return Treatment(form=form, outcomes=outcomes, personal=general and form.contract.pseudonyms)
+    goes = {name for name in form.texts if outcomes.get((name, Scope.ALL)) is Outcome.DISCLOSE}
+    return Treatment(
+        form=form,
+        outcomes=outcomes,
+        personal=general and form.contract.pseudonyms,
+        author=outcomes["@author", Scope.ALL] is Outcome.DISCLOSE,
+        open=tuple(name for name in form.texts if name in goes and name not in form.contract.keys),
+        held=tuple(name for name in form.texts if name not in goes),
+    )

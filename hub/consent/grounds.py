@@ -41,8 +41,8 @@ def grounds_of(question: Question, facts: Facts) -> Evidence:
     """Return where each fact that opens a class is shown, the facts in the order of their names."""
     case, protocols, columns = question.case, question.organisation.protocols, facts.columns
     found: list[tuple[str, Shown]] = []
-    if case.consents and "given" in columns[_CONSENT]:
-        found.append(("consent", _by_consent(question, facts)))
+    if case.consents and (shown := _by_consent(question, facts)):
+        found.append(("consent", shown))
     if case.grants:
         for fact, place, kinds in _BY_GRANT:
             if True in columns[place]:
@@ -77,7 +77,9 @@ def _by_consent(question: Question, facts: Facts) -> Shown:
 
 
 def _by_words(question: Question, facts: Facts) -> Shown:
-    """Return the consents in force for each class whose latest word is one."""
+    """Return the consents in force for each class whose latest word is one; nothing where none is."""
+    if "given" not in facts.columns[_CONSENT]:
+        return ()
     grounds = [
         (each.classes, _named(each.consent, each.evidence))
         for each in question.case.consents

@@ -10,6 +10,7 @@ from hub.consent.decision import Candidate
 from hub.consent.parties import Organisation
 from hub.messages.envelope import Envelope
 from hub.messages.identifiers import Instant
+from hub.messages.records import maker
 
 
 @dataclass(slots=True, kw_only=True)
@@ -25,6 +26,9 @@ class Question:
     """The referral the message is about, where it is about one."""
     common: Common | None = field(default=None, init=False, repr=False, compare=False)
     """What is the same for all recipients of the message, once it has been asked for."""
+
+
+make_question = maker(Question)
 
 
 def common_of(question: Question) -> Common:

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 
 from hub.consent.alike import Key, alike, treatment_in
 from hub.consent.decision import Candidate, Decision, FieldSpec, Outcome, Scope
-from hub.consent.forms import Treatment, said_in, within
+from hub.consent.forms import Treatment, said_in, texts_in, within
 from hub.consent.generalise import Between, generalised
 from hub.consent.outcomes import Decided, what_goes
 from hub.consent.paths import PLAIN, ContractFields, fields_of, general_of, scope_of, texts_of, walked
@@ -137,7 +137,7 @@ class _Plan:
     """What is filled with a general form, the exact field it is made of, and how."""
     redacted: tuple[str, ...]
     disclosed: tuple[str, ...]
-    """What may stand anywhere in the result: what goes, wherever it came from."""
+    """The texts that may stand anywhere in the result, alone or in a list: those that go."""
     held: tuple[str, ...]
     """The texts that do not go, alone or in a list."""
 
@@ -149,7 +149,7 @@ class _Plan:
         for name in self.given:
             cut[name] = payload[name]
         for name in self.lists:
-            cut[name] = [*_items(payload[name])]
+            cut[name] = [*payload[name]]  # type: ignore[misc]
         if not items_held:
             for name in self.empty:
                 cut[name] = []
@@ -161,12 +161,7 @@ class _Plan:
         """Look for every held-back text in the result, as `_check` does."""
         held = [each for each in said_in(payload, self.held) if len(each[1]) >= LENGTH_MIN]
         if held:
-            _look_for(held, result, {value for name in self.disclosed for value in _items(payload[name])})
-
-
-def _items(value: object) -> Sequence[object]:
-    """Return what a list holds; of a single value, that."""
-    return value if value.__class__ not in PLAIN and isinstance(value, list | tuple) else (value,)
+            _look_for(held, result, {*texts_in(payload, self.disclosed)})
 
 
 def _planned(treatment: Treatment) -> _Plan:
@@ -192,7 +187,11 @@ def _planned(treatment: Treatment) -> _Plan:
             for name, _, outcome in there
             if outcome is Outcome.REDACT and name not in form.empty and name not in made
         ),
-        disclosed=tuple(name for name, _, outcome in there if outcome is Outcome.DISCLOSE),
+        disclosed=tuple(
+            name
+            for name, kind, outcome in there
+            if outcome is Outcome.DISCLOSE and (kind is str or kind not in PLAIN)
+        ),
         held=tuple(
             name
             for name, kind, outcome in there

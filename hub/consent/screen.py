@@ -101,7 +101,7 @@ def _naming(
     while True:
         disclosed = known | {text.strip().casefold() for _, _, text in texts}
         looked_for = [text for text in held if text.casefold() not in disclosed]
-        pattern = contained(_possible(looked_for, texts))
+        pattern = contained(possible(looked_for, [text for _, _, text in texts]))
         if pattern is None:
             return naming
         more = {(path, scope) for path, scope, text in texts if path not in keys and pattern.search(text)}
@@ -114,12 +114,12 @@ def _naming(
         texts = [each for each in texts if each[:2] not in more]
 
 
-def _possible(held: Sequence[str], texts: Sequence[tuple[str, Scope, str]]) -> Sequence[str]:
+def possible(held: Sequence[str], texts: Sequence[str]) -> Sequence[str]:
     """Return which of the held-back texts could stand in others: a pattern of all of them costs far more.
 
     Letters beyond ASCII vary in their cases, so where there are any all are looked for.
     """
-    together = "\n".join([text for _, _, text in texts]).lower()
+    together = "\n".join(texts).lower()
     if not together.isascii() or not all(map(str.isascii, held)):
         return held
     return [text for text in held if text.lower() in together]

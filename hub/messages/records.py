@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
-from typing import TYPE_CHECKING, Any, TypeVar, dataclass_transform
+from dataclasses import MISSING, dataclass, field, fields
+from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar, dataclass_transform
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
 _Made = TypeVar("_Made")
 _Held = TypeVar("_Held")
+_Fields = ParamSpec("_Fields")
 
 
-@dataclass_transform(kw_only_default=True, frozen_default=True)
+@dataclass_transform(kw_only_default=True, frozen_default=True, field_specifiers=(field,))
 def record(cls: type[_Made]) -> type[_Made]:
     """Make a dataclass with slots that the type checker knows as frozen.
 
@@ -20,6 +21,27 @@ def record(cls: type[_Made]) -> type[_Made]:
     changes one is checked before the code runs.
     """
     return dataclass(slots=True, kw_only=True)(cls)
+
+
+def maker(cls: Callable[_Fields, _Made]) -> Callable[_Fields, _Made]:
+    """Return a function that makes a record as calling its class does, in less than half the time.
+
+    A class gathers its keywords into a dictionary before it hands them on; a function takes them as they are,
+    up to fifteen. A field whose default is made anew each time has to be given.
+    """
+    known: dict[str, Any] = {"cls": cls, "new": object.__new__}
+    positional: list[str] = []
+    keywords, lines = ["*"], ""
+    for each in fields(cls):  # type: ignore[arg-type]
+        known[f"_{each.name}"] = each.default
+        if each.init:
+            asked = each.name if each.default is MISSING else f"{each.name}=_{each.name}"
+            (keywords if each.kw_only else positional).append(asked)
+        lines += f"    made.{each.name} = {each.name if each.init else f'_{each.name}'}\n"
+    source = f"def make({', '.join(positional + keywords)}):\n    made = new(cls)\n{lines}    return made\n"
+    exec(compile(source, "<record>", "exec"), known)  # noqa: S102 - names of fields alone
+    make: Callable[_Fields, _Made] = known["make"]
+    return make
 
 
 def altered(held: _Held, /, **changes: object) -> _Held:

@@ -21,7 +21,7 @@ from hub.cases.membership import (
 )
 from hub.cases.overrides import CHANGES as GRANTS
 from hub.cases.reports import FOR_LINE_MANAGER, FOR_SOME_LINE_MANAGER
-from hub.consent.decision import Candidate, Concern
+from hub.consent.decision import Candidate, Concern, make_candidate
 from hub.consent.parties import Kind
 from hub.messages.consent import ConsentMessage
 from hub.messages.correction import CorrectionMessage
@@ -30,7 +30,7 @@ from hub.messages.evaluation import EvaluationMessage
 from hub.messages.identifiers import HUB
 from hub.messages.prison_event import PrisonEventMessage
 from hub.messages.receipt import ReceiptMessage
-from hub.messages.records import record
+from hub.messages.records import maker, record
 from hub.messages.referral import ReferralMessage
 from hub.routing.directory import ViewDirectory
 from hub.routing.relevance import ALWAYS, is_relevant
@@ -66,6 +66,9 @@ class Concerned:
     """As it is after the message; for somebody whose part ends by it, as it was before."""
     after: Case | None = None
     """As it is after the message, where `case` is the one before."""
+
+
+_make = maker(Concerned)
 
 
 @dataclass(slots=True)
@@ -118,15 +121,15 @@ def concerned(
             continue
         concern, persons = gathering.found[place]
         case = after if place in staying else _seen_in(place, before, after, now=now)
-        candidate = Candidate(
+        candidate = make_candidate(
             organisation=place[0],
             role=place[1],
             persons=frozenset(persons),
             concern=concern,
             # Whose part ends by the message is affected as what they still were.
-            relevant=is_relevant(body, place, case=case),
+            relevant=place[1] in ALWAYS or is_relevant(body, place, case=case),
         )
-        found.append(Concerned(candidate=candidate, case=case, after=None if case is after else after))
+        found.append(_make(candidate=candidate, case=case, after=None if case is after else after))
     return tuple(found)
 
 

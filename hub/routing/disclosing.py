@@ -27,7 +27,7 @@ from hub.messages.records import altered, record
 from hub.routing.agreeing import terms_for
 from hub.routing.highlighting import highlighted
 from hub.routing.obliging import Unperformed, unperformed
-from hub.routing.outcome import Delivery, Grounds, Urgency
+from hub.routing.outcome import Delivery, Urgency, make_grounds
 from hub.routing.terms import Parked, Terms
 
 if TYPE_CHECKING:
@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     from hub.messages.envelope import Submission
     from hub.messages.identifiers import MessageId, OrganisationId
     from hub.routing.concern import Concerned
-    from hub.routing.outcome import View
+    from hub.routing.outcome import Grounds, View
 
 NO_POLICY = "NO-POLICY"
 NO_ORGANISATION = "ORGANISATION-UNKNOWN"
@@ -197,7 +197,7 @@ def _grounds(
 ) -> Grounds:
     today = each.after or each.case
     message = telling.submission.envelope.message
-    return Grounds(
+    return make_grounds(
         decision_id=decision.decision_id,
         candidate=each.candidate,
         about=telling.about,
@@ -274,6 +274,7 @@ def delivery_of(
 ) -> Delivery:
     """Cut what a decision lets go; raises WithheldValueFound if what it holds back is still in it."""
     envelope, candidate = telling.submission.envelope, decision.candidate
+    payload: Mapping[str, object]
     payload, redacted = cut(telling.submission.payload, telling.specs, decision, candidate)
     if organisation.kind is Kind.PARTNER:
         payload = with_own_referrals(payload, case=case, recipient=organisation.organisation)
@@ -314,7 +315,7 @@ def delivery_of(
 
 def with_own_referrals(
     payload: Mapping[str, object], *, case: Case, recipient: OrganisationId
-) -> dict[str, object]:
+) -> Mapping[str, object]:
     """Replace references to other organisations' referrals by ones that say nothing outside (R-DIS-01).
 
     Whoever offers a referral names it, and a telling name ("detox-clinic-7") would tell a partner which
@@ -323,12 +324,12 @@ def with_own_referrals(
     follows from the case's own reference, 128 secret bits, so that nobody can guess it back, and two
     recipients cannot compare theirs. Coming back in a message it names no referral of the case.
     """
-    return {
-        name: value
-        if name != REFERRAL_REFERENCE and (value is None or value.__class__ in PLAIN)
-        else _with_own_referrals(name, value, case, recipient)
+    found = {
+        name: _with_own_referrals(name, value, case, recipient)
         for name, value in payload.items()
+        if value is not None and (name == REFERRAL_REFERENCE or value.__class__ not in PLAIN)
     }
+    return {**payload, **found} if found else payload
 
 
 def _with_own_referrals(name: str, value: object, case: Case, recipient: OrganisationId) -> object:

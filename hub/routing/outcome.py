@@ -16,7 +16,7 @@ from hub.consent.parties import Organisation
 from hub.consent.partner_contracts import Direction, PartnerContract
 from hub.messages.envelope import Entry, MessageName, Role, Statement, Submission
 from hub.messages.identifiers import CaseRef, DeliveryId, Instant, MessageId, OrganisationId
-from hub.messages.records import record
+from hub.messages.records import maker, record
 from hub.routing.terms import Terms
 
 
@@ -44,6 +44,9 @@ class Grounds:
     """The recipient's own part in the case, where the message tells it that this has ended."""
     replaces: DeliveryId | None = None
     """The wider delivery of the same message that this one takes the place of."""
+
+
+make_grounds = maker(Grounds)
 
 
 class Verdict(StrEnum):
