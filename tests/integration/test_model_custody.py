@@ -265,6 +265,9 @@ async def test_identities_are_merged_and_parted_with_what_was_disclosed_to_revie
     listed = await asyncio.to_thread(_review, world, case, monkeypatch)
     on_other = [each for each in listed if each["why"] == "on the case merged into this one"]
     assert {each["organisation"] for each in on_other} >= {RECOVERY}
+    # Told is what stood in a delivery, not what might have: nobody ever said an alias or a police number.
+    assert all(each["read"] for each in listed)
+    assert not {"aliases", "pnc", "note"} & {path for each in listed for path in each["told"]}
     # The drug service has no part in the case that is carried on: nothing of it would go there now.
     mine = [each for each in on_other if each["delivery_id"] in looked_at and each["told"]]
     assert mine
