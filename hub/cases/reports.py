@@ -115,7 +115,8 @@ DETAILS: Mapping[str, str] = {
     OM_SECOND_TRANSFER: "The Offender Manager has changed more than once in this period of engagement. "
     "Continuity has priority for somebody who has been through a transfer.",
     OM_TRANSFER_WITHOUT_HANDOVER: "The Offender Manager was transferred without a handover period. "
-    "Agree a handover, a meeting with the person and a review case conference.",
+    "Agree a meeting with the person and a review case conference (003 ¶8), and say in a HANDOVER message "
+    "when they are.",
     REFERRAL_NO_ANSWER: "The provider has not answered the referral in its time. "
     "Ask the provider, or withdraw the referral and make another.",
     MISSED_SESSION: "A session was missed without an acceptable reason. Decide what follows.",

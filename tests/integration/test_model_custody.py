@@ -140,7 +140,7 @@ async def test_a_transfer_told_by_kafka_reaches_both_prisons_and_asks_who_superv
 
 @pytest.mark.requirement("R-MSG-05")
 async def test_a_prison_the_person_has_left_moves_nobody(world: CustodyWorld) -> None:
-    """Its sender sees that it was refused; staff see the rule."""
+    """Staff and its sender, who was given the case, see the rule."""
     number = "A1003AA"
     case = await held(world, number)
     there = await _reference(world.moorland, "RECEPTION")
@@ -152,6 +152,9 @@ async def test_a_prison_the_person_has_left_moves_nobody(world: CustodyWorld) ->
     url = await world.moorland.post("prison-events", there, gone, UNIT)
     assert await world.moorland.state(url) == "refused"
     assert (await world.refusals())[-1] == "PERSON-NOT-HELD"
+    state = (await world.moorland.http.get(url)).json()
+    assert state["refusal"]["code"] == "PERSON-NOT-HELD"
+    assert "002 3.24a" in state["refusal"]["detail"]
 
 
 @pytest.mark.requirement("R-DIS-01")
