@@ -67,7 +67,11 @@ ByKafka = Annotated[
 ]
 For = Annotated[
     list[Purpose] | None,
-    typer.Option(help="What it may be told things for; repeat. Left out: what its kind works for."),
+    typer.Option(
+        help="What it may be told things for; repeat. Left out: a probation or prison body has them all, a "
+        "partner referral, sentence_plan, progress and risk_alert. With these alone a partner hears neither "
+        "of a change in the team (case_administration) nor of a prison's movements (transfer_release)."
+    ),
 ]
 Protocols = Annotated[
     list[str] | None, typer.Option(help="Sharing protocol from now on, 'NAME:class,class'; repeat.")
