@@ -68,9 +68,8 @@ ByKafka = Annotated[
 For = Annotated[
     list[Purpose] | None,
     typer.Option(
-        help="What it may be told things for; repeat. Left out: a probation or prison body has them all, a "
-        "partner referral, sentence_plan, progress and risk_alert. With these alone a partner hears neither "
-        "of a change in the team (case_administration) nor of a prison's movements (transfer_release)."
+        help="What it may be told things for; repeat. Left out: all for probation and prison; for a partner "
+        "referral, sentence_plan, progress, risk_alert, so neither changes in the team nor movements."
     ),
 ]
 Protocols = Annotated[
