@@ -27,9 +27,8 @@ from hub.cases import (
 from hub.cases.applied import Applied, Directory, Occasion
 from hub.cases.case import Case
 from hub.cases.membership import current_team
-from hub.cases.refusals import case_unknown
+from hub.cases.refusals import case_closed, case_unknown
 from hub.cases.turning import turned
-from hub.errors import DomainRefusal
 from hub.messages.case import CaseAction, CaseMessage
 from hub.messages.envelope import MessageName, Submission
 from hub.messages.records import altered
@@ -84,8 +83,7 @@ def apply(
     if case is None:
         raise case_unknown()
     if case.closed_at is not None and at.envelope.message not in AFTER_CLOSING:
-        code = "CASE-CLOSED"
-        raise DomainRefusal(code, "the case is closed", fix="open a new case for a new period of engagement")
+        raise case_closed()
     change = CHANGES.get(at.envelope.message)
     applied = Applied(case=case) if change is None else change(case, body, at)
     return _completed(case, applied, body, at)

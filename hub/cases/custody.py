@@ -221,6 +221,8 @@ def _taken(case: Case, body: PrisonEventMessage, account: _Account, at: Occasion
     applied = moved.moved(case, after, movement, at) if is_new else Applied(case=after)
     was_distant = account.happened and known is not None and known.distant
     flags = () if was_distant else _flags(applied.case, movement)
+    if is_new:
+        flags = (*flags, *_unreached(case, movement, body, at))
     return replace(
         applied,
         correlation=movement.fact,
@@ -266,3 +268,11 @@ def _flags(case: Case, movement: Movement) -> tuple[Raised, ...]:
     if not has_happened or movement.action not in INTO or not movement.distant or case.in_scope is False:
         return ()
     return (Raised(code=reports.DISTANT_CUSTODY),)
+
+
+def _unreached(case: Case, movement: Movement, body: PrisonEventMessage, at: Occasion) -> tuple[Raised, ...]:
+    """Report that nobody can be told where the person has come: a slip in a code, or a prison outside."""
+    held = None if case.custody is None else case.custody.prison
+    if movement.action not in INTO or body.prison_to is None or movement.reached == held:
+        return ()
+    return () if at.directory.prison(body.prison_to) else (Raised(code=reports.PRISON_NOT_REACHED),)

@@ -13,7 +13,7 @@ from hub.cases import deadlines
 from hub.cases.applied import Applied, Occasion, Raised
 from hub.cases.case import Case
 from hub.cases.grants import Act, Grant, GrantKind, is_over
-from hub.cases.refusals import full, incomplete
+from hub.cases.refusals import case_closed, full, incomplete
 from hub.cases.reports import BREAK_GLASS_USED
 from hub.errors import DomainRefusal
 from hub.messages.consent import ConsentAction, ConsentMessage
@@ -30,8 +30,7 @@ NARROWED = ("organisations", "roles", "classes", "purposes", "from_", "until")
 def grant_changed(case: Case, body: ConsentMessage, at: Occasion) -> Applied:
     """Apply what happens to a court's order or an override; it counts from the next decision on."""
     if case.closed_at is not None and body.action in OPENING:
-        code = "CASE-CLOSED"
-        raise DomainRefusal(code, "the case is closed", fix="open a new case for a new period of engagement")
+        raise case_closed()
     return CHANGES[body.action](case, body, at)
 
 

@@ -14,12 +14,18 @@ TELLABLE = frozenset(
         "CASE-NOT-MERGED",
         "ENFORCEMENT-NOT-BY-OM",
         "HANDOVER-NONE",
+        "ICM-FAMILY-WITHOUT-CONSENT",
+        "ICM-NOT-HERE",
+        "ICM-ROUTE-NOT-ENHANCED",
         "MEMBER-UNKNOWN",
+        "MOVEMENT-HAPPENED",
+        "MOVEMENT-UNKNOWN",
         "OM-ALREADY-HELD",
         "OM-TRANSFER-NO-OM",
         "OM-TRANSFER-NO-REASON",
         "OM-TRANSFER-OUTGOING",
         "OM-TRANSFER-UNAUTHORISED",
+        "PERSON-NOT-HELD",
         "PLAN-NOT-BY-OM",
         "PLAN-VERSION-ORDER",
         "PROVIDER-UNKNOWN",
@@ -31,6 +37,7 @@ TELLABLE = frozenset(
         "RESTRICTION-UNKNOWN",
         "ROLE-NOT-ON-TEAM",
         "TEAM-CHANGE-INCOMPLETE",
+        "TIER-FACTOR-UNKNOWN",
     }
 )
 """Reasons the sender itself is told: the model refuses so only whoever may send this on this case.
@@ -38,7 +45,8 @@ TELLABLE = frozenset(
 That is whoever holds the role they claim there, or speaks for a prison it concerns; everybody else is refused
 before, and not told why. Only OPENED may come from any probation organisation: that a case is open already is
 told to all of them. Otherwise they tell nobody that a case exists. That there is none, and that somebody has
-no part in it, stays with staff: both look alike from outside. So do reasons that name overrides and grants.
+no part in it, stays with staff: both look alike from outside. So do reasons that name overrides and grants,
+that tell where somebody is held or that they died, and how far enforcement has come.
 """
 
 
@@ -69,6 +77,15 @@ def case_unknown() -> DomainRefusal:
     """Return the refusal of a message on a case the hub does not have."""
     return DomainRefusal(
         "CASE-UNKNOWN", "the hub has no such case", fix="open the case, or correct its reference"
+    )
+
+
+def case_closed() -> DomainRefusal:
+    """Return the refusal of what comes after a case was closed."""
+    return DomainRefusal(
+        "CASE-CLOSED",
+        "the case is closed: it is one period of engagement (002 2.2.2)",
+        fix="open a new case for a new period of engagement",
     )
 
 

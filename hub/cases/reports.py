@@ -19,6 +19,7 @@ MISSED_SESSION = "MISSED-SESSION"
 ROSH_INTO_HIGH = "ROSH-INTO-HIGH"
 ROSH_OUT_OF_HIGH = "ROSH-OUT-OF-HIGH"
 DISTANT_CUSTODY = "DISTANT-CUSTODY"
+PRISON_NOT_REACHED = "PRISON-NOT-REACHED"
 SUPERVISOR_LEFT_BEHIND = "SUPERVISOR-LEFT-BEHIND"
 MOVEMENT_NOT_CONFIRMED = "MOVEMENT-NOT-CONFIRMED"
 MOVEMENT_TAKEN_BACK = "MOVEMENT-TAKEN-BACK"
@@ -115,7 +116,8 @@ DETAILS: Mapping[str, str] = {
     OM_SECOND_TRANSFER: "The Offender Manager has changed more than once in this period of engagement. "
     "Continuity has priority for somebody who has been through a transfer.",
     OM_TRANSFER_WITHOUT_HANDOVER: "The Offender Manager was transferred without a handover period. "
-    "Agree a handover, a meeting with the person and a review case conference.",
+    "Agree a meeting with the person and a review case conference (003 ¶8), and say in a HANDOVER message "
+    "when they are.",
     REFERRAL_NO_ANSWER: "The provider has not answered the referral in its time. "
     "Ask the provider, or withdraw the referral and make another.",
     MISSED_SESSION: "A session was missed without an acceptable reason. Decide what follows.",
@@ -126,6 +128,9 @@ DETAILS: Mapping[str, str] = {
     "Decide who should hold the case, without breaking continuity.",
     DISTANT_CUSTODY: "The person is held too far away for the Offender Manager to supervise in person. "
     "Decide whether an Offender Supervisor is needed in the prison.",
+    PRISON_NOT_REACHED: "The person has come into a prison that takes no part in the hub: nobody there "
+    "is told anything by it. Check the code of the prison, or tell its Offender Management Unit in another "
+    "way (004).",
     SCOPE_AT_ODDS: "What the case says on being in scope is not what the scope rule in force says of its "
     "facts. Look at sentence, age and risk, and state the scope anew if it was wrong.",
     TIER_BELOW_FACTORS: "The case is in a lower tier than the factors given for it ask for. "

@@ -99,10 +99,20 @@ def key_worker_named(case: Case, referral: Referral, person: str, at: Occasion) 
 
 
 def handed_over(case: Case, body: TeamChangeMessage, at: Occasion) -> Applied:
-    """Extend, shorten or end the handover in progress (R-CON-03)."""
-    if case.handover is None or case.handover.until <= at.now:
+    """Extend, shorten or end the handover in progress, or say when what belongs to it is held (R-CON-03).
+
+    A meeting or conference may be said after a handover, too, or where a transfer had none: it is still due.
+    """
+    going = case.handover is not None and case.handover.until > at.now
+    arranges = body.handover_meeting_at is not None or body.conference_at is not None
+    if arranges and body.handover_until is None and (going or case.om_transfers > 0):
+        return Applied(case=case)
+    if case.handover is None or not going:
         code = "HANDOVER-NONE"
-        raise DomainRefusal(code, "no handover is in progress", fix="send TRANSFER_OM with handover_until")
+        fix = (
+            "send TRANSFER_OM with handover_until; after a transfer give handover_meeting_at or conference_at"
+        )
+        raise DomainRefusal(code, "no handover is in progress (003 ¶8)", fix=fix)
     if body.handover_until is None or body.handover_until <= at.now:
         return Applied(case=replace(case, handover=None), timers_cleared=(deadlines.handover_end(),))
     handover = replace(case.handover, until=body.handover_until)

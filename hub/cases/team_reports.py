@@ -30,7 +30,7 @@ DETAILS: Mapping[str, str] = {
     "Sentence Plan (002 3.54). Make sure in another way that they work to it.",
     HANDOVER_MEETING_NOT_HELD: "The case has a new Offender Manager, and nobody has said that the "
     "handover meeting with the person was held (003 ¶8). Hold it, and say so in a HANDOVER message "
-    "that gives its time.",
+    "that gives handover_meeting_at.",
     TRANSFER_CONFERENCE_NOT_HELD: "The case has a new Offender Manager, and no review case conference "
     "has followed (003 ¶8). Convene one.",
     DISCONTINUITY_CUSTODY: "The Offender Manager has changed close to a reception or release. "

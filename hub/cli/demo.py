@@ -8,6 +8,7 @@ import shlex
 import shutil
 import signal
 import time
+from functools import partial
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -69,8 +70,10 @@ def command(
 async def _demonstrate(settings: Settings, *, seed: int, once: bool) -> bool:
     """Run the demonstration; returns whether every line of the story holds."""
     from hub.app import running
+    from hub.consent.looking import words_for
     from hub.demo.perform import perform
     from hub.demo.tell import make_console
+    from hub.topics.policy_files import folder_policy
 
     me = asyncio.current_task()
     if me is not None:
@@ -85,7 +88,8 @@ async def _demonstrate(settings: Settings, *, seed: int, once: bool) -> bool:
         console.print()
         # An instance kept since an earlier version may still have that version's rules in force.
         await hub.release_policy()
-        performed = await _unless_it_fails(hub, perform(hub, console, seed=seed, reasons=_reasons()))
+        words = partial(words_for, folder_policy())
+        performed = await _unless_it_fails(hub, perform(hub, console, seed=seed, words=words))
         _conclude(console, hub, performed, once=once)
         if not once:
             await hub.failed()
@@ -105,13 +109,6 @@ async def _unless_it_fails(hub: Hub, work: Coroutine[object, object, Result]) ->
         for task in (doing, failing):
             task.cancel()
         await asyncio.gather(doing, failing, return_exceptions=True)
-
-
-def _reasons() -> dict[str, str]:
-    """Return the shipped rules' reason codes in words for staff."""
-    from hub.topics.policy_files import folder_policy
-
-    return {code: staff for code, (staff, _) in folder_policy().reasons.items()}
 
 
 def _conclude(console: Console, hub: Hub, performed: Performed, *, once: bool) -> None:

@@ -7,6 +7,7 @@ hub does otherwise, and can be given new tables and a new diagram of who really 
 from __future__ import annotations
 
 import asyncio
+from functools import partial
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -68,6 +69,7 @@ def play(
 
 async def _play(texts: Mapping[str, str], *, tell: Callable[[str], None]) -> dict[str, Journey]:
     from hub.app import running
+    from hub.consent.looking import words_for
     from hub.demo.journeys.clock import StoryClock
     from hub.demo.journeys.perform import perform, register
     from hub.demo.on_hub import HubDriver
@@ -76,12 +78,11 @@ async def _play(texts: Mapping[str, str], *, tell: Callable[[str], None]) -> dic
     from hub.topics.policy_files import folder_policy
 
     clock = StoryClock()
-    reasons = {code: staff for code, (staff, _) in folder_policy().reasons.items()}
     settings = load(instance=INSTANCE, log_level="error")
     played = {}
     async with (
         running(settings, ephemeral=True, clock=clock) as hub,
-        HubDriver(hub, library=SchemaLibrary.load(), reasons=reasons) as driver,
+        HubDriver(hub, library=SchemaLibrary.load(), words=partial(words_for, folder_policy())) as driver,
     ):
         await register(driver, since=clock.now())
         for name in texts:

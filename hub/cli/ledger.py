@@ -31,6 +31,7 @@ app = typer.Typer(
 )
 
 _WIDTH = 110
+_UNREAD = ", as far as it was in the message"
 _NAMED_MAX = 12
 _VERDICTS = {
     "release": "decided again, and let go as it was:",
@@ -156,10 +157,10 @@ def review_merge(
     for each in found:
         if (each.merged, each.why) != shown:
             shown = (each.merged, each.why)
-            print(f"Case {each.merged}: what was told {each.why}")
+            print(f"Merger with case {each.merged}: what was told {each.why}")
         print(f"  {each.at.astimezone():%Y-%m-%d %H:%M:%S}  {each.message}  {each.message_id}")
         print(f"      {each.organisation} as {each.role}; delivery {each.delivery_id}")
-        _line("told", _named(each.told))
+        _line("told", _named(each.told) + ("" if each.read else _UNREAD))
         for path, reason in each.less:
             _line("not now", path, (reason,))
     print(
@@ -293,7 +294,7 @@ def _show(each: Decided, given: frozenset[str] | None) -> None:
             paths = tuple(path for path in paths if path in given)
         # Where nothing goes, what would have gone is not what anybody got.
         if paths and (each.delivers or outcome == "withhold") and not (each.gate and not each.delivers):
-            unread = "" if given is not None or outcome == "withhold" else ", as far as it was in the message"
+            unread = "" if given is not None or outcome == "withhold" else _UNREAD
             reasons = each.reasons(outcome) if outcome != "disclose" else ()
             _line(word, f"{_named(paths)}{unread}", reasons)
     if each.caveats:

@@ -67,7 +67,10 @@ ByKafka = Annotated[
 ]
 For = Annotated[
     list[Purpose] | None,
-    typer.Option(help="What it may be told things for; repeat. Left out: what its kind works for."),
+    typer.Option(
+        help="What it may be told things for; repeat. Left out: all for probation and prison; for a partner "
+        "referral, sentence_plan, progress, risk_alert, so neither changes in the team nor movements."
+    ),
 ]
 Protocols = Annotated[
     list[str] | None, typer.Option(help="Sharing protocol from now on, 'NAME:class,class'; repeat.")

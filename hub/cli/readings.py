@@ -14,7 +14,9 @@ if TYPE_CHECKING:
 
 
 def list_readings(
-    case: Annotated[str | None, typer.Option(help="Only this case: the hub's own reference.")] = None,
+    case: Annotated[
+        str | None, typer.Option(help="Only this case: its reference, or case_… as a party knows it.")
+    ] = None,
     limit: Annotated[int, typer.Option(min=1, max=10_000, help="Most readings shown, newest first.")] = 50,
     *,
     as_json: Annotated[bool, typer.Option("--json", help="As JSON, one list.")] = False,
@@ -39,9 +41,11 @@ def list_readings(
 async def _found(*, case: str | None, limit: int) -> list[Reading]:
     from hub.adapters.ledger.readings import recorded
     from hub.cli.projection import projection
+    from hub.cli.references import known_case, known_parties
 
     async with projection() as connection:
-        return await recorded(connection, limit=limit, case_ref=case)
+        own = case and await known_case(connection, case, await known_parties(connection))
+        return await recorded(connection, limit=limit, case_ref=own)
 
 
 def _plain(each: Reading, sealer: Sealer) -> dict[str, object]:

@@ -149,7 +149,7 @@ def _show(found: Iterable[Any], as_json: bool) -> None:  # noqa: FBT001
         print(json.dumps(rows, indent=2))
         return
     if not rows:
-        print("There is nothing to count.")
+        print("There is nothing to show: it concerns nobody, or fewer people than are shown.")
         return
     names = list(rows[0])
     table = [[name.replace("_", " ") for name in names]]

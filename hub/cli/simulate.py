@@ -47,7 +47,7 @@ def command(
         int, typer.Option(min=0, max=3_600, help="Seconds to wait, when all is sent, until all is decided.")
     ] = 120,
 ) -> None:
-    r"""Simulate many cases over many days, in the demonstration's kind of world.
+    """Simulate many cases over many days, in the demonstration's kind of world.
 
     Two prisons, a probation region and four partners; in every case a team is appointed, providers take
     referrals up, Key Workers report sessions, the plan is reviewed and changed, people move between prisons
@@ -65,7 +65,7 @@ def command(
       python3 -m hub --instance simulated simulate --cases 50       # in another
       python3 -m hub simulate --cases 1000 --days 30 --out world.jsonl
       python3 -m hub python bench/core.py --cases 1000              # how fast the core decides it
-    """
+    """  # noqa: D301 - \b keeps the lines of the examples apart
     from hub.demo.simulated.stream import Simulation
     from hub.messages.identifiers import Instant
 

@@ -230,6 +230,11 @@ DEFAULT_REASONS: Mapping[str, tuple[str, str]] = {
         "",
     ),
     "GUARD-WRITE-FAILED": ("It could not be written by the recipient's contract; see the router's log.", ""),
+    "TAKEN-BACK": (
+        "Its author corrected or took it back, or less may be told now: it stands nowhere more.",
+        "",
+    ),
+    "PLAN-SUPERSEDED": ("A later version of the Sentence Plan is in force; nobody works to this one.", ""),
     "HELD-BACK-BEFORE": ("It was held back when this was decided before; what waits never gets wider.", ""),
     "GUARD-GAP": ("With its number a gap would tell that another item of the list is held back.", ""),
     "GUARD-LEFT-IN": (

@@ -6,8 +6,13 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from hub.demo.evidence import Judgement, Received, SetAside
     from hub.demo.organisations import Party
+
+    Words = Callable[[str, Sequence[str]], str]
+    """A reason in words: of its code, and of the rules that decided."""
 
 
 class Driver(Protocol):
@@ -29,6 +34,9 @@ class Driver(Protocol):
 
     async def state(self, organisation: str, message: str) -> str | None:
         """Return how far a message has come, as its sender reads it."""
+
+    async def refusal(self, organisation: str, message: str) -> str | None:
+        """Return why a message was refused, as its sender reads it; None where only staff may know."""
 
     async def mailbox(self, organisation: str) -> Sequence[Received]:
         """Return what has come into a mailbox since the last call."""

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from types import TracebackType
     from typing import Self
 
+    from hub.demo.driver import Words
     from hub.demo.organisations import Party
     from hub.settings import Settings
     from hub.topics.library import SchemaLibrary
@@ -69,12 +70,12 @@ class Hub(Protocol):
 class HubDriver:
     """A `Driver` for a hub that runs in this process, though it goes in by the doors all others use."""
 
-    def __init__(self, hub: Hub, *, library: SchemaLibrary, reasons: Mapping[str, str]) -> None:
-        """Use this hub; `reasons` says each of the policy's reason codes in words for staff."""
+    def __init__(self, hub: Hub, *, library: SchemaLibrary, words: Words) -> None:
+        """Use this hub; `words` says a reason to staff as the rule says it that gave it."""
         self.hub, self.library = hub, library
         self._contracts = ContractFolder.load(hub.settings.contracts)
         self.keys: dict[str, str] = {}
-        self._reasons = dict(reasons)
+        self._words = words
         self._catalogue = Catalogue()
         self._fetched: dict[str, set[str]] = {}
         self._waiting: dict[str, list[Received]] = {}
@@ -152,6 +153,12 @@ class HubDriver:
         answer = await self._http.get(f"/v1/messages/{message}", headers=self._authority(organisation))
         return str(answer.json()["state"]) if answer.is_success else None
 
+    async def refusal(self, organisation: str, message: str) -> str | None:
+        """Return why a message was refused, as its sender reads it; None where only staff may know."""
+        answer = await self._http.get(f"/v1/messages/{message}", headers=self._authority(organisation))
+        told = answer.raise_for_status().json()["refusal"]
+        return None if told is None else f"{told['code']}: {told['detail']}"
+
     async def mailbox(self, organisation: str) -> Sequence[Received]:
         """Fetch and acknowledge what is new in a mailbox, in its order."""
         new = [one for one in await self._listed(organisation) if one not in self._fetched[organisation]]
@@ -191,7 +198,7 @@ class HubDriver:
             delivery=row["delivery_id"],
             recipient=f"{row['organisation']}/{row['role']}",
             gate=None if row["gate"] is None else self._why(row["gate"]),
-            fields={field["path"]: self._why(field["reason"]) for field in row["fields"]},
+            fields={field["path"]: self._why(field["reason"], field["rules"]) for field in row["fields"]},
             general=frozenset(field["path"] for field in row["fields"] if field["outcome"] == "generalise"),
             delivers=row["delivers"],
             grounds=tuple(self._grounds(row)),
@@ -208,8 +215,8 @@ class HubDriver:
                 found = classes.get(field["path"], ENVELOPE_CLASS)
                 yield Ground(path=field["path"], information_class=found, basis=field["basis"])
 
-    def _why(self, code: str) -> Why:
-        return Why(code=code, says=self._reasons.get(code, "see the policy"))
+    def _why(self, code: str, rules: Sequence[str] = ()) -> Why:
+        return Why(code=code, says=self._words(code, rules))
 
     def _authority(self, organisation: str) -> dict[str, str]:
         return {"Authorization": f"Bearer {self.keys[organisation]}"}

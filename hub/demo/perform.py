@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from hub.demo.check import Checked
+    from hub.demo.driver import Words
     from hub.demo.evidence import Evidence
     from hub.demo.expectations import Expectations
     from hub.demo.on_hub import Hub
@@ -60,14 +61,14 @@ def day_start(now_ms: int) -> Instant:
     return Instant((now_ms - HOURS_BEFORE_NOW * 60 * MINUTE_MS) // SECOND_MS * SECOND_MS)
 
 
-async def perform(hub: Hub, console: Console, *, seed: int, reasons: Mapping[str, str]) -> Performed:
+async def perform(hub: Hub, console: Console, *, seed: int, words: Words) -> Performed:
     """Play the day on this hub, tell it on this console, and return what the check found."""
     world = make_world(seed=seed, start=day_start(time.time_ns() // 1_000_000))
     expectations = load_expectations()
     library = SchemaLibrary.load()
     teller = Teller(console, world, expectations)
     teller.cast()
-    async with HubDriver(hub, library=library, reasons=reasons) as driver:
+    async with HubDriver(hub, library=library, words=words) as driver:
         performance = Performance(world=world, expectations=expectations, driver=driver, library=library)
         with teller.waiting() as one_more:
             evidence = await performance.play(one_more)

@@ -16,6 +16,7 @@ from rich.rule import Rule
 from rich.table import Table
 from rich.text import Text
 
+from hub.cases.refusals import TELLABLE
 from hub.consent.parties import Kind
 from hub.demo.check_ledger import CONSENT
 from hub.demo.day import Door
@@ -56,7 +57,7 @@ class Teller:
         self.names = {party.organisation: party.name for party in world.parties}
         self.kinds = {str(party.organisation): party.kind for party in world.parties}
         self._explained: set[str] = set()
-        """Codes whose words this chapter has already given."""
+        """Reasons whose words this chapter has already given: rules that share a code have each their own."""
 
     def cast(self) -> None:
         """Introduce the organisations and the people, all invented."""
@@ -131,9 +132,10 @@ class Teller:
         if expected is None or answered is None:
             return Text(status)
         code = expected.code or ""
+        reader = "its sender reads why" if code in TELLABLE else "only staff can read why"
         said = {
             End.ROUTED: ("taken", "green"),
-            End.REFUSED: (f"taken in, then refused; only staff can read why: {code}", "red"),
+            End.REFUSED: (f"taken in, then refused; {reader}: {code}", "red"),
             End.AT_THE_DOOR: (f"refused at the door: {code}", "red"),
             End.SET_ASIDE: (f"set aside in the quarantine: {code}", "red"),
             End.REPEATED: ("known already, nothing sent again", "yellow"),
@@ -144,8 +146,8 @@ class Teller:
         """Give a reason's code, and its words the first time it comes up in a chapter."""
         if why is None:
             return Text()
-        new = why.code not in self._explained
-        self._explained.add(why.code)
+        new = str(why) not in self._explained
+        self._explained.add(str(why))
         return Text(str(why) if new else why.code, style="dim")
 
     def _when(self, step: Step, recipient: str) -> str:
@@ -226,8 +228,11 @@ class Story:
     def left_out(self, step: Step) -> Mapping[Why, Sequence[str]]:
         """Return who was considered and got nothing, put together by the ledger's reason."""
         grouped: dict[Why, list[str]] = defaultdict(list)
+        got = self.recipients(step)
         for recipient, why in sorted(self._out.get(step.name, {}).items()):
-            grouped[why].append(recipient)
+            # What was decided again may end with nothing, for somebody who had got it before.
+            if recipient not in got:
+                grouped[why].append(recipient)
         return grouped
 
     def bases(self, received: Received) -> Sequence[str]:

@@ -16,6 +16,7 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -29,6 +30,7 @@ from hub.adapters.gateway import events, recovery
 from hub.adapters.gateway.routes import POSTED, route_of
 from hub.app import attached
 from hub.app.pushing import egress, endpoints_of
+from hub.consent.looking import words_for
 from hub.demo.perform import Performed, perform
 from hub.demo.submissions import NO_SUCH_CASE
 from hub.messages.envelope import Role
@@ -137,9 +139,8 @@ async def _played(found: Watched, settings: Settings, environment: Mapping[str, 
             await stage.asked()
             await stage.by_mesh()
             await stage.by_kafka()
-        policy = folder_policy()
-        reasons = {code: staff for code, (staff, _) in policy.reasons.items()}
-        found.demo = await perform(hub, Console(file=io.StringIO(), width=100), seed=1, reasons=reasons)
+        console = Console(file=io.StringIO(), width=100)
+        found.demo = await perform(hub, console, seed=1, words=partial(words_for, folder_policy()))
         await _quiet(site)
         for read in WHILE_IT_RUNS.values():
             found.sinks |= await read(site)

@@ -6,12 +6,14 @@ import asyncio
 import io
 import os
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import pytest
 from rich.console import Console
 
 from hub.app import running
+from hub.consent.looking import words_for
 from hub.demo.check import check
 from hub.demo.expectations import Expectations, Share
 from hub.demo.perform import Performed, perform
@@ -35,12 +37,13 @@ def story() -> io.StringIO:
 def performed(story: io.StringIO) -> Performed:
     """One performance on a hub of its own: its Kafka, its PostgreSQL."""
     policy = folder_policy()
-    reasons = {code: staff for code, (staff, _) in policy.reasons.items()}
 
     async def play() -> Performed:
         settings = load(instance=f"demo-test-{os.getpid()}", log_level="error")
         async with running(settings, ephemeral=True) as hub:
-            return await perform(hub, Console(file=story, width=100), seed=1, reasons=reasons)
+            return await perform(
+                hub, Console(file=story, width=100), seed=1, words=partial(words_for, policy)
+            )
 
     return asyncio.run(play())
 
@@ -87,6 +90,23 @@ def test_the_story_is_told_in_a_hundred_plain_columns_when_there_is_no_terminal(
     assert "GUARD-VICTIM" in told
     assert "held back" in told
     assert "on joining" in told
+
+
+def test_the_story_gives_a_reason_in_the_words_of_the_rule_that_held_it_back(
+    performed: Performed, story: io.StringIO
+) -> None:
+    """Rules share a code; what is said of one unit in prison is not said of everybody."""
+    told = " ".join(story.getvalue().split())
+    administrator = next(
+        each
+        for each in performed.evidence.judgements
+        if each.recipient.endswith("/case_administrator") and "victim_conditions" in each.fields
+    )
+    assert str(administrator.fields["victim_conditions"]) in told
+    assert "prison" not in administrator.fields["victim_conditions"].says.lower()
+    assert all(each.gate is None or each.gate.says for each in performed.evidence.judgements)
+    assert "only staff can read why: CASE-UNKNOWN" in told
+    assert "its sender reads why: PLAN-NOT-BY-OM" in told
 
 
 @pytest.mark.requirement("R-DIS-04")

@@ -76,7 +76,7 @@ async def test_a_value_that_cannot_be_used_is_answered_by_those_that_can(door: D
     answer = await client.get(MESSAGES, params=wrong)
     assert errors(answer) == [
         ("?cursor", "give at most 64 characters"),
-        ("?lease", "see its bounds in /openapi.json"),
+        ("?lease", "write it to match ^[0-9a-f]{32}$"),
         ("?limit", "give at least 1"),
         ("?state", "give 'available', 'fetched' or 'transported'"),
         ("?urgency", "give 'safety', 'case' or 'routine'"),
@@ -86,7 +86,10 @@ async def test_a_value_that_cannot_be_used_is_answered_by_those_that_can(door: D
     assert errors(await client.get(MESSAGES, params={"limit": "few"})) == [("?limit", "give a whole number")]
     answer = await client.post("/v1/cases?dry_run=perhaps", json=body(MessageName.CASE), headers=idempotent())
     assert errors(answer) == [("?dry_run", "give true or false")]
-    assert errors(await client.get("/v1/cases/1")) == [("?role", "give it")]
+    assert errors(await client.get("/v1/cases/1")) == [("?role", "give it"), ("Hub-Reader", "give it")]
+    named = await client.get("/v1/cases/1?role=key_worker", headers={"Hub-Reader": "Rowan of the service"})
+    assert errors(named) == [("Hub-Reader", "write it to match ^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")]
+    assert "Rowan" not in named.text
 
 
 @pytest.mark.requirement("R-DEL-03")

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import os
+from functools import partial
 
 import pytest
 
 from hub.app import running
+from hub.consent.looking import words_for
 from hub.demo.journeys.clock import StoryClock
 from hub.demo.journeys.page import read_page
 from hub.demo.journeys.perform import Journey, journeys, perform, register
@@ -28,12 +30,11 @@ def played() -> dict[str, Journey]:
 
     async def play() -> dict[str, Journey]:
         clock = StoryClock()
-        reasons = {code: staff for code, (staff, _) in folder_policy().reasons.items()}
         settings = load(instance=f"journeys-test-{os.getpid()}", log_level="error")
         found = {}
         async with (
             running(settings, ephemeral=True, clock=clock) as hub,
-            HubDriver(hub, library=SchemaLibrary.load(), reasons=reasons) as driver,
+            HubDriver(hub, library=SchemaLibrary.load(), words=partial(words_for, folder_policy())) as driver,
         ):
             await register(driver, since=clock.now())
             for name, text in texts.items():

@@ -140,7 +140,7 @@ async def test_a_transfer_told_by_kafka_reaches_both_prisons_and_asks_who_superv
 
 @pytest.mark.requirement("R-MSG-05")
 async def test_a_prison_the_person_has_left_moves_nobody(world: CustodyWorld) -> None:
-    """Its sender sees that it was refused; staff see the rule."""
+    """Staff and its sender, who was given the case, see the rule."""
     number = "A1003AA"
     case = await held(world, number)
     there = await _reference(world.moorland, "RECEPTION")
@@ -152,6 +152,9 @@ async def test_a_prison_the_person_has_left_moves_nobody(world: CustodyWorld) ->
     url = await world.moorland.post("prison-events", there, gone, UNIT)
     assert await world.moorland.state(url) == "refused"
     assert (await world.refusals())[-1] == "PERSON-NOT-HELD"
+    state = (await world.moorland.http.get(url)).json()
+    assert state["refusal"]["code"] == "PERSON-NOT-HELD"
+    assert "002 3.24a" in state["refusal"]["detail"]
 
 
 @pytest.mark.requirement("R-DIS-01")
@@ -265,6 +268,9 @@ async def test_identities_are_merged_and_parted_with_what_was_disclosed_to_revie
     listed = await asyncio.to_thread(_review, world, case, monkeypatch)
     on_other = [each for each in listed if each["why"] == "on the case merged into this one"]
     assert {each["organisation"] for each in on_other} >= {RECOVERY}
+    # Told is what stood in a delivery, not what might have: nobody ever said an alias or a police number.
+    assert all(each["read"] for each in listed)
+    assert not {"aliases", "pnc", "note"} & {path for each in listed for path in each["told"]}
     # The drug service has no part in the case that is carried on: nothing of it would go there now.
     mine = [each for each in on_other if each["delivery_id"] in looked_at and each["told"]]
     assert mine

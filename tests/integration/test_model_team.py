@@ -374,7 +374,8 @@ async def play(instance: str) -> Story:
                 await chapter(stage)
             words = ("policy", "own-copy", "--case", stage.cases[REGION])
             stage.story.copy = await command(*words)
-            read = json.loads(await command("ledger", "readings", "--json"))
+            asked = ("ledger", "readings", "--case", stage.cases[REGION], "--json")
+            read = json.loads(await command(*asked))
             stage.story.readings = [(each["organisation"], each["role"], each["person"]) for each in read]
             return stage.story
 

@@ -8,6 +8,7 @@ import json
 import shutil
 import time
 from datetime import UTC, datetime
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import httpx
@@ -18,6 +19,7 @@ from typer.testing import CliRunner
 
 from hub.app import running
 from hub.cli.policy import app
+from hub.consent.looking import words_for
 from hub.demo.organisations import RECOVERY
 from hub.demo.perform import perform, visitor_body
 from hub.topics.keys import FileKeyStore
@@ -111,7 +113,9 @@ async def test_a_release_is_tried_dated_and_takes_force_when_its_time_comes(
     old, new = folder_policy().name, folder_policy(stricter).name
     quiet = settings.model_copy(update={"log_level": "error"})
     async with running(quiet) as hub:
-        performed = await perform(hub, Console(file=io.StringIO()), seed=1, reasons={})
+        performed = await perform(
+            hub, Console(file=io.StringIO()), seed=1, words=partial(words_for, folder_policy())
+        )
         await the_day_is_replayed(hub, stricter)
 
         assert await hub.policy_in_force() == old

@@ -97,6 +97,35 @@ def test_a_meeting_without_a_date_is_due_by_the_end_of_the_handover() -> None:
     assert set(codes(world.pass_time(11 * DAY))) == {MEETING, CONFERENCE}
 
 
+@pytest.mark.requirement("R-CON-03")
+def test_who_says_when_the_meeting_was_ends_no_handover_by_it() -> None:
+    """Both Offender Managers go on to be recipients until its end, and the conference stays awaited."""
+    world = staffed()
+    transfer(world)
+    said = world.send(
+        NEXT_MANAGER, MessageName.TEAM_CHANGE, {"action": "HANDOVER", "handover_meeting_at": world.now}
+    )
+    assert (refused(said), codes(said)) == (None, [])
+    assert world.state.handover is not None
+    assert {timer.kind for timer in world.timers.values()} == {"handover-end", "transfer-conference"}
+
+
+@pytest.mark.requirement("R-CON-03")
+@pytest.mark.parametrize("until", [None, 28 * DAY])
+def test_a_meeting_after_the_handover_or_without_one_is_said_and_awaited(until: int | None) -> None:
+    """What the report of it asks for can be done, whenever it is read."""
+    world = staffed()
+    ends = None if until is None else world.now + until
+    transfer(world, handover_until=ends, handover_meeting_at=None, conference_at=None)
+    world.pass_time(29 * DAY)
+    arranged = {"action": "HANDOVER", "handover_meeting_at": world.now + DAY}
+    assert refused(world.send(NEXT_MANAGER, MessageName.TEAM_CHANGE, arranged)) is None
+    assert codes(world.pass_time(2 * DAY)) == [MEETING, MEETING]
+    held = {"action": "HANDOVER", "handover_meeting_at": world.now}
+    assert refused(world.send(NEXT_MANAGER, MessageName.TEAM_CHANGE, held)) is None
+    assert not world.timers
+
+
 @pytest.mark.requirement("R-CON-06")
 @pytest.mark.parametrize("action", ["RECEPTION", "RELEASE"])
 def test_a_change_of_om_with_a_release_or_reception_is_reported_as_structural(action: str) -> None:

@@ -124,10 +124,13 @@ def test_a_prison_reports_on_people_it_holds_held_or_receives_only() -> None:
 
 @pytest.mark.requirement("R-CASE-01")
 def test_a_prison_the_hub_does_not_know_still_counts_as_custody() -> None:
-    """The person is held there, though nobody there can be told."""
+    """The person is held there, though nobody there can be told: who manages the case hears so, once."""
     world = held()
-    event(world, UNIT, "TRANSFER", prison_from="MDI", prison_to="WWI")
+    moved = event(world, UNIT, "TRANSFER", prison_from="MDI", prison_to="WWI")
     assert prison(world) == "prison.wwi"
+    assert "PRISON-NOT-REACHED" in codes(moved)
+    again = event(world, UNIT, "TRANSFER", prison_from="MDI", prison_to="WWI", movement_reason="INT")
+    assert "PRISON-NOT-REACHED" not in codes(again)
 
 
 @pytest.mark.requirement("R-RTE-06")

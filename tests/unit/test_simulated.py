@@ -136,3 +136,10 @@ def test_where_time_stands_still_all_is_said_on_the_day_it_is_sent() -> None:
     offers = [step for step in still if step.data.get("action") == "OFFER"]
     assert offers
     assert all(str(step.data["answer_by"]) == iso(START + 7 * DAY) for step in offers)
+
+
+def test_the_help_shows_commands_that_can_be_pasted_each_on_its_line() -> None:
+    """As they were written: no marks of how they are kept apart, and nothing run together."""
+    shown = CliRunner().invoke(cli.app, ["simulate", "--help"]).output
+    assert "\\b" not in shown
+    assert "  python3 -m hub simulate --cases 1000 --days 30 --out world.jsonl\n" in shown

@@ -1,4 +1,4 @@
-"""Query parameters that cannot be used: one the address does not know is refused, never passed over.
+"""Query parameters and headers that cannot be used; a parameter the address does not know is refused, too.
 
 A filter that is mistyped would else answer as if nothing had been asked for; a mistyped `dry_run` would send.
 The faces that speak another's protocol (MESH, the schema registry) do in this as their models do.
@@ -28,6 +28,7 @@ _FIXES = {
     "int_parsing": "give a whole number",
     "bool_parsing": "give true or false",
     "missing": "give it",
+    "string_pattern_mismatch": "write it to match {pattern}",
 }
 """How a fault is mended, by the name it has with who found it; none of it says what was given."""
 
@@ -55,9 +56,10 @@ def check_known(request: Request) -> None:
 
 
 def faults_in(errors: Sequence[Any]) -> tuple[Fault, ...]:
-    """Return what is wrong with the parameters an address knows: which, and what would do."""
-    found = {str(each["loc"][-1]): each for each in errors if each["loc"][0] == "query"}
-    return tuple(Fault(pointer=f"?{name}", rule="parameter", fix=_fix(found[name])) for name in sorted(found))
+    """Return what is wrong with the parameters and headers an address knows: which, and what would do."""
+    asked = {f"?{each['loc'][-1]}": each for each in errors if each["loc"][0] == "query"}
+    found = asked | {str(each["loc"][-1]): each for each in errors if each["loc"][0] == "header"}
+    return tuple(Fault(pointer=name, rule="parameter", fix=_fix(found[name])) for name in sorted(found))
 
 
 def _fix(error: Any) -> str:  # noqa: ANN401 - as pydantic has it

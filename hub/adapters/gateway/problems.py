@@ -112,12 +112,13 @@ _ALL = (
     Problem(
         code="parameter-invalid",
         status=400,
-        title="A query parameter cannot be used",
+        title="A query parameter or header cannot be used",
         meaning=(
             "A query parameter is not known at this address, is given twice or is outside its bounds, or a "
-            "cursor is not one this mailbox gave for this listing."
+            "cursor is not one this mailbox gave for this listing; or a header that an address needs is not "
+            "given, or not in its form."
         ),
-        fix="Mend the named parameter; start a listing without a cursor.",
+        fix="Mend what errors names; start a listing without a cursor.",
         retryable=False,
     ),
     Problem(
@@ -172,7 +173,7 @@ _ALL = (
             "There is no such thing for this organisation. Unknown, malformed, another's and never "
             "disclosed look the same."
         ),
-        fix="Use an id the hub gave to this organisation.",
+        fix="Use an id the hub gave to this organisation; a case record is read in a role it holds there.",
         retryable=False,
     ),
     Problem(

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, LiteralString
 
 from psycopg.rows import class_row
 
+from hub.adapters.ledger.given import given
 from hub.adapters.ledger.overtaken import GoneRow, less_now
 from hub.adapters.ledger.projected_view import projected_view
 from hub.consent.decision import Outcome
@@ -25,7 +26,7 @@ from hub.topics.sealing import Sealed
 if TYPE_CHECKING:
     from psycopg import AsyncConnection
 
-    from hub.adapters.ledger.projected_view import ProjectedView
+    from hub.adapters.ledger.overtaken import Overtaken
     from hub.cases.case import Case
     from hub.cases.identity import Merge
     from hub.messages.identifiers import Instant
@@ -69,7 +70,9 @@ class Reviewed:
     message: str
     at: datetime
     told: tuple[str, ...]
-    """The fields it told, exactly or in general."""
+    """The fields that stood in it, exactly or in general."""
+    read: bool
+    """Whether it could be read; else `told` is what it might tell, whether or not its message had it."""
     less: tuple[tuple[str, str], ...]
     """Of these, what it would not tell now on the case as it is carried on, with the reason."""
 
@@ -98,7 +101,11 @@ async def merge_review(
     for merge in case.identity.merges:
         for span in _spans(case, merge):
             rows = await _gone(connection, case_ref, span, limit=limit - len(found))
-            found += [_reviewed(row, merge, span, codec, view, now=now) for row in rows]
+            wanted = {row.delivery_id: row.contract for row in rows if row.contract is not None}
+            stood = await given(connection, codec, wanted)
+            for row in rows:
+                less = less_now(row, codec, view, now)
+                found.append(_reviewed(row, merge, span, stood=stood.get(row.delivery_id), less=less))
     return found
 
 
@@ -138,10 +145,10 @@ async def _gone(connection: AsyncConnection, carried_on: str, span: _Span, *, li
 
 
 def _reviewed(
-    row: GoneRow, merge: Merge, span: _Span, codec: Codec, view: ProjectedView, *, now: Instant
+    row: GoneRow, merge: Merge, span: _Span, *, stood: frozenset[str] | None, less: Overtaken | None
 ) -> Reviewed:
-    less = less_now(row, codec, view, now)
-    told = (each["path"] for each in row.fields if each["outcome"] in TOLD)
+    """Say of a delivery what stood in it: a decision speaks of fields its message did not have, too."""
+    told = dict.fromkeys(each["path"] for each in row.fields if each["outcome"] in TOLD)
     return Reviewed(
         merged=merge.case,
         why=span.why,
@@ -151,7 +158,8 @@ def _reviewed(
         role=row.role,
         message=row.message,
         at=row.acknowledged_at or row.fetched_at or row.available_at,
-        told=tuple(dict.fromkeys(told)),
+        told=tuple(path for path in told if stood is None or path in stood),
+        read=stood is not None,
         less=() if less is None else less.fields,
     )
 

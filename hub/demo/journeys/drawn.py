@@ -55,6 +55,10 @@ def drawing(page: Page, came: Sequence[Came]) -> str:
     return "\n".join([*lines, "```", ""])
 
 
+def _counted(number: int, what: str) -> str:
+    return f"{number or 'no'} {what}{'' if number == 1 else 's'}"
+
+
 def _arrows(came: Came, short: Mapping[str, str]) -> Iterator[str]:
     scene = came.scene
     yield f"Note over hub: {_when(scene)}"
@@ -64,7 +68,7 @@ def _arrows(came: Came, short: Mapping[str, str]) -> Iterator[str]:
     if isinstance(scene, Begun):
         yield (
             f"Note over hub: case opened, {len(scene.team)} appointed,"
-            f" {len(scene.referrals)} referrals accepted"
+            f" {_counted(len(scene.referrals), 'referral')} accepted"
         )
         return
     sent: Mapping[str, object] = {}
@@ -105,7 +109,8 @@ def _table(page: Page, came: Came) -> str:
         rows += _with_nothing(page, came)
         if scene.refused:
             who = page.called(f"{scene.by.organisation}/{scene.by.role.value}")
-            rows.insert(0, f"| {who} | {scene.message.value} | refused: set aside, for staff to look at | |")
+            why = came.refusal or "set aside, for staff to look at"
+            rows.insert(0, f"| {who} | {scene.message.value} | refused: {why} | |")
     return HEAD + "\n".join(rows or ["| nobody | | nothing | |"]) + "\n"
 
 

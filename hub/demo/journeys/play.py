@@ -62,6 +62,8 @@ class Came:
     """What fell due between the scene before and this one."""
     state: str | None = None
     """How the sender's message ended, as the sender reads it."""
+    refusal: str | None = None
+    """Why it was refused, as the sender reads it; None where only staff may know."""
     differences: tuple[str, ...] = ()
     """Where this is not what the page says must come; empty where all of it holds."""
 
@@ -150,7 +152,17 @@ class Player:
         for each in received:
             if each.message == scene.message:
                 self._told.headers[each.recipient, scene.name] = each.headers
-        return Came(scene=scene, received=tuple(received), judgements=tuple(judgements), state=state)
+        refusal = None
+        if state == REFUSED:
+            posted = self._told.posted[scene.by.organisation, scene.name]
+            refusal = await self.driver.refusal(scene.by.organisation, posted)
+        return Came(
+            scene=scene,
+            received=tuple(received),
+            judgements=tuple(judgements),
+            state=state,
+            refusal=refusal,
+        )
 
     async def _push(self, scene: Pushed) -> Came:
         """Hand on an event of the prison system as its organisation.
