@@ -108,10 +108,8 @@ def prison_event(case: Case, body: PrisonEventMessage, at: Occasion) -> Applied:
         new = replace(account.new, told=(account.digest,))
         return claiming.claimed(case, new, account.known, at)
     applied = _taken(case, body, account, at)
-    if account.known is not None:
-        # What is told otherwise now may have borne out what another prison says.
-        applied = claiming.fallen(case, applied, at)
-    return claiming.borne_out(applied, at)
+    # What is told otherwise now, or only now, may leave nothing that bears out what another prison says.
+    return claiming.borne_out(claiming.fallen(case, applied, at), at)
 
 
 def prison_of(directory: Directory, code: str | None) -> OrganisationId | None:
@@ -152,6 +150,7 @@ def _account(case: Case, body: PrisonEventMessage, at: Occasion) -> _Account:
         numbered="" if body.noms_number is None else digest_of(case.ref, body.noms_number),
         declared=as_declared(at.envelope.declared),
     )
+    movement = claims.of_itself(case, movement, at.envelope.organisation)
     named = claims.is_own_word(movement, at.envelope.organisation) and not claims.is_by_number(at)
     movement = replace(movement, by_reference=named)
     said = {name: value for name, value in at.payload.items() if value is not None}
