@@ -24,7 +24,7 @@ from hub.cases.movements import (
     TOLD_MAX,
     Movement,
 )
-from hub.cases.placing import cleared, confirm_by, movements_of, timers, with_movement
+from hub.cases.placing import awaited, confirm_by, movements_of, with_movement
 from hub.cases.taking_back import taken_back
 from hub.messages.identifiers import Instant, OrganisationId, derived_id
 from hub.messages.prison_event import PrisonEventAction, PrisonEventMessage, PrisonEventStatus
@@ -102,6 +102,11 @@ def prison_event(case: Case, body: PrisonEventMessage, at: Occasion) -> Applied:
     if account.is_repeat:
         return Applied(case=_said_too(case, account, at), is_news=False)
     _check(case, account, at)
+    return awaited(case, _told(case, body, account, at), at)
+
+
+def _told(case: Case, body: PrisonEventMessage, account: _Account, at: Occasion) -> Applied:
+    """Take what is new: a movement taken back, what is one prison's own word alone, or what counts."""
     if account.new.status is PrisonEventStatus.RETRACTED and account.known is not None:
         return taken_back(case, account.known, at)
     if claims.is_claim(case, movements_of(case), account.new, account.known, at):
@@ -197,7 +202,10 @@ def _taken(case: Case, body: PrisonEventMessage, account: _Account, at: Occasion
             known,
             action=movement.action,
             status=movement.status,
-            at=movement.at,
+            # What is expected only does not say when what has been claimed happened.
+            at=known.at
+            if known.claimed and movement.status is PrisonEventStatus.PROVISIONAL
+            else movement.at,
             left=movement.left or known.left,
             reached=movement.reached or known.reached,
             distant=movement.distant or known.distant,
@@ -224,8 +232,7 @@ def _taken(case: Case, body: PrisonEventMessage, account: _Account, at: Occasion
         applied,
         correlation=movement.fact,
         exceptions=(*back.exceptions, *applied.exceptions, *flags),
-        timers_set=(*back.timers_set, *applied.timers_set, *timers(movement)),
-        timers_cleared=(*applied.timers_cleared, *cleared(case, applied.case, movement)),
+        timers_set=(*back.timers_set, *applied.timers_set),
     )
 
 

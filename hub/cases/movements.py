@@ -173,12 +173,6 @@ def with_movement(movements: Movements, new: Movement, *, instead_of: Movement |
     return _bounded(replace(movements, known=known))
 
 
-def dropped(before: Movements, after: Movements) -> tuple[Movement, ...]:
-    """Return the movements kept before whose facts are kept no longer."""
-    kept = {(each.fact, each.sort) for each in after.known}
-    return tuple(each for each in before.known if (each.fact, each.sort) not in kept)
-
-
 def death(movements: Movements) -> Movement | None:
     """Return the death of the person, where it has been confirmed."""
     dead = (each for each in movements.known if each.action is Action.DEATH)
@@ -229,11 +223,16 @@ def _moved_between(movements: Movements, known: Movement, new: Movement) -> bool
 
 
 def _bounded(movements: Movements) -> Movements:
-    """Keep the latest; the place they begin from is where the earlier ones led."""
+    """Keep the latest; the place they begin from is where the earlier ones led.
+
+    What was taken back goes first: said and taken back ever anew, it would push out what others have said.
+    """
     while len(movements.known) > KEPT_MAX:
-        first = movements.known[0]
+        taken_back = (each for each in movements.known if each.status is Status.RETRACTED)
+        first = next(taken_back, movements.known[0])
         place = place_at(replace(movements, known=(first,)))
-        movements = Movements(known=movements.known[1:], before=place)
+        known = tuple(each for each in movements.known if each is not first)
+        movements = Movements(known=known, before=place)
     return movements
 
 

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import pytest
 
+from hub.cases.movements import KEPT_MAX
 from hub.consent.parties import Kind
 from hub.messages.envelope import Role
 from hub.messages.identifiers import Instant, OrganisationId
 from tests.unit.moves import event, held, prison
 from tests.unit.test_cases_claims import LEEDS_SYSTEM, SERVICE, alert, with_service
+from tests.unit.test_cases_corrections import correct
 from tests.unit.worlds import (
     DAY,
     HOUR,
     LEEDS,
     LEEDS_UNIT,
+    MANAGER,
     MOORLAND,
     UNIT,
     Staff,
@@ -21,6 +24,7 @@ from tests.unit.worlds import (
     codes,
     organisation,
     refused,
+    staffed,
     to,
 )
 
@@ -130,3 +134,58 @@ def test_a_prison_received_nobody_whom_another_held_then_however_late_that_is_to
     assert result is not None
     assert "CUSTODY-CLAIMED" in codes(result)
     _is_told_nothing_of_whom_moorland_holds(world)
+
+
+@pytest.mark.requirement("R-DIS-01", "R-MSG-16")
+def test_what_is_claimed_and_taken_back_ever_anew_pushes_out_nothing_that_others_have_said() -> None:
+    """The reception at Moorland was a mistake, and can still be taken back."""
+    world = with_service(staffed())
+    received = event(world, SERVICE, "RECEPTION", prison_to="MDI")
+    for turn in range(2 * KEPT_MAX):
+        fact = f"{turn:032d}"
+        event(world, LEEDS_SYSTEM, "RECEPTION", prison_to="LEI", fact=fact)
+        assert (
+            refused(event(world, LEEDS_SYSTEM, "RECEPTION", "RETRACTED", prison_to="LEI", fact=fact)) is None
+        )
+    assert prison(world) == MOORLAND
+    assert "MOVEMENT-TAKEN-BACK" in codes(correct(world, received))
+    assert prison(world) is None
+
+
+@pytest.mark.requirement("R-MSG-05")
+def test_a_claim_counts_from_its_own_moment_also_where_another_only_expects_it() -> None:
+    """The Offender Manager expects the person there in some days; they have been there for an hour."""
+    world = held()
+    came = world.now
+    world.pass_time(HOUR)
+    event(world, LEEDS_SYSTEM, "RECEPTION", prison_to="LEI", at=came)
+    event(world, MANAGER, "RECEPTION", "PROVISIONAL", prison_to="LEI", at=Instant(came + 3 * DAY))
+    assert world.state.custody is not None
+    assert (prison(world), world.state.custody.since) == (LEEDS, came)
+    assert refused(event(world, LEEDS_UNIT, "RELEASE", prison_from="LEI")) is None
+
+
+@pytest.mark.requirement("R-ADM-01")
+def test_an_expected_arrival_that_is_borne_out_is_waited_for() -> None:
+    """As it was while it was a claim: nobody confirms it, and that is reported."""
+    world = held()
+    event(world, LEEDS_SYSTEM, "RECEPTION", "PROVISIONAL", prison_to="LEI", at=Instant(world.now + DAY))
+    told = event(world, UNIT, "TRANSFER", prison_from="MDI")
+    assert "CUSTODY-CLAIM-BORNE-OUT" in codes(told)
+    assert "MOVEMENT-NOT-CONFIRMED" in codes(world.pass_time(2 * DAY))
+
+
+@pytest.mark.requirement("R-ADM-01")
+@pytest.mark.parametrize("confirmed", [True, False])
+def test_of_two_transfers_expected_under_one_correlation_each_is_waited_for(confirmed: bool) -> None:  # noqa: FBT001
+    """To court and back: each is reported in its time, also where the other has been confirmed."""
+    world = with_service(held())
+    there, back = Instant(world.now + HOUR), Instant(world.now + 2 * DAY)
+    return_ = {"prison_from": "LEI", "prison_to": "MDI"}
+    event(world, SERVICE, "TRANSFER", "PROVISIONAL", **BOTH, **FACT, at=there)
+    event(world, SERVICE, "TRANSFER", "PROVISIONAL", **return_, **FACT, at=back)
+    if confirmed:
+        event(world, SERVICE, "TRANSFER", **BOTH, **FACT, at=there)
+    late = [codes(world.pass_time(DAY)).count("MOVEMENT-NOT-CONFIRMED") for _ in range(4)]
+    once = len({"manager", "administrator"})
+    assert late == [0 if confirmed else once, 0, once, 0]
