@@ -240,6 +240,19 @@ def is_against_others(case: Case, new: Movement, known: Movement | None, at: Occ
     return changes and shares and bool(known.said_by) and any(each != own for each in known.said_by)
 
 
+def is_anothers(case: Case, new: Movement, known: Movement, organisation: OrganisationId) -> bool:
+    """Say whether it is a movement of other prisons told by others, of which a prison takes back nothing."""
+    held = case.custody
+    holder, previous = (None, None) if held is None else (held.prison, held.previous)
+    if organisation != previous and not is_own_word(new, organisation):
+        # The prison service, or those who manage the case.
+        return False
+    parts = {known.left, known.reached, holder, *known.said_by}
+    if known.status is PrisonEventStatus.CONFIRMED:
+        parts.add(previous)
+    return bool(known.said_by) and organisation not in parts
+
+
 def is_part(case: Case, movement: Movement, organisation: OrganisationId) -> bool:
     """Say whether a prison had a part in a movement while another holds the person now."""
     held = case.custody

@@ -174,7 +174,7 @@ def _check(case: Case, account: _Account, at: Occasion) -> None:
     if claims.is_against_others(case, new, known, at):
         raise refusals.held_elsewhere()
     if new.status is PrisonEventStatus.RETRACTED:
-        if known is None:
+        if known is None or claims.is_anothers(case, new, known, at.envelope.organisation):
             raise refusals.movement_unknown()
         return
     dead = known_movements.death(movements_of(case))

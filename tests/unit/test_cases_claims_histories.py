@@ -16,6 +16,7 @@ from hub.cases.state import from_json, to_json
 from hub.consent.parties import Kind
 from hub.messages.envelope import MessageName, Role
 from hub.messages.identifiers import Instant, MessageId, OrganisationId
+from hub.routing.outcome import Result
 from hub.routing.route import route
 from tests.unit.moves import held, prison
 from tests.unit.test_cases_claims import LEEDS_SYSTEM, SERVICE, alert, with_service
@@ -106,15 +107,14 @@ class History:
         self.before = self.world.state.movements.before
         self.taken: list[tuple[str, MessageId]] = []
 
-    def take(self, step: Step, number: int) -> None:
+    def take(self, step: Step, number: int) -> Result | None:
         """Let one more be said; no word stops the line, and each comes to the same a second time."""
         world = self.world
         world.now = Instant(world.now + 60_000)
         if isinstance(step, Unsaid):
             if not self.taken:
-                return
-            self._correct(STAFF[step.by], self.taken[step.which % len(self.taken)][1])
-            return
+                return None
+            return self._correct(STAFF[step.by], self.taken[step.which % len(self.taken)][1])
         payload = {
             "action": step.action,
             "status": step.status,
@@ -129,6 +129,7 @@ class History:
         if first.rejection is None:
             self.taken.append((step.by, entry.envelope.message_id))
         self._check()
+        return first
 
     def correct_others(self, order: int) -> None:
         """Let the Offender Manager correct all that others than Leeds have said, in some order."""
@@ -137,10 +138,11 @@ class History:
         for message in wrong:
             self._correct(MANAGER, message)
 
-    def _correct(self, by: Staff, message: MessageId) -> None:
+    def _correct(self, by: Staff, message: MessageId) -> Result:
         wrong = {"corrects": message, "action": "RETRACT", "fields": []}
-        self.world.send(by, MessageName.CORRECTION, wrong)
+        result = self.world.send(by, MessageName.CORRECTION, wrong)
         self._check()
+        return result
 
     def _check(self) -> None:
         """What is kept is read as it was written, and each expected movement is waited for."""
@@ -161,12 +163,19 @@ class History:
 @settings(deadline=None)
 @given(steps=st.lists(st.one_of(ELSEWHERE, LEEDS_SAYS, LEEDS_SAYS, CORRECTED), max_size=8))
 @example(steps=[Said("LEI", "RECEPTION", left="LEI", reached="LEI")])
+@example(
+    steps=[
+        Said("MDI", "RECEPTION", "PROVISIONAL", reached="WWI", fact=1),
+        Said("LEI", "RECEPTION", "RETRACTED", reached="LEI", fact=1),
+    ]
+)
 @example(steps=[Said("MDI", "RETURN"), Said("LEI", "RETURN", reached="LEI")])
 def test_a_prison_that_nobody_else_names_is_never_told_anything(steps: list[Step]) -> None:
     """Whatever it says, while others say where the person is, and unsay it."""
     history = History()
     for number, step in enumerate(steps):
-        history.take(step, number)
+        result = history.take(step, number)
+        assert result is None or not to(result, LEEDS)
         assert prison(history.world) != LEEDS
         assert not to(alert(history.world), LEEDS)
 

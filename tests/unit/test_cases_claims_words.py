@@ -189,3 +189,28 @@ def test_of_two_transfers_expected_under_one_correlation_each_is_waited_for(conf
     late = [codes(world.pass_time(DAY)).count("MOVEMENT-NOT-CONFIRMED") for _ in range(4)]
     once = len({"manager", "administrator"})
     assert late == [0 if confirmed else once, 0, once, 0]
+
+
+@pytest.mark.requirement("R-DIS-01")
+@pytest.mark.parametrize("named", [True, False])
+def test_a_prison_takes_back_nothing_that_others_expect_of_other_prisons(named: bool) -> None:  # noqa: FBT001
+    """Neither under its correlation nor by a place left unsaid; and it is not given its own word back."""
+    world = held()
+    fact = FACT if named else {}
+    event(world, UNIT, "TRANSFER", "PROVISIONAL", prison_from="MDI", **FACT)
+    back = event(world, LEEDS_SYSTEM, "TRANSFER", "RETRACTED", prison_to="LEI", **fact)
+    assert (refused(back), back.deliveries) == ("MOVEMENT-UNKNOWN", ())
+    assert [each.status.value for each in world.state.movements.known] == ["CONFIRMED", "PROVISIONAL"]
+
+
+@pytest.mark.requirement("R-DIS-01")
+def test_a_prison_takes_back_no_release_that_it_had_no_part_in() -> None:
+    """By number alone it would have put the person back into another prison."""
+    world = with_service(held())
+    event(world, SERVICE, "RELEASE")
+    assert (
+        refused(event(world, LEEDS_SYSTEM, "RELEASE", "RETRACTED", prison_from="LEI")) == "MOVEMENT-UNKNOWN"
+    )
+    assert prison(world) is None
+    assert refused(event(world, UNIT, "RELEASE", "RETRACTED", prison_from="MDI")) is None
+    assert prison(world) == MOORLAND
