@@ -193,7 +193,8 @@ def _is_borne_out_by_another(
     Of the prisons only the one that is left then: what it expected before the person left it is past.
     """
     to_nowhere_named = known.reached is None and known.action is PrisonEventAction.TRANSFER
-    if not (is_own_word(known, own) or to_nowhere_named):
+    is_said = known.status is not PrisonEventStatus.RETRACTED
+    if not is_said or not (is_own_word(known, own) or to_nowhere_named):
         return False
     others = frozenset(known.said_by) - {own}
     if others != {known.left}:

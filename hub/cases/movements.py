@@ -247,8 +247,9 @@ def said_too(
     told = (*known.said_in, *new.said_in) if alike else new.said_in
     before = known.borne_in if alike else (*known.said_in, *known.borne_in)
     by = known.said_by
-    if not may_be_one(known, new):
-        # Who said that it led elsewhere has not said this.
+    is_anew = known.status is Status.RETRACTED and new.status is not Status.RETRACTED
+    if is_anew or not may_be_one(known, new):
+        # Who said that it led elsewhere has not said this, nor whoever's word was taken back.
         before, by = (), by and new.said_by
     words = tuple(dict.fromkeys((*by, *new.said_by)))[:WORDS_MAX]
     return replace(

@@ -193,6 +193,11 @@ def test_a_prison_that_nobody_else_names_is_never_told_anything(steps: list[Step
     order=0,
 )
 @example(
+    steps=[Said("MDI", "RECEPTION", reached="LEI", fact=1)],
+    after=Said("LEI", "RECEPTION", reached="LEI", fact=1),
+    order=0,
+)
+@example(
     steps=[
         Said("MDI", "TRANSFER", left="MDI", reached="LEI", hours=1),
         Said("LEI", "RELEASE", left="MDI"),

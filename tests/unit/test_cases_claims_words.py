@@ -214,3 +214,23 @@ def test_a_prison_takes_back_no_release_that_it_had_no_part_in() -> None:
     assert prison(world) is None
     assert refused(event(world, UNIT, "RELEASE", "RETRACTED", prison_from="MDI")) is None
     assert prison(world) == MOORLAND
+
+
+@pytest.mark.requirement("R-DIS-01", "R-MSG-16")
+@pytest.mark.parametrize("how", ["RETRACTED", "CORRECTED"])
+def test_a_word_that_was_taken_back_bears_nothing_out_under_its_correlation(how: str) -> None:
+    """Whoever says the same anew says it alone; a release has let it stand, and that was wrong, too."""
+    world = with_service(held())
+    said = event(world, UNIT, "TRANSFER", **BOTH, **FACT)
+    if how == "RETRACTED":
+        event(world, UNIT, "TRANSFER", "RETRACTED", **BOTH, **FACT)
+    else:
+        correct(world, said)
+    event(world, LEEDS_SYSTEM, "TRANSFER", prison_to="LEI", **FACT)
+    _is_told_nothing_of_whom_moorland_holds(world)
+    event(world, LEEDS_SYSTEM, "TRANSFER", "RETRACTED", prison_to="LEI", **FACT)
+    release = event(world, SERVICE, "RELEASE", prison_from="MDI")
+    event(world, LEEDS_SYSTEM, "TRANSFER", prison_to="LEI", **FACT)
+    assert prison(world) == LEEDS
+    assert "CUSTODY-CLAIMED" in codes(correct(world, release))
+    _is_told_nothing_of_whom_moorland_holds(world)
