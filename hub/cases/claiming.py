@@ -8,19 +8,11 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from hub.cases import claims, deadlines, moved, reports
+from hub.cases import claims, moved, reports
 from hub.cases.applied import Applied, Raised
 from hub.cases.membership import current_team
 from hub.cases.movements import KEPT_MAX
-from hub.cases.placing import (
-    cleared,
-    confirm_by,
-    movements_of,
-    placed,
-    timers,
-    with_movement,
-    without_date,
-)
+from hub.cases.placing import movements_of, placed, with_movement, without_date
 from hub.messages.envelope import Role
 from hub.messages.prison_event import PrisonEventStatus
 
@@ -44,13 +36,10 @@ def claimed(case: Case, new: Movement, known: Movement | None, at: Occasion) -> 
     )
     # One claim of a prison at a time: many would push out what others have said.
     after = with_movement(case, movement, instead_of=earlier)
-    forgotten = (deadlines.confirmation(earlier),) if earlier is not None else ()
     return Applied(
         case=after,
         is_news=False,
         exceptions=() if is_further else (_contested(case, movement),),
-        timers_set=timers(movement),
-        timers_cleared=(*forgotten, *cleared(case, after, movement)),
     )
 
 
@@ -66,12 +55,7 @@ def borne_out(applied: Applied, at: Occasion) -> Applied:
             follows = moved.moved(applied.case, after, each, at)
             raised += follows.exceptions
             after = follows.case
-    return replace(
-        applied,
-        case=after,
-        exceptions=(*applied.exceptions, *raised),
-        timers_cleared=(*applied.timers_cleared, *(deadlines.confirmation(each) for each in true)),
-    )
+    return replace(applied, case=after, exceptions=(*applied.exceptions, *raised))
 
 
 def fallen(before: Case, applied: Applied, at: Occasion, *, left: Movement | None = None) -> Applied:
@@ -117,13 +101,11 @@ def _claim_again(applied: Applied, lost: Movement, at: Occasion) -> Applied:
     )
     case = without_date(with_movement(applied.case, claim, instead_of=lost), lost)
     back = moved.brought_back(case, lost, at) if lost.ended else Applied(case=case)
-    # A time that has passed may have been reported before; that it is a claim again is reported below.
-    waits = timers(claim) if confirm_by(claim) > at.now else ()
     return replace(
         applied,
         case=back.case,
         exceptions=(*applied.exceptions, *back.exceptions, _contested(back.case, claim)),
-        timers_set=(*applied.timers_set, *back.timers_set, *waits),
+        timers_set=(*applied.timers_set, *back.timers_set),
     )
 
 

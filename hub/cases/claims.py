@@ -31,12 +31,28 @@ if TYPE_CHECKING:
     from hub.cases.case import Case
     from hub.messages.identifiers import OrganisationId
 
+STAYING = ARRIVALS - {PrisonEventAction.TRANSFER}
+"""Arrivals that no prison is left by, as far as they tell."""
+
 
 def is_own_word(movement: Movement, organisation: OrganisationId) -> bool:
     """Say whether a prison speaks of itself: that somebody came to it, or what happened from there."""
-    if movement.action in ARRIVALS and movement.reached == organisation:
-        return movement.left != organisation
-    return organisation == movement.left
+    is_arrival_there = movement.action in ARRIVALS and movement.reached == organisation
+    return is_arrival_there or organisation == movement.left
+
+
+def of_itself(case: Case, movement: Movement, organisation: OrganisationId) -> Movement:
+    """Take what a prison says of whom it holds, without a place, as said of itself.
+
+    Whoever comes back comes back there, and whoever leaves leaves from there: unsaid, it would be anybody's.
+    """
+    holds = case.custody is not None and case.custody.prison == organisation
+    is_said = movement.left is not None or is_own_word(movement, organisation)
+    if not holds or is_said or movement.status is PrisonEventStatus.RETRACTED:
+        return movement
+    if movement.reached is None and movement.action in STAYING:
+        return replace(movement, reached=organisation)
+    return replace(movement, left=organisation)
 
 
 def is_arrival(movement: Movement) -> bool:
@@ -49,7 +65,7 @@ def is_claim(case: Case, movements: Movements, new: Movement, known: Movement | 
     own = at.envelope.organisation
     if not is_own_word(new, own):
         return False
-    if known is not None and _is_borne_out_by_another(known, own):
+    if known is not None and _is_borne_out_by_another(movements, known, own, new.at):
         return False
     team = frozenset(each.organisation for each in current_team(case, at.now))
     is_named = own in team or not is_by_number(at)
@@ -69,7 +85,7 @@ def settled(movements: Movements) -> tuple[Movements, tuple[Movement, ...]]:
         if claim.claimed is None:
             continue
         own = claim.said_by[0]
-        vouched = _is_borne_out_by_another(claim, own)
+        vouched = _is_borne_out_by_another(movements, claim, own, claim.at)
         without = _not_freed(movements, own, frozenset())
         if not vouched and not _stands(without, claim, own, but=claim, is_named=False):
             continue
@@ -169,11 +185,22 @@ def is_by_number(at: Occasion) -> bool:
     return at.envelope.author_role is Role.SYSTEM
 
 
-def _is_borne_out_by_another(known: Movement, own: OrganisationId) -> bool:
-    """Say whether another has said the same, of the same prison; of an older one it is not known who."""
-    if is_own_word(known, own) or known.reached is None:
-        return not known.said_by or any(each != own for each in known.said_by)
-    return False
+def _is_borne_out_by_another(
+    movements: Movements, known: Movement, own: OrganisationId, moment: Instant
+) -> bool:
+    """Say whether another has said the same, of the same prison; of an older one it is not known who.
+
+    Of the prisons only the one that is left then: what it expected before the person left it is past.
+    """
+    to_nowhere_named = known.reached is None and known.action is PrisonEventAction.TRANSFER
+    is_said = known.status is not PrisonEventStatus.RETRACTED
+    if not is_said or not (is_own_word(known, own) or to_nowhere_named):
+        return False
+    others = frozenset(known.said_by) - {own}
+    if others != {known.left}:
+        return not known.said_by or bool(others)
+    place = place_at(movements, max(known.at, moment), but=known)
+    return place.prison == known.left or not place.is_known
 
 
 def _lets_go(movements: Movements, holder: OrganisationId, new: Movement, own: OrganisationId) -> bool:
@@ -212,6 +239,19 @@ def is_against_others(case: Case, new: Movement, known: Movement | None, at: Occ
     changes = new.status is PrisonEventStatus.RETRACTED or known.reached not in {None, new.reached}
     shares = is_part(case, known, own) or is_part(case, new, own)
     return changes and shares and bool(known.said_by) and any(each != own for each in known.said_by)
+
+
+def is_anothers(case: Case, new: Movement, known: Movement, organisation: OrganisationId) -> bool:
+    """Say whether it is a movement of other prisons told by others, of which a prison takes back nothing."""
+    held = case.custody
+    holder, previous = (None, None) if held is None else (held.prison, held.previous)
+    if organisation != previous and not is_own_word(new, organisation):
+        # The prison service, or those who manage the case.
+        return False
+    parts = {known.left, known.reached, holder, *known.said_by}
+    if known.status is PrisonEventStatus.CONFIRMED:
+        parts.add(previous)
+    return bool(known.said_by) and organisation not in parts
 
 
 def is_part(case: Case, movement: Movement, organisation: OrganisationId) -> bool:

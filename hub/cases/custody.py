@@ -24,7 +24,7 @@ from hub.cases.movements import (
     TOLD_MAX,
     Movement,
 )
-from hub.cases.placing import cleared, confirm_by, movements_of, timers, with_movement
+from hub.cases.placing import awaited, confirm_by, movements_of, with_movement
 from hub.cases.taking_back import taken_back
 from hub.messages.identifiers import Instant, OrganisationId, derived_id
 from hub.messages.prison_event import PrisonEventAction, PrisonEventMessage, PrisonEventStatus
@@ -36,6 +36,8 @@ BARE = frozenset({"action", "status", "at", "prison_from", "prison_to", "movemen
 IDENTIFIERS = frozenset({"noms_number", "booking"})
 INTO = frozenset({PrisonEventAction.RECEPTION, PrisonEventAction.TRANSFER, PrisonEventAction.RECALL})
 """Movements into a prison in which the person is to stay."""
+AHEAD_MS_MAX = 24 * 60 * 60 * 1000
+"""How far ahead of the hub's clock somebody else's may say that something has happened."""
 _DIGEST_DIGITS = 12
 
 
@@ -102,16 +104,19 @@ def prison_event(case: Case, body: PrisonEventMessage, at: Occasion) -> Applied:
     if account.is_repeat:
         return Applied(case=_said_too(case, account, at), is_news=False)
     _check(case, account, at)
+    return awaited(case, _told(case, body, account, at), at)
+
+
+def _told(case: Case, body: PrisonEventMessage, account: _Account, at: Occasion) -> Applied:
+    """Take what is new: a movement taken back, what is one prison's own word alone, or what counts."""
     if account.new.status is PrisonEventStatus.RETRACTED and account.known is not None:
         return taken_back(case, account.known, at)
     if claims.is_claim(case, movements_of(case), account.new, account.known, at):
         new = replace(account.new, told=(account.digest,))
         return claiming.claimed(case, new, account.known, at)
     applied = _taken(case, body, account, at)
-    if account.known is not None:
-        # What is told otherwise now may have borne out what another prison says.
-        applied = claiming.fallen(case, applied, at)
-    return claiming.borne_out(applied, at)
+    # What is told otherwise now, or only now, may leave nothing that bears out what another prison says.
+    return claiming.borne_out(claiming.fallen(case, applied, at), at)
 
 
 def prison_of(directory: Directory, code: str | None) -> OrganisationId | None:
@@ -152,6 +157,7 @@ def _account(case: Case, body: PrisonEventMessage, at: Occasion) -> _Account:
         numbered="" if body.noms_number is None else digest_of(case.ref, body.noms_number),
         declared=as_declared(at.envelope.declared),
     )
+    movement = claims.of_itself(case, movement, at.envelope.organisation)
     named = claims.is_own_word(movement, at.envelope.organisation) and not claims.is_by_number(at)
     movement = replace(movement, by_reference=named)
     said = {name: value for name, value in at.payload.items() if value is not None}
@@ -170,9 +176,11 @@ def _check(case: Case, account: _Account, at: Occasion) -> None:
     if claims.is_against_others(case, new, known, at):
         raise refusals.held_elsewhere()
     if new.status is PrisonEventStatus.RETRACTED:
-        if known is None:
+        if known is None or claims.is_anothers(case, new, known, at.envelope.organisation):
             raise refusals.movement_unknown()
         return
+    if new.status is PrisonEventStatus.CONFIRMED and new.at - at.now > AHEAD_MS_MAX:
+        raise refusals.movement_ahead()
     dead = known_movements.death(movements_of(case))
     if dead is not None and new.action is not PrisonEventAction.DEATH and not account.is_named:
         raise refusals.person_dead()
@@ -198,7 +206,10 @@ def _taken(case: Case, body: PrisonEventMessage, account: _Account, at: Occasion
             known,
             action=movement.action,
             status=movement.status,
-            at=movement.at,
+            # What is expected only does not say when what has been claimed happened.
+            at=known.at
+            if known.claimed and movement.status is PrisonEventStatus.PROVISIONAL
+            else movement.at,
             left=movement.left or known.left,
             reached=movement.reached or known.reached,
             distant=movement.distant or known.distant,
@@ -227,8 +238,7 @@ def _taken(case: Case, body: PrisonEventMessage, account: _Account, at: Occasion
         applied,
         correlation=movement.fact,
         exceptions=(*back.exceptions, *applied.exceptions, *flags),
-        timers_set=(*back.timers_set, *applied.timers_set, *timers(movement)),
-        timers_cleared=(*applied.timers_cleared, *cleared(case, applied.case, movement)),
+        timers_set=(*back.timers_set, *applied.timers_set),
     )
 
 

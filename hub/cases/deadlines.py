@@ -115,7 +115,8 @@ def conference_late() -> Ended:
 
 def confirmation(movement: movements.Movement) -> Ended:
     """Name the deadline by which a movement that is expected should have been confirmed."""
-    return Ended(MOVEMENT_CONFIRMATION, named(movement.fact, movement.sort))
+    # Its time is in the name: under one correlation two transfers may be expected, there and back.
+    return Ended(MOVEMENT_CONFIRMATION, named(movement.fact, movement.sort, str(movement.at)))
 
 
 def handover_meeting() -> Ended:

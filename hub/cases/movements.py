@@ -157,7 +157,7 @@ def same_fact(movements: Movements, new: Movement) -> Movement | None:
     named = [each for each in alike if each.fact == new.fact and _may_be_mended(movements, each, new)]
     if named:
         return named[-1]
-    places = [each for each in alike if each.status is not Status.RETRACTED and _may_be_one(each, new)]
+    places = [each for each in alike if each.status is not Status.RETRACTED and may_be_one(each, new)]
     happened = [each for each in places if each.status is Status.CONFIRMED]
     expected = [each for each in places if each.status is Status.PROVISIONAL]
     if new.status is Status.RETRACTED:
@@ -171,12 +171,6 @@ def with_movement(movements: Movements, new: Movement, *, instead_of: Movement |
     others = tuple(each for each in movements.known if each is not instead_of)
     known = tuple(sorted((*others, new), key=lambda each: each.at))
     return _bounded(replace(movements, known=known))
-
-
-def dropped(before: Movements, after: Movements) -> tuple[Movement, ...]:
-    """Return the movements kept before whose facts are kept no longer."""
-    kept = {(each.fact, each.sort) for each in after.known}
-    return tuple(each for each in before.known if (each.fact, each.sort) not in kept)
 
 
 def death(movements: Movements) -> Movement | None:
@@ -202,7 +196,7 @@ def _after(place: Place, movement: Movement) -> Place:
     return Place(prison=prison, since=movement.at, previous=place.prison or movement.left)
 
 
-def _may_be_one(known: Movement, new: Movement) -> bool:
+def may_be_one(known: Movement, new: Movement) -> bool:
     """Say whether the places agree as far as both accounts name them."""
     pairs = ((known.left, new.left), (known.reached, new.reached))
     return all(None in pair or pair[0] == pair[1] for pair in pairs)
@@ -229,11 +223,16 @@ def _moved_between(movements: Movements, known: Movement, new: Movement) -> bool
 
 
 def _bounded(movements: Movements) -> Movements:
-    """Keep the latest; the place they begin from is where the earlier ones led."""
+    """Keep the latest; the place they begin from is where the earlier ones led.
+
+    What was taken back goes first: said and taken back ever anew, it would push out what others have said.
+    """
     while len(movements.known) > KEPT_MAX:
-        first = movements.known[0]
+        taken_back = (each for each in movements.known if each.status is Status.RETRACTED)
+        first = next(taken_back, movements.known[0])
         place = place_at(replace(movements, known=(first,)))
-        movements = Movements(known=movements.known[1:], before=place)
+        known = tuple(each for each in movements.known if each is not first)
+        movements = Movements(known=known, before=place)
     return movements
 
 
@@ -247,7 +246,12 @@ def said_too(
     alike = are_alike(known, new)
     told = (*known.said_in, *new.said_in) if alike else new.said_in
     before = known.borne_in if alike else (*known.said_in, *known.borne_in)
-    words = tuple(dict.fromkeys((*known.said_by, *new.said_by)))[:WORDS_MAX]
+    by = known.said_by
+    is_anew = known.status is Status.RETRACTED and new.status is not Status.RETRACTED
+    if is_anew or not may_be_one(known, new):
+        # Who said that it led elsewhere has not said this, nor whoever's word was taken back.
+        before, by = (), by and new.said_by
+    words = tuple(dict.fromkeys((*by, *new.said_by)))[:WORDS_MAX]
     return replace(
         movement,
         # Of one from before words were kept it is not known whose it is.

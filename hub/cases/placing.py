@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING
 
 from hub.cases import deadlines
 from hub.cases import movements as known_movements
+from hub.cases.applied import Ended
 from hub.cases.case import Case, Custody
 from hub.cases.movements import Movement, Movements, Place
 from hub.messages.identifiers import Instant
-from hub.messages.prison_event import PrisonEventStatus
 
 if TYPE_CHECKING:
-    from hub.cases.applied import Deadline, Ended
+    from hub.cases.applied import Applied, Occasion
 
 CONFIRM_WITHIN_MS = 4 * 60 * 60 * 1000
 """How long after its time an expected movement may stay unconfirmed: the prison system itself holds what has
@@ -56,15 +56,21 @@ def confirm_by(movement: Movement) -> Instant:
     return Instant(movement.at + CONFIRM_WITHIN_MS)
 
 
-def timers(movement: Movement) -> tuple[Deadline, ...]:
-    """Return the confirmation waited for, of a movement that is only expected."""
-    if movement.status is not PrisonEventStatus.PROVISIONAL:
-        return ()
-    return (deadlines.on(deadlines.confirmation(movement), confirm_by(movement)),)
+def awaited(before: Case, applied: Applied, at: Occasion) -> Applied:
+    """Wait for the confirmation of what is only expected now, and of nothing else.
 
-
-def cleared(before: Case, after: Case, movement: Movement) -> tuple[Ended, ...]:
-    """Return the confirmations no longer waited for: of this movement, and of those forgotten for it."""
-    gone = known_movements.dropped(before.movements, after.movements)
-    settled = () if movement.status is PrisonEventStatus.PROVISIONAL else (movement,)
-    return tuple(deadlines.confirmation(each) for each in (*settled, *gone))
+    A time that has passed has been reported; not so of what this message tells.
+    """
+    was = {deadlines.confirmation(each) for each in known_movements.expected(before.movements)}
+    now_expected = tuple(known_movements.expected(applied.case.movements))
+    is_ = {deadlines.confirmation(each) for each in now_expected}
+    waits = {
+        deadlines.on(deadlines.confirmation(each), confirm_by(each))
+        for each in now_expected
+        if confirm_by(each) > at.now or at.envelope.message_id in each.said_in
+    }
+    return replace(
+        applied,
+        timers_set=(*applied.timers_set, *sorted(each for each in waits if Ended(*each[:2]) not in was)),
+        timers_cleared=(*applied.timers_cleared, *sorted(was - is_)),
+    )

@@ -18,6 +18,7 @@ TELLABLE = frozenset(
         "ICM-NOT-HERE",
         "ICM-ROUTE-NOT-ENHANCED",
         "MEMBER-UNKNOWN",
+        "MOVEMENT-AHEAD",
         "MOVEMENT-HAPPENED",
         "MOVEMENT-UNKNOWN",
         "OM-ALREADY-HELD",
@@ -104,6 +105,15 @@ def movement_happened() -> DomainRefusal:
         "MOVEMENT-HAPPENED",
         "the movement has been confirmed already and cannot be expected again",
         fix="send it as CONFIRMED, with what is new about it",
+    )
+
+
+def movement_ahead() -> DomainRefusal:
+    """Return the refusal of what is said to have happened and is still to come: it would move somebody now."""
+    return DomainRefusal(
+        "MOVEMENT-AHEAD",
+        "what is confirmed has happened, and this would happen more than a day from now",
+        fix="give the time it happened, or send it as PROVISIONAL until it has",
     )
 
 

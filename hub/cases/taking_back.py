@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from hub.cases import claiming, claims, moved, reports
 from hub.cases.applied import Applied, Raised
-from hub.cases.placing import cleared, with_movement, without_date
+from hub.cases.placing import with_movement, without_date
 from hub.messages.envelope import Role
 from hub.messages.prison_event import PrisonEventStatus
 
@@ -39,12 +39,7 @@ def taken_back(case: Case, known: Movement, at: Occasion) -> Applied:
         applied = replace(applied, exceptions=(raised,))
     if known.status is PrisonEventStatus.CONFIRMED:
         applied = moved.brought_back(after, known, at)
-    applied = replace(
-        applied,
-        correlation=known.fact,
-        timers_cleared=(*applied.timers_cleared, *cleared(case, applied.case, movement)),
-    )
-    return claiming.fallen(case, applied, at)
+    return claiming.fallen(case, replace(applied, correlation=known.fact), at)
 
 
 def undone(case: Case, known: Movement, at: Occasion) -> Applied:

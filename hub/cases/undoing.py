@@ -10,7 +10,7 @@ from dataclasses import fields, replace
 from functools import reduce
 from typing import TYPE_CHECKING
 
-from hub.cases import deadlines, reports, taking_back, team
+from hub.cases import deadlines, placing, reports, taking_back, team
 from hub.cases.applied import Applied, Raised
 from hub.cases.case import ConsentState, ReferralState, RestrictionKind
 from hub.cases.identity import digest_of
@@ -47,7 +47,8 @@ def undone(case: Case, body: CorrectionMessage, at: Occasion, *, number: str | N
     """
     begin = Applied(case=case) if number is None else _disowned(case, number, at)
     steps = (_grants, _consents, _restrictions, _referrals, _custody)
-    return reduce(lambda done, step: _then(done, step(done.case, body, at)), steps, begin)
+    done = reduce(lambda done, step: _then(done, step(done.case, body, at)), steps, begin)
+    return placing.awaited(case, done, at)
 
 
 def _disowned(case: Case, number: str, at: Occasion) -> Applied:

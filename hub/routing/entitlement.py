@@ -234,14 +234,17 @@ def _prison_event(sender: Sender, body: PrisonEventMessage) -> bool:
     if own.kind is not Kind.PRISON:
         return False
     custody = sender.case.custody
-    if _is_prison_service(sender) or (custody is not None and custody.prison == own.organisation):
+    if _is_prison_service(sender):
         return True
+    holds = custody is not None and custody.prison == own.organisation
     held = custody is not None and custody.previous == own.organisation
     free = custody is None or custody.prison is None
     receives = _names_arrival(body) and sender.prisons(body.prison_to or "") == own.organisation
     leaves = body.prison_from is not None and sender.prisons(body.prison_from) == own.organisation
     takes_back = body.status is PrisonEventStatus.RETRACTED or body.action is PrisonEventAction.RELEASE_DATE
-    return receives or (leaves and (free or held)) or (held and takes_back)
+    speaks_of_itself = leaves or (holds and body.prison_from is None)
+    had_a_part = holds or held
+    return receives or (speaks_of_itself and (free or had_a_part)) or (had_a_part and takes_back)
 
 
 def _names_arrival(body: PrisonEventMessage) -> bool:

@@ -140,3 +140,17 @@ def test_risk_reaches_the_prison_unit_on_the_same_route() -> None:
     risk = {"kind": "FACTOR", "factor": "Invented factor", "summary": "Invented summary"}
     told = world.send(MANAGER, MessageName.RISK_CHANGE, risk)
     assert to(told, MOORLAND, Role.OFFENDER_MANAGEMENT_UNIT)
+
+
+@pytest.mark.requirement("R-MSG-05", "R-CASE-01")
+def test_what_is_said_to_have_happened_and_is_days_ahead_moves_nobody() -> None:
+    """A slip in a date would free the person at once; what is to come is told as expected."""
+    world = held()
+    ahead = Instant(world.now + 25 * HOUR)
+    said = event(world, UNIT, "RELEASE", prison_from="MDI", at=ahead)
+    assert refused(said) == "MOVEMENT-AHEAD"
+    assert prison(world) == MOORLAND
+    assert refused(event(world, UNIT, "RELEASE", "PROVISIONAL", prison_from="MDI", at=ahead)) is None
+    assert prison(world) == MOORLAND
+    assert refused(event(world, UNIT, "RELEASE", prison_from="MDI", at=Instant(ahead - 2 * HOUR))) is None
+    assert prison(world) is None
