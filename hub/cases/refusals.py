@@ -109,7 +109,7 @@ def movement_happened() -> DomainRefusal:
 
 
 def movement_ahead() -> DomainRefusal:
-    """Return the refusal of what is said to have happened and is still to come: it would move somebody now."""
+    """Return the refusal of what is said to have happened and is to come: it would move somebody now."""
     return DomainRefusal(
         "MOVEMENT-AHEAD",
         "what is confirmed has happened, and this would happen more than a day from now",
