@@ -15,6 +15,7 @@ OM_GRADE_BELOW_TIER = "OM-GRADE-BELOW-TIER"
 OM_SECOND_TRANSFER = "OM-SECOND-TRANSFER"
 OM_TRANSFER_WITHOUT_HANDOVER = "OM-TRANSFER-WITHOUT-HANDOVER"
 REFERRAL_NO_ANSWER = "REFERRAL-NO-ANSWER"
+REFERRAL_NOT_TOLD = "REFERRAL-NOT-TOLD"
 MISSED_SESSION = "MISSED-SESSION"
 ROSH_INTO_HIGH = "ROSH-INTO-HIGH"
 ROSH_OUT_OF_HIGH = "ROSH-OUT-OF-HIGH"
@@ -120,6 +121,8 @@ DETAILS: Mapping[str, str] = {
     "when they are.",
     REFERRAL_NO_ANSWER: "The provider has not answered the referral in its time. "
     "Ask the provider, or withdraw the referral and make another.",
+    REFERRAL_NOT_TOLD: "A referral was offered, and its provider may not be told of it as things stand: it "
+    "knows nothing of it. Record what is missing, then withdraw the referral and offer it anew.",
     MISSED_SESSION: "A session was missed without an acceptable reason. Decide what follows.",
     ROSH_INTO_HIGH: "Risk of serious harm has risen to high or very high. "
     "Decide who should hold the case, a Probation Officer or a Probation Service Officer, "

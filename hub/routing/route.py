@@ -38,7 +38,7 @@ from hub.routing.outcome import Rejection, Result, Timer
 from hub.routing.redeciding import redecide
 from hub.routing.releasing import begun, released
 from hub.routing.reporting import Cause, report
-from hub.routing.settling import settle
+from hub.routing.settling import not_told, settle
 
 if TYPE_CHECKING:
     from hub.cases.applied import Applied
@@ -132,6 +132,7 @@ def _taken(submission: Submission, view: View, now: Instant) -> Result:
         + catch_up(before, applied, cause=cause, view=view, now=now)
         + report(applied.exceptions, applied.case, cause=cause, view=view, now=now)
     )
+    told += report(not_told(body, applied.case, told), applied.case, cause=cause, view=view, now=now)
     applied, told = settle(applied, told, cause=cause, view=view, now=now)
     applied, notices = dispose(before, applied, was=now, cause=cause, view=view, now=now)
     told += notices

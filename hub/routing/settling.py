@@ -7,12 +7,21 @@ from typing import TYPE_CHECKING
 
 from hub.cases.acknowledgements import awaiting, given_up, reported
 from hub.cases.applied import Applied, Raised
-from hub.cases.reports import DISCLOSURE_NOTICE, ESCALATED, NOT_ACKNOWLEDGED, NOT_DISCLOSABLE
+from hub.cases.membership import referral_named
+from hub.cases.reports import (
+    DISCLOSURE_NOTICE,
+    ESCALATED,
+    NOT_ACKNOWLEDGED,
+    NOT_DISCLOSABLE,
+    REFERRAL_NOT_TOLD,
+)
 from hub.messages.identifiers import DeliveryId
+from hub.messages.referral import ReferralAction, ReferralMessage
 from hub.routing.holding import entered, settled_copies
 from hub.routing.obliging import awaited, to_be_told
 from hub.routing.outcome import Verdict
 from hub.routing.reporting import report, report_id, report_parked
+from hub.routing.terms import PARKED
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -20,6 +29,7 @@ if TYPE_CHECKING:
     from hub.cases.case import Awaited, Case
     from hub.messages.envelope import MessageName, Role
     from hub.messages.identifiers import Instant, OrganisationId
+    from hub.messages.read import Body
     from hub.routing.disclosing import Told
     from hub.routing.outcome import Delivery, Settled, View
     from hub.routing.reporting import Cause
@@ -107,6 +117,23 @@ def _only_with(delivery: Delivery, notice: Told) -> Told:
     """Let a notice go only if what it tells of goes: whether that can be written is known later."""
     reports = dict.fromkeys(each.message for each in notice.decisions)
     return replace(notice, only_with=tuple((each, delivery.delivery_id) for each in reports))
+
+
+def not_told(body: Body, case: Case, told: Told) -> Iterator[Raised]:
+    """Yield a report where a provider may not be told of the referral it is offered (R-REF-03).
+
+    Nobody would wait for its answer in vain for weeks. What its contract's end kept back is reported as that.
+    """
+    if not isinstance(body, ReferralMessage) or body.action is not ReferralAction.OFFER:
+        return
+    referral = referral_named(case, body.referral)
+    if referral is None or any(each.organisation == referral.provider for each in told.deliveries):
+        return
+    for decision in told.decisions:
+        if decision.candidate.organisation == referral.provider and decision.gate not in PARKED:
+            about = f"It was to go to {referral.provider}; the reason is {decision.gate}."
+            yield Raised(code=REFERRAL_NOT_TOLD, subject=body.referral, about=about)
+            return
 
 
 def _unperformed(told: Told) -> Iterator[Raised]:

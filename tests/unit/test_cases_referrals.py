@@ -20,6 +20,7 @@ from tests.unit.worlds import (
     HOUSING_OFFICER,
     MANAGER,
     MOORLAND,
+    PROBATION,
     PROGRAMMES,
     RECOVERY,
     SUPERVISOR,
@@ -203,3 +204,18 @@ def test_other_providers_learn_nothing_of_a_referral() -> None:
     assert not decisions[RECOVERY, "key_worker"].delivers
     assert decisions[HOUSING, "key_worker"].delivers
     assert MOORLAND not in {organisation for organisation, _ in decisions}
+
+
+@pytest.mark.requirement("R-REF-03", "R-ADM-01")
+def test_an_offer_its_provider_may_not_be_told_of_is_reported_at_once() -> None:
+    """Nobody waits for weeks for an answer from somebody who knows of nothing."""
+    world = staffed()
+    offered = offer(world, DEBT)
+    assert refused(offered) is None
+    assert not to(offered, DEBT)
+    (report,) = (
+        each for each in to(offered, PROBATION, Role.OFFENDER_MANAGER) if each.message == "exception"
+    )
+    assert report.payload["code"] == "REFERRAL-NOT-TOLD"
+    assert "debt-advice; the reason is CONS-NONE" in str(report.payload["detail"])
+    assert codes(offer(staffed(), RECOVERY)) == []
