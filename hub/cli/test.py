@@ -21,7 +21,7 @@ CONTEXT = {"allow_extra_args": True, "ignore_unknown_options": True}
 GROUPS = ("unit", "contract", "webhooks", "registry", "integration", "node", "go", "rust", "faults")
 # Most tests wait: for a broker, a database, a hub that starts. Those that only compute run beside them.
 # The tests of a file stay together: they share what took long to set up.
-SIDE_BY_SIDE = ("-n", "2", "--dist", "loadfile")
+SIDE_BY_SIDE = ("-n", "3", "--dist", "loadfile")
 # What a group needs besides what the hub itself does: Python, Java and Maven.
 NEEDS = {"node": ("node", "npm"), "go": ("go",), "rust": ("cargo",)}
 INSTALL = {
@@ -40,7 +40,7 @@ def command(
 ) -> None:
     """Run every group of tests; what follows goes to pytest.
 
-    All of them run in two processes side by side (`-n 0`: in one); tests that are named, in one. The groups
+    All of them run in three processes side by side (`-n 0`: in one); tests that are named, in one. The groups
     node, go and rust need Node with npm, Go and Rust's Cargo; a group whose tools are missing is left out,
     and that is said.
     """
