@@ -135,7 +135,8 @@ def overdue(case: Case, due: Ended, now: Instant, _directory: Directory) -> Appl
     late = tuple(
         each
         for each in known_movements.expected(case.movements)
-        if deadlines.confirmation(each) == due and confirm_by(each) <= now
+        if due in {deadlines.confirmation(each), deadlines.former_confirmation(each)}
+        and confirm_by(each) <= now
     )
     raised = tuple(
         Raised(code=reports.MOVEMENT_NOT_CONFIRMED, subject=due.subject, due_at=each.at) for each in late

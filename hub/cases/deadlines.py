@@ -119,6 +119,11 @@ def confirmation(movement: movements.Movement) -> Ended:
     return Ended(MOVEMENT_CONFIRMATION, named(movement.fact, movement.sort, str(movement.at)))
 
 
+def former_confirmation(movement: movements.Movement) -> Ended:
+    """Name that deadline as it was before its time was in the name: one set then still comes."""
+    return Ended(MOVEMENT_CONFIRMATION, named(movement.fact, movement.sort))
+
+
 def handover_meeting() -> Ended:
     """Name the deadline by which a handover meeting is to be held; there is one at a time."""
     return Ended(HANDOVER_MEETING, "om")

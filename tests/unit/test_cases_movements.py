@@ -7,13 +7,16 @@ from typing import Any
 
 import pytest
 
+from hub.cases import deadlines
 from hub.cases.case import ReferralState
-from hub.cases.movements import KEPT_MAX, place_at
-from hub.cases.placing import CONFIRM_WITHIN_MS
+from hub.cases.custody import overdue
+from hub.cases.movements import KEPT_MAX, expected, place_at
+from hub.cases.placing import CONFIRM_WITHIN_MS, confirm_by
 from hub.cases.state import to_json
 from hub.consent.parties import EVERY_PRISON, Kind
 from hub.messages.envelope import MessageName, Role
 from hub.messages.identifiers import Instant, OrganisationId
+from hub.routing.directory import ViewDirectory
 from tests.unit.moves import event, held, prison
 from tests.unit.worlds import (
     COUNSELLOR,
@@ -376,3 +379,17 @@ def test_many_movements_are_kept_small_and_lead_to_the_same_place() -> None:
     assert len(world.state.movements.known) == KEPT_MAX
     assert place_at(world.state.movements).prison == MOORLAND
     assert len(to_json(world.state)) < KILOBYTES_OF_MOVEMENTS_MAX * 1024 + 2048
+
+
+@pytest.mark.requirement("R-MSG-05")
+def test_a_deadline_set_before_its_name_held_a_time_still_comes() -> None:
+    """What an earlier hub waited for when it was replaced is reported all the same."""
+    world = held()
+    event(world, UNIT, "TRANSFER", "PROVISIONAL", prison_from="MDI", prison_to="LEI", at=world.now)
+    (waited_for,) = expected(world.state.movements)
+    due = deadlines.former_confirmation(waited_for)
+    late = overdue(world.state, due, confirm_by(waited_for), ViewDirectory(world))
+    assert [each.code for each in late.exceptions] == ["MOVEMENT-NOT-CONFIRMED"]
+    assert (
+        overdue(world.state, due, Instant(confirm_by(waited_for) - 1), ViewDirectory(world)).exceptions == ()
+    )
