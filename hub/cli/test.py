@@ -17,11 +17,11 @@ if TYPE_CHECKING:
 
 # Whatever follows is pytest's.
 CONTEXT = {"allow_extra_args": True, "ignore_unknown_options": True}
-# Those that take longest first, so that no process is left with one of them at the end.
-GROUPS = ("faults", "rust", "go", "node", "integration", "registry", "webhooks", "contract", "unit")
+# In the order in which they fail cheapest.
+GROUPS = ("unit", "contract", "webhooks", "registry", "integration", "node", "go", "rust", "faults")
 # Most tests wait: for a broker, a database, a hub that starts. Those that only compute run beside them.
-# The tests of a file stay together: they share what took long to set up. Files go out in the order above.
-SIDE_BY_SIDE = ("-n", "3", "--dist", "loadfile", "--no-loadscope-reorder")
+# The tests of a file stay together: they share what took long to set up.
+SIDE_BY_SIDE = ("-n", "3", "--dist", "loadfile")
 # What a group needs besides what the hub itself does: Python, Java and Maven.
 NEEDS = {"node": ("node", "npm"), "go": ("go",), "rust": ("cargo",)}
 INSTALL = {
