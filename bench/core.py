@@ -9,9 +9,9 @@ Goes through the stream of `hub simulate` twice and prints, for each way, messag
 
 then what a case takes in the router's tables, and what the hub refused that it was not meant to. Making the
 messages is not timed. Nor is the collector of cyclic garbage, which runs between chunks: the tables here are
-objects, which it would look through again and again, where the router's are bytes. What it finds is printed:
-the core leaves next to none. `beside` is what a small fixed piece of work takes in the same minutes, `times`
-how many of those a message takes: a core that is shared with others is slow in both.
+objects, which it would look through again and again, where the router's are bytes. What it finds is printed;
+the core should leave nothing to it. `beside` is what a small fixed piece of work takes in the same minutes,
+`times` how many of those a message takes: a core that is shared with others is slow in both.
 
     python3 -m hub python bench/core.py [--cases N] [--days D] [--seed S] [--only apply|route]
 """

@@ -117,6 +117,8 @@ def contract_in_effect(contracts: Iterable[PartnerContract], now: Instant) -> Pa
     Where that has ended nothing is served: what was agreed before it may be wider. None where none has begun:
     then nothing narrower than the rules is agreed.
     """
+    if not contracts:
+        return None
     begun = [each for each in contracts if each.effective <= now]
     return max(begun, key=lambda each: each.number) if begun else None
 

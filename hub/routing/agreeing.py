@@ -26,8 +26,7 @@ def terms_for(
     view: View, organisation: OrganisationId, message: MessageName, *, current: str, now: Instant
 ) -> Terms:
     """Return the terms on which a message in its current schema version goes to an organisation."""
-    agreed = view.partner_contracts(organisation, message, Direction.RECEIVES)
-    contract = contract_in_effect(agreed, now) if agreed else None
+    contract = contract_in_effect(view.partner_contracts(organisation, message, Direction.RECEIVES), now)
     if contract is None:
         return _rules_alone(current)
     phase, parked = contract.phase(now), serves_not(contract, view.contracts, now)
@@ -84,7 +83,7 @@ def check_sending(submission: Submission, view: View, now: Instant) -> None:
     """
     envelope = submission.envelope
     agreed = view.partner_contracts(envelope.organisation, envelope.message, Direction.SENDS)
-    contract = contract_in_effect(agreed, now) if agreed else None
+    contract = contract_in_effect(agreed, now)
     if contract is None:
         return
     after = contract.alternative or "the contract that follows"

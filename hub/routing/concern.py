@@ -127,7 +127,7 @@ def concerned(
             persons=frozenset(persons),
             concern=concern,
             # Whose part ends by the message is affected as what they still were.
-            relevant=place[1] in ALWAYS or is_relevant(body, place, case=case),
+            relevant=is_relevant(body, place, case=case),
         )
         found.append(_make(candidate=candidate, case=case, after=None if case is after else after))
     return tuple(found)
