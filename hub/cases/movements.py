@@ -157,7 +157,7 @@ def same_fact(movements: Movements, new: Movement) -> Movement | None:
     named = [each for each in alike if each.fact == new.fact and _may_be_mended(movements, each, new)]
     if named:
         return named[-1]
-    places = [each for each in alike if each.status is not Status.RETRACTED and may_be_one(each, new)]
+    places = [each for each in alike if each.status is not Status.RETRACTED and _may_be_one(each, new)]
     happened = [each for each in places if each.status is Status.CONFIRMED]
     expected = [each for each in places if each.status is Status.PROVISIONAL]
     if new.status is Status.RETRACTED:
@@ -196,7 +196,7 @@ def _after(place: Place, movement: Movement) -> Place:
     return Place(prison=prison, since=movement.at, previous=place.prison or movement.left)
 
 
-def may_be_one(known: Movement, new: Movement) -> bool:
+def _may_be_one(known: Movement, new: Movement) -> bool:
     """Say whether the places agree as far as both accounts name them."""
     pairs = ((known.left, new.left), (known.reached, new.reached))
     return all(None in pair or pair[0] == pair[1] for pair in pairs)
@@ -248,7 +248,7 @@ def said_too(
     before = known.borne_in if alike else (*known.said_in, *known.borne_in)
     by = known.said_by
     is_anew = known.status is Status.RETRACTED and new.status is not Status.RETRACTED
-    if is_anew or not may_be_one(known, new):
+    if is_anew or not _may_be_one(known, new):
         # Who said that it led elsewhere has not said this, nor whoever's word was taken back.
         before, by = (), by and new.said_by
     words = tuple(dict.fromkeys((*by, *new.said_by)))[:WORDS_MAX]

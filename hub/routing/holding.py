@@ -32,8 +32,9 @@ def entered(applied: Applied, told: Told, *, view: View) -> Applied:
     """Enter on the case what these deliveries give to whom, and from whom a plan was kept back."""
     case, held = applied.case, applied.case.held
     given = {each.organisation for each in told.deliveries if each.message not in _UNTOLD}
-    if _PLAN in [each.message for each in told.deliveries]:
-        held = with_copies(held, _copies(told, view))
+    plans = {each.message_id: each for each in told.deliveries if each.message is _PLAN}
+    if plans:
+        held = with_copies(held, _copies(plans, told, view))
     held = with_given(held, given)
     return applied if held is case.held else altered(applied, case=altered(case, held=held))
 
@@ -54,9 +55,8 @@ def settled_copies(case: Case, settled: Iterable[Settled], replacements: Iterabl
     return case if held == case.held else replace(case, held=held)
 
 
-def _copies(told: Told, view: View) -> Iterator[Copy]:
+def _copies(plans: Mapping[MessageId, Delivery], told: Told, view: View) -> Iterator[Copy]:
     """Yield what becomes of a plan for everybody who works to it: those without a part are not asked."""
-    plans = {each.message_id: each for each in told.deliveries if each.message is _PLAN}
     versions: dict[MessageId, object] = {
         message: each.source.payload.get("version") for message, each in plans.items()
     }
